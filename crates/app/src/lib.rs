@@ -1,0 +1,1 @@
+//! Keeps the conversations of programs that talk to language models.

@@ -1,0 +1,144 @@
+//! What an append takes.
+
+use std::collections::HashSet;
+
+use crate::{
+    Content, InvalidArgument, MessageId, Position, Role, StoreError, Timestamp, UserId, time, to_micros,
+};
+
+/// The most messages of one append.
+pub const MAX_BATCH_LEN: usize = 10_000;
+
+/// The largest append, in bytes of its contents' JSON: 256 MiB, a quarter of what one PostgreSQL protocol message
+/// can hold.
+pub const MAX_BATCH_BYTES: usize = 256 * 1_024 * 1_024;
+
+/// A message to be stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewMessage {
+    /// Keep it across retries: a message id that the thread already holds is not stored again.
+    pub id: MessageId,
+    /// The user who sent it, where the sender is one.
+    pub sender_id: Option<UserId>,
+    /// What the sender is to the model.
+    pub sender_role: Role,
+    /// At most 8 MiB of JSON: see [`Content::validate`].
+    pub content: Content,
+    /// In whole microseconds. It says nothing about order.
+    pub created_at: Timestamp,
+}
+
+impl NewMessage {
+    /// A message without a sender id. `created_at` is cut to microseconds.
+    pub fn new(id: MessageId, role: Role, content: impl Into<Content>, created_at: Timestamp) -> Self {
+        let created_at = to_micros(created_at);
+        Self {
+            id,
+            sender_id: None,
+            sender_role: role,
+            content: content.into(),
+            created_at,
+        }
+    }
+
+    /// With the user who sent it.
+    #[must_use]
+    pub fn with_sender(mut self, sender_id: UserId) -> Self {
+        self.sender_id = Some(sender_id);
+        self
+    }
+}
+
+/// Messages to be appended together: all of them or none.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Append {
+    /// In the order that they get. At most [`MAX_BATCH_LEN`]; no two with the same id.
+    pub messages: Vec<NewMessage>,
+    /// Compare-and-append: write only if the thread's head is here.
+    pub expect_head: Option<Position>,
+}
+
+impl Append {
+    /// An append of these messages, wherever the head is.
+    pub fn new(messages: impl IntoIterator<Item = NewMessage>) -> Self {
+        Self {
+            messages: messages.into_iter().collect(),
+            expect_head: None,
+        }
+    }
+
+    /// Write only if the thread's head is at `head`: [`StoreError::Conflict`] when another writer was first.
+    #[must_use]
+    pub fn expect_head(mut self, head: Position) -> Self {
+        self.expect_head = Some(head);
+        self
+    }
+
+    /// The latest `created_at` of the messages: what the thread's `updated_at` rises to.
+    pub fn latest(&self) -> Option<Timestamp> {
+        self.messages.iter().map(|message| message.created_at).max()
+    }
+
+    /// Checks the limits of the batch and of each message.
+    ///
+    /// # Errors
+    /// [`StoreError::InvalidArgument`] or [`StoreError::TooLarge`].
+    pub fn validate(&self) -> Result<(), StoreError> {
+        self.validate_batch()?;
+        let mut total = 0;
+        for message in &self.messages {
+            add_checked(&mut total, message.content.checked_size()?)?;
+        }
+        Ok(())
+    }
+
+    /// Checks the same limits, and gives each message's content as JSON text, in order: one pass for stores that
+    /// keep text.
+    ///
+    /// # Errors
+    /// As [`Append::validate`].
+    pub fn encode(&self) -> Result<Vec<String>, StoreError> {
+        self.validate_batch()?;
+        let mut total = 0;
+        let mut encoded = Vec::with_capacity(self.messages.len());
+        for message in &self.messages {
+            let text = message.content.encode()?;
+            add_checked(&mut total, text.len())?;
+            encoded.push(text);
+        }
+        Ok(encoded)
+    }
+
+    fn validate_batch(&self) -> Result<(), StoreError> {
+        if self.messages.len() > MAX_BATCH_LEN {
+            let (limit, actual) = (MAX_BATCH_LEN as u64, self.messages.len() as u64);
+            return Err(StoreError::TooLarge {
+                what: "append, in messages",
+                limit,
+                actual,
+            });
+        }
+        let mut ids = HashSet::with_capacity(self.messages.len());
+        for message in &self.messages {
+            if !ids.insert(message.id) {
+                let id = message.id.to_string();
+                return Err(InvalidArgument::new("messages", "must not hold the same id twice", id).into());
+            }
+            time::check("created_at", message.created_at)?;
+        }
+        Ok(())
+    }
+}
+
+fn add_checked(total: &mut usize, size: usize) -> Result<(), StoreError> {
+    *total += size;
+    if *total > MAX_BATCH_BYTES {
+        let (limit, actual) = (MAX_BATCH_BYTES as u64, *total as u64);
+        return Err(StoreError::TooLarge {
+            what: "append, in bytes of JSON",
+            limit,
+            actual,
+        });
+    }
+    Ok(())
+}

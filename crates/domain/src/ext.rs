@@ -1,0 +1,134 @@
+//! Conveniences over the ports, that no store needs to write.
+
+use async_trait::async_trait;
+
+use crate::{
+    Append, ChatMessage, ChatThread, ConversationRepository, MessageQuery, NewMessage, Order, Scope,
+    StoreError, ThreadId,
+};
+
+/// What every [`ConversationRepository`] can do besides.
+#[async_trait]
+pub trait ConversationRepositoryExt: ConversationRepository {
+    /// [`get_thread`](crate::ThreadRepository::get_thread), with `None` for a thread that is not there.
+    ///
+    /// # Errors
+    /// As `get_thread`, except [`StoreError::NotFound`].
+    async fn find_thread(&self, scope: &Scope, id: ThreadId) -> Result<Option<ChatThread>, StoreError> {
+        match self.get_thread(scope, id).await {
+            Ok(thread) => Ok(Some(thread)),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// [`append`](crate::MessageRepository::append) of one message.
+    ///
+    /// # Errors
+    /// As `append`.
+    async fn append_one(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        message: NewMessage,
+    ) -> Result<ChatMessage, StoreError> {
+        let id = message.id;
+        let stored = self.append(scope, thread, Append::new([message])).await?;
+        stored
+            .into_iter()
+            .next()
+            .ok_or_else(|| StoreError::message_not_found(id))
+    }
+
+    /// The last `count` messages, in the order in which they were said.
+    ///
+    /// # Errors
+    /// As [`list_messages`](crate::MessageRepository::list_messages).
+    async fn last_messages(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        count: usize,
+    ) -> Result<Vec<ChatMessage>, StoreError> {
+        let query = MessageQuery {
+            order: Order::NewestFirst,
+            ..MessageQuery::default()
+        };
+        let mut messages = self.read_messages(scope, thread, query, Some(count)).await?;
+        messages.reverse();
+        Ok(messages)
+    }
+
+    /// All that the query finds, or the first `count` of it, in the query's order: page by page, whatever its own
+    /// limit is.
+    ///
+    /// # Errors
+    /// As [`list_messages`](crate::MessageRepository::list_messages).
+    async fn read_messages(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        query: MessageQuery,
+        count: Option<usize>,
+    ) -> Result<Vec<ChatMessage>, StoreError> {
+        let mut missing = count.unwrap_or(usize::MAX);
+        let mut query = query.limit(missing.min(crate::MAX_PAGE_LEN));
+        let mut messages = Vec::new();
+        loop {
+            let page = self.list_messages(scope, thread, &query).await?;
+            missing -= page.items.len();
+            messages.extend(page.items);
+            match page.next {
+                Some(next) if missing > 0 => {
+                    query = query.behind(next).limit(missing.min(crate::MAX_PAGE_LEN));
+                }
+                _ => return Ok(messages),
+            }
+        }
+    }
+
+    /// Reads what the query finds page by page, in constant memory: the query's limit is the length of a page.
+    fn message_pages<'a>(
+        &'a self,
+        scope: &'a Scope,
+        thread: ThreadId,
+        query: MessageQuery,
+    ) -> MessagePages<'a, Self> {
+        MessagePages {
+            repository: self,
+            scope,
+            thread,
+            query: Some(query),
+        }
+    }
+}
+
+impl<T: ConversationRepository + ?Sized> ConversationRepositoryExt for T {}
+
+/// The pages of a list of messages, one after the other: see [`ConversationRepositoryExt::message_pages`].
+#[derive(Debug)]
+pub struct MessagePages<'a, R: ?Sized> {
+    repository: &'a R,
+    scope: &'a Scope,
+    thread: ThreadId,
+    query: Option<MessageQuery>,
+}
+
+impl<R: ConversationRepository + ?Sized> MessagePages<'_, R> {
+    /// The next page; `None` behind the last. After an error, the same page is tried again.
+    ///
+    /// # Errors
+    /// As [`list_messages`](crate::MessageRepository::list_messages).
+    pub async fn next_page(&mut self) -> Result<Option<Vec<ChatMessage>>, StoreError> {
+        let Some(query) = &self.query else { return Ok(None) };
+        let page = self
+            .repository
+            .list_messages(self.scope, self.thread, query)
+            .await?;
+        self.query = self
+            .query
+            .take()
+            .and_then(|query| page.next.map(|next| query.behind(next)));
+        Ok(Some(page.items).filter(|items| !items.is_empty()))
+    }
+}

@@ -1,0 +1,202 @@
+//! Identifiers: of threads and messages (UUIDs), of organizations and users (the caller's own words).
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::InvalidArgument;
+
+/// The longest [`OrgId`] or [`UserId`], in bytes of UTF-8. It fits every backend's index key.
+pub const MAX_ID_BYTES: usize = 255;
+
+macro_rules! uuid_id {
+    ($(#[$doc:meta])* $name:ident, $field:literal) => {
+        $(#[$doc])*
+        ///
+        /// chatkeep makes them as UUIDv7 by an [`IdGenerator`](crate::IdGenerator); any UUID of the caller's is
+        /// accepted.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// The id as a UUID.
+            pub const fn as_uuid(&self) -> &Uuid {
+                &self.0
+            }
+        }
+
+        impl From<Uuid> for $name {
+            fn from(id: Uuid) -> Self {
+                Self(id)
+            }
+        }
+
+        impl From<$name> for Uuid {
+            fn from(id: $name) -> Self {
+                id.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidArgument;
+
+            fn from_str(text: &str) -> Result<Self, InvalidArgument> {
+                text.parse().map(Self).map_err(|_| {
+                    InvalidArgument::new($field, "must be a UUID", format!("{} bytes", text.len()))
+                })
+            }
+        }
+    };
+}
+
+uuid_id!(
+    /// A thread's id: unique within its organization.
+    ThreadId,
+    "thread_id"
+);
+uuid_id!(
+    /// A message's id: unique within its thread. It makes an append idempotent: keep it across retries.
+    MessageId,
+    "message_id"
+);
+
+macro_rules! owner_id {
+    ($(#[$doc:meta])* $name:ident, $field:literal) => {
+        $(#[$doc])*
+        ///
+        /// Not empty, at most [`MAX_ID_BYTES`] bytes, no control characters. Compared byte by byte. Cheap to clone.
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// Checks the rules above.
+            ///
+            /// # Errors
+            /// [`InvalidArgument`] names the rule that was broken and the length that was given.
+            pub fn new(id: impl Into<String>) -> Result<Self, InvalidArgument> {
+                let id = id.into();
+                let length = || format!("{} bytes", id.len());
+                if id.is_empty() {
+                    return Err(InvalidArgument::new($field, "must not be empty", length()));
+                }
+                if id.len() > MAX_ID_BYTES {
+                    return Err(InvalidArgument::new(
+                        $field,
+                        format!("must be at most {MAX_ID_BYTES} bytes long"),
+                        length(),
+                    ));
+                }
+                if let Some(at) = id.find(char::is_control) {
+                    return Err(InvalidArgument::new(
+                        $field,
+                        "must not hold a control character",
+                        format!("one at byte {at}"),
+                    ));
+                }
+                Ok(Self(id.into()))
+            }
+
+            /// The id as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidArgument;
+
+            fn from_str(text: &str) -> Result<Self, InvalidArgument> {
+                Self::new(text)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidArgument;
+
+            fn try_from(text: String) -> Result<Self, InvalidArgument> {
+                Self::new(text)
+            }
+        }
+
+        impl TryFrom<&str> for $name {
+            type Error = InvalidArgument;
+
+            fn try_from(text: &str) -> Result<Self, InvalidArgument> {
+                Self::new(text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.as_str().to_owned()
+            }
+        }
+    };
+}
+
+owner_id!(
+    /// An organization: the tenant. Nothing is ever shared between two of them.
+    OrgId,
+    "org_id"
+);
+owner_id!(
+    /// A user of an organization.
+    UserId,
+    "user_id"
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn owner_ids_name_the_rule_and_the_length_but_not_the_value() {
+        for (bad, message) in [
+            (String::new(), "user_id must not be empty (got 0 bytes)"),
+            (
+                "é".repeat(128),
+                "user_id must be at most 255 bytes long (got 256 bytes)",
+            ),
+            (
+                "se\u{7}cret".to_owned(),
+                "user_id must not hold a control character (got one at byte 2)",
+            ),
+        ] {
+            assert_eq!(UserId::new(bad).unwrap_err().to_string(), message);
+        }
+        assert_eq!(UserId::new("é".repeat(127)).unwrap().as_str().len(), 254);
+    }
+
+    #[test]
+    fn owner_ids_are_checked_when_deserialized() {
+        assert!(serde_json::from_str::<OrgId>("\"acme\"").is_ok());
+        assert!(serde_json::from_str::<OrgId>("\"\"").is_err());
+    }
+
+    #[test]
+    fn uuids_of_any_version_are_ids() {
+        let id: ThreadId = "00000000-0000-0000-0000-000000000001".parse().unwrap();
+        assert_eq!(id.to_string(), "00000000-0000-0000-0000-000000000001");
+        assert_eq!(
+            "x1".parse::<MessageId>().unwrap_err().to_string(),
+            "message_id must be a UUID (got 2 bytes)"
+        );
+    }
+}

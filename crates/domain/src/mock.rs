@@ -1,0 +1,72 @@
+//! A mock of the store, for the tests of what is built on it.
+
+use async_trait::async_trait;
+
+use crate::{
+    Append, ChatMessage, ChatThread, MessageEdit, MessageId, MessageQuery, MessageRepository,
+    MessageRevision, NewThread, Page, Scope, StoreError, ThreadId, ThreadQuery, ThreadRepository,
+    ThreadUpdate, Timestamp,
+};
+
+mockall::mock! {
+    /// A [`ConversationRepository`](crate::ConversationRepository) whose answers a test sets.
+    #[derive(Debug)]
+    pub ConversationRepository {}
+
+    #[async_trait]
+    impl ThreadRepository for ConversationRepository {
+        async fn create_thread(&self, scope: &Scope, new: NewThread) -> Result<ChatThread, StoreError>;
+        async fn get_thread(&self, scope: &Scope, id: ThreadId) -> Result<ChatThread, StoreError>;
+        async fn update_thread(
+            &self,
+            scope: &Scope,
+            id: ThreadId,
+            update: ThreadUpdate,
+        ) -> Result<ChatThread, StoreError>;
+        async fn delete_thread(&self, scope: &Scope, id: ThreadId) -> Result<u64, StoreError>;
+        async fn list_threads(&self, scope: &Scope, query: &ThreadQuery) -> Result<Page<ChatThread>, StoreError>;
+    }
+
+    #[async_trait]
+    impl MessageRepository for ConversationRepository {
+        async fn append(
+            &self,
+            scope: &Scope,
+            thread: ThreadId,
+            append: Append,
+        ) -> Result<Vec<ChatMessage>, StoreError>;
+        async fn get_message(
+            &self,
+            scope: &Scope,
+            thread: ThreadId,
+            id: MessageId,
+        ) -> Result<ChatMessage, StoreError>;
+        async fn list_messages(
+            &self,
+            scope: &Scope,
+            thread: ThreadId,
+            query: &MessageQuery,
+        ) -> Result<Page<ChatMessage>, StoreError>;
+        async fn edit_message(
+            &self,
+            scope: &Scope,
+            thread: ThreadId,
+            id: MessageId,
+            edit: MessageEdit,
+        ) -> Result<ChatMessage, StoreError>;
+        async fn list_revisions(
+            &self,
+            scope: &Scope,
+            thread: ThreadId,
+            id: MessageId,
+        ) -> Result<Vec<MessageRevision>, StoreError>;
+        async fn delete_message(
+            &self,
+            scope: &Scope,
+            thread: ThreadId,
+            id: MessageId,
+            at: Timestamp,
+        ) -> Result<(), StoreError>;
+        async fn clear_messages(&self, scope: &Scope, thread: ThreadId, at: Timestamp) -> Result<u64, StoreError>;
+    }
+}

@@ -1,0 +1,243 @@
+//! What a list asks for.
+
+use crate::{Cursor, InvalidArgument, OrgId, Position, Role, ThreadId, Timestamp, UserId, time};
+
+/// How many items a page holds when the query does not say.
+pub const DEFAULT_PAGE_LEN: usize = 100;
+
+/// The most items of a page. More is read page by page.
+pub const MAX_PAGE_LEN: usize = 1_000;
+
+/// The direction of a list of messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Order {
+    /// As they were said.
+    #[default]
+    OldestFirst,
+    /// From the latest back.
+    NewestFirst,
+}
+
+/// Which messages of a thread, by position.
+///
+/// ```
+/// use chatkeep_domain::{MessageQuery, Order, Role};
+/// let last_questions = MessageQuery::newest(50).role(Role::User);
+/// assert_eq!((last_questions.limit, last_questions.order), (50, Order::NewestFirst));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessageQuery {
+    /// Only messages behind this position.
+    pub after: Option<Position>,
+    /// Only messages ahead of this position.
+    pub before: Option<Position>,
+    /// Only messages created at this moment or later.
+    pub created_from: Option<Timestamp>,
+    /// Only messages created before this moment.
+    pub created_until: Option<Timestamp>,
+    /// Only messages of this role.
+    pub role: Option<Role>,
+    /// The direction of the list.
+    pub order: Order,
+    /// Leaves out this many of the messages that the rest of the query finds.
+    pub offset: u64,
+    /// The most items of the page, at most [`MAX_PAGE_LEN`]. 0 gives an empty page.
+    pub limit: usize,
+    /// Goes on behind an earlier page of the same thread and order.
+    pub cursor: Option<Cursor>,
+}
+
+impl Default for MessageQuery {
+    /// The first [`DEFAULT_PAGE_LEN`] messages.
+    fn default() -> Self {
+        Self {
+            after: None,
+            before: None,
+            created_from: None,
+            created_until: None,
+            role: None,
+            order: Order::OldestFirst,
+            offset: 0,
+            limit: DEFAULT_PAGE_LEN,
+            cursor: None,
+        }
+    }
+}
+
+impl MessageQuery {
+    /// The first `limit` messages, oldest first.
+    pub fn first(limit: usize) -> Self {
+        Self {
+            limit,
+            ..Self::default()
+        }
+    }
+
+    /// The last `limit` messages, newest first.
+    pub fn newest(limit: usize) -> Self {
+        Self {
+            limit,
+            order: Order::NewestFirst,
+            ..Self::default()
+        }
+    }
+
+    /// Only messages behind this position.
+    #[must_use]
+    pub fn after(mut self, position: Position) -> Self {
+        self.after = Some(position);
+        self
+    }
+
+    /// Only messages ahead of this position.
+    #[must_use]
+    pub fn before(mut self, position: Position) -> Self {
+        self.before = Some(position);
+        self
+    }
+
+    /// Only messages created in `[from, until)`, to the microsecond.
+    #[must_use]
+    pub fn created(
+        mut self,
+        from: impl Into<Option<Timestamp>>,
+        until: impl Into<Option<Timestamp>>,
+    ) -> Self {
+        self.created_from = from.into().map(time::ceil_to_micros);
+        self.created_until = until.into().map(time::ceil_to_micros);
+        self
+    }
+
+    /// Only messages of this role.
+    #[must_use]
+    pub fn role(mut self, role: Role) -> Self {
+        self.role = Some(role);
+        self
+    }
+
+    /// Leaves out this many of the messages that the rest of the query finds.
+    #[must_use]
+    pub fn offset(mut self, offset: u64) -> Self {
+        self.offset = offset;
+        self
+    }
+
+    /// The most items of the page.
+    #[must_use]
+    pub fn limit(mut self, limit: usize) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// The page behind an earlier one; the offset was used up there.
+    #[must_use]
+    pub fn behind(mut self, cursor: Cursor) -> Self {
+        (self.cursor, self.offset) = (Some(cursor), 0);
+        self
+    }
+
+    /// Checks the limits, reads the cursor, and gives the open interval of positions that is asked for: behind the
+    /// first, ahead of the second, `None` where a side is open.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`] for a limit over [`MAX_PAGE_LEN`], an offset of 2⁶³ or more, a moment out of range, or a
+    /// cursor that is damaged or of another list.
+    pub fn validate(&self, thread: ThreadId) -> Result<(Position, Option<Position>), InvalidArgument> {
+        check_limit(self.limit)?;
+        if i64::try_from(self.offset).is_err() {
+            return Err(InvalidArgument::new(
+                "offset",
+                "must be below 2^63",
+                self.offset.to_string(),
+            ));
+        }
+        self.created_from
+            .map_or(Ok(()), |moment| time::check("created_from", moment))?;
+        self.created_until
+            .map_or(Ok(()), |moment| time::check("created_until", moment))?;
+        let (mut after, mut before) = (self.after.unwrap_or(Position::ZERO), self.before);
+        if let Some(cursor) = &self.cursor {
+            let place = cursor.message_position(thread, self.order)?;
+            match self.order {
+                Order::OldestFirst => after = after.max(place),
+                Order::NewestFirst => before = Some(before.map_or(place, |before| before.min(place))),
+            }
+        }
+        Ok((after, before))
+    }
+}
+
+/// Which threads, the newest update first.
+///
+/// A filter outside the scope finds nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ThreadQuery {
+    /// Only threads of this organization.
+    pub org_id: Option<OrgId>,
+    /// Only threads of this user.
+    pub user_id: Option<UserId>,
+    /// The most items of the page, at most [`MAX_PAGE_LEN`]. 0 gives an empty page.
+    pub limit: usize,
+    /// Goes on behind an earlier page.
+    pub cursor: Option<Cursor>,
+}
+
+impl Default for ThreadQuery {
+    /// The first [`DEFAULT_PAGE_LEN`] threads of the scope.
+    fn default() -> Self {
+        Self {
+            org_id: None,
+            user_id: None,
+            limit: DEFAULT_PAGE_LEN,
+            cursor: None,
+        }
+    }
+}
+
+impl ThreadQuery {
+    /// The first `limit` threads of the scope.
+    pub fn first(limit: usize) -> Self {
+        Self {
+            limit,
+            ..Self::default()
+        }
+    }
+
+    /// Only threads of this organization.
+    #[must_use]
+    pub fn org_id(mut self, org: OrgId) -> Self {
+        self.org_id = Some(org);
+        self
+    }
+
+    /// Only threads of this user.
+    #[must_use]
+    pub fn user_id(mut self, user: UserId) -> Self {
+        self.user_id = Some(user);
+        self
+    }
+
+    /// The page behind an earlier one.
+    #[must_use]
+    pub fn behind(mut self, cursor: Cursor) -> Self {
+        self.cursor = Some(cursor);
+        self
+    }
+
+    /// Checks the limit and reads the cursor.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`] for a limit over [`MAX_PAGE_LEN`] or a cursor that is damaged or of another list.
+    pub fn validate(&self) -> Result<Option<crate::ThreadKey>, InvalidArgument> {
+        check_limit(self.limit)?;
+        self.cursor.as_ref().map(Cursor::thread_key).transpose()
+    }
+}
+
+fn check_limit(limit: usize) -> Result<(), InvalidArgument> {
+    if limit > MAX_PAGE_LEN {
+        let rule = format!("must be at most {MAX_PAGE_LEN}; read further page by page");
+        return Err(InvalidArgument::new("limit", rule, limit.to_string()));
+    }
+    Ok(())
+}

@@ -1,0 +1,183 @@
+//! The ports that a store implements.
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+
+use crate::{
+    Append, ChatMessage, ChatThread, MessageEdit, MessageId, MessageQuery, MessageRevision, NewThread, Page,
+    Scope, StoreError, ThreadId, ThreadQuery, ThreadUpdate,
+};
+
+/// Keeps threads.
+///
+/// # Contract
+///
+/// - Every call takes a [`Scope`]; a thread outside it is answered exactly like one that does not exist, for reads
+///   and for writes.
+/// - What was acknowledged is durable, as far as the store is durable at all, and visible to every later call.
+/// - Times come back in UTC, equal to what was given, whatever time zone the machine or the server is in.
+/// - Input is checked before the first write: after an error that is not
+///   [transient](StoreError::is_transient), nothing was written.
+#[async_trait]
+pub trait ThreadRepository: Send + Sync + Debug {
+    /// Stores a thread.
+    ///
+    /// Creating again with the same id and owner gives back the thread as it is stored, unchanged. An id is unique
+    /// within its organization; two organizations may use the same.
+    ///
+    /// # Errors
+    /// [`StoreError::AlreadyExists`] when another user of the organization has the id: the one answer that tells
+    /// of a thread outside the scope, for an id cannot be given twice.
+    /// [`StoreError::InvalidArgument`] for an owner outside the scope, or for what [`NewThread::validate`] refuses.
+    async fn create_thread(&self, scope: &Scope, new: NewThread) -> Result<ChatThread, StoreError>;
+
+    /// Reads a thread.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`]. For the operator also [`StoreError::InvalidArgument`], when two organizations hold
+    /// a thread of this id.
+    async fn get_thread(&self, scope: &Scope, id: ThreadId) -> Result<ChatThread, StoreError>;
+
+    /// Renames or re-tags a thread. `updated_at` becomes the later of its old value and [`ThreadUpdate::at`].
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], or what [`ThreadUpdate::validate`] refuses.
+    async fn update_thread(
+        &self,
+        scope: &Scope,
+        id: ThreadId,
+        update: ThreadUpdate,
+    ) -> Result<ChatThread, StoreError>;
+
+    /// Deletes a thread with all its messages and their revisions. Gives the number of messages. Afterwards its id
+    /// is free again.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`].
+    async fn delete_thread(&self, scope: &Scope, id: ThreadId) -> Result<u64, StoreError>;
+
+    /// Lists the threads of the scope, the newest update first; among equal times by id, the greatest first.
+    ///
+    /// Threads that nobody writes to while pages are read are listed exactly once. A thread that is written to moves
+    /// to the front: it is never repeated, and if it was not listed yet it is on a fresh first page.
+    ///
+    /// # Errors
+    /// [`StoreError::InvalidArgument`] for what [`ThreadQuery::validate`] refuses.
+    async fn list_threads(&self, scope: &Scope, query: &ThreadQuery) -> Result<Page<ChatThread>, StoreError>;
+}
+
+/// Keeps the messages of threads.
+///
+/// # Contract
+///
+/// - Every call names its thread; one that is absent or outside the scope is [`StoreError::NotFound`], and nothing
+///   is written.
+/// - Order is by [`Position`](crate::Position), never by time.
+/// - Every write raises the thread's `updated_at` to the write's own time, and never lowers it.
+/// - A content comes back equal to what was given.
+/// - A row that cannot be decoded is [`StoreError::CorruptRow`] with its id; it never hides its neighbours.
+#[async_trait]
+pub trait MessageRepository: Send + Sync + Debug {
+    /// Appends messages behind the thread's head, and gives them back as they are stored, in the order given.
+    ///
+    /// - Atomic: all are stored or none; no reader sees a part.
+    /// - Ordered: positions grow in the order given, behind every position that the thread ever allotted.
+    /// - Idempotent: a message whose id the thread already holds is not stored again; the stored one comes back in
+    ///   its place. So a retry after an unknown outcome is always safe.
+    /// - Concurrent appends to one thread never lose, double or interleave: the messages of one append are
+    ///   neighbours.
+    /// - With [`Append::expect_head`] it writes only if the thread's head is there. When the thread already holds
+    ///   every message of the append, this is a retry of an append that succeeded, and is answered as one.
+    /// - Nothing to append gives back nothing, and changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`]; [`StoreError::Conflict`] with [`Append::expect_head`]; what [`Append::validate`]
+    /// refuses.
+    async fn append(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        append: Append,
+    ) -> Result<Vec<ChatMessage>, StoreError>;
+
+    /// Reads a message.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] for the thread or for the message.
+    async fn get_message(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        id: MessageId,
+    ) -> Result<ChatMessage, StoreError>;
+
+    /// Lists messages by position.
+    ///
+    /// Pages neither skip nor repeat a message, whatever is written in between; messages appended meanwhile follow
+    /// when reading oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], also where the limit is 0; [`StoreError::InvalidArgument`] for what
+    /// [`MessageQuery::validate`] refuses.
+    async fn list_messages(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        query: &MessageQuery,
+    ) -> Result<Page<ChatMessage>, StoreError>;
+
+    /// Replaces the content of a message. Its id, position and `created_at` stay; the earlier content is kept as a
+    /// revision; `updated_at` becomes the later of its old value and [`MessageEdit::at`]. Writing the content that
+    /// it has already changes nothing, so that a retry is safe.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] for the thread or for the message; what [`MessageEdit::validate`] refuses.
+    async fn edit_message(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        id: MessageId,
+        edit: MessageEdit,
+    ) -> Result<ChatMessage, StoreError>;
+
+    /// The earlier contents of a message, oldest first; the current one is not among them.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] for the thread or for the message.
+    async fn list_revisions(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        id: MessageId,
+    ) -> Result<Vec<MessageRevision>, StoreError>;
+
+    /// Deletes a message and its revisions. The other positions stay, and its own is not given again.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] for the thread or for the message.
+    async fn delete_message(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        id: MessageId,
+        at: crate::Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// Deletes all messages of a thread and their revisions; gives their number. The thread stays, and so does its
+    /// head: positions are not given again.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`].
+    async fn clear_messages(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        at: crate::Timestamp,
+    ) -> Result<u64, StoreError>;
+}
+
+/// A store of conversations: threads and their messages.
+pub trait ConversationRepository: ThreadRepository + MessageRepository {}
+
+impl<T: ThreadRepository + MessageRepository + ?Sized> ConversationRepository for T {}

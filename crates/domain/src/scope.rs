@@ -1,0 +1,117 @@
+//! Who is asking.
+
+use crate::{OrgId, UserId};
+
+/// Who is asking: every call that touches data takes one. A thread outside the scope does not exist.
+///
+/// ```
+/// use chatkeep_domain::{OrgId, Scope, UserId};
+///
+/// let (acme, ada, bob) = (OrgId::new("acme")?, UserId::new("ada")?, UserId::new("bob")?);
+/// assert!(!Scope::user(acme.clone(), ada).contains(&acme, &bob));
+/// assert!(Scope::org(acme.clone()).contains(&acme, &bob));
+/// # Ok::<(), chatkeep_domain::InvalidArgument>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Scope(Kind);
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Kind {
+    User(OrgId, UserId),
+    Org(OrgId),
+    Operator,
+}
+
+/// What a list is restricted to: `None` means any. Made by [`Scope::narrow`].
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct OwnerFilter {
+    /// Only threads of this organization.
+    pub org_id: Option<OrgId>,
+    /// Only threads of this user.
+    pub user_id: Option<UserId>,
+}
+
+impl Scope {
+    /// One user of one organization: sees the threads that are this user's own.
+    pub fn user(org: OrgId, user: UserId) -> Self {
+        Self(Kind::User(org, user))
+    }
+
+    /// A whole organization: sees the threads of all its users.
+    pub fn org(org: OrgId) -> Self {
+        Self(Kind::Org(org))
+    }
+
+    /// Everything, across organizations: for migrations, retention and whole exports. The name is meant to stand
+    /// out in review. Two organizations may use the same thread id; then only [`Scope::org`] can say which is meant.
+    pub fn operator() -> Self {
+        Self(Kind::Operator)
+    }
+
+    /// The organization, unless this is the operator.
+    pub fn org_id(&self) -> Option<&OrgId> {
+        match &self.0 {
+            Kind::User(org, _) | Kind::Org(org) => Some(org),
+            Kind::Operator => None,
+        }
+    }
+
+    /// The user, where the scope is one user's.
+    pub fn user_id(&self) -> Option<&UserId> {
+        match &self.0 {
+            Kind::User(_, user) => Some(user),
+            Kind::Org(_) | Kind::Operator => None,
+        }
+    }
+
+    /// Whether a thread of this owner exists for the one who asks.
+    pub fn contains(&self, org: &OrgId, user: &UserId) -> bool {
+        self.org_id().is_none_or(|mine| mine == org) && self.user_id().is_none_or(|mine| mine == user)
+    }
+
+    /// The scope together with the filters of a list. `None` when nothing can be in both: the list is empty.
+    pub fn narrow(&self, org: Option<&OrgId>, user: Option<&UserId>) -> Option<OwnerFilter> {
+        fn clash<T: PartialEq>(mine: Option<&T>, asked: Option<&T>) -> bool {
+            matches!((mine, asked), (Some(mine), Some(asked)) if mine != asked)
+        }
+        if clash(self.org_id(), org) || clash(self.user_id(), user) {
+            return None;
+        }
+        Some(OwnerFilter {
+            org_id: self.org_id().or(org).cloned(),
+            user_id: self.user_id().or(user).cloned(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids() -> (OrgId, OrgId, UserId, UserId) {
+        let org = |id| OrgId::new(id).unwrap();
+        let user = |id| UserId::new(id).unwrap();
+        (org("acme"), org("umbrella"), user("ada"), user("bob"))
+    }
+
+    #[test]
+    fn narrow_never_widens() {
+        let (acme, umbrella, ada, bob) = ids();
+        let scope = Scope::user(acme.clone(), ada.clone());
+        assert_eq!(scope.narrow(Some(&umbrella), None), None);
+        assert_eq!(scope.narrow(None, Some(&bob)), None);
+        let own = OwnerFilter {
+            org_id: Some(acme),
+            user_id: Some(ada),
+        };
+        assert_eq!(scope.narrow(None, None), Some(own));
+        assert_eq!(Scope::operator().narrow(None, None), Some(OwnerFilter::default()));
+    }
+
+    #[test]
+    fn the_operator_contains_everything() {
+        let (acme, umbrella, ada, bob) = ids();
+        assert!(Scope::operator().contains(&acme, &ada));
+        assert!(!Scope::org(acme).contains(&umbrella, &bob));
+    }
+}

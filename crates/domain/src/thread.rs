@@ -1,0 +1,190 @@
+//! A thread: one conversation of one user.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::content::json_size;
+use crate::{InvalidArgument, OrgId, Position, StoreError, ThreadId, Timestamp, UserId, time, to_micros};
+
+/// The longest name of a thread, in bytes of UTF-8.
+pub const MAX_NAME_BYTES: usize = 1_024;
+
+/// The largest metadata of a thread, in bytes of JSON. It leaves room beside it in the smallest backend's item
+/// (DynamoDB: 400 KB).
+pub const MAX_METADATA_BYTES: usize = 64 * 1_024;
+
+/// Free data about a thread: a JSON object.
+pub type Metadata = Map<String, Value>;
+
+/// A conversation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChatThread {
+    /// Unique within the organization.
+    pub id: ThreadId,
+    /// The organization that it belongs to.
+    pub org_id: OrgId,
+    /// The user that it belongs to.
+    pub user_id: UserId,
+    /// For people. May be empty.
+    pub name: String,
+    /// Free data; empty unless it was given.
+    pub metadata: Metadata,
+    /// The position that was allotted last, [`Position::ZERO`] when none was. Deleting messages leaves it alone.
+    pub head: Position,
+    /// When it was created, as [`NewThread::created_at`] said.
+    pub created_at: Timestamp,
+    /// The latest moment that any write to the thread or its messages brought; never goes back.
+    pub updated_at: Timestamp,
+}
+
+/// What a thread is created from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewThread {
+    /// Creating again with the same id and owner gives back the stored thread.
+    pub id: ThreadId,
+    /// The organization; must be within the scope.
+    pub org_id: OrgId,
+    /// The owner; must be within the scope.
+    pub user_id: UserId,
+    /// At most [`MAX_NAME_BYTES`] bytes, without U+0000.
+    pub name: String,
+    /// At most [`MAX_METADATA_BYTES`] bytes of JSON.
+    pub metadata: Metadata,
+    /// In whole microseconds.
+    pub created_at: Timestamp,
+}
+
+impl NewThread {
+    /// A thread without metadata. `created_at` is cut to microseconds.
+    pub fn new(
+        id: ThreadId,
+        org_id: OrgId,
+        user_id: UserId,
+        name: impl Into<String>,
+        created_at: Timestamp,
+    ) -> Self {
+        let created_at = to_micros(created_at);
+        Self {
+            id,
+            org_id,
+            user_id,
+            name: name.into(),
+            metadata: Metadata::new(),
+            created_at,
+        }
+    }
+
+    /// With metadata.
+    #[must_use]
+    pub fn with_metadata(mut self, metadata: Metadata) -> Self {
+        self.metadata = metadata;
+        self
+    }
+
+    /// Checks the limits, and that the owner is within the scope.
+    ///
+    /// # Errors
+    /// [`StoreError::InvalidArgument`] or [`StoreError::TooLarge`].
+    pub fn validate(&self, scope: &crate::Scope) -> Result<(), StoreError> {
+        if !scope.contains(&self.org_id, &self.user_id) {
+            return Err(InvalidArgument::new("owner", "must be within the scope", "another owner").into());
+        }
+        check_name(&self.name)?;
+        check_metadata(&self.metadata)?;
+        time::check("created_at", self.created_at)?;
+        Ok(())
+    }
+
+    /// The thread as it is stored.
+    pub fn into_thread(self) -> ChatThread {
+        ChatThread {
+            id: self.id,
+            org_id: self.org_id,
+            user_id: self.user_id,
+            name: self.name,
+            metadata: self.metadata,
+            head: Position::ZERO,
+            created_at: self.created_at,
+            updated_at: self.created_at,
+        }
+    }
+}
+
+/// A change to a thread: what is `None` stays.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ThreadUpdate {
+    /// The new name, with [`NewThread::name`]'s limits.
+    pub name: Option<String>,
+    /// The new metadata, in place of all of the old, with [`NewThread::metadata`]'s limits.
+    pub metadata: Option<Metadata>,
+    /// When, in whole microseconds.
+    pub at: Timestamp,
+}
+
+impl ThreadUpdate {
+    /// A change that changes nothing but `updated_at`. `at` is cut to microseconds.
+    pub fn new(at: Timestamp) -> Self {
+        Self {
+            name: None,
+            metadata: None,
+            at: to_micros(at),
+        }
+    }
+
+    /// With a new name.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// With new metadata.
+    #[must_use]
+    pub fn metadata(mut self, metadata: Metadata) -> Self {
+        self.metadata = Some(metadata);
+        self
+    }
+
+    /// Checks the limits.
+    ///
+    /// # Errors
+    /// [`StoreError::InvalidArgument`] or [`StoreError::TooLarge`].
+    pub fn validate(&self) -> Result<(), StoreError> {
+        self.name.as_deref().map_or(Ok(()), check_name)?;
+        self.metadata.as_ref().map_or(Ok(()), check_metadata)?;
+        time::check("at", self.at)?;
+        Ok(())
+    }
+}
+
+fn check_name(name: &str) -> Result<(), InvalidArgument> {
+    if name.len() > MAX_NAME_BYTES {
+        let rule = format!("must be at most {MAX_NAME_BYTES} bytes long");
+        return Err(InvalidArgument::new(
+            "name",
+            rule,
+            format!("{} bytes", name.len()),
+        ));
+    }
+    match name.find('\0') {
+        Some(at) => Err(InvalidArgument::new(
+            "name",
+            "must not hold U+0000",
+            format!("one at byte {at}"),
+        )),
+        None => Ok(()),
+    }
+}
+
+fn check_metadata(metadata: &Metadata) -> Result<(), StoreError> {
+    let actual = json_size(metadata)?;
+    if actual > MAX_METADATA_BYTES {
+        let (limit, actual) = (MAX_METADATA_BYTES as u64, actual as u64);
+        return Err(StoreError::TooLarge {
+            what: "metadata, in bytes of JSON",
+            limit,
+            actual,
+        });
+    }
+    Ok(())
+}

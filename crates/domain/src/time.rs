@@ -1,0 +1,45 @@
+//! Time: UTC, in whole microseconds, between the years 1 and 9999.
+
+use chrono::{DateTime, Datelike, TimeDelta, Utc};
+
+use crate::InvalidArgument;
+
+/// A moment in UTC. chatkeep keeps whole microseconds: see [`to_micros`].
+pub type Timestamp = DateTime<Utc>;
+
+/// The moment with everything below a microsecond cut off, as every store keeps it.
+#[must_use]
+pub fn to_micros(moment: Timestamp) -> Timestamp {
+    DateTime::from_timestamp_micros(moment.timestamp_micros()).unwrap_or(moment)
+}
+
+/// The first whole microsecond at or after the moment: a bound on kept moments that means the same.
+pub(crate) fn ceil_to_micros(moment: Timestamp) -> Timestamp {
+    let cut = to_micros(moment);
+    if cut < moment {
+        cut.checked_add_signed(TimeDelta::microseconds(1)).unwrap_or(cut)
+    } else {
+        cut
+    }
+}
+
+/// Refuses a moment that some backend could not keep exactly.
+pub(crate) fn check(field: &'static str, moment: Timestamp) -> Result<(), InvalidArgument> {
+    if !(1..=9999).contains(&moment.year()) {
+        let year = moment.year().to_string();
+        return Err(InvalidArgument::new(
+            field,
+            "must be within the years 1 to 9999",
+            year,
+        ));
+    }
+    if to_micros(moment) != moment {
+        let nanos = moment.timestamp_subsec_nanos();
+        return Err(InvalidArgument::new(
+            field,
+            "must be in whole microseconds",
+            format!("{nanos} ns"),
+        ));
+    }
+    Ok(())
+}

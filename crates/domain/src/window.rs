@@ -1,0 +1,1 @@
+//! Which messages fit a model's context window.

@@ -1,0 +1,3 @@
+//! What the developers of chatkeep do daily.
+
+fn main() {}

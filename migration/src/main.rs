@@ -1,0 +1,3 @@
+//! The migration CLI of chatkeep.
+
+fn main() {}

@@ -32,13 +32,7 @@ impl NewMessage {
     /// A message without a sender id. `created_at` is cut to microseconds.
     pub fn new(id: MessageId, role: Role, content: impl Into<Content>, created_at: Timestamp) -> Self {
         let created_at = to_micros(created_at);
-        Self {
-            id,
-            sender_id: None,
-            sender_role: role,
-            content: content.into(),
-            created_at,
-        }
+        Self { id, sender_id: None, sender_role: role, content: content.into(), created_at }
     }
 
     /// With the user who sent it.
@@ -61,10 +55,7 @@ pub struct Append {
 impl Append {
     /// An append of these messages, wherever the head is.
     pub fn new(messages: impl IntoIterator<Item = NewMessage>) -> Self {
-        Self {
-            messages: messages.into_iter().collect(),
-            expect_head: None,
-        }
+        Self { messages: messages.into_iter().collect(), expect_head: None }
     }
 
     /// Write only if the thread's head is at `head`: [`StoreError::Conflict`] when another writer was first.
@@ -112,11 +103,7 @@ impl Append {
     fn validate_batch(&self) -> Result<(), StoreError> {
         if self.messages.len() > MAX_BATCH_LEN {
             let (limit, actual) = (MAX_BATCH_LEN as u64, self.messages.len() as u64);
-            return Err(StoreError::TooLarge {
-                what: "append, in messages",
-                limit,
-                actual,
-            });
+            return Err(StoreError::TooLarge { what: "append, in messages", limit, actual });
         }
         let mut ids = HashSet::with_capacity(self.messages.len());
         for message in &self.messages {
@@ -124,7 +111,7 @@ impl Append {
                 let id = message.id.to_string();
                 return Err(InvalidArgument::new("messages", "must not hold the same id twice", id).into());
             }
-            time::check("created_at", message.created_at)?;
+            time::check_timestamp("created_at", message.created_at)?;
         }
         Ok(())
     }
@@ -134,11 +121,7 @@ fn add_checked(total: &mut usize, size: usize) -> Result<(), StoreError> {
     *total += size;
     if *total > MAX_BATCH_BYTES {
         let (limit, actual) = (MAX_BATCH_BYTES as u64, *total as u64);
-        return Err(StoreError::TooLarge {
-            what: "append, in bytes of JSON",
-            limit,
-            actual,
-        });
+        return Err(StoreError::TooLarge { what: "append, in bytes of JSON", limit, actual });
     }
     Ok(())
 }

@@ -76,10 +76,7 @@ impl Content {
     /// A model's request to run a tool. Parallel calls are several messages in a row, or [`Content::parts`] of one.
     pub fn tool_call(id: impl Into<String>, name: impl Into<String>, arguments: Value) -> Self {
         let (id, name) = (id.into().into(), name.into().into());
-        Self::object(
-            "tool_call",
-            [("id", id), ("name", name), ("arguments", arguments)],
-        )
+        Self::object("tool_call", [("id", id), ("name", name), ("arguments", arguments)])
     }
 
     /// A tool's answer to the call with this id. `content` is any JSON; a string is the usual one.
@@ -89,10 +86,7 @@ impl Content {
         content: impl Into<Value>,
     ) -> Self {
         let (id, name) = (tool_call_id.into().into(), name.into().into());
-        Self::object(
-            "tool_result",
-            [("tool_call_id", id), ("name", name), ("content", content.into())],
-        )
+        Self::object("tool_result", [("tool_call_id", id), ("name", name), ("content", content.into())])
     }
 
     /// An image by its URL; a `data:` URL carries the image itself.
@@ -116,21 +110,13 @@ impl Content {
     /// [`InvalidArgument`] for another JSON value, or an object without a string `type`.
     pub fn from_value(value: Value) -> Result<Self, InvalidArgument> {
         let Value::Object(object) = value else {
-            return Err(InvalidArgument::new(
-                "content",
-                "must be a JSON object",
-                json_kind(&value),
-            ));
+            return Err(InvalidArgument::new("content", "must be a JSON object", json_kind(&value)));
         };
         match object.get("type") {
             Some(Value::String(_)) => Ok(Self(object)),
             other => {
                 let actual = other.map_or("none", json_kind);
-                Err(InvalidArgument::new(
-                    "content",
-                    "must have a string \"type\"",
-                    actual,
-                ))
+                Err(InvalidArgument::new("content", "must have a string \"type\"", actual))
             }
         }
     }
@@ -161,9 +147,7 @@ impl Content {
 
     /// The text, when the type is `text`.
     pub fn as_text(&self) -> Option<&str> {
-        (self.kind() == "text")
-            .then(|| self.0.get("text")?.as_str())
-            .flatten()
+        (self.kind() == "text").then(|| self.0.get("text")?.as_str()).flatten()
     }
 
     /// The `metadata`, where it is an object.
@@ -187,17 +171,11 @@ impl Content {
         let mut calls = Vec::new();
         for object in self.pieces() {
             if string(object, "type") == "tool_call" {
-                calls.push(ToolCall {
-                    id: string(object, "id"),
-                    name: string(object, "name"),
-                });
+                calls.push(ToolCall { id: string(object, "id"), name: string(object, "name") });
             }
             for call in list(object, "tool_calls") {
                 let function = call.get("function").and_then(Value::as_object).unwrap_or(call);
-                calls.push(ToolCall {
-                    id: string(call, "id"),
-                    name: string(function, "name"),
-                });
+                calls.push(ToolCall { id: string(call, "id"), name: string(function, "name") });
             }
         }
         calls.retain(|call| !call.id.is_empty());
@@ -218,12 +196,14 @@ impl Content {
     /// What a person would read, for prompts and estimates: the text of text, of tool results and of every part,
     /// one a line; a tool call as `name(arguments)`; any other shape as its JSON.
     pub fn to_plain_text(&self) -> String {
-        let lines: Vec<String> = self
-            .pieces()
-            .filter(|object| !object.contains_key("parts"))
-            .map(plain)
-            .collect();
+        let lines: Vec<String> =
+            self.pieces().filter(|object| !object.contains_key("parts")).map(plain).collect();
         lines.join("\n")
+    }
+
+    /// Whether the two are the same JSON text. It tells 0.0 from -0.0, which `==` does not.
+    pub fn is_identical(&self, other: &Self) -> bool {
+        self == other && serde_json::to_string(&self.0).ok() == serde_json::to_string(&other.0).ok()
     }
 
     /// Refuses what no store takes: over [`MAX_CONTENT_BYTES`] of JSON, or deeper than [`MAX_JSON_DEPTH`].
@@ -253,11 +233,7 @@ impl Content {
 
     fn object<const N: usize>(kind: &str, entries: [(&str, Value); N]) -> Self {
         let entries = entries.into_iter().map(|(key, value)| (key.to_owned(), value));
-        Self(
-            std::iter::once(("type".to_owned(), kind.into()))
-                .chain(entries)
-                .collect(),
-        )
+        Self(std::iter::once(("type".to_owned(), kind.into())).chain(entries).collect())
     }
 
     /// Itself and its parts, as objects.
@@ -271,12 +247,7 @@ fn string<'a>(object: &'a Map<String, Value>, key: &str) -> &'a str {
 }
 
 fn list<'a>(object: &'a Map<String, Value>, key: &str) -> impl Iterator<Item = &'a Map<String, Value>> {
-    object
-        .get(key)
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_object)
+    object.get(key).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object)
 }
 
 fn plain(object: &Map<String, Value>) -> String {
@@ -310,11 +281,7 @@ fn json_kind(value: &Value) -> &'static str {
 fn check_size(actual: usize) -> Result<(), StoreError> {
     if actual > MAX_CONTENT_BYTES {
         let (limit, actual) = (MAX_CONTENT_BYTES as u64, actual as u64);
-        return Err(StoreError::TooLarge {
-            what: "content, in bytes of JSON",
-            limit,
-            actual,
-        });
+        return Err(StoreError::TooLarge { what: "content, in bytes of JSON", limit, actual });
     }
     Ok(())
 }
@@ -332,11 +299,7 @@ fn check_depth(object: &Map<String, Value>) -> Result<(), StoreError> {
         return Ok(());
     }
     let (limit, actual) = (MAX_JSON_DEPTH as u64, MAX_JSON_DEPTH as u64 + 1);
-    Err(StoreError::TooLarge {
-        what: "JSON, in levels of nesting",
-        limit,
-        actual,
-    })
+    Err(StoreError::TooLarge { what: "JSON, in levels of nesting", limit, actual })
 }
 
 fn unwritable(_: serde_json::Error) -> InvalidArgument {
@@ -364,11 +327,7 @@ pub(crate) fn json_size(object: &Map<String, Value>) -> Result<usize, StoreError
 impl fmt::Debug for Content {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let size = json_size(&self.0).unwrap_or_default();
-        write!(
-            f,
-            "Content({}, {size} bytes)",
-            self.kind().chars().take(32).collect::<String>()
-        )
+        write!(f, "Content({}, {size} bytes)", self.kind().chars().take(32).collect::<String>())
     }
 }
 
@@ -408,30 +367,18 @@ mod tests {
     fn refuses_what_has_no_type_and_does_not_repeat_it() {
         for (bad, message) in [
             (json!("secret"), "content must be a JSON object (got a string)"),
-            (
-                json!({"text": "secret"}),
-                "content must have a string \"type\" (got none)",
-            ),
-            (
-                json!({"type": 7}),
-                "content must have a string \"type\" (got a number)",
-            ),
+            (json!({"text": "secret"}), "content must have a string \"type\" (got none)"),
+            (json!({"type": 7}), "content must have a string \"type\" (got a number)"),
         ] {
             assert_eq!(Content::from_value(bad).unwrap_err().to_string(), message);
         }
         let error = Content::from_json("{\"type\": secret").unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "content must be JSON (got an error at line 1 column 10)"
-        );
+        assert_eq!(error.to_string(), "content must be JSON (got an error at line 1 column 10)");
     }
 
     #[test]
     fn debug_shows_no_content() {
-        assert_eq!(
-            format!("{:?}", Content::text("secret")),
-            "Content(text, 31 bytes)"
-        );
+        assert_eq!(format!("{:?}", Content::text("secret")), "Content(text, 31 bytes)");
     }
 
     #[test]
@@ -449,10 +396,7 @@ mod tests {
         };
         let text = nested(MAX_JSON_DEPTH - 1).encode().unwrap();
         assert_eq!(Content::from_json(&text).unwrap(), nested(MAX_JSON_DEPTH - 1));
-        assert!(matches!(
-            nested(MAX_JSON_DEPTH).encode(),
-            Err(StoreError::TooLarge { limit: 100, .. })
-        ));
+        assert!(matches!(nested(MAX_JSON_DEPTH).encode(), Err(StoreError::TooLarge { limit: 100, .. })));
     }
 
     #[test]
@@ -460,21 +404,12 @@ mod tests {
         let call = |id| Content::tool_call(id, "t", json!({}));
         let openai = json!({"type": "message", "tool_calls": [{"id": "c", "function": {"name": "f"}}]});
         let ids = |content: &Content| -> Vec<String> {
-            content
-                .tool_calls()
-                .iter()
-                .map(|call| format!("{}:{}", call.id, call.name))
-                .collect()
+            content.tool_calls().iter().map(|call| format!("{}:{}", call.id, call.name)).collect()
         };
-        assert_eq!(
-            ids(&Content::parts([Content::text("x"), call("a"), call("b")])),
-            ["a:t", "b:t"]
-        );
+        assert_eq!(ids(&Content::parts([Content::text("x"), call("a"), call("b")])), ["a:t", "b:t"]);
         assert_eq!(ids(&Content::from_value(openai).unwrap()), ["c:f"]);
-        let results = Content::parts([
-            Content::tool_result("a", "t", "1"),
-            Content::tool_result("b", "t", 2),
-        ]);
+        let results =
+            Content::parts([Content::tool_result("a", "t", "1"), Content::tool_result("b", "t", 2)]);
         assert_eq!(results.tool_results().len(), 2);
         assert_eq!(results.to_plain_text(), "1\n2");
     }

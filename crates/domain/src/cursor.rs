@@ -32,11 +32,7 @@ pub struct ThreadKey {
 
 impl From<&ChatThread> for ThreadKey {
     fn from(thread: &ChatThread) -> Self {
-        Self {
-            updated_at: thread.updated_at,
-            id: thread.id,
-            org_id: thread.org_id.clone(),
-        }
+        Self { updated_at: thread.updated_at, id: thread.id, org_id: thread.org_id.clone() }
     }
 }
 
@@ -53,11 +49,7 @@ impl Cursor {
 
     /// A cursor behind the message at `position`.
     pub fn after_message(thread: ThreadId, order: Order, position: Position) -> Self {
-        Self::seal(
-            MESSAGES,
-            &message_context(thread, order),
-            &position.get().to_be_bytes(),
-        )
+        Self::seal(MESSAGES, &message_context(thread, order), &position.get().to_be_bytes())
     }
 
     /// The position that this cursor stands behind.
@@ -89,10 +81,7 @@ impl Cursor {
         Ok(ThreadKey {
             updated_at: DateTime::from_timestamp_micros(i64::from_be_bytes(*micros)).ok_or_else(damaged)?,
             id: Uuid::from_bytes(*id).into(),
-            org_id: std::str::from_utf8(org)
-                .ok()
-                .and_then(|org| OrgId::new(org).ok())
-                .ok_or_else(damaged)?,
+            org_id: std::str::from_utf8(org).ok().and_then(|org| OrgId::new(org).ok()).ok_or_else(damaged)?,
         })
     }
 
@@ -129,11 +118,7 @@ fn checksum(bytes: &[u8], context: &[u8]) -> [u8; CHECKSUM_LEN] {
 }
 
 fn damaged() -> InvalidArgument {
-    InvalidArgument::new(
-        "cursor",
-        "must be the `next` of an earlier page of the same list",
-        "another text",
-    )
+    InvalidArgument::new("cursor", "must be the `next` of an earlier page of the same list", "another text")
 }
 
 impl From<String> for Cursor {
@@ -167,16 +152,9 @@ mod tests {
     fn a_message_cursor_reads_back_for_its_thread_and_order_only() {
         let position = Position::new(i64::MAX).unwrap();
         let cursor = Cursor::after_message(thread(), Order::NewestFirst, position);
-        assert_eq!(
-            cursor.message_position(thread(), Order::NewestFirst),
-            Ok(position)
-        );
+        assert_eq!(cursor.message_position(thread(), Order::NewestFirst), Ok(position));
         assert!(cursor.message_position(thread(), Order::OldestFirst).is_err());
-        assert!(
-            cursor
-                .message_position(Uuid::from_u128(8).into(), Order::NewestFirst)
-                .is_err()
-        );
+        assert!(cursor.message_position(Uuid::from_u128(8).into(), Order::NewestFirst).is_err());
         assert!(cursor.thread_key().is_err());
     }
 
@@ -188,11 +166,7 @@ mod tests {
                 let mut text = cursor.as_str().to_owned();
                 text.replace_range(at..=at, other);
                 if text != cursor.as_str() {
-                    assert!(
-                        Cursor::from(text)
-                            .message_position(thread(), Order::OldestFirst)
-                            .is_err()
-                    );
+                    assert!(Cursor::from(text).message_position(thread(), Order::OldestFirst).is_err());
                 }
             }
         }

@@ -37,11 +37,7 @@ impl InvalidArgument {
         rule: impl Into<Cow<'static, str>>,
         actual: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Self {
-            field: field.into(),
-            rule: rule.into(),
-            actual: actual.into(),
-        }
+        Self { field: field.into(), rule: rule.into(), actual: actual.into() }
     }
 }
 
@@ -177,17 +173,17 @@ impl StoreError {
 
     /// [`StoreError::NotFound`] for a thread.
     pub fn thread_not_found(id: crate::ThreadId) -> Self {
-        Self::NotFound {
-            entity: Entity::Thread,
-            id: id.to_string(),
-        }
+        Self::NotFound { entity: Entity::Thread, id: id.to_string() }
+    }
+
+    /// [`StoreError::InvalidArgument`] for an id by which the operator means threads of several organizations.
+    pub fn ambiguous_thread_id() -> Self {
+        let rule = "must be of one organization for the operator; name the organization with Scope::org";
+        InvalidArgument::new("thread_id", rule, "an id that several have").into()
     }
 
     /// [`StoreError::NotFound`] for a message.
     pub fn message_not_found(id: crate::MessageId) -> Self {
-        Self::NotFound {
-            entity: Entity::Message,
-            id: id.to_string(),
-        }
+        Self::NotFound { entity: Entity::Message, id: id.to_string() }
     }
 }

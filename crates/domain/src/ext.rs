@@ -34,10 +34,7 @@ pub trait ConversationRepositoryExt: ConversationRepository {
     ) -> Result<ChatMessage, StoreError> {
         let id = message.id;
         let stored = self.append(scope, thread, Append::new([message])).await?;
-        stored
-            .into_iter()
-            .next()
-            .ok_or_else(|| StoreError::message_not_found(id))
+        stored.into_iter().next().ok_or_else(|| StoreError::message_not_found(id))
     }
 
     /// The last `count` messages, in the order in which they were said.
@@ -50,10 +47,7 @@ pub trait ConversationRepositoryExt: ConversationRepository {
         thread: ThreadId,
         count: usize,
     ) -> Result<Vec<ChatMessage>, StoreError> {
-        let query = MessageQuery {
-            order: Order::NewestFirst,
-            ..MessageQuery::default()
-        };
+        let query = MessageQuery { order: Order::NewestFirst, ..MessageQuery::default() };
         let mut messages = self.read_messages(scope, thread, query, Some(count)).await?;
         messages.reverse();
         Ok(messages)
@@ -76,7 +70,7 @@ pub trait ConversationRepositoryExt: ConversationRepository {
         let mut messages = Vec::new();
         loop {
             let page = self.list_messages(scope, thread, &query).await?;
-            missing -= page.items.len();
+            missing = missing.saturating_sub(page.items.len());
             messages.extend(page.items);
             match page.next {
                 Some(next) if missing > 0 => {
@@ -94,12 +88,7 @@ pub trait ConversationRepositoryExt: ConversationRepository {
         thread: ThreadId,
         query: MessageQuery,
     ) -> MessagePages<'a, Self> {
-        MessagePages {
-            repository: self,
-            scope,
-            thread,
-            query: Some(query),
-        }
+        MessagePages { repository: self, scope, thread, query: Some(query) }
     }
 }
 
@@ -121,14 +110,8 @@ impl<R: ConversationRepository + ?Sized> MessagePages<'_, R> {
     /// As [`list_messages`](crate::MessageRepository::list_messages).
     pub async fn next_page(&mut self) -> Result<Option<Vec<ChatMessage>>, StoreError> {
         let Some(query) = &self.query else { return Ok(None) };
-        let page = self
-            .repository
-            .list_messages(self.scope, self.thread, query)
-            .await?;
-        self.query = self
-            .query
-            .take()
-            .and_then(|query| page.next.map(|next| query.behind(next)));
+        let page = self.repository.list_messages(self.scope, self.thread, query).await?;
+        self.query = self.query.take().and_then(|query| page.next.map(|next| query.behind(next)));
         Ok(Some(page.items).filter(|items| !items.is_empty()))
     }
 }

@@ -170,14 +170,8 @@ mod tests {
     fn owner_ids_name_the_rule_and_the_length_but_not_the_value() {
         for (bad, message) in [
             (String::new(), "user_id must not be empty (got 0 bytes)"),
-            (
-                "é".repeat(128),
-                "user_id must be at most 255 bytes long (got 256 bytes)",
-            ),
-            (
-                "se\u{7}cret".to_owned(),
-                "user_id must not hold a control character (got one at byte 2)",
-            ),
+            ("é".repeat(128), "user_id must be at most 255 bytes long (got 256 bytes)"),
+            ("se\u{7}cret".to_owned(), "user_id must not hold a control character (got one at byte 2)"),
         ] {
             assert_eq!(UserId::new(bad).unwrap_err().to_string(), message);
         }

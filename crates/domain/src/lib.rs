@@ -14,7 +14,7 @@
 //!    "Contract" of each trait says what must hold; each sentence of it is a case of `chatkeep-contract`.
 //! 2. Call [`NewThread::validate`], [`ThreadUpdate::validate`], [`Append::validate`] (or [`Append::encode`], which
 //!    also gives the JSON texts), [`MessageEdit::validate`], [`ThreadQuery::validate`] and
-//!    [`MessageQuery::validate`] before the first write: the limits are the same for every store.
+//!    [`MessageQuery::validate`] before the first write, and [`check_timestamp`] for a bare time: the limits are the same for every store.
 //! 3. Decide by the [`Scope`]: [`Scope::contains`] for one thread, [`Scope::narrow`] for a list. A thread outside
 //!    the scope does not exist.
 //! 4. Make and read cursors with [`Cursor`]'s own functions.
@@ -67,7 +67,7 @@ pub use repository::{ConversationRepository, MessageRepository, ThreadRepository
 pub use role::Role;
 pub use scope::{OwnerFilter, Scope};
 pub use thread::{ChatThread, MAX_METADATA_BYTES, MAX_NAME_BYTES, Metadata, NewThread, ThreadUpdate};
-pub use time::{Timestamp, to_micros};
+pub use time::{Timestamp, check_timestamp, to_micros};
 pub use token::{CharEstimate, TokenCounter};
 
 #[cfg(feature = "mock")]

@@ -24,11 +24,7 @@ impl Position {
     /// [`InvalidArgument`] when it is negative.
     pub fn new(number: i64) -> Result<Self, InvalidArgument> {
         if number < 0 {
-            return Err(InvalidArgument::new(
-                "position",
-                "must not be negative",
-                number.to_string(),
-            ));
+            return Err(InvalidArgument::new("position", "must not be negative", number.to_string()));
         }
         Ok(Self(number))
     }
@@ -43,13 +39,9 @@ impl Position {
     /// # Errors
     /// [`InvalidArgument`] past the last position, 2⁶³ − 1.
     pub fn advance(self, count: usize) -> Result<Self, InvalidArgument> {
-        i64::try_from(count)
-            .ok()
-            .and_then(|count| self.0.checked_add(count))
-            .map(Self)
-            .ok_or_else(|| {
-                InvalidArgument::new("position", "must be below 2^63", format!("{self} + {count}"))
-            })
+        i64::try_from(count).ok().and_then(|count| self.0.checked_add(count)).map(Self).ok_or_else(|| {
+            InvalidArgument::new("position", "must be below 2^63", format!("{self} + {count}"))
+        })
     }
 }
 
@@ -112,29 +104,20 @@ pub struct Message {
 impl Message {
     /// A message of any content; a `&str` or a `String` is text.
     pub fn new(role: Role, content: impl Into<Content>) -> Self {
-        Self {
-            role,
-            content: content.into(),
-        }
+        Self { role, content: content.into() }
     }
 }
 
 impl From<ChatMessage> for Message {
     /// Loses nothing of the content.
     fn from(message: ChatMessage) -> Self {
-        Self {
-            role: message.sender_role,
-            content: message.content,
-        }
+        Self { role: message.sender_role, content: message.content }
     }
 }
 
 impl From<&ChatMessage> for Message {
     fn from(message: &ChatMessage) -> Self {
-        Self {
-            role: message.sender_role,
-            content: message.content.clone(),
-        }
+        Self { role: message.sender_role, content: message.content.clone() }
     }
 }
 
@@ -150,10 +133,7 @@ pub struct MessageEdit {
 impl MessageEdit {
     /// An edit. `at` is cut to microseconds.
     pub fn new(content: impl Into<Content>, at: Timestamp) -> Self {
-        Self {
-            content: content.into(),
-            at: to_micros(at),
-        }
+        Self { content: content.into(), at: to_micros(at) }
     }
 
     /// Checks the limits.
@@ -161,7 +141,7 @@ impl MessageEdit {
     /// # Errors
     /// [`StoreError::InvalidArgument`] or [`StoreError::TooLarge`].
     pub fn validate(&self) -> Result<(), StoreError> {
-        time::check("at", self.at)?;
+        time::check_timestamp("at", self.at)?;
         self.content.validate()
     }
 }

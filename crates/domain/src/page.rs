@@ -16,10 +16,7 @@ pub struct Page<T> {
 impl<T> Page<T> {
     /// A page without items and without a next one.
     pub const fn empty() -> Self {
-        Self {
-            items: Vec::new(),
-            next: None,
-        }
+        Self { items: Vec::new(), next: None }
     }
 
     /// Cuts a list that was read one longer than `limit`, and points the cursor behind its last item.

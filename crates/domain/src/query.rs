@@ -67,19 +67,12 @@ impl Default for MessageQuery {
 impl MessageQuery {
     /// The first `limit` messages, oldest first.
     pub fn first(limit: usize) -> Self {
-        Self {
-            limit,
-            ..Self::default()
-        }
+        Self { limit, ..Self::default() }
     }
 
     /// The last `limit` messages, newest first.
     pub fn newest(limit: usize) -> Self {
-        Self {
-            limit,
-            order: Order::NewestFirst,
-            ..Self::default()
-        }
+        Self { limit, order: Order::NewestFirst, ..Self::default() }
     }
 
     /// Only messages behind this position.
@@ -145,16 +138,10 @@ impl MessageQuery {
     pub fn validate(&self, thread: ThreadId) -> Result<(Position, Option<Position>), InvalidArgument> {
         check_limit(self.limit)?;
         if i64::try_from(self.offset).is_err() {
-            return Err(InvalidArgument::new(
-                "offset",
-                "must be below 2^63",
-                self.offset.to_string(),
-            ));
+            return Err(InvalidArgument::new("offset", "must be below 2^63", self.offset.to_string()));
         }
-        self.created_from
-            .map_or(Ok(()), |moment| time::check("created_from", moment))?;
-        self.created_until
-            .map_or(Ok(()), |moment| time::check("created_until", moment))?;
+        self.created_from.map_or(Ok(()), |moment| time::check_timestamp("created_from", moment))?;
+        self.created_until.map_or(Ok(()), |moment| time::check_timestamp("created_until", moment))?;
         let (mut after, mut before) = (self.after.unwrap_or(Position::ZERO), self.before);
         if let Some(cursor) = &self.cursor {
             let place = cursor.message_position(thread, self.order)?;
@@ -185,22 +172,14 @@ pub struct ThreadQuery {
 impl Default for ThreadQuery {
     /// The first [`DEFAULT_PAGE_LEN`] threads of the scope.
     fn default() -> Self {
-        Self {
-            org_id: None,
-            user_id: None,
-            limit: DEFAULT_PAGE_LEN,
-            cursor: None,
-        }
+        Self { org_id: None, user_id: None, limit: DEFAULT_PAGE_LEN, cursor: None }
     }
 }
 
 impl ThreadQuery {
     /// The first `limit` threads of the scope.
     pub fn first(limit: usize) -> Self {
-        Self {
-            limit,
-            ..Self::default()
-        }
+        Self { limit, ..Self::default() }
     }
 
     /// Only threads of this organization.

@@ -15,6 +15,8 @@ use crate::{
 ///
 /// - Every call takes a [`Scope`]; a thread outside it is answered exactly like one that does not exist, for reads
 ///   and for writes.
+/// - The operator is refused ([`StoreError::ambiguous_thread_id`]) by every call that names a thread, when several
+///   organizations hold one of that id.
 /// - What was acknowledged is durable, as far as the store is durable at all, and visible to every later call.
 /// - Times come back in UTC, equal to what was given, whatever time zone the machine or the server is in.
 /// - Input is checked before the first write: after an error that is not
@@ -35,8 +37,7 @@ pub trait ThreadRepository: Send + Sync + Debug {
     /// Reads a thread.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`]. For the operator also [`StoreError::InvalidArgument`], when two organizations hold
-    /// a thread of this id.
+    /// [`StoreError::NotFound`].
     async fn get_thread(&self, scope: &Scope, id: ThreadId) -> Result<ChatThread, StoreError>;
 
     /// Renames or re-tags a thread. `updated_at` becomes the later of its old value and [`ThreadUpdate::at`].
@@ -129,7 +130,8 @@ pub trait MessageRepository: Send + Sync + Debug {
 
     /// Replaces the content of a message. Its id, position and `created_at` stay; the earlier content is kept as a
     /// revision; `updated_at` becomes the later of its old value and [`MessageEdit::at`]. Writing the content that
-    /// it has already changes nothing, so that a retry is safe.
+    /// it has already ([`Content::is_identical`](crate::Content::is_identical)) changes nothing, so that a retry is
+    /// safe.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] for the thread or for the message; what [`MessageEdit::validate`] refuses.
@@ -155,7 +157,8 @@ pub trait MessageRepository: Send + Sync + Debug {
     /// Deletes a message and its revisions. The other positions stay, and its own is not given again.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] for the thread or for the message.
+    /// [`StoreError::NotFound`] for the thread or for the message; what [`check_timestamp`](crate::check_timestamp)
+    /// refuses.
     async fn delete_message(
         &self,
         scope: &Scope,
@@ -168,7 +171,7 @@ pub trait MessageRepository: Send + Sync + Debug {
     /// head: positions are not given again.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`].
+    /// [`StoreError::NotFound`]; what [`check_timestamp`](crate::check_timestamp) refuses.
     async fn clear_messages(
         &self,
         scope: &Scope,

@@ -55,16 +55,9 @@ impl FromStr for Role {
 
     /// Exactly as [`Role::as_str`] writes it: a different case is another word.
     fn from_str(text: &str) -> Result<Self, InvalidArgument> {
-        Self::ALL
-            .into_iter()
-            .find(|role| role.as_str() == text)
-            .ok_or_else(|| {
-                let shown: String = text.chars().take(32).collect();
-                InvalidArgument::new(
-                    "role",
-                    "must be user, assistant, system or tool",
-                    format!("{shown:?}"),
-                )
-            })
+        Self::ALL.into_iter().find(|role| role.as_str() == text).ok_or_else(|| {
+            let shown: String = text.chars().take(32).collect();
+            InvalidArgument::new("role", "must be user, assistant, system or tool", format!("{shown:?}"))
+        })
     }
 }

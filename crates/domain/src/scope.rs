@@ -100,10 +100,7 @@ mod tests {
         let scope = Scope::user(acme.clone(), ada.clone());
         assert_eq!(scope.narrow(Some(&umbrella), None), None);
         assert_eq!(scope.narrow(None, Some(&bob)), None);
-        let own = OwnerFilter {
-            org_id: Some(acme),
-            user_id: Some(ada),
-        };
+        let own = OwnerFilter { org_id: Some(acme), user_id: Some(ada) };
         assert_eq!(scope.narrow(None, None), Some(own));
         assert_eq!(Scope::operator().narrow(None, None), Some(OwnerFilter::default()));
     }

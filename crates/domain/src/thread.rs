@@ -64,14 +64,7 @@ impl NewThread {
         created_at: Timestamp,
     ) -> Self {
         let created_at = to_micros(created_at);
-        Self {
-            id,
-            org_id,
-            user_id,
-            name: name.into(),
-            metadata: Metadata::new(),
-            created_at,
-        }
+        Self { id, org_id, user_id, name: name.into(), metadata: Metadata::new(), created_at }
     }
 
     /// With metadata.
@@ -91,7 +84,7 @@ impl NewThread {
         }
         check_name(&self.name)?;
         check_metadata(&self.metadata)?;
-        time::check("created_at", self.created_at)?;
+        time::check_timestamp("created_at", self.created_at)?;
         Ok(())
     }
 
@@ -124,11 +117,7 @@ pub struct ThreadUpdate {
 impl ThreadUpdate {
     /// A change that changes nothing but `updated_at`. `at` is cut to microseconds.
     pub fn new(at: Timestamp) -> Self {
-        Self {
-            name: None,
-            metadata: None,
-            at: to_micros(at),
-        }
+        Self { name: None, metadata: None, at: to_micros(at) }
     }
 
     /// With a new name.
@@ -152,7 +141,7 @@ impl ThreadUpdate {
     pub fn validate(&self) -> Result<(), StoreError> {
         self.name.as_deref().map_or(Ok(()), check_name)?;
         self.metadata.as_ref().map_or(Ok(()), check_metadata)?;
-        time::check("at", self.at)?;
+        time::check_timestamp("at", self.at)?;
         Ok(())
     }
 }
@@ -160,18 +149,10 @@ impl ThreadUpdate {
 fn check_name(name: &str) -> Result<(), InvalidArgument> {
     if name.len() > MAX_NAME_BYTES {
         let rule = format!("must be at most {MAX_NAME_BYTES} bytes long");
-        return Err(InvalidArgument::new(
-            "name",
-            rule,
-            format!("{} bytes", name.len()),
-        ));
+        return Err(InvalidArgument::new("name", rule, format!("{} bytes", name.len())));
     }
     match name.find('\0') {
-        Some(at) => Err(InvalidArgument::new(
-            "name",
-            "must not hold U+0000",
-            format!("one at byte {at}"),
-        )),
+        Some(at) => Err(InvalidArgument::new("name", "must not hold U+0000", format!("one at byte {at}"))),
         None => Ok(()),
     }
 }
@@ -180,11 +161,7 @@ fn check_metadata(metadata: &Metadata) -> Result<(), StoreError> {
     let actual = json_size(metadata)?;
     if actual > MAX_METADATA_BYTES {
         let (limit, actual) = (MAX_METADATA_BYTES as u64, actual as u64);
-        return Err(StoreError::TooLarge {
-            what: "metadata, in bytes of JSON",
-            limit,
-            actual,
-        });
+        return Err(StoreError::TooLarge { what: "metadata, in bytes of JSON", limit, actual });
     }
     Ok(())
 }

@@ -16,30 +16,22 @@ pub fn to_micros(moment: Timestamp) -> Timestamp {
 /// The first whole microsecond at or after the moment: a bound on kept moments that means the same.
 pub(crate) fn ceil_to_micros(moment: Timestamp) -> Timestamp {
     let cut = to_micros(moment);
-    if cut < moment {
-        cut.checked_add_signed(TimeDelta::microseconds(1)).unwrap_or(cut)
-    } else {
-        cut
-    }
+    if cut < moment { cut.checked_add_signed(TimeDelta::microseconds(1)).unwrap_or(cut) } else { cut }
 }
 
-/// Refuses a moment that some backend could not keep exactly.
-pub(crate) fn check(field: &'static str, moment: Timestamp) -> Result<(), InvalidArgument> {
+/// Refuses a moment that some backend could not keep exactly: one outside the years 1 to 9999, or not in whole
+/// microseconds.
+///
+/// # Errors
+/// [`InvalidArgument`] names the field.
+pub fn check_timestamp(field: &'static str, moment: Timestamp) -> Result<(), InvalidArgument> {
     if !(1..=9999).contains(&moment.year()) {
         let year = moment.year().to_string();
-        return Err(InvalidArgument::new(
-            field,
-            "must be within the years 1 to 9999",
-            year,
-        ));
+        return Err(InvalidArgument::new(field, "must be within the years 1 to 9999", year));
     }
     if to_micros(moment) != moment {
         let nanos = moment.timestamp_subsec_nanos();
-        return Err(InvalidArgument::new(
-            field,
-            "must be in whole microseconds",
-            format!("{nanos} ns"),
-        ));
+        return Err(InvalidArgument::new(field, "must be in whole microseconds", format!("{nanos} ns")));
     }
     Ok(())
 }

@@ -1,1 +1,38 @@
-//! Conversations in memory.
+#![doc = include_str!("../README.md")]
+
+mod messages;
+mod store;
+mod threads;
+
+use std::fmt;
+use std::sync::Arc;
+
+/// Conversations in memory. A clone is another handle to the same store.
+#[derive(Clone, Default)]
+pub struct MemoryRepository {
+    store: Arc<store::Store>,
+}
+
+impl MemoryRepository {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl fmt::Debug for MemoryRepository {
+    /// Shows nothing of what is kept.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryRepository").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_nothing_of_what_is_kept() {
+        assert_eq!(format!("{:?}", MemoryRepository::new()), "MemoryRepository { .. }");
+    }
+}

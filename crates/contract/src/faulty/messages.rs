@@ -1,0 +1,248 @@
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chatkeep_domain::{
+    Append, ChatMessage, ConversationRepository, MessageEdit, MessageId, MessageQuery, MessageRepository,
+    MessageRevision, NewThread, Page, Position, Scope, StoreError, ThreadId, Timestamp,
+};
+use chrono::TimeDelta;
+
+use super::{Fault, Faulty, count_cursor, counted, is_about_a_cursor, lossy, rename};
+
+/// Long enough that racers of one moment all pass the check before the first of them writes.
+const GAP: Duration = Duration::from_millis(5);
+
+#[async_trait]
+impl<R: ConversationRepository> MessageRepository for Faulty<R> {
+    async fn append(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        append: Append,
+    ) -> Result<Vec<ChatMessage>, StoreError> {
+        let scope = &self.writing(scope);
+        let append = self.damage(scope, thread, append).await?;
+        match self.fault {
+            Fault::SplitsBatches | Fault::InterleavesBatches => {
+                if self.has(Fault::InterleavesBatches) {
+                    append.validate()?;
+                }
+                let mut stored = Vec::new();
+                for message in append.messages {
+                    let one = Append::new([message]);
+                    stored.extend(self.inner.append(scope, thread, one).await?);
+                    tokio::task::yield_now().await;
+                }
+                Ok(stored)
+            }
+            Fault::ChecksThenStores => {
+                let mut append = append;
+                let before = self.held(scope, thread, &append).await;
+                tokio::time::sleep(GAP).await;
+                let _writing = self.one_writer.lock().await;
+                let now = self.held(scope, thread, &append).await;
+                let missed = before.iter().zip(now).map(|(before, now)| now && !before);
+                rename(&mut append, missed);
+                self.inner.append(scope, thread, append).await
+            }
+            Fault::SwallowsErrors => {
+                let answer = invented(thread, &append);
+                let stored = self.inner.append(scope, thread, append).await;
+                Ok(stored.unwrap_or(answer))
+            }
+            Fault::LosesWritesUnderLoad => {
+                let Ok(_writing) = self.one_writer.try_lock() else {
+                    return Ok(invented(thread, &append));
+                };
+                tokio::task::yield_now().await;
+                self.inner.append(scope, thread, append).await
+            }
+            _ => self.inner.append(scope, thread, append).await,
+        }
+    }
+
+    async fn get_message(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        id: MessageId,
+    ) -> Result<ChatMessage, StoreError> {
+        self.inner.get_message(&self.reading(scope), thread, id).await
+    }
+
+    async fn list_messages(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        query: &MessageQuery,
+    ) -> Result<Page<ChatMessage>, StoreError> {
+        let mut query = query.clone();
+        if self.has(Fault::IncludesTheEnd) {
+            query.created_until = query.created_until.map(|until| until + TimeDelta::microseconds(1));
+        }
+        if self.has(Fault::CountsInCursors)
+            && let Some(count) = counted(query.cursor.as_ref())
+        {
+            (query.cursor, query.offset) = (None, count as u64);
+        }
+        let scope = &self.reading(scope);
+        let mut listed = self.inner.list_messages(scope, thread, &query).await;
+        if self.has(Fault::AcceptsAnyCursor) && listed.as_ref().is_err_and(is_about_a_cursor) {
+            query.cursor = None;
+            listed = self.inner.list_messages(scope, thread, &query).await;
+        }
+        if self.has(Fault::ListsAbsentThreads) && listed.as_ref().is_err_and(StoreError::is_not_found) {
+            return Ok(Page::empty());
+        }
+        let mut page = listed?;
+        match self.fault {
+            Fault::SortsByTime => page.items.sort_by_key(|message| message.created_at),
+            Fault::HidesUnknownTypes => {
+                let known = ["text", "tool_call", "tool_result", "image", "file", "parts"];
+                page.items.retain(|message| known.contains(&message.content.kind()));
+            }
+            Fault::CountsInCursors => {
+                let before = usize::try_from(query.offset).unwrap_or(usize::MAX);
+                let count = before.saturating_add(page.items.len());
+                page.next = page.next.map(|_| count_cursor(count));
+            }
+            _ => {}
+        }
+        Ok(page)
+    }
+
+    async fn edit_message(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        id: MessageId,
+        mut edit: MessageEdit,
+    ) -> Result<ChatMessage, StoreError> {
+        edit.at = lossy::time(self.fault, edit.at);
+        edit.content = lossy::content(self.fault, edit.content);
+        let scope = &self.writing(scope);
+        if self.has(Fault::KeepsUnchangedEdits) {
+            let other = MessageEdit::new("", edit.at);
+            self.inner.edit_message(scope, thread, id, other).await?;
+        }
+        self.inner.edit_message(scope, thread, id, edit).await
+    }
+
+    async fn list_revisions(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        id: MessageId,
+    ) -> Result<Vec<MessageRevision>, StoreError> {
+        let mut revisions = self.inner.list_revisions(&self.reading(scope), thread, id).await?;
+        if self.has(Fault::ForgetsRevisions) {
+            revisions.clear();
+        }
+        Ok(revisions)
+    }
+
+    async fn delete_message(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        id: MessageId,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.inner.delete_message(&self.writing(scope), thread, id, at).await
+    }
+
+    async fn clear_messages(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        at: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let scope = &self.writing(scope);
+        match self.fault {
+            Fault::ReusesPositions => {
+                let old = self.inner.get_thread(scope, thread).await?;
+                let count = self.inner.delete_thread(scope, thread).await?;
+                let new = NewThread::new(thread, old.org_id, old.user_id, old.name, old.created_at);
+                let new = new.with_metadata(old.metadata);
+                self.inner.create_thread(scope, new).await?;
+                Ok(count)
+            }
+            Fault::ClearsOnePage => {
+                let first = MessageQuery::first(1_000);
+                let page = self.inner.list_messages(scope, thread, &first).await?;
+                for message in &page.items {
+                    self.inner.delete_message(scope, thread, message.id, at).await?;
+                }
+                Ok(page.items.len() as u64)
+            }
+            _ => self.inner.clear_messages(scope, thread, at).await,
+        }
+    }
+}
+
+impl<R: ConversationRepository> Faulty<R> {
+    /// What is left of an append, where the fault is in what is handed on.
+    async fn damage(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        mut append: Append,
+    ) -> Result<Append, StoreError> {
+        let messages = append.messages.into_iter();
+        append.messages = messages.map(|message| lossy::message(self.fault, message)).collect();
+        match self.fault {
+            Fault::DropsFromBatches => {
+                let mut number = 0;
+                append.messages.retain(|_| {
+                    number += 1;
+                    number % 3 != 0
+                });
+            }
+            Fault::ReordersBatches => append.messages.sort_by_key(|message| message.id),
+            Fault::StoresRetriesTwice => {
+                let held = self.held(scope, thread, &append).await;
+                rename(&mut append, held);
+            }
+            Fault::IgnoresExpectHead => append.expect_head = None,
+            Fault::ComparesThenAppends | Fault::ForgetsWonRaces => {
+                self.compare(scope, thread, append.expect_head).await?;
+                append.expect_head = None;
+            }
+            _ => {}
+        }
+        Ok(append)
+    }
+
+    async fn compare(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        expected: Option<Position>,
+    ) -> Result<(), StoreError> {
+        let Some(expected) = expected else { return Ok(()) };
+        let actual = self.inner.get_thread(scope, thread).await?.head;
+        if actual != expected {
+            return Err(StoreError::Conflict { expected, actual });
+        }
+        if self.has(Fault::ComparesThenAppends) {
+            tokio::time::sleep(GAP).await;
+        }
+        Ok(())
+    }
+}
+
+/// The answer to an append that was never stored.
+fn invented(thread: ThreadId, append: &Append) -> Vec<ChatMessage> {
+    let numbered = (1..).zip(append.messages.iter().cloned());
+    let answered = numbered.map(|(number, new)| ChatMessage {
+        id: new.id,
+        chat_thread_id: thread,
+        position: Position::new(number).unwrap_or(Position::ZERO),
+        sender_id: new.sender_id,
+        sender_role: new.sender_role,
+        content: new.content,
+        created_at: new.created_at,
+        updated_at: new.created_at,
+    });
+    answered.collect()
+}

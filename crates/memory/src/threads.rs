@@ -1,0 +1,59 @@
+use async_trait::async_trait;
+use chatkeep_domain::{
+    ChatThread, Cursor, NewThread, Page, Scope, StoreError, ThreadId, ThreadKey, ThreadQuery,
+    ThreadRepository, ThreadUpdate,
+};
+
+use crate::MemoryRepository;
+
+#[async_trait]
+impl ThreadRepository for MemoryRepository {
+    #[tracing::instrument(name = "db.thread.create", skip_all, fields(thread_id = %new.id))]
+    async fn create_thread(&self, scope: &Scope, new: NewThread) -> Result<ChatThread, StoreError> {
+        new.validate(scope)?;
+        self.store.create(new)
+    }
+
+    #[tracing::instrument(name = "db.thread.get", skip_all, fields(thread_id = %id))]
+    async fn get_thread(&self, scope: &Scope, id: ThreadId) -> Result<ChatThread, StoreError> {
+        self.store.with(scope, id, |record| Ok(record.thread.clone()))
+    }
+
+    #[tracing::instrument(name = "db.thread.update", skip_all, fields(thread_id = %id))]
+    async fn update_thread(
+        &self,
+        scope: &Scope,
+        id: ThreadId,
+        update: ThreadUpdate,
+    ) -> Result<ChatThread, StoreError> {
+        update.validate()?;
+        self.store.with(scope, id, |record| {
+            record.touch(update.at);
+            let thread = &mut record.thread;
+            if let Some(name) = update.name {
+                thread.name = name;
+            }
+            if let Some(metadata) = update.metadata {
+                thread.metadata = metadata;
+            }
+            Ok(thread.clone())
+        })
+    }
+
+    #[tracing::instrument(name = "db.thread.delete", skip_all, fields(thread_id = %id))]
+    async fn delete_thread(&self, scope: &Scope, id: ThreadId) -> Result<u64, StoreError> {
+        Ok(self.store.delete(scope, id)? as u64)
+    }
+
+    #[tracing::instrument(name = "db.thread.list", skip_all)]
+    async fn list_threads(&self, scope: &Scope, query: &ThreadQuery) -> Result<Page<ChatThread>, StoreError> {
+        let behind = query.validate()?;
+        let Some(owner) = scope.narrow(query.org_id.as_ref(), query.user_id.as_ref()) else {
+            return Ok(Page::empty());
+        };
+        let mut threads = self.store.threads(&owner);
+        threads.retain(|thread| behind.as_ref().is_none_or(|behind| ThreadKey::from(thread) < *behind));
+        threads.sort_by_cached_key(|thread| std::cmp::Reverse(ThreadKey::from(thread)));
+        Ok(Page::cut(threads, query.limit, Cursor::after_thread))
+    }
+}

@@ -1,3 +1,63 @@
-//! What the developers of chatkeep do daily.
+//! What the developers of chatkeep do daily: `cargo xtask test` and `cargo xtask ci`.
 
-fn main() {}
+mod ci;
+mod servers;
+mod test;
+
+use std::env;
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use clap::Parser;
+
+#[derive(Debug, Parser)]
+#[command(bin_name = "cargo xtask", about)]
+enum Xtask {
+    /// Runs all tests, those too that need servers, which it starts.
+    Test(test::TestArgs),
+    /// Runs what CI runs.
+    Ci {
+        /// Only this step.
+        #[arg(long)]
+        step: Option<ci::Step>,
+    },
+}
+
+fn main() -> ExitCode {
+    let outcome = match Xtask::parse() {
+        Xtask::Test(args) => test::run(&args),
+        Xtask::Ci { step } => ci::run(step),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// A cargo command at the root of the workspace.
+fn cargo(args: &[&str]) -> Command {
+    // Asked when it runs: a target folder that two clones share keeps the path of one of them in the program.
+    let package = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    let root = Path::new(&package).join("../..");
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(args).current_dir(root).stdin(Stdio::null());
+    command
+}
+
+/// Shows a command, runs it, and fails when it does.
+fn run_shown(command: &mut Command) -> Result<()> {
+    println!("$ {}", shown(command));
+    let status = command.status().with_context(|| format!("cannot run {}", shown(command)))?;
+    ensure!(status.success(), "{}: {status}", shown(command));
+    Ok(())
+}
+
+fn shown(command: &Command) -> String {
+    let program = Path::new(command.get_program()).file_name().unwrap_or_default();
+    let words = [program].into_iter().chain(command.get_args());
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}

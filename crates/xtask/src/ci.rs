@@ -1,0 +1,195 @@
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::ValueEnum;
+
+use crate::{cargo, run_shown, test};
+
+/// The steps of CI, in their order.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Step {
+    /// The formatting.
+    Fmt,
+    /// The lints, warnings denied.
+    Clippy,
+    /// Every combination of features of every published crate builds.
+    Features,
+    /// The documentation builds without a warning.
+    Doc,
+    /// The licenses, sources and bans of deny.toml.
+    Deny,
+    /// No crate depends on what its layer must not know.
+    Layers,
+    /// All tests, against real servers.
+    Test,
+}
+
+impl Step {
+    fn name(self) -> String {
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+
+    fn run(self) -> Result<()> {
+        match self {
+            Self::Fmt => run_shown(&mut cargo(&["fmt", "--all", "--check"])),
+            Self::Clippy => run_shown(&mut cargo(&[
+                "clippy",
+                "--locked",
+                "--workspace",
+                "--all-targets",
+                "--all-features",
+                "--",
+                "-D",
+                "warnings",
+            ])),
+            Self::Features => features(),
+            Self::Doc => {
+                let mut doc = cargo(&["doc", "--locked", "--workspace", "--no-deps", "--all-features"]);
+                run_shown(doc.env("RUSTDOCFLAGS", "-D warnings"))
+            }
+            Self::Deny => deny(),
+            Self::Layers => LAYERS.iter().try_for_each(Layer::check),
+            Self::Test => test::run(&test::TestArgs::default()),
+        }
+    }
+}
+
+/// Runs all steps, or the one that is asked for. A failed step does not hide what the later ones have to say.
+pub(crate) fn run(only: Option<Step>) -> Result<()> {
+    let steps = only.map_or_else(|| Step::value_variants().to_vec(), |step| vec![step]);
+    let outcomes: Vec<Outcome> = steps.into_iter().map(Outcome::of).collect();
+    println!("\n=== summary");
+    outcomes.iter().for_each(Outcome::print);
+    let failed: Vec<String> = outcomes.iter().filter(|it| !it.ok).map(|it| it.step.name()).collect();
+    ensure!(failed.is_empty(), "failed: {}", failed.join(", "));
+    Ok(())
+}
+
+struct Outcome {
+    step: Step,
+    ok: bool,
+    time: Duration,
+}
+
+impl Outcome {
+    fn of(step: Step) -> Self {
+        println!("\n=== {}", step.name());
+        let start = Instant::now();
+        let result = step.run();
+        if let Err(error) = &result {
+            eprintln!("error: {error:#}");
+        }
+        let outcome = Self { step, ok: result.is_ok(), time: start.elapsed() };
+        outcome.print();
+        outcome
+    }
+
+    fn print(&self) {
+        let verdict = if self.ok { "ok" } else { "FAILED" };
+        println!("{:<9}{verdict:<7}{:>7.1} s", self.step.name(), self.time.as_secs_f64());
+    }
+}
+
+fn features() -> Result<()> {
+    ensure_tool("hack")?;
+    // `default` is one of the combinations under another name, and so is not built once more.
+    run_shown(&mut cargo(&[
+        "hack",
+        "check",
+        "--workspace",
+        "--ignore-private",
+        "--feature-powerset",
+        "--exclude-features",
+        "default",
+        "--no-dev-deps",
+    ]))
+}
+
+fn deny() -> Result<()> {
+    ensure_tool("deny")?;
+    // The lock file names crates for other platforms too, which no build here has fetched.
+    run_shown(&mut cargo(&["fetch", "--locked"]))?;
+    run_shown(&mut cargo(&["deny", "--offline", "check", "bans", "licenses", "sources"]))
+}
+
+fn ensure_tool(name: &str) -> Result<()> {
+    let found = cargo(&[name, "--version"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    if found.is_ok_and(|status| status.success()) {
+        return Ok(());
+    }
+    run_shown(&mut cargo(&["install", "--locked", &format!("cargo-{name}")]))
+}
+
+/// What a package must not depend on, directly or not, when it is built with these features.
+struct Layer {
+    package: &'static str,
+    features: &'static [&'static str],
+    forbidden: &'static [&'static str],
+}
+
+const LAYERS: &[Layer] = &[
+    Layer {
+        package: "chatkeep-domain",
+        features: &["--all-features"],
+        forbidden: &["tokio", "sea-orm", "sqlx", "chatkeep"],
+    },
+    Layer {
+        package: "chatkeep-memory",
+        features: &["--all-features"],
+        forbidden: &["sea-orm", "sqlx", "chatkeep", "chatkeep-seaorm"],
+    },
+    Layer {
+        package: "chatkeep-seaorm",
+        features: &["--all-features"],
+        forbidden: &["chatkeep", "chatkeep-memory"],
+    },
+    Layer {
+        package: "chatkeep-contract",
+        features: &["--all-features"],
+        forbidden: &["sea-orm", "sqlx", "chatkeep", "chatkeep-memory", "chatkeep-seaorm"],
+    },
+    Layer {
+        package: "chatkeep",
+        features: &["--no-default-features", "--features", "memory"],
+        forbidden: &["sea-orm", "sqlx", "chatkeep-seaorm"],
+    },
+    Layer {
+        package: "chatkeep",
+        features: &["--no-default-features", "--features", "sqlite"],
+        forbidden: &["sqlx-postgres", "chatkeep-memory"],
+    },
+    Layer {
+        package: "chatkeep",
+        features: &["--no-default-features", "--features", "postgres"],
+        forbidden: &["sqlx-sqlite", "libsqlite3-sys", "chatkeep-memory"],
+    },
+];
+
+impl Layer {
+    fn check(&self) -> Result<()> {
+        let mut tree = cargo(&["tree", "--locked", "-e", "normal", "--prefix", "none", "--format", "{p}"]);
+        let output =
+            tree.args(["-p", self.package]).args(self.features).output().context("cannot run cargo")?;
+        ensure!(output.status.success(), "cargo tree: {}", String::from_utf8_lossy(&output.stderr));
+        let tree = String::from_utf8(output.stdout)?;
+        // The first line is the package itself.
+        let dependencies = tree.lines().skip(1).filter_map(|line| line.split_whitespace().next());
+        let shown = format!("{} {}", self.package, self.features.join(" "));
+        if let Some(found) = dependencies.into_iter().find(|name| self.forbids(name)) {
+            bail!(
+                "{shown} depends on {found}: `cargo tree -p {shown} -e normal -i {found}` shows through what"
+            );
+        }
+        println!("{shown}: none of {}", self.forbidden.join(", "));
+        Ok(())
+    }
+
+    /// A family of crates is forbidden by its first name: `sqlx` forbids `sqlx-core`. Our own are meant one by one.
+    fn forbids(&self, dependency: &str) -> bool {
+        self.forbidden.iter().any(|forbidden| {
+            let rest = dependency.strip_prefix(forbidden);
+            rest.is_some_and(|rest| rest.is_empty() || (rest.starts_with('-') && *forbidden != "chatkeep"))
+        })
+    }
+}

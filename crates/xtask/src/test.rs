@@ -1,0 +1,150 @@
+use std::io::{BufRead, BufReader, Write, stdout};
+use std::process::Stdio;
+
+use anyhow::{Context, Result, bail};
+use chatkeep_testkit::SHARED_POSTGRES;
+use clap::Args;
+
+use crate::{cargo, servers, shown};
+
+#[derive(Debug, Default, Args)]
+pub(crate) struct TestArgs {
+    /// Tests only this package; may be given several times. Without it, all.
+    #[arg(short, long = "package", value_name = "PACKAGE")]
+    packages: Vec<String>,
+    /// For the test binaries: part of the names of the tests to run; other options after `--`.
+    args: Vec<String>,
+}
+
+impl TestArgs {
+    fn cargo_args(&self) -> Vec<&str> {
+        let mut args = vec!["test", "--no-fail-fast", "--all-features"];
+        if self.packages.is_empty() {
+            args.push("--workspace");
+        }
+        args.extend(self.packages.iter().flat_map(|package| ["--package", package]));
+        args.extend(["--", "--include-ignored"]);
+        args.extend(self.args.iter().map(String::as_str));
+        args
+    }
+
+    fn choose_tests(&self) -> bool {
+        self.args.iter().any(|arg| !arg.starts_with('-') || arg.starts_with("--skip"))
+    }
+}
+
+/// Runs the tests against real servers. A test that did not run is a failure, unless the caller chose the tests.
+pub(crate) fn run(args: &TestArgs) -> Result<()> {
+    let server = servers::start_postgres()?;
+    // Plain `cargo test`: it is everywhere, and runs the documentation's examples too.
+    let mut command = cargo(&args.cargo_args());
+    command.env(SHARED_POSTGRES, server.url()).env("TZ", servers::TIME_ZONE).stdout(Stdio::piped());
+    println!("$ {}", shown(&command));
+    let mut child = command.spawn().context("cannot run cargo")?;
+    let output = child.stdout.take().context("cargo's output is not piped")?;
+    let counts = stream(BufReader::new(output), stdout())?;
+    let status = child.wait()?;
+    drop(server);
+
+    let problem = if !status.success() {
+        Some(format!("cargo test: {status}"))
+    } else if args.choose_tests() {
+        None
+    } else {
+        counts.problem()
+    };
+    // The last line of the output, whatever went before.
+    if let Some(problem) = &problem {
+        eprintln!("error: {problem}");
+    }
+    println!("{} passed, {} failed, {} skipped", counts.passed, counts.failed, counts.skipped);
+    if problem.is_some() {
+        bail!("the tests failed");
+    }
+    Ok(())
+}
+
+/// Shows the output of `cargo test` as it comes, and sums what its test binaries count.
+fn stream(mut output: impl BufRead, mut shown: impl Write) -> Result<Counts> {
+    let mut counts = Counts::default();
+    let mut line = Vec::new();
+    while output.read_until(b'\n', &mut line)? > 0 {
+        shown.write_all(&line)?;
+        shown.flush()?;
+        counts.add(&String::from_utf8_lossy(&line));
+        line.clear();
+    }
+    Ok(counts)
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Counts {
+    passed: u64,
+    failed: u64,
+    skipped: u64,
+}
+
+impl Counts {
+    /// Reads `test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 2 filtered out; finished in 0.01s`.
+    fn add(&mut self, line: &str) {
+        let Some(result) = line.strip_prefix("test result: ") else {
+            return;
+        };
+        let words: Vec<&str> = result.split([' ', ';']).collect();
+        for pair in words.windows(2) {
+            let Ok(count) = pair[0].parse::<u64>() else {
+                continue;
+            };
+            match pair[1] {
+                "passed" => self.passed += count,
+                "failed" => self.failed += count,
+                "ignored" | "filtered" => self.skipped += count,
+                _ => {}
+            }
+        }
+    }
+
+    fn problem(&self) -> Option<String> {
+        if self.skipped > 0 {
+            Some(format!("{} tests did not run", self.skipped))
+        } else if self.passed == 0 {
+            Some("no test ran".to_owned())
+        } else {
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_counts_of_all_binaries_are_summed() {
+        let mut shown = Vec::new();
+        let output = "running 3 tests\ntest a ... ok\n\n\
+             test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 20 filtered out; finished in 0.00s\n\
+             test result: FAILED. 40 passed; 5 failed; 0 ignored; 7 measured; 0 filtered out; finished in 1.20s\n";
+        let counts = stream(output.as_bytes(), &mut shown).unwrap();
+        assert_eq!(shown, output.as_bytes());
+        assert_eq!(counts, Counts { passed: 43, failed: 5, skipped: 21 });
+    }
+
+    #[test]
+    fn a_test_that_did_not_run_is_a_problem() {
+        assert_eq!(Counts { passed: 3, failed: 0, skipped: 0 }.problem(), None);
+        assert!(Counts { passed: 3, failed: 0, skipped: 1 }.problem().is_some());
+        assert!(Counts::default().problem().is_some());
+    }
+
+    #[test]
+    fn only_names_and_skips_choose_tests() {
+        let args = |args: &[&str]| TestArgs {
+            args: args.iter().map(ToString::to_string).collect(),
+            ..TestArgs::default()
+        };
+        assert!(args(&["append"]).choose_tests());
+        assert!(args(&["--skip=append"]).choose_tests());
+        assert!(!args(&["--nocapture"]).choose_tests());
+    }
+}

@@ -1,1 +1,89 @@
-//! Conversations in PostgreSQL and SQLite.
+#![doc = include_str!("../README.md")]
+
+mod append;
+mod config;
+mod connect;
+mod connection;
+mod db;
+mod dialect;
+mod error;
+mod messages;
+pub mod migration;
+mod row;
+mod sql;
+mod threads;
+
+use chatkeep_domain::StoreError;
+use sea_orm::DatabaseConnection;
+
+#[cfg(feature = "postgres")]
+pub use config::PostgresConfig;
+#[cfg(feature = "sqlite")]
+pub use config::SqliteConfig;
+pub use error::DriverError;
+pub use migration::Migrations;
+
+use crate::db::Db;
+
+/// Conversations in PostgreSQL or SQLite.
+///
+/// Cheap to clone: clones share the connections. `Debug` shows the engine, never a connection string.
+#[derive(Clone, Debug)]
+pub struct SeaOrmRepository {
+    db: Db,
+}
+
+impl SeaOrmRepository {
+    /// Opens a PostgreSQL database.
+    ///
+    /// # Errors
+    /// [`StoreError::NotMigrated`] when migrations are missing and `auto_migrate` is off;
+    /// [`StoreError::Unavailable`] when the server does not answer within the deadline; [`StoreError::Backend`]
+    /// when it refuses, a wrong password included.
+    #[cfg(feature = "postgres")]
+    pub async fn postgres(config: PostgresConfig) -> Result<Self, StoreError> {
+        let auto_migrate = config.auto_migrate;
+        Self::open(Migrations::postgres(config).await?, auto_migrate).await
+    }
+
+    /// Opens a SQLite file, which is made when it is missing, or a database in memory.
+    ///
+    /// # Errors
+    /// As [`SeaOrmRepository::postgres`]; [`StoreError::Backend`] when the file cannot be made or written.
+    #[cfg(feature = "sqlite")]
+    pub async fn sqlite(config: SqliteConfig) -> Result<Self, StoreError> {
+        let auto_migrate = config.auto_migrate;
+        Self::open(Migrations::sqlite(config).await?, auto_migrate).await
+    }
+
+    /// Keeps conversations over a connection that the caller has made and configured.
+    ///
+    /// On SQLite the caller sees to WAL, `synchronous`, foreign keys and the busy timeout; writes are queued here,
+    /// so that this process has one writer.
+    ///
+    /// # Errors
+    /// [`StoreError::NotMigrated`] when migrations are missing and `auto_migrate` is off;
+    /// [`StoreError::Unsupported`] for an engine other than PostgreSQL and SQLite.
+    pub async fn from_connection(
+        connection: DatabaseConnection,
+        auto_migrate: bool,
+    ) -> Result<Self, StoreError> {
+        Self::open(Migrations::from_connection(connection)?, auto_migrate).await
+    }
+
+    async fn open(migrations: Migrations, auto_migrate: bool) -> Result<Self, StoreError> {
+        match migrations.check().await {
+            Err(StoreError::NotMigrated { .. }) if auto_migrate => migrations.up(None).await.map(drop)?,
+            other => other?,
+        }
+        Ok(Self { db: migrations.into_db() })
+    }
+
+    /// Closes the connections, after the calls that are under way. Later calls fail.
+    ///
+    /// # Errors
+    /// [`StoreError::Backend`] when a connection cannot be closed.
+    pub async fn close(self) -> Result<(), StoreError> {
+        self.db.close().await
+    }
+}

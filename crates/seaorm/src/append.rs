@@ -1,0 +1,269 @@
+//! The append: one statement on PostgreSQL, one transaction of two on SQLite.
+//!
+//! The statement is written for the usual case and refuses everything else at once: a thread that is absent, out of
+//! scope or elsewhere than the caller expects updates no row; an id that is there already breaks the unique key.
+//! Only then does a transaction look what it was.
+
+use std::collections::HashMap;
+
+use chatkeep_domain::{
+    Append, ChatMessage, MessageId, NewMessage, Position, Scope, StoreError, ThreadId, UserId,
+};
+use sea_orm::sea_query::{ArrayType, Value};
+
+use crate::SeaOrmRepository;
+use crate::connection::Connection;
+use crate::dialect::Dialect;
+use crate::error::Failure;
+use crate::row::{self, MESSAGE_COLUMNS};
+use crate::sql::Sql;
+use crate::threads::Target;
+
+/// The ids looked up by one statement; SQLite takes 32,766 values, PostgreSQL 65,535.
+const IDS_PER_STATEMENT: usize = 10_000;
+
+impl SeaOrmRepository {
+    pub(crate) async fn append_messages(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        append: Append,
+    ) -> Result<Vec<ChatMessage>, StoreError> {
+        let contents = append.encode()?;
+        let first = self.db.run(|| self.try_append(scope, thread, &append, &contents)).await?;
+        match first {
+            Appended::At(first) => stored(thread, append.messages, first),
+            Appended::Known(messages) => Ok(messages),
+        }
+    }
+
+    async fn try_append(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        append: &Append,
+        contents: &[String],
+    ) -> Result<Appended, Failure> {
+        let target = self.target(scope, thread).await?;
+        if !append.messages.is_empty() {
+            let batch: Vec<_> = append.messages.iter().zip(contents).collect();
+            match self.append_at_once(&target, append, &batch).await {
+                Ok(Some(first)) => return Ok(Appended::At(first)),
+                Ok(None) => {}
+                Err(failure) if failure.is_key_violation(self.db.dialect) => {}
+                Err(failure) => return Err(failure),
+            }
+        }
+        self.append_looking(&target, append, contents).await.map(Appended::Known)
+    }
+
+    /// The usual case. `None` when no thread was there to append to.
+    async fn append_at_once(
+        &self,
+        target: &Target,
+        append: &Append,
+        batch: &[(&NewMessage, &String)],
+    ) -> Result<Option<i64>, Failure> {
+        let dialect = self.db.dialect;
+        match dialect {
+            Dialect::Postgres => {
+                let sql = allot(dialect, Sql::new("WITH head AS ("), target, append, batch.len()).text(") ");
+                let sql = insert(dialect, sql, target, batch, First::Allotted).text(" RETURNING position");
+                let positions = sql.rows(self.db.writer()).await?;
+                positions.first().map(|row| row.try_get_by_index(0)).transpose().map_err(Failure::from)
+            }
+            Dialect::Sqlite => {
+                let sql = allot(dialect, Sql::default(), target, append, batch.len());
+                let transaction = self.db.begin().await?;
+                let Some(row) = sql.row(transaction.connection()).await? else {
+                    return Ok(None);
+                };
+                let first = row.try_get_by_index(0)?;
+                let sql = insert(dialect, Sql::default(), target, batch, First::Known(first));
+                sql.execute(transaction.connection()).await?;
+                transaction.commit().await?;
+                Ok(Some(first))
+            }
+        }
+    }
+
+    /// Every other case, with the thread held: says what is wrong, or stores what is not stored yet.
+    async fn append_looking(
+        &self,
+        target: &Target,
+        append: &Append,
+        contents: &[String],
+    ) -> Result<Vec<ChatMessage>, Failure> {
+        let dialect = self.db.dialect;
+        let transaction = self.db.begin().await?;
+        let connection = transaction.connection();
+        let thread = self.lock_thread(connection, target).await?;
+        let mut known = self.read_known(connection, target, &append.messages).await?;
+        let missing: Vec<_> = append
+            .messages
+            .iter()
+            .zip(contents)
+            .filter(|(message, _)| !known.contains_key(&message.id))
+            .collect();
+        let is_retry = missing.is_empty();
+        if let Some(expected) = append.expect_head.filter(|expected| *expected != thread.head && !is_retry) {
+            return Err(StoreError::Conflict { expected, actual: thread.head }.into());
+        }
+        if !missing.is_empty() {
+            let row = allot(dialect, Sql::default(), target, append, missing.len()).row(connection).await?;
+            let first = row.ok_or_else(|| target.not_found())?.try_get_by_index(0)?;
+            insert(dialect, Sql::default(), target, &missing, First::Known(first))
+                .execute(connection)
+                .await?;
+            let messages = missing.into_iter().map(|(message, _)| message.clone()).collect();
+            known
+                .extend(stored(target.id, messages, first)?.into_iter().map(|message| (message.id, message)));
+        }
+        transaction.commit().await?;
+        Ok(append.messages.iter().filter_map(|message| known.remove(&message.id)).collect())
+    }
+
+    async fn read_known(
+        &self,
+        connection: Connection<'_>,
+        target: &Target,
+        messages: &[NewMessage],
+    ) -> Result<HashMap<MessageId, ChatMessage>, Failure> {
+        let mut known = HashMap::new();
+        for messages in messages.chunks(IDS_PER_STATEMENT) {
+            let ids = messages.iter().map(|message| *message.id.as_uuid());
+            let sql = target
+                .filter_messages(Sql::new(format!("SELECT {MESSAGE_COLUMNS} FROM chat_message WHERE ")))
+                .bind_list(" AND id IN", ids);
+            for row in sql.rows(connection).await? {
+                let message = row::message(self.db.dialect, &row)?;
+                known.insert(message.id, message);
+            }
+        }
+        Ok(known)
+    }
+}
+
+enum Appended {
+    /// All of it, from this position on.
+    At(i64),
+    /// Some of it was there before.
+    Known(Vec<ChatMessage>),
+}
+
+/// Where an insert takes its first position from.
+#[derive(Clone, Copy)]
+enum First {
+    /// The expression `allotted`.
+    Allotted,
+    Known(i64),
+}
+
+/// The messages as they now are in the table.
+fn stored(thread: ThreadId, messages: Vec<NewMessage>, first: i64) -> Result<Vec<ChatMessage>, StoreError> {
+    let first = Position::new(first)?;
+    let at = |(index, message): (usize, NewMessage)| {
+        Ok(ChatMessage {
+            id: message.id,
+            chat_thread_id: thread,
+            position: first.advance(index)?,
+            sender_id: message.sender_id,
+            sender_role: message.sender_role,
+            content: message.content,
+            created_at: message.created_at,
+            updated_at: message.created_at,
+        })
+    };
+    messages.into_iter().enumerate().map(at).collect()
+}
+
+/// Goes on with the statement that takes `count` positions from the thread and returns the first.
+fn allot(dialect: Dialect, sql: Sql, target: &Target, append: &Append, count: usize) -> Sql {
+    let count = i64::try_from(count).unwrap_or(i64::MAX);
+    let at = append.latest().unwrap_or_default();
+    let sql = sql
+        .bind("UPDATE chat_thread SET next_position = next_position + ", count)
+        .text(", updated_at = ")
+        .text(dialect.greatest())
+        .bind("(updated_at, ", dialect.timestamp(at))
+        .text(") WHERE ");
+    target
+        .filter(sql)
+        .bind_some(" AND next_position = ", append.expect_head.map(|head| head.get().saturating_add(1)))
+        .bind(" RETURNING next_position - ", count)
+        .text(" AS allotted")
+}
+
+/// Goes on with the statement that inserts the batch, in order.
+fn insert(
+    dialect: Dialect,
+    sql: Sql,
+    target: &Target,
+    batch: &[(&NewMessage, &String)],
+    first: First,
+) -> Sql {
+    let sql = sql
+        .text("INSERT INTO chat_message (org_id, chat_thread_id, position, ")
+        .text("id, sender_id, sender_role, content, created_at, updated_at) SELECT")
+        .bind(" ", target.org.as_str())
+        .bind(", ", *target.id.as_uuid());
+    let (sql, from) = match first {
+        First::Allotted => (sql.text(", allotted"), " FROM head,"),
+        First::Known(first) => (sql.bind(", ", first), " FROM"),
+    };
+    match dialect {
+        Dialect::Postgres => {
+            let sql = sql
+                .text(" + m.n - 1, m.id, NULLIF(m.sender_id, ''), m.sender_role, m.content, m.created_at, m.created_at")
+                .text(from);
+            bind_arrays(sql, batch)
+        }
+        Dialect::Sqlite => sql
+            .text(" + m.key, unhex(m.value ->> 0), NULLIF(m.value ->> 1, ''), m.value ->> 2, m.value ->> 3")
+            .text(", m.value ->> 4, m.value ->> 4")
+            .text(from)
+            .bind(" json_each(", json_rows(batch))
+            .text(") AS m"),
+    }
+}
+
+/// The batch as one array a column. No sender is an empty one, which a user id cannot be: arrays of SeaORM hold no
+/// nulls.
+fn bind_arrays(sql: Sql, batch: &[(&NewMessage, &String)]) -> Sql {
+    fn array(kind: ArrayType, values: impl Iterator<Item = Value>) -> Value {
+        Value::Array(kind, Some(Box::new(values.collect())))
+    }
+    let sender = |message: &NewMessage| message.sender_id.as_ref().map_or("", UserId::as_str).to_owned();
+    sql.bind(
+        " unnest(",
+        array(ArrayType::Uuid, batch.iter().map(|(message, _)| (*message.id.as_uuid()).into())),
+    )
+    .bind(", ", array(ArrayType::String, batch.iter().map(|(message, _)| sender(message).into())))
+    .bind(
+        ", ",
+        array(ArrayType::String, batch.iter().map(|(message, _)| message.sender_role.as_str().into())),
+    )
+    .bind(", ", array(ArrayType::String, batch.iter().map(|(_, content)| content.as_str().into())))
+    .bind(
+        ", ",
+        array(ArrayType::ChronoDateTimeUtc, batch.iter().map(|(message, _)| message.created_at.into())),
+    )
+    .text(") WITH ORDINALITY AS m(id, sender_id, sender_role, content, created_at, n)")
+}
+
+/// The batch as JSON, an array a message: SQLite has no arrays.
+fn json_rows(batch: &[(&NewMessage, &String)]) -> String {
+    let rows: serde_json::Value = batch
+        .iter()
+        .map(|(message, content)| {
+            serde_json::json!([
+                message.id.as_uuid().as_simple().to_string(),
+                message.sender_id.as_ref().map_or("", UserId::as_str),
+                message.sender_role.as_str(),
+                content,
+                message.created_at.timestamp_micros(),
+            ])
+        })
+        .collect();
+    rows.to_string()
+}

@@ -1,0 +1,207 @@
+//! How a database is reached. Nothing here shows a password: `Debug` is written by hand.
+
+use std::fmt;
+use std::time::Duration;
+
+#[cfg(feature = "postgres")]
+use secrecy::SecretString;
+
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+
+/// How PostgreSQL is reached.
+#[cfg(feature = "postgres")]
+#[derive(Clone)]
+pub struct PostgresConfig {
+    pub(crate) options: sea_orm::sqlx::postgres::PgConnectOptions,
+    pub(crate) pool_size: u32,
+    pub(crate) max_overflow: u32,
+    pub(crate) acquire_timeout: Duration,
+    pub(crate) statement_timeout: Option<Duration>,
+    pub(crate) statement_cache_size: usize,
+    pub(crate) deadline: Duration,
+    pub(crate) auto_migrate: bool,
+}
+
+#[cfg(feature = "postgres")]
+impl PostgresConfig {
+    /// A server by its parts. An empty password sends none.
+    pub fn new(host: &str, port: u16, database: &str, user: &str, password: &SecretString) -> Self {
+        use sea_orm::sqlx::postgres::PgConnectOptions;
+        use secrecy::ExposeSecret;
+
+        let mut options = PgConnectOptions::new().host(host).port(port).database(database).username(user);
+        if !password.expose_secret().is_empty() {
+            options = options.password(password.expose_secret());
+        }
+        Self::with_options(options)
+    }
+
+    /// A server by its URL: `postgres://user:password@host:port/database?sslmode=require`.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](chatkeep_domain::InvalidArgument), which does not repeat the URL.
+    pub fn from_url(url: &SecretString) -> Result<Self, chatkeep_domain::InvalidArgument> {
+        use secrecy::ExposeSecret;
+
+        let rule = "must be a URL such as postgres://user:password@host:5432/database";
+        let bad = |actual| chatkeep_domain::InvalidArgument::new("url", rule, actual);
+        let text = url.expose_secret();
+        if !text.starts_with("postgres://") && !text.starts_with("postgresql://") {
+            return Err(bad("another scheme"));
+        }
+        text.parse().map(Self::with_options).map_err(|_| bad("a malformed URL"))
+    }
+
+    fn with_options(options: sea_orm::sqlx::postgres::PgConnectOptions) -> Self {
+        Self {
+            options,
+            pool_size: 5,
+            max_overflow: 10,
+            acquire_timeout: ACQUIRE_TIMEOUT,
+            statement_timeout: Some(Duration::from_secs(30)),
+            statement_cache_size: 100,
+            deadline: DEADLINE,
+            auto_migrate: false,
+        }
+    }
+
+    /// The connections that are meant to be in use; 5. With [`max_overflow`](Self::max_overflow), the most that are
+    /// opened. Idle ones are closed after ten minutes.
+    #[must_use]
+    pub fn pool_size(mut self, connections: u32) -> Self {
+        self.pool_size = connections;
+        self
+    }
+
+    /// The connections that may be opened beyond [`pool_size`](Self::pool_size) under load; 10.
+    #[must_use]
+    pub fn max_overflow(mut self, connections: u32) -> Self {
+        self.max_overflow = connections;
+        self
+    }
+
+    /// How long a call waits for a free connection, opening one included; 10 s.
+    #[must_use]
+    pub fn acquire_timeout(mut self, timeout: Duration) -> Self {
+        self.acquire_timeout = timeout;
+        self
+    }
+
+    /// How long the server may work on one statement; 30 s. It is sent when a connection is opened, which `PgBouncer`
+    /// refuses: with a [`statement_cache_size`](Self::statement_cache_size) of 0 it is not sent, and the role's own
+    /// setting and the [`deadline`](Self::deadline) hold.
+    #[must_use]
+    pub fn statement_timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.statement_timeout = timeout;
+        self
+    }
+
+    /// Prepared statements kept a connection; 100. 0 keeps none and names none, as a pooler in transaction mode needs
+    /// it that does not know prepared statements (`PgBouncer` before 1.21, or without its `max_prepared_statements`):
+    /// an append is then four round trips instead of one. Migrate over a direct connection.
+    #[must_use]
+    pub fn statement_cache_size(mut self, statements: usize) -> Self {
+        self.statement_cache_size = statements;
+        self
+    }
+
+    /// How long a call takes at the most, repetitions after transient errors included; 30 s.
+    #[must_use]
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// Whether opening applies missing migrations; off.
+    #[must_use]
+    pub fn auto_migrate(mut self, on: bool) -> Self {
+        self.auto_migrate = on;
+        self
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl fmt::Debug for PostgresConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresConfig")
+            .field("pool_size", &self.pool_size)
+            .field("max_overflow", &self.max_overflow)
+            .field("acquire_timeout", &self.acquire_timeout)
+            .field("statement_timeout", &self.statement_timeout)
+            .field("statement_cache_size", &self.statement_cache_size)
+            .field("deadline", &self.deadline)
+            .field("auto_migrate", &self.auto_migrate)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where a SQLite database is.
+#[cfg(feature = "sqlite")]
+#[derive(Clone)]
+pub struct SqliteConfig {
+    /// `None` is a database in memory.
+    pub(crate) path: Option<std::path::PathBuf>,
+    pub(crate) pool_size: u32,
+    pub(crate) acquire_timeout: Duration,
+    pub(crate) deadline: Duration,
+    pub(crate) auto_migrate: bool,
+}
+
+#[cfg(feature = "sqlite")]
+impl SqliteConfig {
+    /// A file. It and the folders above it are made when they are missing.
+    pub fn file(path: impl Into<std::path::PathBuf>) -> Self {
+        Self::at(Some(path.into()))
+    }
+
+    /// A database of its own in memory. It ends with the last clone of the repository.
+    pub fn in_memory() -> Self {
+        Self::at(None)
+    }
+
+    fn at(path: Option<std::path::PathBuf>) -> Self {
+        Self { path, pool_size: 5, acquire_timeout: ACQUIRE_TIMEOUT, deadline: DEADLINE, auto_migrate: true }
+    }
+
+    /// The connections that read beside the one that writes; 5. A database in memory has one for both.
+    #[must_use]
+    pub fn pool_size(mut self, connections: u32) -> Self {
+        self.pool_size = connections;
+        self
+    }
+
+    /// How long a call waits for a connection, and for the lock when another process writes; 10 s.
+    #[must_use]
+    pub fn acquire_timeout(mut self, timeout: Duration) -> Self {
+        self.acquire_timeout = timeout;
+        self
+    }
+
+    /// How long a call takes at the most, repetitions after transient errors included; 30 s.
+    #[must_use]
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// Whether opening applies missing migrations; on.
+    #[must_use]
+    pub fn auto_migrate(mut self, on: bool) -> Self {
+        self.auto_migrate = on;
+        self
+    }
+}
+
+#[cfg(feature = "sqlite")]
+impl fmt::Debug for SqliteConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteConfig")
+            .field("path", &self.path)
+            .field("pool_size", &self.pool_size)
+            .field("acquire_timeout", &self.acquire_timeout)
+            .field("deadline", &self.deadline)
+            .field("auto_migrate", &self.auto_migrate)
+            .finish()
+    }
+}

@@ -1,0 +1,227 @@
+//! Database errors become domain errors here, and nowhere else.
+
+use std::fmt;
+
+use chatkeep_domain::StoreError;
+use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr, SqlxError};
+
+use crate::dialect::Dialect;
+
+/// The driver's error, as the source of a [`StoreError`].
+///
+/// `Debug` and `Display` both show its short text alone: the driver's own `Debug` may quote the row that failed.
+pub struct DriverError(DbErr);
+
+impl DriverError {
+    /// The error with all its details, which may hold message content.
+    pub fn into_inner(self) -> DbErr {
+        self.0
+    }
+}
+
+impl From<DbErr> for DriverError {
+    fn from(error: DbErr) -> Self {
+        Self(error)
+    }
+}
+
+impl fmt::Display for DriverError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for DriverError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DriverError({})", self.0)
+    }
+}
+
+impl std::error::Error for DriverError {}
+
+/// Why an operation did not succeed: the driver's word, or a decision of ours.
+pub(crate) enum Failure {
+    Db(DbErr),
+    Store(StoreError),
+}
+
+impl From<DbErr> for Failure {
+    fn from(error: DbErr) -> Self {
+        Self::Db(error)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// What a driver's error means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Meaning {
+    /// A moment later the same statement may succeed.
+    Retry(&'static str),
+    /// It may succeed later, but it has waited long enough.
+    Busy(&'static str),
+    Unique,
+    ForeignKey,
+    Permanent,
+}
+
+impl Failure {
+    /// Worth another attempt within the deadline.
+    pub(crate) fn is_retryable(&self, dialect: Dialect) -> bool {
+        matches!(self, Self::Db(error) if matches!(meaning(dialect, error), Meaning::Retry(_)))
+    }
+
+    /// A row with this key is there already, or the row that this one refers to is gone.
+    pub(crate) fn is_key_violation(&self, dialect: Dialect) -> bool {
+        matches!(self, Self::Db(error) if matches!(meaning(dialect, error), Meaning::Unique | Meaning::ForeignKey))
+    }
+
+    /// Why, in words for a log.
+    pub(crate) fn reason(&self, dialect: Dialect) -> &'static str {
+        match self {
+            Self::Db(error) => match meaning(dialect, error) {
+                Meaning::Retry(reason) | Meaning::Busy(reason) => reason,
+                Meaning::Unique => "a unique violation",
+                Meaning::ForeignKey => "a foreign key violation",
+                Meaning::Permanent => "a permanent error",
+            },
+            Self::Store(_) => "a refusal",
+        }
+    }
+
+    pub(crate) fn into_store_error(self, dialect: Dialect) -> StoreError {
+        match self {
+            Self::Db(error) => to_store_error(dialect, error),
+            Self::Store(error) => error,
+        }
+    }
+}
+
+pub(crate) fn to_store_error(dialect: Dialect, error: DbErr) -> StoreError {
+    let store = dialect.store();
+    match meaning(dialect, &error) {
+        Meaning::Retry(reason) | Meaning::Busy(reason) => {
+            StoreError::Unavailable { store, reason, source: Box::new(DriverError(error)) }
+        }
+        Meaning::Unique | Meaning::ForeignKey | Meaning::Permanent => {
+            StoreError::Backend { store, source: Box::new(DriverError(error)) }
+        }
+    }
+}
+
+/// Whether a statement named a table that is not there.
+pub(crate) fn is_missing_table(error: &DbErr) -> bool {
+    let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error
+    else {
+        return false;
+    };
+    // SQLite has one code for every faulty statement; its text is fixed English.
+    let database = error.as_database_error();
+    database.is_some_and(|error| {
+        error.code().as_deref() == Some("42P01") || error.message().starts_with("no such table")
+    })
+}
+
+fn meaning(dialect: Dialect, error: &DbErr) -> Meaning {
+    match error {
+        DbErr::ConnectionAcquire(ConnAcquireErr::Timeout) => {
+            Meaning::Busy("no connection became free in time")
+        }
+        DbErr::Conn(RuntimeErr::SqlxError(error))
+        | DbErr::Exec(RuntimeErr::SqlxError(error))
+        | DbErr::Query(RuntimeErr::SqlxError(error)) => sqlx_meaning(dialect, error),
+        _ => Meaning::Permanent,
+    }
+}
+
+fn sqlx_meaning(dialect: Dialect, error: &SqlxError) -> Meaning {
+    match error {
+        SqlxError::Io(_) | SqlxError::WorkerCrashed => Meaning::Retry("the connection broke"),
+        SqlxError::PoolTimedOut => Meaning::Busy("no connection became free in time"),
+        // The driver reports a stream that ended in the middle of a message as a protocol error.
+        SqlxError::Protocol(text) if text.contains("unexpected end of file") || text.contains("EOF") => {
+            Meaning::Retry("the connection broke")
+        }
+        SqlxError::Database(error) => {
+            let code = error.code();
+            match dialect {
+                Dialect::Postgres => sqlstate_meaning(code.as_deref().unwrap_or_default()),
+                Dialect::Sqlite => {
+                    sqlite_meaning(code.and_then(|code| code.parse().ok()).unwrap_or_default())
+                }
+            }
+        }
+        _ => Meaning::Permanent,
+    }
+}
+
+/// <https://www.postgresql.org/docs/current/errcodes-appendix.html>
+fn sqlstate_meaning(code: &str) -> Meaning {
+    match code {
+        "23505" => Meaning::Unique,
+        "23503" => Meaning::ForeignKey,
+        "40001" => Meaning::Retry("a serialization failure"),
+        "40P01" => Meaning::Retry("a deadlock"),
+        "53300" => Meaning::Retry("too many connections"),
+        "57P01" | "57P02" => Meaning::Retry("the server is shutting down"),
+        "57P03" => Meaning::Retry("the server is starting up"),
+        "57014" => Meaning::Busy("a statement took longer than its timeout"),
+        "55P03" => Meaning::Busy("a lock was not granted in time"),
+        _ if code.starts_with("08") => Meaning::Retry("the connection broke"),
+        _ => Meaning::Permanent,
+    }
+}
+
+/// <https://www.sqlite.org/rescode.html>, extended codes included: their low byte is the primary code.
+fn sqlite_meaning(code: i32) -> Meaning {
+    match (code, code & 0xff) {
+        (1555 | 2067, _) => Meaning::Unique,
+        (787, _) => Meaning::ForeignKey,
+        (_, 5 | 6) => Meaning::Retry("another process holds the lock"),
+        _ => Meaning::Permanent,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sqlstates_mean_what_a_caller_can_do() {
+        for (code, wanted) in [
+            ("23505", Meaning::Unique),
+            ("23503", Meaning::ForeignKey),
+            ("40001", Meaning::Retry("a serialization failure")),
+            ("40P01", Meaning::Retry("a deadlock")),
+            ("57014", Meaning::Busy("a statement took longer than its timeout")),
+            ("53300", Meaning::Retry("too many connections")),
+            ("57P01", Meaning::Retry("the server is shutting down")),
+            ("08006", Meaning::Retry("the connection broke")),
+            ("53100", Meaning::Permanent),
+            ("25006", Meaning::Permanent),
+            ("42P01", Meaning::Permanent),
+        ] {
+            assert_eq!(sqlstate_meaning(code), wanted, "{code}");
+        }
+    }
+
+    #[test]
+    fn sqlite_codes_mean_the_same_with_their_extensions() {
+        for (code, wanted) in [
+            (2067, Meaning::Unique),
+            (1555, Meaning::Unique),
+            (787, Meaning::ForeignKey),
+            (5, Meaning::Retry("another process holds the lock")),
+            (261, Meaning::Retry("another process holds the lock")),
+            (517, Meaning::Retry("another process holds the lock")),
+            (13, Meaning::Permanent),
+            (1032, Meaning::Permanent),
+        ] {
+            assert_eq!(sqlite_meaning(code), wanted, "{code}");
+        }
+    }
+}

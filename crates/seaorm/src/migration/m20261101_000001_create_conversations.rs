@@ -1,0 +1,190 @@
+//! Threads, their messages, and what messages said before they were edited.
+
+use sea_orm::{DbBackend, DbErr};
+use sea_orm_migration::prelude::{
+    ColumnDef, DeriveIden, DeriveMigrationName, ForeignKey, ForeignKeyAction, Index, IndexOrder,
+    MigrationTrait, SchemaManager, Table,
+};
+use sea_orm_migration::sea_query::IntoIden;
+
+#[derive(DeriveMigrationName)]
+pub(super) struct Migration;
+
+#[derive(DeriveIden)]
+enum ChatThread {
+    Table,
+    OrgId,
+    Id,
+    UserId,
+    Name,
+    Metadata,
+    NextPosition,
+    CreatedAt,
+    UpdatedAt,
+}
+
+#[derive(DeriveIden)]
+enum ChatMessage {
+    Table,
+    OrgId,
+    ChatThreadId,
+    Position,
+    Id,
+    SenderId,
+    SenderRole,
+    Content,
+    CreatedAt,
+    UpdatedAt,
+}
+
+#[derive(DeriveIden)]
+enum ChatMessageRevision {
+    Table,
+    OrgId,
+    ChatThreadId,
+    MessageId,
+    Revision,
+    Content,
+    WrittenAt,
+}
+
+/// The column types that the engines name differently.
+#[derive(Clone, Copy)]
+struct Columns(DbBackend);
+
+impl Columns {
+    /// An identifier, compared byte by byte whatever the database's locale is.
+    fn key(self, name: impl IntoIden) -> ColumnDef {
+        let mut column = ColumnDef::new(name);
+        column.text();
+        if self.0 == DbBackend::Postgres {
+            column.extra("COLLATE \"C\"");
+        }
+        column
+    }
+
+    fn uuid(self, name: impl IntoIden) -> ColumnDef {
+        let mut column = ColumnDef::new(name);
+        if self.0 == DbBackend::Postgres {
+            column.uuid()
+        } else {
+            column.blob()
+        };
+        column
+    }
+
+    /// `timestamptz`, or microseconds since 1970.
+    fn timestamp(self, name: impl IntoIden) -> ColumnDef {
+        let mut column = ColumnDef::new(name);
+        if self.0 == DbBackend::Postgres {
+            column.timestamp_with_time_zone()
+        } else {
+            column.big_integer()
+        };
+        column
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let columns = Columns(manager.get_database_backend());
+        create_threads(manager, columns).await?;
+        create_messages(manager, columns).await?;
+        create_revisions(manager, columns).await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.drop_table(Table::drop().table(ChatMessageRevision::Table).to_owned()).await?;
+        manager.drop_table(Table::drop().table(ChatMessage::Table).to_owned()).await?;
+        manager.drop_table(Table::drop().table(ChatThread::Table).to_owned()).await
+    }
+}
+
+async fn create_threads(manager: &SchemaManager<'_>, columns: Columns) -> Result<(), DbErr> {
+    let table = Table::create()
+        .table(ChatThread::Table)
+        .col(columns.key(ChatThread::OrgId).not_null())
+        .col(columns.uuid(ChatThread::Id).not_null())
+        .col(columns.key(ChatThread::UserId).not_null())
+        .col(ColumnDef::new(ChatThread::Name).text().not_null())
+        .col(ColumnDef::new(ChatThread::Metadata).text().not_null())
+        .col(ColumnDef::new(ChatThread::NextPosition).big_integer().not_null())
+        .col(columns.timestamp(ChatThread::CreatedAt).not_null())
+        .col(columns.timestamp(ChatThread::UpdatedAt).not_null())
+        .primary_key(Index::create().col(ChatThread::OrgId).col(ChatThread::Id))
+        .to_owned();
+    manager.create_table(table).await?;
+    // Serves a user's list of threads, newest update first.
+    let index = Index::create()
+        .name("chat_thread_recent")
+        .table(ChatThread::Table)
+        .col(ChatThread::OrgId)
+        .col(ChatThread::UserId)
+        .col((ChatThread::UpdatedAt, IndexOrder::Desc))
+        .col((ChatThread::Id, IndexOrder::Desc))
+        .to_owned();
+    manager.create_index(index).await
+}
+
+async fn create_messages(manager: &SchemaManager<'_>, columns: Columns) -> Result<(), DbErr> {
+    let table = Table::create()
+        .table(ChatMessage::Table)
+        .col(columns.key(ChatMessage::OrgId).not_null())
+        .col(columns.uuid(ChatMessage::ChatThreadId).not_null())
+        .col(ColumnDef::new(ChatMessage::Position).big_integer().not_null())
+        .col(columns.uuid(ChatMessage::Id).not_null())
+        .col(columns.key(ChatMessage::SenderId))
+        .col(ColumnDef::new(ChatMessage::SenderRole).text().not_null())
+        .col(ColumnDef::new(ChatMessage::Content).text().not_null())
+        .col(columns.timestamp(ChatMessage::CreatedAt).not_null())
+        .col(columns.timestamp(ChatMessage::UpdatedAt).not_null())
+        .primary_key(
+            Index::create().col(ChatMessage::OrgId).col(ChatMessage::ChatThreadId).col(ChatMessage::Position),
+        )
+        .foreign_key(
+            ForeignKey::create()
+                .from(ChatMessage::Table, (ChatMessage::OrgId, ChatMessage::ChatThreadId))
+                .to(ChatThread::Table, (ChatThread::OrgId, ChatThread::Id))
+                .on_delete(ForeignKeyAction::Cascade),
+        )
+        .to_owned();
+    manager.create_table(table).await?;
+    // Makes an append idempotent. The thread is part of it, so that nobody can notice an id in another's thread.
+    let index = Index::create()
+        .name("chat_message_id")
+        .table(ChatMessage::Table)
+        .col(ChatMessage::OrgId)
+        .col(ChatMessage::ChatThreadId)
+        .col(ChatMessage::Id)
+        .unique()
+        .to_owned();
+    manager.create_index(index).await
+}
+
+async fn create_revisions(manager: &SchemaManager<'_>, columns: Columns) -> Result<(), DbErr> {
+    let key = (ChatMessageRevision::OrgId, ChatMessageRevision::ChatThreadId, ChatMessageRevision::MessageId);
+    let table = Table::create()
+        .table(ChatMessageRevision::Table)
+        .col(columns.key(ChatMessageRevision::OrgId).not_null())
+        .col(columns.uuid(ChatMessageRevision::ChatThreadId).not_null())
+        .col(columns.uuid(ChatMessageRevision::MessageId).not_null())
+        .col(ColumnDef::new(ChatMessageRevision::Revision).big_integer().not_null())
+        .col(ColumnDef::new(ChatMessageRevision::Content).text().not_null())
+        .col(columns.timestamp(ChatMessageRevision::WrittenAt).not_null())
+        .primary_key(
+            Index::create()
+                .col(ChatMessageRevision::OrgId)
+                .col(ChatMessageRevision::ChatThreadId)
+                .col(ChatMessageRevision::MessageId)
+                .col(ChatMessageRevision::Revision),
+        )
+        .foreign_key(
+            ForeignKey::create()
+                .from(ChatMessageRevision::Table, key)
+                .to(ChatMessage::Table, (ChatMessage::OrgId, ChatMessage::ChatThreadId, ChatMessage::Id))
+                .on_delete(ForeignKeyAction::Cascade),
+        )
+        .to_owned();
+    manager.create_table(table).await
+}

@@ -1,0 +1,211 @@
+//! The schema and its versions, forward and back, the same on both engines.
+
+mod m20261101_000001_create_conversations;
+
+use chatkeep_domain::StoreError;
+use sea_orm::sea_query::IntoIden;
+use sea_orm::{DatabaseConnection, DatabaseTransaction, DbErr, DynIden};
+use sea_orm_migration::{MigrationTrait, MigratorTrait};
+
+use crate::connection::Connection;
+use crate::db::Db;
+use crate::dialect::Dialect;
+use crate::error::{self, to_store_error};
+use crate::sql::Sql;
+
+/// What makes the lock of migrating processes ours among all users of the server: "chatkeep" in ASCII.
+const LOCK: i64 = 0x6368_6174_6b65_6570;
+
+/// Every version of the schema, for those who run chatkeep's migrations with their own.
+///
+/// It keeps its record in a table of its own, `chatkeep_migration`, and so does not mix with another Migrator.
+#[derive(Debug)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m20261101_000001_create_conversations::Migration)]
+    }
+
+    fn migration_table_name() -> DynIden {
+        "chatkeep_migration".into_iden()
+    }
+}
+
+/// One version of the schema.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MigrationState {
+    /// Its name; names sort in the order in which they are applied.
+    pub name: String,
+    /// Whether the database has it.
+    pub applied: bool,
+}
+
+/// A database whose schema is to be looked at or changed.
+///
+/// Each change is one transaction under a lock: it happens whole or not at all, and processes that start together
+/// wait for each other.
+#[derive(Debug, Clone)]
+pub struct Migrations {
+    db: Db,
+}
+
+impl Migrations {
+    /// Connects to PostgreSQL, whatever state the schema is in.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] or [`StoreError::Backend`].
+    #[cfg(feature = "postgres")]
+    pub async fn postgres(config: crate::PostgresConfig) -> Result<Self, StoreError> {
+        Ok(Self { db: crate::connect::postgres(config).await? })
+    }
+
+    /// Opens a SQLite database, whatever state the schema is in.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] or [`StoreError::Backend`].
+    #[cfg(feature = "sqlite")]
+    pub async fn sqlite(config: crate::SqliteConfig) -> Result<Self, StoreError> {
+        Ok(Self { db: crate::connect::sqlite(config).await? })
+    }
+
+    /// Over a connection of the caller's.
+    ///
+    /// # Errors
+    /// [`StoreError::Unsupported`] for an engine other than PostgreSQL and SQLite.
+    pub fn from_connection(connection: DatabaseConnection) -> Result<Self, StoreError> {
+        let dialect = Dialect::of(connection.get_database_backend()).ok_or(StoreError::Unsupported {
+            operation: "a connection to this engine",
+            store: "chatkeep-seaorm",
+        })?;
+        Ok(Self { db: Db::new(dialect, connection.clone(), connection, crate::config::DEADLINE) })
+    }
+
+    /// Every version, in order, and whether it is applied. Changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`]; [`StoreError::Backend`] also when the database has a version that this build
+    /// does not know.
+    pub async fn status(&self) -> Result<Vec<MigrationState>, StoreError> {
+        let applied = self
+            .db
+            .run(|| async {
+                let sql = Sql::new("SELECT version FROM chatkeep_migration ORDER BY version");
+                match sql.rows(self.db.writer()).await {
+                    Ok(rows) => {
+                        Ok(rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?)
+                    }
+                    Err(error) if error::is_missing_table(&error) => Ok(Vec::<String>::new()),
+                    Err(error) => Err(error.into()),
+                }
+            })
+            .await?;
+        let names: Vec<_> = Migrator::migrations().iter().map(|known| known.name().to_owned()).collect();
+        if let Some(newer) = applied.iter().find(|name| !names.contains(name)) {
+            let text =
+                format!("the database has the migration {newer}, which this build of chatkeep does not know");
+            return Err(to_store_error(self.db.dialect, DbErr::Migration(text)));
+        }
+        let state = |name| MigrationState { applied: applied.contains(&name), name };
+        Ok(names.into_iter().map(state).collect())
+    }
+
+    /// Applies the next `steps` missing versions, or all of them. Gives the names of those that were applied.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] or [`StoreError::Backend`]; then nothing was changed.
+    pub async fn up(&self, steps: Option<u32>) -> Result<Vec<String>, StoreError> {
+        self.change(Change::Up(steps)).await
+    }
+
+    /// Takes back the last `steps` versions, WITH THE DATA that they hold. Gives their names.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] or [`StoreError::Backend`]; then nothing was changed.
+    pub async fn down(&self, steps: u32) -> Result<Vec<String>, StoreError> {
+        self.change(Change::Down(steps)).await
+    }
+
+    /// Takes back every version WITH ALL DATA, and applies them again. Tables that are not chatkeep's stay.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] or [`StoreError::Backend`]; then nothing was changed.
+    pub async fn fresh(&self) -> Result<(), StoreError> {
+        self.change(Change::Fresh).await.map(drop)
+    }
+
+    /// How many messages the database holds: what [`down`](Self::down) and [`fresh`](Self::fresh) would lose.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] or [`StoreError::Backend`].
+    pub async fn count_messages(&self) -> Result<u64, StoreError> {
+        if self.status().await?.first().is_none_or(|first| !first.applied) {
+            return Ok(0);
+        }
+        let count = self
+            .db
+            .run(|| async {
+                let row = Sql::new("SELECT COUNT(*) FROM chat_message").row(self.db.writer()).await?;
+                Ok(row.map(|row| row.try_get_by_index::<i64>(0)).transpose()?.unwrap_or_default())
+            })
+            .await?;
+        Ok(count.unsigned_abs())
+    }
+
+    pub(crate) async fn check(&self) -> Result<(), StoreError> {
+        let pending = self.status().await?.iter().filter(|migration| !migration.applied).count();
+        if pending > 0 {
+            return Err(StoreError::NotMigrated { store: self.db.dialect.store(), pending });
+        }
+        Ok(())
+    }
+
+    pub(crate) fn into_db(self) -> Db {
+        self.db
+    }
+
+    /// Runs a change in one transaction, and tells what it changed. It has no deadline: a large table takes its time.
+    async fn change(&self, change: Change) -> Result<Vec<String>, StoreError> {
+        let failed = |error| to_store_error(self.db.dialect, error);
+        let transaction = self.db.begin_named().await.map_err(failed)?;
+        let connection = transaction.connection();
+        if self.db.dialect == Dialect::Postgres {
+            Sql::new("SET LOCAL statement_timeout = 0").execute(connection).await.map_err(failed)?;
+            Sql::new("SELECT pg_advisory_xact_lock(")
+                .bind("", LOCK)
+                .text(")")
+                .row(connection)
+                .await
+                .map_err(failed)?;
+        }
+        let Connection::Transaction(schema) = connection else {
+            return Err(StoreError::Unsupported { operation: "migrations", store: "this connection" });
+        };
+        let before = applied(schema).await.map_err(failed)?;
+        let changed = match change {
+            Change::Up(steps) => Migrator::up(schema, steps).await,
+            Change::Down(steps) => Migrator::down(schema, Some(steps)).await,
+            Change::Fresh => Migrator::refresh(schema).await,
+        };
+        changed.map_err(failed)?;
+        let after = applied(schema).await.map_err(failed)?;
+        transaction.commit().await.map_err(failed)?;
+        let differs = |name: &String| before.contains(name) != after.contains(name);
+        let mut names: Vec<_> = before.iter().chain(&after).filter(|name| differs(name)).cloned().collect();
+        names.sort();
+        Ok(names)
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Change {
+    Up(Option<u32>),
+    Down(u32),
+    Fresh,
+}
+
+async fn applied(connection: &DatabaseTransaction) -> Result<Vec<String>, DbErr> {
+    let applied = Migrator::get_applied_migrations_read_only(connection).await?;
+    Ok(applied.iter().map(|migration| migration.name().to_owned()).collect())
+}

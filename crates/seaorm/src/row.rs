@@ -1,0 +1,91 @@
+//! Rows become domain types here. What cannot be decoded is named, never dropped.
+
+use std::fmt::Display;
+
+use chatkeep_domain::{
+    BoxError, ChatMessage, ChatThread, Content, Entity, MessageRevision, Metadata, OrgId, Position,
+    StoreError, UserId,
+};
+use sea_orm::{DbErr, QueryResult, TryGetable};
+use uuid::Uuid;
+
+use crate::dialect::Dialect;
+use crate::error::DriverError;
+
+pub(crate) const THREAD_COLUMNS: &str =
+    "org_id, id, user_id, name, metadata, next_position, created_at, updated_at";
+
+pub(crate) const MESSAGE_COLUMNS: &str =
+    "id, chat_thread_id, position, sender_id, sender_role, content, created_at, updated_at";
+
+pub(crate) const REVISION_COLUMNS: &str = "revision, content, written_at";
+
+pub(crate) fn thread(dialect: Dialect, row: &QueryResult) -> Result<ChatThread, StoreError> {
+    decode_thread(dialect, row).map_err(corrupt(Entity::Thread, row, 1, 0))
+}
+
+pub(crate) fn message(dialect: Dialect, row: &QueryResult) -> Result<ChatMessage, StoreError> {
+    decode_message(dialect, row).map_err(corrupt(Entity::Message, row, 0, 2))
+}
+
+pub(crate) fn revision(dialect: Dialect, row: &QueryResult) -> Result<MessageRevision, StoreError> {
+    decode_revision(dialect, row).map_err(corrupt(Entity::Revision, row, 0, 0))
+}
+
+fn decode_thread(dialect: Dialect, row: &QueryResult) -> Result<ChatThread, BoxError> {
+    let metadata: String = get(row, 4)?;
+    Ok(ChatThread {
+        org_id: OrgId::new(get::<String>(row, 0)?)?,
+        id: get::<Uuid>(row, 1)?.into(),
+        user_id: UserId::new(get::<String>(row, 2)?)?,
+        name: get(row, 3)?,
+        // The parser's own message may quote the text.
+        metadata: serde_json::from_str::<Metadata>(&metadata)
+            .map_err(|_| "the metadata is not a JSON object")?,
+        head: Position::new(get::<i64>(row, 5)?.saturating_sub(1))?,
+        created_at: dialect.read_timestamp(row, 6).map_err(DriverError::from)?,
+        updated_at: dialect.read_timestamp(row, 7).map_err(DriverError::from)?,
+    })
+}
+
+fn decode_message(dialect: Dialect, row: &QueryResult) -> Result<ChatMessage, BoxError> {
+    Ok(ChatMessage {
+        id: get::<Uuid>(row, 0)?.into(),
+        chat_thread_id: get::<Uuid>(row, 1)?.into(),
+        position: Position::new(get(row, 2)?)?,
+        sender_id: get::<Option<String>>(row, 3)?.map(UserId::new).transpose()?,
+        sender_role: get::<String>(row, 4)?.parse()?,
+        content: Content::from_json(&get::<String>(row, 5)?)?,
+        created_at: dialect.read_timestamp(row, 6).map_err(DriverError::from)?,
+        updated_at: dialect.read_timestamp(row, 7).map_err(DriverError::from)?,
+    })
+}
+
+fn decode_revision(dialect: Dialect, row: &QueryResult) -> Result<MessageRevision, BoxError> {
+    Ok(MessageRevision {
+        revision: u32::try_from(get::<i64>(row, 0)?)?,
+        content: Content::from_json(&get::<String>(row, 1)?)?,
+        written_at: dialect.read_timestamp(row, 2).map_err(DriverError::from)?,
+    })
+}
+
+fn get<T: TryGetable>(row: &QueryResult, column: usize) -> Result<T, BoxError> {
+    row.try_get_by_index(column).map_err(|error: DbErr| DriverError::from(error).into())
+}
+
+/// Names the row by its id, and where that cannot be read by what else can.
+fn corrupt(
+    entity: Entity,
+    row: &QueryResult,
+    id: usize,
+    place: usize,
+) -> impl FnOnce(BoxError) -> StoreError {
+    fn shown<T: TryGetable + Display>(row: &QueryResult, column: usize) -> Option<String> {
+        row.try_get_by_index::<T>(column).ok().map(|value| value.to_string())
+    }
+    let id = shown::<Uuid>(row, id)
+        .or_else(|| shown::<i64>(row, place).map(|place| format!("at {place}")))
+        .or_else(|| shown::<String>(row, place).map(|place| format!("of {place}")))
+        .unwrap_or_else(|| "of unknown id".to_owned());
+    move |source| StoreError::CorruptRow { entity, id, source }
+}

@@ -1,0 +1,224 @@
+//! `ThreadRepository`.
+
+use async_trait::async_trait;
+use chatkeep_domain::{
+    ChatThread, Cursor, Entity, NewThread, OrgId, Page, Scope, StoreError, ThreadId, ThreadQuery,
+    ThreadRepository, ThreadUpdate, UserId,
+};
+use sea_orm::Value;
+
+use crate::SeaOrmRepository;
+use crate::connection::Connection;
+use crate::error::Failure;
+use crate::row::{self, THREAD_COLUMNS};
+use crate::sql::Sql;
+
+/// A thread as the scope lets it be reached: by its whole key, and only if it is this user's where there is one.
+#[derive(Debug, Clone)]
+pub(crate) struct Target {
+    pub(crate) org: OrgId,
+    pub(crate) id: ThreadId,
+    user: Option<UserId>,
+}
+
+impl Target {
+    /// Goes on with the condition on `chat_thread`.
+    pub(crate) fn filter(&self, sql: Sql) -> Sql {
+        sql.bind("org_id = ", self.org.as_str())
+            .bind(" AND id = ", *self.id.as_uuid())
+            .bind_some(" AND user_id = ", self.user.as_ref().map(UserId::as_str))
+    }
+
+    /// Goes on with the condition on a table of messages.
+    pub(crate) fn filter_messages(&self, sql: Sql) -> Sql {
+        let sql = sql.bind("org_id = ", self.org.as_str()).bind(" AND chat_thread_id = ", *self.id.as_uuid());
+        match &self.user {
+            Some(_) => self.filter(sql.text(" AND EXISTS (SELECT 1 FROM chat_thread WHERE ")).text(")"),
+            None => sql,
+        }
+    }
+
+    pub(crate) fn not_found(&self) -> StoreError {
+        StoreError::thread_not_found(self.id)
+    }
+}
+
+impl SeaOrmRepository {
+    /// Only the operator's lookup by id alone needs the database.
+    pub(crate) async fn target(&self, scope: &Scope, id: ThreadId) -> Result<Target, Failure> {
+        if let Some(org) = scope.org_id() {
+            return Ok(Target { org: org.clone(), id, user: scope.user_id().cloned() });
+        }
+        let sql =
+            Sql::new("SELECT org_id FROM chat_thread WHERE ").bind("id = ", *id.as_uuid()).text(" LIMIT 2");
+        match sql.rows(self.db.reader()).await?.as_slice() {
+            [] => Err(StoreError::thread_not_found(id).into()),
+            [row] => {
+                let org = OrgId::new(row.try_get_by_index::<String>(0)?).map_err(StoreError::from)?;
+                Ok(Target { org, id, user: None })
+            }
+            _ => Err(StoreError::ambiguous_thread_id().into()),
+        }
+    }
+
+    pub(crate) async fn read_thread(
+        &self,
+        connection: Connection<'_>,
+        target: &Target,
+        lock: &str,
+    ) -> Result<ChatThread, Failure> {
+        let sql =
+            target.filter(Sql::new(format!("SELECT {THREAD_COLUMNS} FROM chat_thread WHERE "))).text(lock);
+        let row = sql.row(connection).await?.ok_or_else(|| target.not_found())?;
+        Ok(row::thread(self.db.dialect, &row)?)
+    }
+
+    /// Holds the thread against other writers until the transaction ends. Every write of several statements begins
+    /// so: locks are always taken in this order, and no deadlock is possible.
+    pub(crate) async fn lock_thread(
+        &self,
+        connection: Connection<'_>,
+        target: &Target,
+    ) -> Result<ChatThread, Failure> {
+        self.read_thread(connection, target, self.db.dialect.for_update()).await
+    }
+
+    async fn try_create(&self, new: &ChatThread) -> Result<ChatThread, Failure> {
+        let dialect = self.db.dialect;
+        let metadata = Value::from(serde_json::Value::Object(new.metadata.clone()).to_string());
+        let values: [Value; 8] = [
+            new.org_id.as_str().into(),
+            (*new.id.as_uuid()).into(),
+            new.user_id.as_str().into(),
+            new.name.as_str().into(),
+            metadata,
+            (new.head.get() + 1).into(),
+            dialect.timestamp(new.created_at),
+            dialect.timestamp(new.updated_at),
+        ];
+        let insert = Sql::new(format!("INSERT INTO chat_thread ({THREAD_COLUMNS}) VALUES"))
+            .bind_list("", values)
+            .text(" ON CONFLICT (org_id, id) DO NOTHING RETURNING ")
+            .text(THREAD_COLUMNS);
+        loop {
+            if let Some(row) = self.db.write_row(&insert).await? {
+                return Ok(row::thread(dialect, &row)?);
+            }
+            let target = Target { org: new.org_id.clone(), id: new.id, user: None };
+            match self.read_thread(self.db.reader(), &target, "").await {
+                Ok(stored) if stored.user_id == new.user_id => return Ok(stored),
+                Ok(_) => {
+                    let (entity, id) = (Entity::Thread, new.id.to_string());
+                    return Err(StoreError::AlreadyExists { entity, id }.into());
+                }
+                // Deleted in between: the id is free again.
+                Err(Failure::Store(error)) if error.is_not_found() => {}
+                Err(failure) => return Err(failure),
+            }
+        }
+    }
+
+    async fn try_delete(&self, scope: &Scope, id: ThreadId) -> Result<u64, Failure> {
+        let target = self.target(scope, id).await?;
+        let transaction = self.db.begin().await?;
+        self.lock_thread(transaction.connection(), &target).await?;
+        let messages = target.filter_messages(Sql::new("DELETE FROM chat_message WHERE "));
+        let count = messages.execute(transaction.connection()).await?;
+        target.filter(Sql::new("DELETE FROM chat_thread WHERE ")).execute(transaction.connection()).await?;
+        transaction.commit().await?;
+        Ok(count)
+    }
+
+    async fn try_update(
+        &self,
+        scope: &Scope,
+        id: ThreadId,
+        update: &ThreadUpdate,
+    ) -> Result<ChatThread, Failure> {
+        let dialect = self.db.dialect;
+        let target = self.target(scope, id).await?;
+        let metadata =
+            update.metadata.as_ref().map(|data| serde_json::Value::Object(data.clone()).to_string());
+        let sql =
+            Sql::new(format!("UPDATE chat_thread SET updated_at = {}(updated_at, ", dialect.greatest()))
+                .bind("", dialect.timestamp(update.at))
+                .text(")")
+                .bind_some(", name = ", update.name.as_deref())
+                .bind_some(", metadata = ", metadata)
+                .text(" WHERE ");
+        let sql = target.filter(sql).text(" RETURNING ").text(THREAD_COLUMNS);
+        let row = self.db.write_row(&sql).await?.ok_or_else(|| target.not_found())?;
+        Ok(row::thread(dialect, &row)?)
+    }
+}
+
+#[async_trait]
+impl ThreadRepository for SeaOrmRepository {
+    #[tracing::instrument(name = "db.thread.create", skip_all, fields(thread_id = %new.id))]
+    async fn create_thread(&self, scope: &Scope, new: NewThread) -> Result<ChatThread, StoreError> {
+        new.validate(scope)?;
+        let new = new.into_thread();
+        self.db.run(|| self.try_create(&new)).await
+    }
+
+    #[tracing::instrument(name = "db.thread.get", skip_all, fields(thread_id = %id))]
+    async fn get_thread(&self, scope: &Scope, id: ThreadId) -> Result<ChatThread, StoreError> {
+        self.db
+            .run(|| async move {
+                let target = self.target(scope, id).await?;
+                self.read_thread(self.db.reader(), &target, "").await
+            })
+            .await
+    }
+
+    #[tracing::instrument(name = "db.thread.update", skip_all, fields(thread_id = %id))]
+    async fn update_thread(
+        &self,
+        scope: &Scope,
+        id: ThreadId,
+        update: ThreadUpdate,
+    ) -> Result<ChatThread, StoreError> {
+        update.validate()?;
+        self.db.run(|| self.try_update(scope, id, &update)).await
+    }
+
+    #[tracing::instrument(name = "db.thread.delete", skip_all, fields(thread_id = %id))]
+    async fn delete_thread(&self, scope: &Scope, id: ThreadId) -> Result<u64, StoreError> {
+        self.db.run_removal(|| self.try_delete(scope, id)).await
+    }
+
+    #[tracing::instrument(name = "db.thread.list", skip_all)]
+    async fn list_threads(&self, scope: &Scope, query: &ThreadQuery) -> Result<Page<ChatThread>, StoreError> {
+        let behind = query.validate()?;
+        let Some(owner) = scope.narrow(query.org_id.as_ref(), query.user_id.as_ref()) else {
+            return Ok(Page::empty());
+        };
+        if query.limit == 0 {
+            return Ok(Page::empty());
+        }
+        let dialect = self.db.dialect;
+        let mut sql = Sql::new(format!("SELECT {THREAD_COLUMNS} FROM chat_thread WHERE TRUE"))
+            .bind_some(" AND org_id = ", owner.org_id.as_ref().map(OrgId::as_str))
+            .bind_some(" AND user_id = ", owner.user_id.as_ref().map(UserId::as_str));
+        // Ids repeat only across organizations; within one, the shorter key is the index's own.
+        let across = owner.org_id.is_none();
+        if let Some(key) = behind {
+            let columns = if across { "updated_at, id, org_id" } else { "updated_at, id" };
+            let mut values = vec![dialect.timestamp(key.updated_at), (*key.id.as_uuid()).into()];
+            values.extend(across.then(|| Value::from(key.org_id.as_str())));
+            sql = sql.bind_list(&format!(" AND ({columns}) <"), values);
+        }
+        let order = if across { ", org_id DESC" } else { "" };
+        let sql = sql
+            .text(&format!(" ORDER BY updated_at DESC, id DESC{order}"))
+            .bind(" LIMIT ", i64::try_from(query.limit + 1).unwrap_or(i64::MAX));
+        self.db
+            .run(|| async {
+                let rows = sql.rows(self.db.reader()).await?;
+                let threads =
+                    rows.iter().map(|row| row::thread(dialect, row)).collect::<Result<Vec<_>, _>>()?;
+                Ok(Page::cut(threads, query.limit, Cursor::after_thread))
+            })
+            .await
+    }
+}

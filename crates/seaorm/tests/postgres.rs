@@ -1,0 +1,377 @@
+//! What is PostgreSQL's own: SQLSTATEs, broken connections, poolers, and the number of round trips.
+#![cfg(feature = "postgres")]
+
+mod common;
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use chatkeep_domain::{
+    Append, ConversationRepositoryExt, Entity, MessageEdit, MessageQuery, MessageRepository, Position,
+    StoreError, ThreadRepository,
+};
+use chatkeep_seaorm::{Migrations, PostgresConfig, SeaOrmRepository};
+use chatkeep_testkit::{PgBouncer, PgOptions, PgServer, PoolMode, shared_postgres};
+use common::{
+    at, create_thread, everything_shown, execute, message, message_id, scope, thread_id, three_messages,
+};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, Statement};
+
+/// A database of its own on the shared server.
+struct TestDatabase {
+    url: String,
+    raw: DatabaseConnection,
+    name: String,
+}
+
+impl TestDatabase {
+    async fn new() -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let name = format!("seaorm_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+        let server = shared_postgres().expect("a server");
+        let admin = raw(&server).await;
+        execute(&admin, &format!("CREATE DATABASE {name}")).await;
+        let (host, _) = server.rsplit_once('/').expect("a URL with a database");
+        let url = format!("{host}/{name}");
+        Self { raw: raw(&url).await, url, name }
+    }
+
+    fn config(&self) -> PostgresConfig {
+        config(&self.url)
+    }
+
+    async fn open(&self) -> SeaOrmRepository {
+        SeaOrmRepository::postgres(self.config()).await.expect("the server is there")
+    }
+
+    async fn execute(&self, sql: &str) {
+        execute(&self.raw, sql).await;
+    }
+
+    async fn number(&self, sql: &str) -> i64 {
+        let statement = Statement::from_string(self.raw.get_database_backend(), sql);
+        let row = self.raw.query_one_raw(statement).await.expect("the statement runs").expect("a row");
+        row.try_get_by_index(0).expect("a number")
+    }
+}
+
+fn config(url: &str) -> PostgresConfig {
+    PostgresConfig::from_url(&url.to_owned().into()).expect("a URL").auto_migrate(true)
+}
+
+/// One connection, so that sessions and transactions can be held by hand.
+async fn raw(url: &str) -> DatabaseConnection {
+    let mut options = ConnectOptions::new(url.replace("postgresql://", "postgres://"));
+    options.max_connections(1).sqlx_logging(false);
+    Database::connect(options).await.expect("the server is there")
+}
+
+/// Makes every insert of a message fail with this SQLSTATE.
+async fn fail_with(database: &TestDatabase, sqlstate: &str) {
+    database
+        .execute(&format!(
+            "CREATE OR REPLACE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS
+             $$ BEGIN RAISE EXCEPTION 'made to fail' USING ERRCODE = '{sqlstate}'; END $$;
+             CREATE OR REPLACE TRIGGER fail BEFORE INSERT ON chat_message FOR EACH ROW EXECUTE FUNCTION fail()"
+        ))
+        .await;
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: run `cargo xtask test`"]
+async fn each_sqlstate_becomes_what_a_caller_can_do() {
+    let database = TestDatabase::new().await;
+    let repository =
+        SeaOrmRepository::postgres(database.config().deadline(Duration::from_millis(300))).await.unwrap();
+    create_thread(&repository).await.unwrap();
+    for (sqlstate, transient) in [
+        ("40001", true),
+        ("40P01", true),
+        ("57014", true),
+        ("55P03", true),
+        ("53300", true),
+        ("57P01", true),
+        ("57P03", true),
+        ("08006", true),
+        ("53100", false),
+        ("25006", false),
+        ("42501", false),
+        ("XX000", false),
+    ] {
+        fail_with(&database, sqlstate).await;
+        let append = Append::new([message(1, "secret")]);
+        let error = repository.append(&scope(), thread_id(), append).await.unwrap_err();
+        assert_eq!(error.is_transient(), transient, "{sqlstate}: {error:?}");
+        assert!(transient || matches!(error, StoreError::Backend { .. }), "{sqlstate}: {error:?}");
+        assert!(!everything_shown(&error).contains("secret"), "{error:?}");
+    }
+    // A key that breaks is looked into; here nothing is wrong with the thread, so the driver's word is passed on.
+    for sqlstate in ["23505", "23503"] {
+        fail_with(&database, sqlstate).await;
+        let append = Append::new([message(1, "secret")]);
+        let error = repository.append(&scope(), thread_id(), append).await.unwrap_err();
+        assert!(matches!(error, StoreError::Backend { .. }), "{sqlstate}: {error:?}");
+    }
+    assert_eq!(repository.get_thread(&scope(), thread_id()).await.unwrap().head, Position::ZERO);
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: run `cargo xtask test`"]
+async fn a_failing_row_is_not_quoted() {
+    let database = TestDatabase::new().await;
+    let repository = database.open().await;
+    create_thread(&repository).await.unwrap();
+    database.execute("ALTER TABLE chat_message ADD CHECK (length(content) < 5)").await;
+    let append = Append::new([message(1, "secret")]);
+    let error = repository.append(&scope(), thread_id(), append).await.unwrap_err();
+    assert!(everything_shown(&error).contains("check constraint"), "{error:?}");
+    assert!(!everything_shown(&error).contains("secret"), "{error:?}");
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: run `cargo xtask test`"]
+async fn dead_connections_are_replaced_and_the_call_is_repeated() {
+    let database = TestDatabase::new().await;
+    let repository = database.open().await;
+    three_messages(&repository).await;
+    let reads = (0..8).map(|_| {
+        let repository = repository.clone();
+        tokio::spawn(async move { repository.last_messages(&scope(), thread_id(), 1).await })
+    });
+    for read in reads.collect::<Vec<_>>() {
+        read.await.unwrap().unwrap();
+    }
+    database
+        .execute(&format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+             WHERE datname = '{}' AND pid <> pg_backend_pid()",
+            database.name
+        ))
+        .await;
+    let stored = repository.append(&scope(), thread_id(), Append::new([message(4, "four")])).await.unwrap();
+    assert_eq!(stored[0].position, Position::new(4).unwrap());
+    assert_eq!(repository.delete_thread(&scope(), thread_id()).await.unwrap(), 4);
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: run `cargo xtask test`"]
+async fn a_statement_that_waits_too_long_is_transient() {
+    let database = TestDatabase::new().await;
+    let config = database.config().statement_timeout(Some(Duration::from_millis(200)));
+    let repository = SeaOrmRepository::postgres(config).await.unwrap();
+    create_thread(&repository).await.unwrap();
+    database.execute("BEGIN; SELECT * FROM chat_thread FOR UPDATE").await;
+    let append = || Append::new([message(1, "one")]);
+    let error = repository.append(&scope(), thread_id(), append()).await.unwrap_err();
+    assert!(error.is_transient() && error.to_string().contains("timeout"), "{error:?}");
+    database.execute("COMMIT").await;
+    repository.append(&scope(), thread_id(), append()).await.unwrap();
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: run `cargo xtask test`"]
+async fn a_deadlock_is_survived() {
+    let database = TestDatabase::new().await;
+    let repository = database.open().await;
+    three_messages(&repository).await;
+    // The other session never gives way, and ours notices the deadlock after a second.
+    database.execute("SET deadlock_timeout = '1min'").await;
+    database.execute("BEGIN; UPDATE chat_message SET content = content WHERE position = 1").await;
+    let editing = tokio::spawn({
+        let repository = repository.clone();
+        async move {
+            repository
+                .edit_message(&scope(), thread_id(), message_id(1), MessageEdit::new("new", at(1)))
+                .await
+        }
+    });
+    let waiting = format!(
+        "SELECT COUNT(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = '{}'",
+        database.name
+    );
+    let watcher = TestDatabase { raw: raw(&database.url).await, url: String::new(), name: String::new() };
+    while watcher.number(&waiting).await == 0 {
+        tokio::task::yield_now().await;
+    }
+    database.execute("UPDATE chat_thread SET name = 'x'; COMMIT").await;
+    assert_eq!(editing.await.unwrap().unwrap().content, "new".into());
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: run `cargo xtask test`"]
+async fn serialization_failures_are_repeated_until_they_succeed() {
+    let database = TestDatabase::new().await;
+    create_thread(&database.open().await).await.unwrap();
+    let isolation = "SET default_transaction_isolation = 'repeatable read'";
+    database.execute(&format!("ALTER DATABASE {} {isolation}", database.name)).await;
+    let repository = database.open().await;
+    let writers = (0..8_u128).map(|writer| {
+        let repository = repository.clone();
+        tokio::spawn(async move {
+            for number in 0..10 {
+                let append = Append::new([message(100 * (writer + 1) + number, "x")]);
+                repository.append(&scope(), thread_id(), append).await?;
+            }
+            Ok::<_, StoreError>(())
+        })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.unwrap().unwrap();
+    }
+    assert_eq!(repository.get_thread(&scope(), thread_id()).await.unwrap().head, Position::new(80).unwrap());
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: run `cargo xtask test`"]
+async fn too_many_connections_is_transient() {
+    let database = TestDatabase::new().await;
+    create_thread(&database.open().await).await.unwrap();
+    let role = format!("few_{}", database.name);
+    database.execute(&format!("CREATE ROLE {role} LOGIN CONNECTION LIMIT 1")).await;
+    database
+        .execute(&format!("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}"))
+        .await;
+    let (_, address) = database.url.rsplit_once('@').expect("a URL with a user");
+    let url = format!("postgres://{role}@{address}");
+    let config = config(&url).pool_size(1).max_overflow(0);
+    let first = SeaOrmRepository::postgres(config.clone()).await.unwrap();
+    let short = config.clone().acquire_timeout(Duration::from_millis(300));
+    let error = SeaOrmRepository::postgres(short).await.unwrap_err();
+    assert!(error.is_transient() && error.to_string().contains("too many connections"), "{error:?}");
+    first.close().await.unwrap();
+    SeaOrmRepository::postgres(config).await.unwrap();
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: run `cargo xtask test`"]
+async fn a_read_only_database_is_a_permanent_error() {
+    let database = TestDatabase::new().await;
+    create_thread(&database.open().await).await.unwrap();
+    database
+        .execute(&format!("ALTER DATABASE {} SET default_transaction_read_only = on", database.name))
+        .await;
+    let repository = database.open().await;
+    let error = repository.append(&scope(), thread_id(), Append::new([message(1, "x")])).await.unwrap_err();
+    assert!(matches!(error, StoreError::Backend { store: "PostgreSQL", .. }), "{error:?}");
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: run `cargo xtask test`"]
+async fn a_corrupt_row_is_named_and_its_neighbours_can_be_read() {
+    let database = TestDatabase::new().await;
+    let repository = database.open().await;
+    three_messages(&repository).await;
+    database.execute("UPDATE chat_message SET content = '{\"type\": secret' WHERE position = 2").await;
+    let error = repository.list_messages(&scope(), thread_id(), &MessageQuery::first(10)).await.unwrap_err();
+    let id = message_id(2).to_string();
+    assert!(
+        matches!(&error, StoreError::CorruptRow { entity: Entity::Message, id: found, .. } if *found == id)
+    );
+    assert!(!everything_shown(&error).contains("secret"), "{error:?}");
+    let behind = MessageQuery::first(10).after(Position::new(2).unwrap());
+    assert_eq!(repository.list_messages(&scope(), thread_id(), &behind).await.unwrap().items.len(), 1);
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: run `cargo xtask test`"]
+async fn the_schema_goes_up_and_down_and_an_old_one_is_not_used() {
+    let database = TestDatabase::new().await;
+    let error = SeaOrmRepository::postgres(database.config().auto_migrate(false)).await.unwrap_err();
+    assert!(matches!(error, StoreError::NotMigrated { store: "PostgreSQL", .. }), "{error:?}");
+    let migrations = Migrations::postgres(database.config()).await.unwrap();
+    let all: Vec<_> =
+        migrations.status().await.unwrap().into_iter().map(|migration| migration.name).collect();
+    assert_eq!(migrations.up(None).await.unwrap(), all);
+    three_messages(&database.open().await).await;
+    assert_eq!(migrations.count_messages().await.unwrap(), 3);
+    database.execute("CREATE TABLE not_ours (id int)").await;
+    migrations.fresh().await.unwrap();
+    assert_eq!(migrations.count_messages().await.unwrap(), 0);
+    assert_eq!(migrations.down(u32::try_from(all.len()).unwrap()).await.unwrap(), all);
+    let ours = "SELECT COUNT(*) FROM pg_tables WHERE schemaname = 'public' AND tablename LIKE 'chat\\_%'";
+    assert_eq!(database.number(ours).await, 0);
+    assert_eq!(database.number("SELECT COUNT(*) FROM pg_tables WHERE tablename = 'not_ours'").await, 1);
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: run `cargo xtask test`"]
+async fn many_that_start_together_on_an_empty_database_all_succeed() {
+    let database = TestDatabase::new().await;
+    let starts: Vec<_> =
+        (0..8).map(|_| tokio::spawn(SeaOrmRepository::postgres(database.config()))).collect();
+    for start in starts {
+        start.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: run `cargo xtask test`"]
+async fn a_callers_own_connection_serves() {
+    let database = TestDatabase::new().await;
+    let connection = Database::connect(database.url.replace("postgresql://", "postgres://")).await.unwrap();
+    three_messages(&SeaOrmRepository::from_connection(connection, true).await.unwrap()).await;
+    assert_eq!(database.number("SELECT COUNT(*) FROM chat_message").await, 3);
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: run `cargo xtask test`"]
+async fn an_append_is_one_statement_whatever_its_length() {
+    let options = PgOptions::default().set("shared_preload_libraries", "pg_stat_statements");
+    let server = PgServer::start(options).expect("a server with its contrib modules");
+    let repository = SeaOrmRepository::postgres(config(&server.url())).await.unwrap();
+    create_thread(&repository).await.unwrap();
+    server.psql("CREATE EXTENSION pg_stat_statements").unwrap();
+    // Once to prepare it.
+    repository.append(&scope(), thread_id(), Append::new([message(1, "x")])).await.unwrap();
+    server.psql("SELECT pg_stat_statements_reset()").unwrap();
+    for number in 0..10 {
+        let batch = (0..100).map(|index| message(1_000 + number * 100 + index, "x"));
+        repository.append(&scope(), thread_id(), Append::new(batch)).await.unwrap();
+    }
+    let counted = server
+        .psql(
+            "SELECT string_agg(calls || ' ' || split_part(query, ' ', 1), ', ') FROM pg_stat_statements
+             WHERE query NOT LIKE '%pg_stat_statements%' AND toplevel",
+        )
+        .unwrap();
+    assert_eq!(counted.trim(), "10 WITH");
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL and PgBouncer: run `cargo xtask test`"]
+async fn a_pooler_in_transaction_mode_serves_with_the_statement_cache_off() {
+    let server = PgServer::start(PgOptions::default()).expect("a server");
+    SeaOrmRepository::postgres(config(&server.url())).await.unwrap();
+    let pooler = PgBouncer::start(&server, PoolMode::Transaction).expect("a pooler");
+    let url = pooler.url("postgres");
+    let repository = SeaOrmRepository::postgres(config(&url).statement_cache_size(0)).await.unwrap();
+    create_thread(&repository).await.unwrap();
+    let writers = (0..8_u128).map(|writer| {
+        let repository = repository.clone();
+        tokio::spawn(async move {
+            for number in 0..20 {
+                let append = Append::new([message(100 * (writer + 1) + number, "x")]);
+                repository.append(&scope(), thread_id(), append).await?;
+                repository.last_messages(&scope(), thread_id(), 5).await?;
+            }
+            Ok::<_, StoreError>(())
+        })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.unwrap().unwrap();
+    }
+    assert_eq!(repository.last_messages(&scope(), thread_id(), 1_000).await.unwrap().len(), 160);
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: run `cargo xtask test`"]
+async fn a_wrong_password_is_refused_and_not_shown() {
+    let server = PgServer::start(PgOptions::default().password("the-right-one")).expect("a server");
+    SeaOrmRepository::postgres(config(&server.url())).await.unwrap();
+    let config = config(&server.url().replace("the-right-one", "the-wrong-one"));
+    assert!(!format!("{config:?} {config:#?}").contains("wrong"));
+    let error = SeaOrmRepository::postgres(config).await.unwrap_err();
+    assert!(matches!(error, StoreError::Backend { .. }), "{error:?}");
+    let shown = everything_shown(&error);
+    assert!(shown.contains("password authentication failed") && !shown.contains("the-wrong-one"), "{shown}");
+}

@@ -1,1 +1,110 @@
-//! Keeps the conversations of programs that talk to language models.
+//! chatkeep keeps conversations.
+//!
+//! A program that talks to a language model hands it every message; chatkeep stores them durably in the backend that
+//! the program chose, and gives back the slice that fits the model's context window.
+//!
+//! # Five minutes
+//!
+//! **Keep a conversation.** A [`StateManager`] is bound to a [`Scope`] (who is asking) and remembers a current
+//! thread. What a request does not say has a default; nothing happens until it is awaited.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use chatkeep::{MemoryRepository, OrgId, Role, Scope, StateManager, UserId};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), chatkeep::Error> {
+//! let scope = Scope::user(OrgId::new("acme")?, UserId::new("ada")?);
+//! let state = StateManager::new(Arc::new(MemoryRepository::new()), scope);
+//!
+//! let thread = state.create_thread("Weather").await?;
+//! state.add_message(Role::User, "How is the weather in Oslo?").await?;
+//! state.add_message(Role::Assistant, "Rain.").await?;
+//!
+//! let last = state.get_messages().last(1).await?;
+//! assert_eq!(last[0].content.as_text(), Some("Rain."));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! **Give the model what fits.** A [`ConversationHistory`] is the window in front of the store. With `persist_to_db`,
+//! an `add_*` returns when its message is durable, and its error is the caller's.
+//!
+//! ```
+//! use chatkeep::{ConversationHistory, StateManager};
+//! use serde_json::json;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), chatkeep::Error> {
+//! # let state = StateManager::new(
+//! #     std::sync::Arc::new(chatkeep::MemoryRepository::new()),
+//! #     chatkeep::Scope::user(chatkeep::OrgId::new("acme")?, chatkeep::UserId::new("ada")?),
+//! # );
+//! state.create_thread("Weather").await?;
+//! let mut history = ConversationHistory::builder()
+//!     .max_messages(4)
+//!     .state_manager(state.clone())
+//!     .persist_to_db(true)
+//!     .build()?;
+//!
+//! history.add_system_message("Be brief.").await?;
+//! history.add_user_message("How is the weather in Oslo?").await?;
+//! history.add_tool_call("call_1", "weather", json!({"city": "Oslo"})).await?;
+//! history.add_tool_result("weather", "rain, 8 °C").await?;
+//! history.add_assistant_message("Rain.").await?;
+//!
+//! // The question has left the window, not the store; the call and its result stay together.
+//! let prompt = history.format_for_prompt(true, None);
+//! assert_eq!(
+//!     prompt,
+//!     "System: Be brief.\n\
+//!      Assistant: weather({\"city\":\"Oslo\"})\n\
+//!      Tool (weather): rain, 8 °C\n\
+//!      Assistant: Rain."
+//! );
+//! assert_eq!(state.get_messages().await?.len(), 5);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! **Open it as configured.** [`open`] reads `chatkeep.toml`, `.env` and the environment: see [`config`]. Features
+//! choose the backends: `memory`, `sqlite` and `postgres`.
+//!
+//! ```no_run
+//! # async fn run() -> Result<(), chatkeep::Error> {
+//! let state = chatkeep::open().await?;
+//! let thread = state.create_thread("Weather").await?;
+//! # Ok(())
+//! # }
+//! ```
+#![deny(missing_docs)]
+
+pub mod config;
+mod error;
+mod history;
+mod input;
+mod open;
+mod state_manager;
+#[cfg(test)]
+mod testing;
+mod write_behind;
+
+pub use chatkeep_domain as domain;
+pub use chatkeep_domain::*;
+#[cfg(feature = "memory")]
+pub use chatkeep_memory::MemoryRepository;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use chatkeep_seaorm::{MigrationState, Migrations, SeaOrmRepository};
+
+pub use config::{ConfigError, DatabaseConfig, StateConfig};
+pub use error::Error;
+pub use history::{AddToHistory, Added, ConversationHistory, ConversationHistoryBuilder};
+pub use input::{BoxFuture, MessageInput};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use open::open_migrations;
+pub use open::{create_repository, open};
+pub use state_manager::{
+    AddMessage, AddMessages, Conversation, CreateThread, GetMessages, ListThreads, MessagePage, StateManager,
+    UpdateThread,
+};
+pub use write_behind::{WriteBehind, WriteBehindConfig};

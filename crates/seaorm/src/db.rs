@@ -86,6 +86,7 @@ impl Db {
         self.connection(&self.writer)
     }
 
+    #[cfg_attr(not(feature = "postgres"), expect(clippy::unused_self, reason = "PostgreSQL asks for it"))]
     fn connection<'a>(&'a self, pool: &'a DatabaseConnection) -> Connection<'a> {
         #[cfg(feature = "postgres")]
         if let Some(pool) = &self.unnamed {

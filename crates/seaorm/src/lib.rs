@@ -21,7 +21,7 @@ pub use config::PostgresConfig;
 #[cfg(feature = "sqlite")]
 pub use config::SqliteConfig;
 pub use error::DriverError;
-pub use migration::Migrations;
+pub use migration::{MigrationState, Migrations};
 
 use crate::db::Db;
 

@@ -1,0 +1,120 @@
+//! Where conversations are kept, and for whom: from defaults, a TOML file, `.env` and the environment.
+//!
+//! Later sources win over earlier ones: the defaults; `chatkeep.toml` in the working directory, or the file that
+//! `CHATKEEP_CONFIG` names, which must then exist; `.env` in the working directory; the environment, which is read
+//! and never written.
+//!
+//! | variable | TOML key | default | meaning |
+//! |---|---|---|---|
+//! | `DATABASE_URL` | `database.url` | – | wins over all parts below, wherever they are set: `postgres://…`, `postgresql://…`, `sqlite://path`, `sqlite::memory:`, `memory:` |
+//! | `DB_BACKEND` | `database.backend` | `sqlite` | `memory` (or `mock`), `sqlite`, `postgresql` (or `postgres`) |
+//! | `DB_HOST` | `database.host` | `localhost` | PostgreSQL's host |
+//! | `DB_PORT` | `database.port` | `5432` | PostgreSQL's port, 1 to 65535 |
+//! | `DB_NAME` | `database.name` | `chatkeep` | PostgreSQL's database |
+//! | `DB_USER` | `database.user` | `postgres` | PostgreSQL's role |
+//! | `DB_PASSWORD` | `database.password` | empty | its password; never shown |
+//! | `DB_PATH` | `database.path` | `chatkeep/chatkeep.db` in the platform's data directory | SQLite's file, or `:memory:` |
+//! | `DB_POOL_SIZE` | `database.pool_size` | `5` | connections meant to be in use, at least 1 |
+//! | `DB_MAX_OVERFLOW` | `database.max_overflow` | `10` | connections beyond those under load |
+//! | `DB_ACQUIRE_TIMEOUT` | `database.acquire_timeout` | `10` | seconds to wait for a connection |
+//! | `DB_STATEMENT_TIMEOUT` | `database.statement_timeout` | `30` | seconds that PostgreSQL may work on a statement; 0 is no limit |
+//! | `DB_STATEMENT_CACHE_SIZE` | `database.statement_cache_size` | `100` | prepared statements a connection; 0 for PgBouncer in transaction mode |
+//! | `DB_AUTO_MIGRATE` | `database.auto_migrate` | on for SQLite, off for PostgreSQL | whether opening applies migrations |
+//! | `ENABLE_DB_PERSISTENCE` | `enable_persistence` | `false` | see [`StateConfig::enable_persistence`] |
+//! | `DEFAULT_USER_ID` | `user_id` | `default_user` | whose threads [`StateManager::open`](crate::StateManager::open) sees |
+//! | `DEFAULT_ORG_ID` | `org_id` | `default_org` | in which organization |
+//!
+//! Booleans are `true`, `false`, `1`, `0`, `yes`, `no`, `on` or `off`, in any case. Seconds may have a fraction. Text
+//! stays text: a password of `12345` is that.
+
+mod database;
+mod error;
+mod read;
+mod source;
+mod target;
+
+use chatkeep_domain::{OrgId, UserId};
+
+pub use self::database::{Backend, DatabaseConfig};
+pub use self::error::ConfigError;
+use self::read::Reader;
+pub use self::source::{SourceFile, Sources};
+pub(crate) use self::target::Target;
+pub use secrecy::SecretString;
+
+/// Where conversations are kept, and for whom.
+///
+/// ```
+/// use chatkeep::config::{Backend, Sources, StateConfig};
+///
+/// let config = StateConfig::from_sources(
+///     Sources::new()
+///         .toml("chatkeep.toml", "org_id = 'acme'\n[database]\nbackend = 'postgresql'")
+///         .env([("DB_HOST", "db.example.com"), ("DB_PASSWORD", "12345")]),
+/// )?;
+/// assert_eq!(config.database.backend, Backend::Postgresql);
+/// assert_eq!(config.database.host, "db.example.com");
+/// assert!(!format!("{config:?}").contains("12345"));
+///
+/// let error = StateConfig::from_sources(Sources::new().env([("DB_PORT", "70000")])).unwrap_err();
+/// assert_eq!(error.to_string(), "DB_PORT must be a whole number from 1 to 65535 (got \"70000\")");
+/// # Ok::<(), chatkeep::config::ConfigError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct StateConfig {
+    /// Whether a [`ConversationHistory`](crate::ConversationHistory) should store what it is given: for
+    /// [`persist_to_db`](crate::ConversationHistoryBuilder::persist_to_db).
+    pub enable_persistence: bool,
+    /// The user whose threads are seen.
+    pub user_id: UserId,
+    /// The user's organization.
+    pub org_id: OrgId,
+    /// The store.
+    pub database: DatabaseConfig,
+}
+
+impl StateConfig {
+    /// Reads the sources of this process.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for a file that cannot be read, or for the first setting that cannot be used.
+    pub fn load() -> Result<Self, ConfigError> {
+        Self::from_sources(Sources::of_process()?)
+    }
+
+    /// Reads these sources and nothing else.
+    ///
+    /// # Errors
+    /// As [`StateConfig::load`].
+    pub fn from_sources(sources: Sources) -> Result<Self, ConfigError> {
+        let reader = Reader::new(sources)?;
+        let org = reader.text("org_id")?.unwrap_or_else(|| "default_org".to_owned());
+        let user = reader.text("user_id")?.unwrap_or_else(|| "default_user".to_owned());
+        Ok(Self {
+            enable_persistence: reader.flag("enable_persistence")?.unwrap_or(false),
+            user_id: UserId::new(user).map_err(|error| reader.refuse("user_id", error))?,
+            org_id: OrgId::new(org).map_err(|error| reader.refuse("org_id", error))?,
+            database: DatabaseConfig::read(&reader)?,
+        })
+    }
+
+    /// Checks what the types do not: see [`DatabaseConfig::validate`].
+    ///
+    /// # Errors
+    /// [`ConfigError`] for the first setting that cannot be used.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        self.database.validate()
+    }
+}
+
+/// `chatkeep/chatkeep.db` in the platform's data directory.
+#[cfg(any(feature = "sqlite", test))]
+pub(crate) fn default_path() -> Result<std::path::PathBuf, ConfigError> {
+    use etcetera::BaseStrategy as _;
+
+    let base = etcetera::base_strategy::choose_native_strategy().map_err(ConfigError::NoDataDirectory)?;
+    Ok(base.data_dir().join("chatkeep").join("chatkeep.db"))
+}
+
+#[cfg(test)]
+mod tests;

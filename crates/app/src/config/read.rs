@@ -1,0 +1,242 @@
+//! Reads settings out of the merged sources, each with the name under which it was given.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use chatkeep_domain::InvalidArgument;
+use figment::providers::{Format, Toml};
+use figment::value::{Dict, Map, Num, Value};
+use figment::{Figment, Metadata, Profile, Provider};
+use secrecy::SecretString;
+
+use super::error::shown;
+use super::source::SourceFile;
+use super::{ConfigError, Sources};
+
+/// Every setting: its TOML key and its variable.
+pub(super) const VARIABLES: &[(&str, &str)] = &[
+    ("enable_persistence", "ENABLE_DB_PERSISTENCE"),
+    ("user_id", "DEFAULT_USER_ID"),
+    ("org_id", "DEFAULT_ORG_ID"),
+    ("database.url", "DATABASE_URL"),
+    ("database.backend", "DB_BACKEND"),
+    ("database.host", "DB_HOST"),
+    ("database.port", "DB_PORT"),
+    ("database.name", "DB_NAME"),
+    ("database.user", "DB_USER"),
+    ("database.password", "DB_PASSWORD"),
+    ("database.path", "DB_PATH"),
+    ("database.pool_size", "DB_POOL_SIZE"),
+    ("database.max_overflow", "DB_MAX_OVERFLOW"),
+    ("database.acquire_timeout", "DB_ACQUIRE_TIMEOUT"),
+    ("database.statement_timeout", "DB_STATEMENT_TIMEOUT"),
+    ("database.statement_cache_size", "DB_STATEMENT_CACHE_SIZE"),
+    ("database.auto_migrate", "DB_AUTO_MIGRATE"),
+];
+
+const SECRETS: [&str; 2] = ["database.password", "database.url"];
+
+/// One source, as figment takes it. Its metadata says how to name a setting that came from it: by variable or by
+/// key, and in which file.
+struct Layer {
+    by: &'static str,
+    file: String,
+    data: Dict,
+}
+
+const BY_VARIABLE: &str = "variable";
+const BY_KEY: &str = "key";
+
+impl Provider for Layer {
+    fn metadata(&self) -> Metadata {
+        Metadata::from(self.by, figment::Source::Custom(self.file.clone()))
+    }
+
+    fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
+        Ok(Profile::Default.collect(self.data.clone()))
+    }
+}
+
+pub(super) struct Reader(Figment);
+
+impl Reader {
+    pub(super) fn new(sources: Sources) -> Result<Self, ConfigError> {
+        let mut figment = Figment::new();
+        if let Some(file) = sources.toml {
+            figment = figment.merge(toml_layer(file)?);
+        }
+        if let Some(file) = sources.dotenv {
+            let variables = dotenv_variables(&file)?;
+            figment = figment.merge(variable_layer(&variables, file.name));
+        }
+        Ok(Self(figment.merge(variable_layer(&sources.env, String::new()))))
+    }
+
+    /// The name under which a setting was given: `DB_PORT`, or `database.port in chatkeep.toml`.
+    fn name(&self, key: &str) -> String {
+        let variable = VARIABLES.iter().find(|(known, _)| *known == key).map_or(key, |(_, name)| name);
+        let Some(metadata) = self.0.find_metadata(key) else {
+            return key.to_owned();
+        };
+        let name = if metadata.name == BY_VARIABLE { variable } else { key };
+        match metadata.source.as_ref().and_then(figment::Source::custom) {
+            Some(file) if !file.is_empty() => format!("{name} in {file}"),
+            _ => name.to_owned(),
+        }
+    }
+
+    fn value(&self, key: &str) -> Option<Value> {
+        self.0.find_value(key).ok()
+    }
+
+    fn bad<T>(&self, key: &str, rule: &str, value: &Value) -> Result<T, ConfigError> {
+        let actual = match value {
+            _ if SECRETS.contains(&key) => "another value".to_owned(),
+            Value::String(_, text) => shown(text),
+            Value::Num(_, Num::F32(number)) => number.to_string(),
+            Value::Num(_, Num::F64(number)) => number.to_string(),
+            Value::Num(_, number) => {
+                number.to_i128().map_or("a number".to_owned(), |number| number.to_string())
+            }
+            Value::Bool(_, value) => value.to_string(),
+            _ => "a table or list".to_owned(),
+        };
+        Err(ConfigError::invalid(self.name(key), rule, actual))
+    }
+
+    /// A rule that another check found broken, under the setting's own name.
+    pub(super) fn refuse(&self, key: &str, error: InvalidArgument) -> ConfigError {
+        ConfigError::invalid(self.name(key), error.rule, error.actual)
+    }
+
+    /// The same for an error that names the key.
+    pub(super) fn rename(&self, error: ConfigError) -> ConfigError {
+        match error {
+            ConfigError::Invalid { setting, rule, actual } => {
+                ConfigError::invalid(self.name(&setting), rule, actual)
+            }
+            other => other,
+        }
+    }
+
+    pub(super) fn text(&self, key: &str) -> Result<Option<String>, ConfigError> {
+        match self.value(key) {
+            None => Ok(None),
+            Some(Value::String(_, text)) => Ok(Some(text)),
+            Some(other) => self.bad(key, "must be text in quotes", &other),
+        }
+    }
+
+    pub(super) fn secret(&self, key: &str) -> Result<Option<SecretString>, ConfigError> {
+        Ok(self.text(key)?.map(SecretString::from))
+    }
+
+    pub(super) fn whole<T: TryFrom<i128>>(&self, key: &str, rule: &str) -> Result<Option<T>, ConfigError> {
+        let Some(value) = self.value(key) else { return Ok(None) };
+        let number = match &value {
+            Value::String(_, text) => text.trim().parse().ok(),
+            Value::Num(_, number) => number.to_i128().or_else(|| number.to_u128()?.try_into().ok()),
+            _ => None,
+        };
+        match number.and_then(|number: i128| T::try_from(number).ok()) {
+            Some(number) => Ok(Some(number)),
+            None => self.bad(key, rule, &value),
+        }
+    }
+
+    pub(super) fn seconds(&self, key: &str) -> Result<Option<Duration>, ConfigError> {
+        let Some(value) = self.value(key) else { return Ok(None) };
+        let seconds = match &value {
+            Value::String(_, text) => text.trim().parse().ok(),
+            Value::Num(_, number) => number.to_f64().or_else(|| {
+                let whole: u32 = number.to_i128()?.try_into().ok()?;
+                Some(whole.into())
+            }),
+            _ => None,
+        };
+        match seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()) {
+            Some(seconds) => Ok(Some(seconds)),
+            None => self.bad(key, "must be a number of seconds, 0 or more", &value),
+        }
+    }
+
+    pub(super) fn flag(&self, key: &str) -> Result<Option<bool>, ConfigError> {
+        let Some(value) = self.value(key) else { return Ok(None) };
+        let word = match &value {
+            Value::Bool(_, flag) => return Ok(Some(*flag)),
+            Value::String(_, text) => text.trim().to_ascii_lowercase(),
+            Value::Num(_, number) => number.to_i128().map_or(String::new(), |number| number.to_string()),
+            _ => String::new(),
+        };
+        match word.as_str() {
+            "true" | "1" | "yes" | "on" => Ok(Some(true)),
+            "false" | "0" | "no" | "off" => Ok(Some(false)),
+            _ => self.bad(key, "must be true, false, 1, 0, yes, no, on or off", &value),
+        }
+    }
+}
+
+/// Values stay the text that they are: figment's own environment provider would read `12345` as a number.
+fn variable_layer(variables: &HashMap<String, String>, file: String) -> Layer {
+    let mut data = Dict::new();
+    let mut database = Dict::new();
+    for (key, variable) in VARIABLES {
+        let Some(value) = variables.get(*variable) else { continue };
+        match key.strip_prefix("database.") {
+            Some(key) => database.insert(key.to_owned(), value.as_str().into()),
+            None => data.insert((*key).to_owned(), value.as_str().into()),
+        };
+    }
+    data.insert("database".to_owned(), database.into());
+    Layer { by: BY_VARIABLE, file, data }
+}
+
+/// Refuses a key that no setting has: most likely it is misspelt.
+fn toml_layer(file: SourceFile) -> Result<Layer, ConfigError> {
+    let data: Dict = Toml::from_str(&file.text).map_err(|error| {
+        // The parser's own text repeats the line, which may hold a password; its first line says only where.
+        let text = error.to_string();
+        let place = text.lines().next().and_then(|line| line.strip_prefix("TOML parse error "));
+        ConfigError::Malformed {
+            file: file.name.clone(),
+            format: "TOML",
+            place: place.unwrap_or("it does not follow the format").to_owned(),
+        }
+    })?;
+    for (key, value) in &data {
+        let keys = match value {
+            Value::Dict(_, inner) if key == "database" => {
+                inner.keys().map(|inner| format!("{key}.{inner}")).collect()
+            }
+            _ => vec![key.clone()],
+        };
+        for key in keys {
+            if !VARIABLES.iter().any(|(known, _)| *known == key) {
+                let known: Vec<_> = VARIABLES.iter().map(|(known, _)| *known).collect();
+                return Err(ConfigError::UnknownKey {
+                    key: shown(&key),
+                    file: file.name,
+                    known: known.join(", "),
+                });
+            }
+        }
+    }
+    Ok(Layer { by: BY_KEY, file: file.name, data })
+}
+
+fn dotenv_variables(file: &SourceFile) -> Result<HashMap<String, String>, ConfigError> {
+    dotenvy::from_read_iter(file.text.as_bytes()).collect::<Result<_, _>>().map_err(|error| {
+        let number = match &error {
+            // The error repeats the line, which may hold a password; only its number is told.
+            dotenvy::Error::LineParse(bad, _) => {
+                file.text.lines().position(|line| line.trim() == bad.trim()).map(|number| number + 1)
+            }
+            _ => None,
+        };
+        ConfigError::Malformed {
+            file: file.name.clone(),
+            format: "NAME=value lines",
+            place: number.map_or("a line that is not one".to_owned(), |number| format!("at line {number}")),
+        }
+    })
+}

@@ -1,0 +1,85 @@
+//! The one error of the application crate.
+
+use std::sync::Arc;
+
+use chatkeep_domain::{InvalidArgument, StoreError};
+
+use crate::config::{Backend, ConfigError};
+
+/// What can go wrong. No text and no `Debug` output of it carries message content or a password.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The call named no thread, and none is current.
+    #[error("no thread is current: call create_thread or set_current_thread, or name a thread")]
+    NoCurrentThread,
+    /// A thread needs an owner, and the scope does not say which.
+    #[error("the thread has no {missing}: the scope does not name one, so name it in create_thread")]
+    NoOwner {
+        /// What must be named: "user" or "organization".
+        missing: &'static str,
+    },
+    /// The store's answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A setting that cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The configured backend was left out when this program was built.
+    #[error(
+        "the {backend} backend is not compiled in: enable the feature `{feature}` of the crate `chatkeep`"
+    )]
+    NotCompiledIn {
+        /// The backend that was asked for.
+        backend: Backend,
+        /// The feature that brings it.
+        feature: &'static str,
+    },
+    /// The backend has no schema, and so no migrations.
+    #[error("the {backend} backend has nothing to migrate")]
+    NothingToMigrate {
+        /// The configured backend.
+        backend: Backend,
+    },
+    /// Messages that were taken earlier could not be stored yet. They are still queued, first in line, and are
+    /// tried again now; [`WriteBehind::take_failed`](crate::WriteBehind::take_failed) hands them back instead. The
+    /// message of the call that got this error was not taken.
+    #[error("{unsaved} message(s) could not be stored yet: {source}")]
+    WriteBehind {
+        /// How many messages of the failing thread are waiting.
+        unsaved: usize,
+        /// Why.
+        source: Arc<StoreError>,
+    },
+    /// The write-behind queue takes no more messages: it was closed, or its task ended with the runtime.
+    #[error("the write-behind queue is closed, with {unsaved} message(s) not stored")]
+    Closed {
+        /// How many messages it still holds.
+        unsaved: usize,
+    },
+    /// Write-behind needs a tokio runtime to run its task on.
+    #[error("write-behind was set up outside of a tokio runtime")]
+    NoRuntime,
+}
+
+impl Error {
+    /// True where the same call may succeed a moment later.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_transient(),
+            Self::WriteBehind { source, .. } => source.is_transient(),
+            _ => false,
+        }
+    }
+
+    /// True where the thread or the message is not there, or is not the caller's.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::Store(error) if error.is_not_found())
+    }
+}
+
+impl From<InvalidArgument> for Error {
+    fn from(error: InvalidArgument) -> Self {
+        Self::Store(error.into())
+    }
+}

@@ -1,0 +1,273 @@
+//! The window in front of the store.
+
+mod add;
+mod builder;
+mod load;
+mod prompt;
+
+use std::sync::Arc;
+
+use chatkeep_domain::window::Window;
+use chatkeep_domain::{
+    Content, ConversationRepositoryExt, InvalidArgument, Message, NewMessage, Role, ThreadId, TokenCounter,
+    ToolCall,
+};
+use serde_json::{Value, json};
+
+pub use self::add::{AddToHistory, Added};
+pub use self::builder::ConversationHistoryBuilder;
+use crate::input::MessageInput;
+use crate::{Error, StateManager, WriteBehind};
+
+/// The messages of a conversation that fit a model's context window, with the store behind them if there is one.
+///
+/// Only the window is held. What leaves it and what stays together is told in [`domain::window`](crate::window):
+/// system messages are pinned, a tool call and its results leave together, and a result whose call is not there
+/// does not enter (it is stored all the same).
+///
+/// With [`persist_to_db`](ConversationHistoryBuilder::persist_to_db), `add_*` returns when the message is durable; on
+/// an error the window does not contain it. With
+/// [`write_behind`](ConversationHistoryBuilder::write_behind) it returns when the message is queued: see
+/// [`WriteBehind`]. A request that is dropped halfway has an unknown outcome, which
+/// [`load_from_db`](ConversationHistory::load_from_db) settles.
+///
+/// A window shows one thread. It is the [builder's](ConversationHistoryBuilder::thread); or else the one that was
+/// loaded; or else the one that was current when the first message was stored. [`clear`](ConversationHistory::clear)
+/// lets go of the latter two.
+///
+/// ```
+/// use chatkeep::ConversationHistory;
+/// use serde_json::json;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), chatkeep::Error> {
+/// let mut history = ConversationHistory::builder().max_tokens(1_000).build()?;
+/// history.add_user_message("How is the weather in Oslo?").await?;
+/// history.add_tool_call("call_1", "weather", json!({"city": "Oslo"})).await?;
+/// assert_eq!(history.pending_tool_calls()[0].id, "call_1");
+///
+/// history.add_tool_result("weather", "rain").await?;
+/// assert!(history.pending_tool_calls().is_empty());
+/// assert_eq!(history.len(), 3);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct ConversationHistory {
+    window: Window,
+    counter: Arc<dyn TokenCounter>,
+    state: Option<StateManager>,
+    persistence: Persistence,
+    /// The builder's.
+    fixed: Option<ThreadId>,
+    /// The one that the window shows, once that is known.
+    thread: Option<ThreadId>,
+}
+
+#[derive(Debug)]
+enum Persistence {
+    Off,
+    Direct,
+    Behind(WriteBehind),
+}
+
+impl Default for ConversationHistory {
+    /// In memory, without limits.
+    fn default() -> Self {
+        Self::builder().unlimited()
+    }
+}
+
+impl ConversationHistory {
+    /// Sets up a history: without further ado, in memory and without limits.
+    pub fn builder() -> ConversationHistoryBuilder {
+        ConversationHistoryBuilder::default()
+    }
+
+    /// Adds a message.
+    pub fn add_message(&mut self, role: Role, content: impl Into<Content>) -> AddToHistory<'_> {
+        AddToHistory::new(self, Ok(MessageInput::new(role, content)))
+    }
+
+    /// Adds what a person said.
+    pub fn add_user_message(&mut self, content: impl Into<Content>) -> AddToHistory<'_> {
+        self.add_message(Role::User, content)
+    }
+
+    /// Adds what the model said.
+    pub fn add_assistant_message(&mut self, content: impl Into<Content>) -> AddToHistory<'_> {
+        self.add_message(Role::Assistant, content)
+    }
+
+    /// Adds instructions to the model; they stay in the window.
+    pub fn add_system_message(&mut self, content: impl Into<Content>) -> AddToHistory<'_> {
+        self.add_message(Role::System, content)
+    }
+
+    /// Adds the model's request to run a tool. Parallel calls are several in a row.
+    pub fn add_tool_call(
+        &mut self,
+        id: impl Into<String>,
+        name: impl Into<String>,
+        arguments: Value,
+    ) -> AddToHistory<'_> {
+        self.add_message(Role::Assistant, Content::tool_call(id, name, arguments))
+    }
+
+    /// Adds a tool's answer to the oldest call of this tool in the window that has none. Where there is no such call,
+    /// the message says which tool answered, and belongs to the message before it.
+    pub fn add_tool_result(
+        &mut self,
+        tool_name: impl Into<String>,
+        result: impl Into<Value>,
+    ) -> AddToHistory<'_> {
+        let name = tool_name.into();
+        let call = self.window.pending_tool_calls().into_iter().find(|call| call.name == name);
+        let result = result.into();
+        let content = match call {
+            Some(call) => Ok(Content::tool_result(call.id, name, result)),
+            None => Content::from_value(json!({"type": "tool_result", "name": name, "content": result})),
+        };
+        let input = content.map(|content| MessageInput::new(Role::Tool, content));
+        AddToHistory::new(self, input)
+    }
+
+    /// Adds a tool's answer to the call with this id.
+    pub fn add_tool_result_for(
+        &mut self,
+        call_id: impl Into<String>,
+        tool_name: impl Into<String>,
+        result: impl Into<Value>,
+    ) -> AddToHistory<'_> {
+        self.add_message(Role::Tool, Content::tool_result(call_id, tool_name, result))
+    }
+
+    /// The messages of the window, oldest first; or the newest whole groups of at most `last_n` messages together,
+    /// which may be fewer than there are, because a tool call is never given without its results. A system message
+    /// counts like any other here.
+    pub fn get_messages(&self, last_n: impl Into<Option<usize>>) -> Vec<Message> {
+        self.chosen(last_n.into()).cloned().collect()
+    }
+
+    /// The window as lines of text, for a prompt: `User: …`, `Assistant: …`, `Tool (name): …`, `System: …`; a tool call
+    /// is `Assistant: name(arguments)`. `last_n` as in [`get_messages`](ConversationHistory::get_messages).
+    pub fn format_for_prompt(&self, include_system: bool, last_n: impl Into<Option<usize>>) -> String {
+        let lines: Vec<String> = self
+            .chosen(last_n.into())
+            .filter(|message| include_system || message.role != Role::System)
+            .map(prompt::line)
+            .collect();
+        lines.join("\n")
+    }
+
+    /// The messages of the window, oldest first, without copying them.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Message> {
+        self.window.messages()
+    }
+
+    /// Empties the window. The store is left alone; so is what still waits to be written.
+    pub fn clear(&mut self) {
+        self.window.clear();
+        self.thread = self.fixed;
+    }
+
+    /// How many messages are in the window.
+    pub fn len(&self) -> usize {
+        self.window.len()
+    }
+
+    /// Whether the window is empty.
+    pub fn is_empty(&self) -> bool {
+        self.window.is_empty()
+    }
+
+    /// The tokens of the window, as the token counter counts them.
+    pub fn token_count(&self) -> usize {
+        self.window.tokens()
+    }
+
+    /// The calls in the window that no result has answered, oldest first. After a crash between a call and its result,
+    /// [`load_from_db`](ConversationHistory::load_from_db) brings it back here.
+    pub fn pending_tool_calls(&self) -> Vec<ToolCall<'_>> {
+        self.window.pending_tool_calls()
+    }
+
+    /// The thread that the window shows, once that is known.
+    pub fn thread(&self) -> Option<ThreadId> {
+        self.thread
+    }
+
+    /// Waits until everything is durable. Without write-behind it always is.
+    ///
+    /// # Errors
+    /// As [`WriteBehind::flush`].
+    pub async fn flush(&self) -> Result<(), Error> {
+        match &self.persistence {
+            Persistence::Behind(behind) => behind.flush().await,
+            Persistence::Off | Persistence::Direct => Ok(()),
+        }
+    }
+
+    /// Waits until everything is durable, and ends write-behind: a later `add_*` is [`Error::Closed`]. Without
+    /// write-behind there is nothing to end.
+    ///
+    /// # Errors
+    /// As [`WriteBehind::close`].
+    pub async fn close(&self) -> Result<(), Error> {
+        match &self.persistence {
+            Persistence::Behind(behind) => behind.close().await,
+            Persistence::Off | Persistence::Direct => Ok(()),
+        }
+    }
+
+    /// Hands back what write-behind could not store: see [`WriteBehind::take_failed`]. It stays in the window.
+    pub async fn take_failed(&self) -> Vec<(ThreadId, NewMessage)> {
+        match &self.persistence {
+            Persistence::Behind(behind) => behind.take_failed().await,
+            Persistence::Off | Persistence::Direct => Vec::new(),
+        }
+    }
+
+    fn chosen(&self, last_n: Option<usize>) -> impl Iterator<Item = &Message> {
+        let last = last_n.map(|count| self.window.last(count));
+        let all = last.is_none().then(|| self.window.messages());
+        all.into_iter().flatten().chain(last.into_iter().flatten())
+    }
+
+    fn enter(&mut self, message: Message) -> bool {
+        let tokens = self.counter.count(&message);
+        self.window.push(message, tokens)
+    }
+
+    /// Stores a message where that is on, then lets it into the window.
+    async fn add(&mut self, input: MessageInput) -> Result<Added, Error> {
+        let Some(state) = self.state.as_ref().filter(|_| !matches!(self.persistence, Persistence::Off))
+        else {
+            let message = input.into_message()?;
+            let in_window = self.enter(message);
+            return Ok(Added { id: None, position: None, in_window });
+        };
+        let thread = state.resolve(self.thread)?;
+        let new = input.into_new(state.clock(), state.ids())?;
+        let (id, position, message) = match &self.persistence {
+            Persistence::Behind(behind) => {
+                let message = Message::new(new.sender_role, new.content.clone());
+                (behind.push_new(thread, new).await?, None, message)
+            }
+            Persistence::Off | Persistence::Direct => {
+                let stored = state.repository().append_one(state.scope(), thread, new).await?;
+                (stored.id, Some(stored.position), Message::from(stored))
+            }
+        };
+        self.thread = Some(thread);
+        let in_window = self.enter(message);
+        Ok(Added { id: Some(id), position, in_window })
+    }
+}
+
+fn no_state_manager(why: &'static str) -> Error {
+    InvalidArgument::new("state_manager", why, "none").into()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,245 @@
+use std::sync::atomic::Ordering;
+
+use chatkeep_domain::{Content, Message, Metadata, Role, TokenCounter};
+use serde_json::json;
+
+use super::ConversationHistory;
+use crate::testing::{Faulty, text};
+use crate::{Error, StateManager, WriteBehindConfig};
+
+fn texts(history: &ConversationHistory) -> Vec<&str> {
+    history.iter().map(text).collect()
+}
+
+fn persisted(state: &StateManager) -> ConversationHistory {
+    ConversationHistory::builder().state_manager(state.clone()).persist_to_db(true).build().unwrap()
+}
+
+fn metadata() -> Metadata {
+    serde_json::from_value(json!({"tool_name": "m"})).unwrap()
+}
+
+#[derive(Debug)]
+struct One;
+
+impl TokenCounter for One {
+    fn count(&self, _: &Message) -> usize {
+        1
+    }
+}
+
+#[tokio::test]
+async fn the_window_keeps_what_fits_and_counts_it() {
+    let mut history = ConversationHistory::builder().max_tokens(3).build().unwrap();
+    for text in ["12345678", "1234", "1234"] {
+        history.add_user_message(text).await.unwrap();
+    }
+    assert_eq!((history.len(), history.token_count()), (2, 2));
+
+    let mut history = ConversationHistory::builder().max_tokens(2).token_counter(One).build().unwrap();
+    for text in ["one is long", "two is long", "three is long"] {
+        history.add_assistant_message(text).await.unwrap();
+    }
+    assert_eq!(texts(&history), ["two is long", "three is long"]);
+    history.clear();
+    assert!(history.is_empty());
+    assert_eq!(history.token_count(), 0);
+}
+
+#[tokio::test]
+async fn limits_of_zero_and_persistence_without_a_store_are_refused() {
+    let error = ConversationHistory::builder().max_messages(0).build().unwrap_err();
+    assert!(error.to_string().starts_with("max_messages must be at least 1"));
+    for builder in [
+        ConversationHistory::builder().persist_to_db(true),
+        ConversationHistory::builder().write_behind(WriteBehindConfig::default()),
+    ] {
+        assert!(builder.build().unwrap_err().to_string().starts_with("state_manager must be given"));
+    }
+    let mut alone = ConversationHistory::default();
+    assert!(
+        alone.load_from_db(None).await.unwrap_err().to_string().starts_with("state_manager must be given")
+    );
+}
+
+#[tokio::test]
+async fn prompts_read_as_the_forerunners_did() {
+    let mut history = ConversationHistory::default();
+    history.add_system_message("rule").await.unwrap();
+    history.add_user_message("question").await.unwrap();
+    history.add_tool_call("c", "weather", json!({"city": "Oslo"})).await.unwrap();
+    history.add_tool_result("weather", "rain").await.unwrap();
+    history.add_tool_result("clock", json!({"hour": 9})).await.unwrap();
+    history.add_message(Role::Tool, "plain").metadata(metadata()).await.unwrap();
+    history.add_message(Role::Tool, "plainer").await.unwrap();
+    history.add_assistant_message("answer").await.unwrap();
+    let body = "User: question\n\
+                Assistant: weather({\"city\":\"Oslo\"})\n\
+                Tool (weather): rain\n\
+                Tool (clock): {\"hour\":9}\n\
+                Tool (m): plain\n\
+                Tool (unknown): plainer\n\
+                Assistant: answer";
+    assert_eq!(history.format_for_prompt(false, None), body);
+    assert_eq!(history.format_for_prompt(true, None), format!("System: rule\n{body}"));
+    assert_eq!(history.format_for_prompt(false, 1), "Assistant: answer");
+    // The call with all that belongs to it is five messages: nothing of it comes with four.
+    assert_eq!(history.format_for_prompt(false, 5), "Assistant: answer");
+    assert_eq!(history.get_messages(6).len(), 6);
+    assert_eq!(history.format_for_prompt(false, 0), "");
+}
+
+#[tokio::test]
+async fn a_result_answers_the_oldest_open_call_of_its_tool() {
+    let mut history = ConversationHistory::default();
+    for (id, tool) in [("a", "x"), ("b", "y"), ("c", "x")] {
+        history.add_tool_call(id, tool, json!({})).await.unwrap();
+    }
+    let pending = |history: &ConversationHistory| -> Vec<String> {
+        history.pending_tool_calls().iter().map(|call| call.id.to_owned()).collect()
+    };
+    history.add_tool_result("x", "1").await.unwrap();
+    assert_eq!(pending(&history), ["b", "c"]);
+    history.add_tool_result_for("b", "y", "2").await.unwrap();
+    history.add_tool_result("x", "3").await.unwrap();
+    assert_eq!(pending(&history), [""; 0]);
+    let ids: Vec<_> = history
+        .iter()
+        .flat_map(|message| message.content.tool_results().into_iter().map(|result| result.tool_call_id))
+        .collect();
+    assert_eq!(ids, ["a", "b", "c"]);
+
+    let late = history.add_tool_result("x", "4").await.unwrap();
+    assert!(late.in_window);
+    let last = history.iter().next_back().unwrap();
+    assert_eq!((last.content.get("name"), last.content.get("tool_call_id")), (Some(&json!("x")), None));
+    assert!(!history.add_tool_result_for("gone", "x", "5").await.unwrap().in_window);
+}
+
+#[tokio::test]
+async fn what_is_added_is_stored_first_and_with_everything() {
+    let state = Faulty::new().state();
+    let thread = state.create_thread("x").await.unwrap();
+    let mut history = persisted(&state);
+    let sender = chatkeep_domain::UserId::new("bob").unwrap();
+    let added = history.add_user_message("hi").metadata(metadata()).sender(sender.clone()).await.unwrap();
+    let stored = state.get_messages().await.unwrap();
+    assert_eq!((added.id, added.position), (Some(stored[0].id), Some(stored[0].position)));
+    assert_eq!((stored[0].content.metadata(), &stored[0].sender_id), (Some(&metadata()), &Some(sender)));
+    assert_eq!(history.get_messages(None), [Message::from(&stored[0])]);
+    assert_eq!(history.thread(), Some(thread.id));
+
+    // An orphan is kept in the store, though not in the window.
+    let orphan = history.add_tool_result_for("gone", "x", "1").await.unwrap();
+    assert!(!orphan.in_window);
+    assert_eq!(state.get_messages().await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_message_that_was_not_stored_is_not_in_the_window() {
+    let store = Faulty::new();
+    let state = store.state();
+    let mut history = persisted(&state);
+    assert!(matches!(history.add_user_message("x").await.unwrap_err(), Error::NoCurrentThread));
+    state.create_thread("x").await.unwrap();
+    Faulty::set(&store.loses_answers, true);
+    let id = state.ids().message_id();
+    assert!(history.add_user_message("x").id(id).await.unwrap_err().is_transient());
+    assert!(history.is_empty());
+    Faulty::set(&store.loses_answers, false);
+    history.add_user_message("x").id(id).await.unwrap();
+    assert_eq!((history.len(), state.get_messages().await.unwrap().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_window_shows_one_thread_until_it_is_cleared() {
+    let state = Faulty::new().state();
+    let first = state.create_thread("first").await.unwrap().id;
+    let mut history = persisted(&state);
+    history.add_user_message("1").await.unwrap();
+    let second = state.create_thread("second").await.unwrap().id;
+    history.add_user_message("2").await.unwrap();
+    assert_eq!(state.get_messages().thread(first).await.unwrap().len(), 2);
+    history.clear();
+    history.add_user_message("3").await.unwrap();
+    assert_eq!((history.thread(), texts(&history)), (Some(second), vec!["3"]));
+
+    history.load_from_db(first).await.unwrap();
+    assert_eq!((history.thread(), texts(&history)), (Some(first), vec!["1", "2"]));
+    history.load_from_db(None).await.unwrap();
+    assert_eq!(texts(&history), ["3"]);
+}
+
+#[tokio::test]
+async fn loading_brings_what_fits_with_all_system_messages_and_open_calls() {
+    let state = Faulty::new().state();
+    let thread = state.create_thread("long").await.unwrap().id;
+    state.add_message(Role::System, "first rule").await.unwrap();
+    let batch = (0..3_000).map(|number| (Role::User, number.to_string()));
+    state.add_messages(batch).await.unwrap();
+    state.add_message(Role::System, "second rule").await.unwrap();
+    let call = |id| (Role::Assistant, Content::tool_call(id, "x", json!({})));
+    let result = |id| (Role::Tool, Content::tool_result(id, "x", "done"));
+    state.add_messages([call("a"), result("a"), call("b")]).await.unwrap();
+
+    let load = async |history: &mut ConversationHistory| {
+        history.load_from_db(thread).await.unwrap();
+        let calls: Vec<_> = history.pending_tool_calls().iter().map(|call| call.id.to_owned()).collect();
+        assert_eq!(calls, ["b"]);
+        let whole: Vec<_> = history.iter().map(|message| message.content.to_plain_text()).collect();
+        whole
+    };
+    let rules = ["first rule", "second rule"];
+    let build = |most: usize| {
+        ConversationHistory::builder().max_messages(most).state_manager(state.clone()).build().unwrap()
+    };
+    assert_eq!(
+        load(&mut build(6)).await,
+        [&rules[..1], &["2999"], &rules[1..], &["x({})", "done", "x({})"]].concat()
+    );
+    assert_eq!(load(&mut build(5)).await, [&rules[..], &["x({})", "done", "x({})"]].concat());
+    assert_eq!(load(&mut build(4)).await, [&rules[..], &["x({})"]].concat());
+
+    let mut by_tokens = ConversationHistory::builder()
+        .max_tokens(300)
+        .token_counter(One)
+        .state_manager(state.clone())
+        .build()
+        .unwrap();
+    assert_eq!(load(&mut by_tokens).await.len(), 300);
+    let mut all = ConversationHistory::builder().state_manager(state.clone()).build().unwrap();
+    assert_eq!(load(&mut all).await.len(), 3_005);
+    let before: Vec<Message> = all.get_messages(None);
+    state.delete_thread(thread).await.unwrap();
+    assert!(all.load_from_db(thread).await.unwrap_err().is_not_found());
+    assert_eq!(all.get_messages(None), before);
+}
+
+#[tokio::test]
+async fn write_behind_stores_the_same_and_loads_after_a_flush() {
+    let store = Faulty::new();
+    let state = store.state();
+    let thread = state.create_thread("x").await.unwrap().id;
+    let mut history = ConversationHistory::builder()
+        .thread(thread)
+        .state_manager(state.clone())
+        .write_behind(WriteBehindConfig::default())
+        .build()
+        .unwrap();
+    let added = history.add_user_message("1").await.unwrap();
+    history.add_user_message("2").await.unwrap();
+    assert_eq!((texts(&history), added.position), (vec!["1", "2"], None));
+    history.load_from_db(None).await.unwrap();
+    assert_eq!(texts(&history), ["1", "2"]);
+    assert_eq!(state.get_messages().await.unwrap()[0].id, added.id.unwrap());
+    assert_eq!(store.appends.load(Ordering::SeqCst), 1);
+
+    Faulty::set(&store.broken, true);
+    history.add_user_message("3").await.unwrap();
+    assert!(matches!(history.flush().await.unwrap_err(), Error::WriteBehind { unsaved: 1, .. }));
+    let failed = history.take_failed().await;
+    assert_eq!(failed[0].1.content, Content::text("3"));
+    history.close().await.unwrap();
+    assert!(matches!(history.add_user_message("4").await.unwrap_err(), Error::Closed { .. }));
+    assert_eq!(texts(&history), ["1", "2", "3"]);
+}

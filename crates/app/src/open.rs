@@ -1,0 +1,212 @@
+//! From a configuration to a store.
+
+use std::sync::Arc;
+
+use chatkeep_domain::{ConversationRepository, Scope};
+
+use crate::config::{Backend, DatabaseConfig, StateConfig, Target};
+use crate::{Error, StateManager};
+
+/// Opens the store that the configuration names.
+///
+/// ```
+/// use chatkeep::config::DatabaseConfig;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), chatkeep::Error> {
+/// let repository = chatkeep::create_repository(&DatabaseConfig::memory()).await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// [`Error::Config`] for a setting that cannot be used; [`Error::NotCompiledIn`] names the feature to enable;
+/// [`Error::Store`] when the store cannot be opened, or lacks migrations.
+pub async fn create_repository(config: &DatabaseConfig) -> Result<Arc<dyn ConversationRepository>, Error> {
+    match Store::of(config)? {
+        #[cfg(feature = "memory")]
+        Store::Memory => Ok(Arc::new(chatkeep_memory::MemoryRepository::new())),
+        #[cfg(feature = "sqlite")]
+        Store::Sqlite(config) => Ok(Arc::new(chatkeep_seaorm::SeaOrmRepository::sqlite(config).await?)),
+        #[cfg(feature = "postgres")]
+        Store::Postgres(config) => Ok(Arc::new(chatkeep_seaorm::SeaOrmRepository::postgres(*config).await?)),
+    }
+}
+
+/// Connects to the database that the configuration names, whatever state its schema is in: to look at the schema, and
+/// to change it.
+///
+/// # Errors
+/// As [`create_repository`]; [`Error::NothingToMigrate`] for a store without a schema.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub async fn open_migrations(config: &DatabaseConfig) -> Result<chatkeep_seaorm::Migrations, Error> {
+    match Store::of(config)? {
+        #[cfg(feature = "memory")]
+        Store::Memory => Err(Error::NothingToMigrate { backend: Backend::Memory }),
+        #[cfg(feature = "sqlite")]
+        Store::Sqlite(config) => Ok(chatkeep_seaorm::Migrations::sqlite(config).await?),
+        #[cfg(feature = "postgres")]
+        Store::Postgres(config) => Ok(chatkeep_seaorm::Migrations::postgres(*config).await?),
+    }
+}
+
+/// Loads the configuration of this process ([`StateConfig::load`]) and opens its store for its default user.
+///
+/// # Errors
+/// As [`create_repository`].
+pub async fn open() -> Result<StateManager, Error> {
+    StateManager::open(&StateConfig::load()?).await
+}
+
+impl StateManager {
+    /// Opens the configured store for the configured user.
+    ///
+    /// # Errors
+    /// As [`create_repository`].
+    pub async fn open(config: &StateConfig) -> Result<Self, Error> {
+        let repository = create_repository(&config.database).await?;
+        let scope = Scope::user(config.org_id.clone(), config.user_id.clone());
+        Ok(Self::new(repository, scope))
+    }
+}
+
+/// What is to be opened, in the words of the adapter that opens it.
+enum Store {
+    #[cfg(feature = "memory")]
+    Memory,
+    #[cfg(feature = "sqlite")]
+    Sqlite(chatkeep_seaorm::SqliteConfig),
+    #[cfg(feature = "postgres")]
+    Postgres(Box<chatkeep_seaorm::PostgresConfig>),
+}
+
+impl Store {
+    fn of(config: &DatabaseConfig) -> Result<Self, Error> {
+        config.validate()?;
+        match Target::of(config)? {
+            #[cfg(feature = "memory")]
+            Target::Memory => Ok(Self::Memory),
+            #[cfg(feature = "sqlite")]
+            Target::SqliteInMemory => Ok(Self::sqlite(config, chatkeep_seaorm::SqliteConfig::in_memory())),
+            #[cfg(feature = "sqlite")]
+            Target::SqliteFile(path) => {
+                let path = path.map_or_else(crate::config::default_path, Ok)?;
+                Ok(Self::sqlite(config, chatkeep_seaorm::SqliteConfig::file(path)))
+            }
+            #[cfg(feature = "postgres")]
+            Target::PostgresUrl(url) => {
+                let server = chatkeep_seaorm::PostgresConfig::from_url(url);
+                let server = server
+                    .map_err(|error| crate::ConfigError::invalid("database.url", error.rule, error.actual))?;
+                Ok(Self::postgres(config, server))
+            }
+            #[cfg(feature = "postgres")]
+            Target::PostgresParts => {
+                let DatabaseConfig { host, port, name, user, password, .. } = config;
+                let server = chatkeep_seaorm::PostgresConfig::new(host, *port, name, user, password);
+                Ok(Self::postgres(config, server))
+            }
+            #[cfg(not(feature = "memory"))]
+            Target::Memory => Err(left_out(Backend::Memory, "memory")),
+            #[cfg(not(feature = "sqlite"))]
+            Target::SqliteInMemory | Target::SqliteFile(_) => Err(left_out(Backend::Sqlite, "sqlite")),
+            #[cfg(not(feature = "postgres"))]
+            Target::PostgresUrl(_) | Target::PostgresParts => Err(left_out(Backend::Postgresql, "postgres")),
+        }
+    }
+
+    #[cfg(feature = "sqlite")]
+    fn sqlite(config: &DatabaseConfig, file: chatkeep_seaorm::SqliteConfig) -> Self {
+        let file = file.pool_size(config.pool_size).acquire_timeout(config.acquire_timeout);
+        Self::Sqlite(match config.auto_migrate {
+            Some(on) => file.auto_migrate(on),
+            None => file,
+        })
+    }
+
+    #[cfg(feature = "postgres")]
+    fn postgres(config: &DatabaseConfig, server: chatkeep_seaorm::PostgresConfig) -> Self {
+        let server = server
+            .pool_size(config.pool_size)
+            .max_overflow(config.max_overflow)
+            .acquire_timeout(config.acquire_timeout)
+            .statement_timeout(config.statement_timeout)
+            .statement_cache_size(config.statement_cache_size);
+        Self::Postgres(Box::new(match config.auto_migrate {
+            Some(on) => server.auto_migrate(on),
+            None => server,
+        }))
+    }
+}
+
+#[cfg(not(all(feature = "memory", feature = "sqlite", feature = "postgres")))]
+fn left_out(backend: Backend, feature: &'static str) -> Error {
+    Error::NotCompiledIn { backend, feature }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Backend, Sources};
+
+    async fn answer(config: &DatabaseConfig) -> Result<(), Error> {
+        let state = StateManager::new(create_repository(config).await?, crate::testing::scope());
+        let thread = state.create_thread("x").await?;
+        assert_eq!(state.get_thread(thread.id).await?, Some(thread));
+        Ok(())
+    }
+
+    fn check(compiled_in: bool, backend: Backend, answer: Result<(), Error>) {
+        if compiled_in {
+            return answer.unwrap();
+        }
+        let text = answer.unwrap_err().to_string();
+        assert!(
+            text.starts_with(&format!("the {backend} backend is not compiled in: enable the feature")),
+            "{text}"
+        );
+    }
+
+    #[tokio::test]
+    async fn each_backend_opens_or_names_its_feature() {
+        check(cfg!(feature = "memory"), Backend::Memory, answer(&DatabaseConfig::memory()).await);
+        let folder = tempfile::tempdir().unwrap();
+        for sqlite in [
+            DatabaseConfig::sqlite(folder.path().join("new").join("chat.db")),
+            DatabaseConfig::from_url("sqlite::memory:").unwrap(),
+        ] {
+            check(cfg!(feature = "sqlite"), Backend::Sqlite, answer(&sqlite).await);
+        }
+    }
+
+    #[cfg(not(feature = "postgres"))]
+    #[tokio::test]
+    async fn a_missing_backend_names_its_feature() {
+        let mut config = DatabaseConfig::memory();
+        for url in [None, Some("postgres://h/d".into())] {
+            (config.backend, config.url) = (Backend::Postgresql, url);
+            assert_eq!(
+                answer(&config).await.unwrap_err().to_string(),
+                "the postgresql backend is not compiled in: enable the feature `postgres` of the crate `chatkeep`"
+            );
+        }
+    }
+
+    #[cfg(feature = "memory")]
+    #[tokio::test]
+    async fn the_scope_is_the_configured_user() {
+        let sources = Sources::new().env([("DEFAULT_ORG_ID", "acme"), ("DB_BACKEND", "memory")]);
+        let state = StateManager::open(&StateConfig::from_sources(sources).unwrap()).await.unwrap();
+        let (org, user) = (state.scope().org_id().unwrap(), state.scope().user_id().unwrap());
+        assert_eq!((org.as_str(), user.as_str()), ("acme", "default_user"));
+    }
+
+    #[tokio::test]
+    async fn a_setting_that_cannot_be_used_is_refused_first() {
+        let mut config = DatabaseConfig::memory();
+        config.pool_size = 0;
+        let error = create_repository(&config).await.unwrap_err();
+        assert!(matches!(error, Error::Config(_)));
+        assert!(error.to_string().starts_with("database.pool_size must be"), "{error}");
+    }
+}

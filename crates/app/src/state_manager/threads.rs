@@ -1,0 +1,184 @@
+//! Requests about threads.
+
+use std::future::IntoFuture;
+
+use chatkeep_domain::{
+    ChatThread, Cursor, Metadata, NewThread, OrgId, Page, ThreadId, ThreadQuery, ThreadUpdate, UserId,
+};
+
+use super::StateManager;
+use crate::Error;
+use crate::input::BoxFuture;
+
+/// [`StateManager::create_thread`].
+#[derive(Debug)]
+#[must_use = "nothing happens until it is awaited"]
+pub struct CreateThread<'a> {
+    state: &'a StateManager,
+    name: String,
+    user: Option<UserId>,
+    org: Option<OrgId>,
+    id: Option<ThreadId>,
+    metadata: Metadata,
+}
+
+impl<'a> CreateThread<'a> {
+    pub(super) fn new(state: &'a StateManager, name: String) -> Self {
+        Self { state, name, user: None, org: None, id: None, metadata: Metadata::new() }
+    }
+
+    /// For this user of the scope, instead of the scope's own.
+    pub fn user(mut self, user: UserId) -> Self {
+        self.user = Some(user);
+        self
+    }
+
+    /// For this organization of the scope, instead of the scope's own.
+    pub fn org(mut self, org: OrgId) -> Self {
+        self.org = Some(org);
+        self
+    }
+
+    /// With this id, instead of a new one: with the same id, a retry gives back the stored thread.
+    pub fn id(mut self, id: ThreadId) -> Self {
+        self.id = Some(id);
+        self
+    }
+
+    /// With metadata.
+    pub fn metadata(mut self, metadata: Metadata) -> Self {
+        self.metadata = metadata;
+        self
+    }
+
+    async fn run(self) -> Result<ChatThread, Error> {
+        let Self { state, .. } = self;
+        let scope = state.scope();
+        let owner = |missing| Error::NoOwner { missing };
+        let org = self.org.or_else(|| scope.org_id().cloned());
+        let user = self.user.or_else(|| scope.user_id().cloned());
+        let new = NewThread::new(
+            self.id.unwrap_or_else(|| state.ids().thread_id()),
+            org.ok_or_else(|| owner("organization"))?,
+            user.ok_or_else(|| owner("user"))?,
+            self.name,
+            state.clock().now(),
+        );
+        let thread = state.repository().create_thread(scope, new.with_metadata(self.metadata)).await?;
+        state.make_current(Some(thread.id));
+        tracing::debug!(thread = %thread.id, "created a thread");
+        Ok(thread)
+    }
+}
+
+impl<'a> IntoFuture for CreateThread<'a> {
+    type Output = Result<ChatThread, Error>;
+    type IntoFuture = BoxFuture<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}
+
+/// [`StateManager::update_thread`].
+#[derive(Debug)]
+#[must_use = "nothing happens until it is awaited"]
+pub struct UpdateThread<'a> {
+    state: &'a StateManager,
+    thread: Option<ThreadId>,
+    name: Option<String>,
+    metadata: Option<Metadata>,
+}
+
+impl<'a> UpdateThread<'a> {
+    pub(super) fn new(state: &'a StateManager) -> Self {
+        Self { state, thread: None, name: None, metadata: None }
+    }
+
+    /// This thread instead of the current one.
+    pub fn thread(mut self, thread: ThreadId) -> Self {
+        self.thread = Some(thread);
+        self
+    }
+
+    /// The new name.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// The new metadata, in place of all of the old.
+    pub fn metadata(mut self, metadata: Metadata) -> Self {
+        self.metadata = Some(metadata);
+        self
+    }
+
+    async fn run(self) -> Result<ChatThread, Error> {
+        let Self { state, .. } = self;
+        let thread = state.resolve(self.thread)?;
+        let mut update = ThreadUpdate::new(state.clock().now());
+        (update.name, update.metadata) = (self.name, self.metadata);
+        Ok(state.repository().update_thread(state.scope(), thread, update).await?)
+    }
+}
+
+impl<'a> IntoFuture for UpdateThread<'a> {
+    type Output = Result<ChatThread, Error>;
+    type IntoFuture = BoxFuture<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}
+
+/// [`StateManager::list_threads`].
+#[derive(Debug)]
+#[must_use = "nothing happens until it is awaited"]
+pub struct ListThreads<'a> {
+    state: &'a StateManager,
+    query: ThreadQuery,
+}
+
+impl<'a> ListThreads<'a> {
+    pub(super) fn new(state: &'a StateManager) -> Self {
+        Self { state, query: ThreadQuery::default() }
+    }
+
+    /// Only threads of this user.
+    pub fn user(mut self, user: UserId) -> Self {
+        self.query.user_id = Some(user);
+        self
+    }
+
+    /// Only threads of this organization.
+    pub fn org(mut self, org: OrgId) -> Self {
+        self.query.org_id = Some(org);
+        self
+    }
+
+    /// The most threads of the page, at most [`MAX_PAGE_LEN`](chatkeep_domain::MAX_PAGE_LEN).
+    pub fn limit(mut self, limit: usize) -> Self {
+        self.query.limit = limit;
+        self
+    }
+
+    /// Goes on behind an earlier page: its `next`.
+    pub fn cursor(mut self, cursor: impl Into<Option<Cursor>>) -> Self {
+        self.query.cursor = cursor.into();
+        self
+    }
+
+    async fn run(self) -> Result<Page<ChatThread>, Error> {
+        let state = self.state;
+        Ok(state.repository().list_threads(state.scope(), &self.query).await?)
+    }
+}
+
+impl<'a> IntoFuture for ListThreads<'a> {
+    type Output = Result<Page<ChatThread>, Error>;
+    type IntoFuture = BoxFuture<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}

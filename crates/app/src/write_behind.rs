@@ -1,0 +1,208 @@
+//! Stores messages in the background, in batches, and swallows no error.
+
+mod config;
+mod queue;
+mod task;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use chatkeep_domain::{Append, MessageId, NewMessage, ThreadId};
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+pub use self::config::WriteBehindConfig;
+use self::queue::Queue;
+use crate::input::MessageInput;
+use crate::{Error, StateManager};
+
+/// Stores messages in the background: queues them, and appends what waits for a thread in one go.
+///
+/// - The order of each thread is kept. Ids are fixed when a message is queued, so that no retry stores it twice.
+/// - The queue is bounded; when it is full, [`push`](WriteBehind::push) waits.
+/// - A transient error is repeated by the task, with growing pauses. When that does not help, or the error is not
+///   transient, the next call gets it: [`Error::WriteBehind`]. What failed stays first in line. It is tried again
+///   by that very call and by every [`flush`](WriteBehind::flush), until
+///   [`take_failed`](WriteBehind::take_failed) hands it back. Other threads are not held up by it.
+/// - [`flush`](WriteBehind::flush) returns when everything is durable. Without it, or
+///   [`close`](WriteBehind::close), what waits is lost when this is dropped, and the loss is logged with its count.
+///
+/// ```
+/// use std::sync::Arc;
+/// use chatkeep::{MemoryRepository, OrgId, Role, Scope, StateManager, UserId, WriteBehind, WriteBehindConfig};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), chatkeep::Error> {
+/// let scope = Scope::user(OrgId::new("acme")?, UserId::new("ada")?);
+/// let state = StateManager::new(Arc::new(MemoryRepository::new()), scope);
+/// state.create_thread("Weather").await?;
+///
+/// let behind = WriteBehind::new(state.clone(), WriteBehindConfig::default())?;
+/// behind.push(None, (Role::User, "How is the weather?")).await?;
+/// behind.push(None, (Role::Assistant, "Rain.")).await?;
+/// behind.close().await?;
+/// assert_eq!(state.get_messages().await?.len(), 2);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct WriteBehind {
+    shared: Arc<Shared>,
+    task: JoinHandle<()>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    state: StateManager,
+    queue: Mutex<Queue>,
+    /// There may be something to do for the task.
+    wake: Notify,
+    /// The queue changed: waiting callers look again.
+    changed: Notify,
+}
+
+impl Shared {
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl WriteBehind {
+    /// Starts the task on the current tokio runtime.
+    ///
+    /// # Errors
+    /// [`Error::NoRuntime`] outside of one; [`InvalidArgument`](crate::InvalidArgument) for a capacity or batch of 0.
+    pub fn new(state: StateManager, config: WriteBehindConfig) -> Result<Self, Error> {
+        config.validate()?;
+        let runtime = Handle::try_current().map_err(|_| Error::NoRuntime)?;
+        let shared = Arc::new(Shared {
+            state,
+            queue: Mutex::new(Queue::new(config)),
+            wake: Notify::new(),
+            changed: Notify::new(),
+        });
+        let task = runtime.spawn(task::run(Arc::clone(&shared)));
+        Ok(Self { shared, task })
+    }
+
+    /// Queues a message for a thread, or for the current one; waits while the queue is full. Gives the id that the
+    /// message will have.
+    ///
+    /// # Errors
+    /// [`Error::WriteBehind`] when earlier messages could not be stored; [`Error::Closed`];
+    /// [`Error::NoCurrentThread`]; what [`Append::validate`] refuses. After an error the message is not queued.
+    pub async fn push(
+        &self,
+        thread: impl Into<Option<ThreadId>>,
+        input: impl Into<MessageInput>,
+    ) -> Result<MessageId, Error> {
+        let state = &self.shared.state;
+        let thread = state.resolve(thread.into())?;
+        let new = input.into().into_new(state.clock(), state.ids())?;
+        self.push_new(thread, new).await
+    }
+
+    pub(crate) async fn push_new(&self, thread: ThreadId, new: NewMessage) -> Result<MessageId, Error> {
+        let id = new.id;
+        // Refused here, it cannot hold up the others later.
+        let mut append = Append::new([new]);
+        let bytes = append.encode()?.iter().map(String::len).sum();
+        let mut message = append.messages.pop();
+        loop {
+            let mut changed = std::pin::pin!(self.shared.changed.notified());
+            changed.as_mut().enable();
+            {
+                let mut queue = self.shared.queue();
+                queue.check_open()?;
+                let error = queue.report();
+                queue.retry_parked();
+                self.shared.wake.notify_one();
+                if let Some(error) = error {
+                    return Err(error);
+                }
+                if queue.has_room(bytes) {
+                    queue.add(thread, message.take(), bytes);
+                    return Ok(id);
+                }
+            }
+            changed.await;
+        }
+    }
+
+    /// Waits until everything that was queued before is durable. What failed is tried again first.
+    ///
+    /// # Errors
+    /// [`Error::WriteBehind`] when it fails again; it stays queued. [`Error::Closed`] when the task has ended.
+    pub async fn flush(&self) -> Result<(), Error> {
+        let target = {
+            let mut queue = self.shared.queue();
+            queue.retry_all();
+            queue.end()
+        };
+        self.shared.wake.notify_one();
+        loop {
+            let mut changed = std::pin::pin!(self.shared.changed.notified());
+            changed.as_mut().enable();
+            {
+                let mut queue = self.shared.queue();
+                if queue.is_stored(target) {
+                    return Ok(());
+                }
+                queue.check_running()?;
+                if let Some(error) = queue.report() {
+                    return Err(error);
+                }
+            }
+            changed.await;
+        }
+    }
+
+    /// Takes no more messages, waits until everything is durable, and stops the task.
+    ///
+    /// # Errors
+    /// As [`WriteBehind::flush`]; then it goes on as before.
+    pub async fn close(&self) -> Result<(), Error> {
+        self.shared.queue().open = false;
+        self.shared.changed.notify_waiters();
+        if let Err(error) = self.flush().await {
+            self.shared.queue().open = true;
+            return Err(error);
+        }
+        self.task.abort();
+        Ok(())
+    }
+
+    /// Takes what could not be stored out of the queue, in order, and forgets the errors. What a running attempt
+    /// has not finished yet is waited for. Appending it again later is safe: the ids stay.
+    pub async fn take_failed(&self) -> Vec<(ThreadId, NewMessage)> {
+        loop {
+            let mut changed = std::pin::pin!(self.shared.changed.notified());
+            changed.as_mut().enable();
+            if let Some(failed) = self.shared.queue().take_failed() {
+                self.shared.changed.notify_waiters();
+                return failed;
+            }
+            changed.await;
+        }
+    }
+
+    /// How many messages are not durable yet.
+    pub fn unsaved(&self) -> usize {
+        self.shared.queue().len()
+    }
+}
+
+impl Drop for WriteBehind {
+    fn drop(&mut self) {
+        self.task.abort();
+        let queue = self.shared.queue();
+        let unsaved = queue.len();
+        if unsaved > 0 {
+            let threads = queue.threads();
+            tracing::error!(unsaved, ?threads, "write-behind was dropped with messages that were not stored");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,75 @@
+//! How write-behind works.
+
+use std::time::Duration;
+
+use chatkeep_domain::InvalidArgument;
+
+/// How a [`WriteBehind`](crate::WriteBehind) queues, batches and repeats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WriteBehindConfig {
+    pub(super) capacity: usize,
+    pub(super) max_bytes: usize,
+    pub(super) max_batch: usize,
+    pub(super) retries: u32,
+    pub(super) max_delay: Duration,
+}
+
+impl Default for WriteBehindConfig {
+    fn default() -> Self {
+        Self {
+            capacity: 1_024,
+            max_bytes: 64 * 1_024 * 1_024,
+            max_batch: 100,
+            retries: 5,
+            max_delay: Duration::from_secs(5),
+        }
+    }
+}
+
+impl WriteBehindConfig {
+    /// The most messages that wait; 1,024. A further one waits for room.
+    #[must_use]
+    pub fn capacity(mut self, messages: usize) -> Self {
+        self.capacity = messages;
+        self
+    }
+
+    /// The most bytes of JSON that wait; 64 MiB. A single message may have more.
+    #[must_use]
+    pub fn max_bytes(mut self, bytes: usize) -> Self {
+        self.max_bytes = bytes;
+        self
+    }
+
+    /// The most messages of one append; 100.
+    #[must_use]
+    pub fn max_batch(mut self, messages: usize) -> Self {
+        self.max_batch = messages;
+        self
+    }
+
+    /// How often a transient error is repeated before a caller gets it; 5. The task goes on repeating it.
+    #[must_use]
+    pub fn retries(mut self, times: u32) -> Self {
+        self.retries = times;
+        self
+    }
+
+    /// The longest pause between two attempts; 5 s. The first is of 50 ms, and each is twice the one before.
+    #[must_use]
+    pub fn max_delay(mut self, delay: Duration) -> Self {
+        self.max_delay = delay;
+        self
+    }
+
+    pub(super) fn validate(&self) -> Result<(), InvalidArgument> {
+        for (field, value) in
+            [("capacity", self.capacity), ("max_bytes", self.max_bytes), ("max_batch", self.max_batch)]
+        {
+            if value == 0 {
+                return Err(InvalidArgument::new(field, "must be at least 1", "0"));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,225 @@
+//! What waits to be stored, and what failed.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use chatkeep_domain::{NewMessage, StoreError, ThreadId};
+use tokio::time::Instant;
+
+use super::WriteBehindConfig;
+use crate::Error;
+
+const FIRST_DELAY: Duration = Duration::from_millis(50);
+
+/// A batch stays well below what one append may hold.
+const MAX_BATCH_BYTES: usize = 64 * 1_024 * 1_024;
+
+#[derive(Debug)]
+struct Entry {
+    number: u64,
+    thread: ThreadId,
+    message: NewMessage,
+    bytes: usize,
+}
+
+#[derive(Debug)]
+struct Failure {
+    error: Arc<StoreError>,
+    attempts: u32,
+    pauses: ExponentialBackoff,
+    /// `None`: it waits for a caller.
+    next_try: Option<Instant>,
+    /// The next caller is to get the error.
+    due: bool,
+    /// It was due since the thread was last stored.
+    given_up: bool,
+}
+
+/// What the task does next.
+pub(super) enum Work {
+    Append { thread: ThreadId, messages: Vec<NewMessage>, last: u64 },
+    WaitUntil(Instant),
+    Wait,
+}
+
+#[derive(Debug)]
+pub(super) struct Queue {
+    config: WriteBehindConfig,
+    entries: VecDeque<Entry>,
+    bytes: usize,
+    next: u64,
+    failures: BTreeMap<ThreadId, Failure>,
+    /// The thread that is being appended to.
+    running_for: Option<ThreadId>,
+    pub(super) open: bool,
+    pub(super) running: bool,
+}
+
+impl Queue {
+    pub(super) fn new(config: WriteBehindConfig) -> Self {
+        Self {
+            config,
+            entries: VecDeque::new(),
+            bytes: 0,
+            next: 0,
+            failures: BTreeMap::new(),
+            running_for: None,
+            open: true,
+            running: true,
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// The number that the next message gets.
+    pub(super) fn end(&self) -> u64 {
+        self.next
+    }
+
+    pub(super) fn threads(&self) -> BTreeSet<String> {
+        self.entries.iter().map(|entry| entry.thread.to_string()).collect()
+    }
+
+    pub(super) fn has_room(&self, bytes: usize) -> bool {
+        self.entries.is_empty()
+            || self.entries.len() < self.config.capacity && self.bytes + bytes <= self.config.max_bytes
+    }
+
+    pub(super) fn add(&mut self, thread: ThreadId, message: Option<NewMessage>, bytes: usize) {
+        let Some(message) = message else { return };
+        self.entries.push_back(Entry { number: self.next, thread, message, bytes });
+        self.next += 1;
+        self.bytes += bytes;
+    }
+
+    pub(super) fn is_stored(&self, end: u64) -> bool {
+        self.entries.front().is_none_or(|entry| entry.number >= end)
+    }
+
+    pub(super) fn check_open(&self) -> Result<(), Error> {
+        if self.open { self.check_running() } else { Err(self.closed()) }
+    }
+
+    pub(super) fn check_running(&self) -> Result<(), Error> {
+        if self.running { Ok(()) } else { Err(self.closed()) }
+    }
+
+    fn closed(&self) -> Error {
+        Error::Closed { unsaved: self.len() }
+    }
+
+    /// The error that a caller is to get, once.
+    pub(super) fn report(&mut self) -> Option<Error> {
+        let (thread, failure) = self.failures.iter_mut().find(|(_, failure)| failure.due)?;
+        failure.due = false;
+        Some(Error::WriteBehind {
+            unsaved: self.entries.iter().filter(|entry| entry.thread == *thread).count(),
+            source: Arc::clone(&failure.error),
+        })
+    }
+
+    /// Tries again what waits for a caller, except what the caller is yet to be told.
+    pub(super) fn retry_parked(&mut self) {
+        let now = Instant::now();
+        for failure in self.failures.values_mut().filter(|failure| !failure.due) {
+            failure.next_try.get_or_insert(now);
+        }
+    }
+
+    /// Tries again everything that failed, as if for the first time.
+    pub(super) fn retry_all(&mut self) {
+        let now = Instant::now();
+        for failure in self.failures.values_mut() {
+            failure.next_try = Some(now);
+            failure.attempts = 0;
+            failure.due = false;
+            failure.pauses = pauses(&self.config);
+        }
+    }
+
+    /// The oldest messages of the first thread that may be tried.
+    pub(super) fn next_work(&mut self) -> Work {
+        let now = Instant::now();
+        let may_try = |thread: &ThreadId| match self.failures.get(thread) {
+            Some(failure) => failure.next_try.is_some_and(|at| at <= now),
+            None => true,
+        };
+        let Some(thread) = self.entries.iter().map(|entry| entry.thread).find(may_try) else {
+            let next = self.failures.values().filter_map(|failure| failure.next_try).min();
+            return next.map_or(Work::Wait, Work::WaitUntil);
+        };
+        let (mut messages, mut bytes, mut last) = (Vec::new(), 0, 0);
+        let batch = self.entries.iter().filter(|entry| entry.thread == thread);
+        for entry in batch.take(self.config.max_batch) {
+            bytes += entry.bytes;
+            if bytes > MAX_BATCH_BYTES && !messages.is_empty() {
+                break;
+            }
+            messages.push(entry.message.clone());
+            last = entry.number;
+        }
+        self.running_for = Some(thread);
+        Work::Append { thread, messages, last }
+    }
+
+    /// The messages of the thread up to `last` are durable.
+    pub(super) fn succeeded(&mut self, thread: ThreadId, last: u64) {
+        self.running_for = None;
+        self.failures.remove(&thread);
+        self.remove(|entry| entry.thread == thread && entry.number <= last);
+    }
+
+    pub(super) fn failed(&mut self, thread: ThreadId, error: StoreError) {
+        self.running_for = None;
+        let config = self.config;
+        let transient = error.is_transient();
+        let error = Arc::new(error);
+        let failure = self.failures.entry(thread).or_insert_with(|| Failure {
+            error: Arc::clone(&error),
+            attempts: 0,
+            pauses: pauses(&config),
+            next_try: None,
+            due: false,
+            given_up: false,
+        });
+        failure.error = error;
+        failure.attempts = failure.attempts.saturating_add(1);
+        if !transient || failure.attempts > config.retries {
+            (failure.due, failure.given_up) = (true, true);
+            failure.attempts = 0;
+        }
+        let pause = failure.pauses.next().unwrap_or(config.max_delay);
+        failure.next_try = transient.then(|| Instant::now() + pause);
+    }
+
+    /// The messages of the threads that were given up; `None` while one of them is being tried.
+    pub(super) fn take_failed(&mut self) -> Option<Vec<(ThreadId, NewMessage)>> {
+        let failed: BTreeSet<ThreadId> =
+            self.failures.iter().filter(|(_, failure)| failure.given_up).map(|(thread, _)| *thread).collect();
+        if self.running && self.running_for.is_some_and(|thread| failed.contains(&thread)) {
+            return None;
+        }
+        self.failures.retain(|thread, _| !failed.contains(thread));
+        let taken = self.remove(|entry| failed.contains(&entry.thread));
+        Some(taken.into_iter().map(|entry| (entry.thread, entry.message)).collect())
+    }
+
+    fn remove(&mut self, which: impl Fn(&Entry) -> bool) -> Vec<Entry> {
+        let (removed, kept): (Vec<_>, Vec<_>) = self.entries.drain(..).partition(which);
+        self.entries = kept.into();
+        self.bytes -= removed.iter().map(|entry| entry.bytes).sum::<usize>();
+        removed
+    }
+}
+
+fn pauses(config: &WriteBehindConfig) -> ExponentialBackoff {
+    ExponentialBuilder::default()
+        .with_min_delay(FIRST_DELAY.min(config.max_delay))
+        .with_max_delay(config.max_delay)
+        .without_max_times()
+        .build()
+}

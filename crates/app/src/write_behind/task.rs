@@ -1,0 +1,46 @@
+//! The task that stores what waits.
+
+use std::sync::Arc;
+
+use chatkeep_domain::Append;
+
+use super::Shared;
+use super::queue::Work;
+
+/// Tells waiting callers when the task ends, for whatever reason: they must not wait for ever.
+struct Running(Arc<Shared>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.queue().running = false;
+        self.0.changed.notify_waiters();
+    }
+}
+
+pub(super) async fn run(shared: Arc<Shared>) {
+    let running = Running(shared);
+    let shared = &running.0;
+    loop {
+        let work = shared.queue().next_work();
+        match work {
+            Work::Append { thread, messages, last } => {
+                let state = &shared.state;
+                let count = messages.len();
+                let stored = state.repository().append(state.scope(), thread, Append::new(messages)).await;
+                match stored {
+                    Ok(_) => shared.queue().succeeded(thread, last),
+                    Err(error) => {
+                        tracing::warn!(%thread, count, %error, "write-behind could not store messages yet");
+                        shared.queue().failed(thread, error);
+                    }
+                }
+                shared.changed.notify_waiters();
+            }
+            Work::WaitUntil(moment) => {
+                // Either way the next round looks at the queue again.
+                let _ = tokio::time::timeout_at(moment, shared.wake.notified()).await;
+            }
+            Work::Wait => shared.wake.notified().await,
+        }
+    }
+}

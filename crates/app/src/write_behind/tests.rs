@@ -1,0 +1,288 @@
+use std::io::Write;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use chatkeep_domain::{Content, Role, ThreadId};
+
+use super::{WriteBehind, WriteBehindConfig};
+use crate::testing::Faulty;
+use crate::{ConversationHistory, Error, StateManager};
+
+async fn thread(state: &StateManager) -> ThreadId {
+    state.create_thread("behind").await.unwrap().id
+}
+
+async fn texts(state: &StateManager, thread: ThreadId) -> Vec<String> {
+    let messages = state.get_messages().thread(thread).await.unwrap();
+    messages.iter().map(|message| message.content.as_text().unwrap().to_owned()).collect()
+}
+
+fn numbers(range: std::ops::Range<u32>) -> Vec<String> {
+    range.map(|number| number.to_string()).collect()
+}
+
+fn unsaved(error: &Error) -> usize {
+    match error {
+        Error::WriteBehind { unsaved, .. } => *unsaved,
+        other => panic!("another error: {other}"),
+    }
+}
+
+async fn push_all(behind: &WriteBehind, range: std::ops::Range<u32>) {
+    for text in numbers(range) {
+        behind.push(None, (Role::User, text)).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_waits_is_stored_in_batches_and_in_order() {
+    let store = Faulty::new();
+    let state = store.state();
+    let (first, second) = (thread(&state).await, thread(&state).await);
+    let behind = WriteBehind::new(state.clone(), WriteBehindConfig::default().max_batch(10)).unwrap();
+    for text in numbers(0..25) {
+        behind.push(first, (Role::User, text.clone())).await.unwrap();
+        behind.push(second, (Role::User, text)).await.unwrap();
+    }
+    behind.flush().await.unwrap();
+    assert_eq!(texts(&state, first).await, numbers(0..25));
+    assert_eq!(texts(&state, second).await, numbers(0..25));
+    assert_eq!(store.appends.load(Ordering::SeqCst), 6, "three batches a thread");
+    assert_eq!(behind.unsaved(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_short_outage_is_nobodys_error() {
+    let store = Faulty::new();
+    let state = store.state();
+    let thread = thread(&state).await;
+    let behind = WriteBehind::new(state.clone(), WriteBehindConfig::default()).unwrap();
+    Faulty::set(&store.down, true);
+    push_all(&behind, 0..3).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    Faulty::set(&store.down, false);
+    behind.push(None, (Role::User, "3")).await.unwrap();
+    behind.flush().await.unwrap();
+    assert_eq!(texts(&state, thread).await, numbers(0..4));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_stores_nothing_twice() {
+    let store = Faulty::new();
+    let state = store.state();
+    let thread = thread(&state).await;
+    let behind = WriteBehind::new(state.clone(), WriteBehindConfig::default()).unwrap();
+    Faulty::set(&store.loses_answers, true);
+    push_all(&behind, 0..3).await;
+    assert!(behind.flush().await.unwrap_err().is_transient());
+    push_all(&behind, 3..5).await;
+    Faulty::set(&store.loses_answers, false);
+    behind.flush().await.unwrap();
+    assert_eq!(texts(&state, thread).await, numbers(0..5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_outage_is_told_to_the_next_call_and_mends_itself() {
+    let store = Faulty::new();
+    let state = store.state();
+    let thread = thread(&state).await;
+    let behind = WriteBehind::new(state.clone(), WriteBehindConfig::default().retries(2)).unwrap();
+    Faulty::set(&store.down, true);
+    push_all(&behind, 0..3).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+
+    let error = behind.push(None, (Role::User, "refused")).await.unwrap_err();
+    assert!(error.is_transient());
+    assert_eq!(unsaved(&error), 3);
+    push_all(&behind, 3..4).await;
+
+    Faulty::set(&store.down, false);
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    assert_eq!(behind.unsaved(), 0, "no call was needed");
+    push_all(&behind, 4..5).await;
+    behind.close().await.unwrap();
+    assert_eq!(texts(&state, thread).await, numbers(0..5));
+}
+
+#[tokio::test]
+async fn a_lasting_error_is_told_at_the_next_call_and_at_flush() {
+    let store = Faulty::new();
+    let state = store.state();
+    let thread = thread(&state).await;
+    let behind = WriteBehind::new(state.clone(), WriteBehindConfig::default()).unwrap();
+    Faulty::set(&store.broken, true);
+    push_all(&behind, 0..2).await;
+    let error = behind.flush().await.unwrap_err();
+    assert_eq!((unsaved(&error), error.is_transient()), (2, false));
+    assert_eq!(unsaved(&behind.flush().await.unwrap_err()), 2, "each flush tries again");
+    assert_eq!(store.appends.load(Ordering::SeqCst), 2);
+
+    // The next push tries again as well; its failure comes with the one after.
+    push_all(&behind, 2..3).await;
+    while store.appends.load(Ordering::SeqCst) < 3 {
+        tokio::task::yield_now().await;
+    }
+    tokio::task::yield_now().await;
+    assert_eq!(unsaved(&behind.push(None, (Role::User, "refused")).await.unwrap_err()), 3);
+
+    assert_eq!(unsaved(&behind.close().await.unwrap_err()), 3);
+    Faulty::set(&store.broken, false);
+    push_all(&behind, 3..4).await;
+    behind.close().await.unwrap();
+    assert_eq!(texts(&state, thread).await, numbers(0..4));
+    let error = behind.push(None, (Role::User, "late")).await.unwrap_err();
+    assert!(matches!(error, Error::Closed { unsaved: 0 }));
+}
+
+#[tokio::test]
+async fn what_failed_is_handed_back_and_holds_up_no_other_thread() {
+    let store = Faulty::new();
+    let state = store.state();
+    let (gone, kept) = (thread(&state).await, thread(&state).await);
+    state.delete_thread(gone).await.unwrap();
+    let behind = WriteBehind::new(state.clone(), WriteBehindConfig::default()).unwrap();
+    let id = behind.push(gone, (Role::User, "lost?")).await.unwrap();
+    assert_eq!(unsaved(&behind.flush().await.unwrap_err()), 1);
+    push_all(&behind, 0..2).await;
+    while behind.unsaved() > 1 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(texts(&state, kept).await, numbers(0..2));
+
+    let failed = behind.take_failed().await;
+    assert_eq!((failed.len(), failed[0].0, failed[0].1.id), (1, gone, id));
+    assert_eq!(failed[0].1.content, Content::text("lost?"));
+    behind.close().await.unwrap();
+    assert_eq!(behind.take_failed().await, []);
+}
+
+#[tokio::test]
+async fn a_full_queue_makes_the_caller_wait() {
+    for config in [
+        WriteBehindConfig::default().capacity(2),
+        WriteBehindConfig::default().max_bytes(2 * r#"{"type":"text","text":"0"}"#.len()),
+    ] {
+        let store = Faulty::new();
+        let state = store.state();
+        let thread = thread(&state).await;
+        let behind = Arc::new(WriteBehind::new(state.clone(), config).unwrap());
+        store.gate.forget_permits(usize::MAX);
+        push_all(&behind, 0..2).await;
+
+        let third = {
+            let behind = Arc::clone(&behind);
+            tokio::spawn(async move { behind.push(None, (Role::User, "2")).await })
+        };
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+        }
+        assert!(!third.is_finished());
+        assert_eq!(behind.unsaved(), 2);
+        store.gate.add_permits(10);
+        third.await.unwrap().unwrap();
+        behind.flush().await.unwrap();
+        assert_eq!(texts(&state, thread).await, numbers(0..3));
+    }
+}
+
+#[tokio::test]
+async fn a_full_queue_that_cannot_empty_is_an_error_and_no_deadlock() {
+    let store = Faulty::new();
+    let state = store.state();
+    thread(&state).await;
+    let behind = WriteBehind::new(state, WriteBehindConfig::default().capacity(1)).unwrap();
+    Faulty::set(&store.broken, true);
+    push_all(&behind, 0..1).await;
+    assert_eq!(unsaved(&behind.push(None, (Role::User, "1")).await.unwrap_err()), 1);
+}
+
+#[tokio::test]
+async fn what_no_store_takes_is_refused_at_once() {
+    let store = Faulty::new();
+    let state = store.state();
+    thread(&state).await;
+    let behind = WriteBehind::new(state, WriteBehindConfig::default()).unwrap();
+    let huge = Content::text("x".repeat(chatkeep_domain::MAX_CONTENT_BYTES));
+    assert!(matches!(behind.push(None, (Role::User, huge)).await.unwrap_err(), Error::Store(_)));
+    behind.close().await.unwrap();
+    assert_eq!(store.appends.load(Ordering::SeqCst), 0);
+}
+
+#[test]
+fn it_is_set_up_on_a_runtime_and_with_room() {
+    let state = Faulty::new().state();
+    let behind = WriteBehind::new(state.clone(), WriteBehindConfig::default());
+    assert!(matches!(behind.unwrap_err(), Error::NoRuntime));
+    for config in [
+        WriteBehindConfig::default().capacity(0),
+        WriteBehindConfig::default().max_batch(0),
+        WriteBehindConfig::default().max_bytes(0),
+    ] {
+        let error = WriteBehind::new(state.clone(), config).unwrap_err();
+        assert!(error.to_string().ends_with("must be at least 1 (got 0)"), "{error}");
+    }
+}
+
+#[test]
+fn the_end_of_the_runtime_is_told_and_never_waited_for() {
+    let store = Faulty::new();
+    let state = store.state();
+    let first = tokio::runtime::Runtime::new().unwrap();
+    let behind = first.block_on(async {
+        thread(&state).await;
+        store.gate.forget_permits(usize::MAX);
+        let behind = WriteBehind::new(state.clone(), WriteBehindConfig::default()).unwrap();
+        push_all(&behind, 0..1).await;
+        behind
+    });
+    drop(first);
+    let second = tokio::runtime::Runtime::new().unwrap();
+    second.block_on(async {
+        assert!(matches!(behind.flush().await.unwrap_err(), Error::Closed { unsaved: 1 }));
+        let push = behind.push(None, (Role::User, "late")).await;
+        assert!(matches!(push.unwrap_err(), Error::Closed { unsaved: 1 }));
+    });
+}
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn dropping_it_logs_how_many_messages_are_lost_but_not_what_they_say() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).with_ansi(false).finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+
+    let store = Faulty::new();
+    let state = store.state();
+    let thread = thread(&state).await;
+    let mut history = ConversationHistory::builder()
+        .state_manager(state)
+        .write_behind(WriteBehindConfig::default())
+        .build()
+        .unwrap();
+    history.add_user_message("stored").await.unwrap();
+    history.flush().await.unwrap();
+    Faulty::set(&store.broken, true);
+    for _ in 0..3 {
+        history.add_user_message("secret").await.unwrap();
+    }
+    assert!(history.flush().await.is_err());
+    drop(history);
+
+    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let line = text.lines().find(|line| line.contains("ERROR")).unwrap();
+    assert!(line.contains("unsaved=3") && line.contains(&thread.to_string()), "{line}");
+    assert!(!text.contains("secret") && !text.contains("stored\""), "{text}");
+}

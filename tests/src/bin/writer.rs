@@ -1,0 +1,32 @@
+//! Writes without end, four tasks to one thread, and prints each message's id once it is acknowledged: for the test
+//! that kills it. The thread's id is its argument; the store is the configured one.
+
+use std::io::Write as _;
+
+use chatkeep::{Role, StateConfig, StateManager, ThreadId};
+
+const TASKS: usize = 4;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let thread: ThreadId = std::env::args().nth(1).unwrap_or_default().parse()?;
+    let state = StateManager::open(&StateConfig::load()?).await?;
+    let tasks: Vec<_> = (0..TASKS).map(|task| tokio::spawn(write(state.clone(), thread, task))).collect();
+    for task in tasks {
+        task.await??;
+    }
+    Ok(())
+}
+
+async fn write(state: StateManager, thread: ThreadId, task: usize) -> anyhow::Result<()> {
+    for number in 0.. {
+        let text = format!("{} {task} {number}", std::process::id());
+        let stored = state.add_message(Role::User, text).thread(thread).await?;
+        // One write of less than a pipe's atomic size: a kill never leaves half a line.
+        let line = format!("{}\n", stored.id);
+        let mut out = std::io::stdout().lock();
+        out.write_all(line.as_bytes())?;
+        out.flush()?;
+    }
+    Ok(())
+}

@@ -108,3 +108,7 @@ pub use state_manager::{
     UpdateThread,
 };
 pub use write_behind::{WriteBehind, WriteBehindConfig};
+
+#[cfg(all(doctest, feature = "memory"))]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

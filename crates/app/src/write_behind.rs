@@ -106,7 +106,7 @@ impl WriteBehind {
         let id = new.id;
         // Refused here, it cannot hold up the others later.
         let mut append = Append::new([new]);
-        let bytes = append.encode()?.iter().map(String::len).sum();
+        let bytes = append.validate()?;
         let mut message = append.messages.pop();
         loop {
             let mut changed = std::pin::pin!(self.shared.changed.notified());

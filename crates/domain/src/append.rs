@@ -70,17 +70,17 @@ impl Append {
         self.messages.iter().map(|message| message.created_at).max()
     }
 
-    /// Checks the limits of the batch and of each message.
+    /// Checks the limits of the batch and of each message. Gives the bytes of its contents' JSON.
     ///
     /// # Errors
     /// [`StoreError::InvalidArgument`] or [`StoreError::TooLarge`].
-    pub fn validate(&self) -> Result<(), StoreError> {
+    pub fn validate(&self) -> Result<usize, StoreError> {
         self.validate_batch()?;
         let mut total = 0;
         for message in &self.messages {
             add_checked(&mut total, message.content.checked_size()?)?;
         }
-        Ok(())
+        Ok(total)
     }
 
     /// Checks the same limits, and gives each message's content as JSON text, in order: one pass for stores that

@@ -109,9 +109,13 @@ impl<R: ConversationRepository + ?Sized> MessagePages<'_, R> {
     /// # Errors
     /// As [`list_messages`](crate::MessageRepository::list_messages).
     pub async fn next_page(&mut self) -> Result<Option<Vec<ChatMessage>>, StoreError> {
-        let Some(query) = &self.query else { return Ok(None) };
-        let page = self.repository.list_messages(self.scope, self.thread, query).await?;
-        self.query = self.query.take().and_then(|query| page.next.map(|next| query.behind(next)));
-        Ok(Some(page.items).filter(|items| !items.is_empty()))
+        while let Some(query) = &self.query {
+            let page = self.repository.list_messages(self.scope, self.thread, query).await?;
+            self.query = self.query.take().and_then(|query| page.next.map(|next| query.behind(next)));
+            if !page.items.is_empty() {
+                return Ok(Some(page.items));
+            }
+        }
+        Ok(None)
     }
 }

@@ -107,9 +107,11 @@ impl StateConfig {
     }
 }
 
-/// `chatkeep/chatkeep.db` in the platform's data directory.
-#[cfg(any(feature = "sqlite", test))]
-pub(crate) fn default_path() -> Result<std::path::PathBuf, ConfigError> {
+/// `chatkeep/chatkeep.db` in the platform's data directory: where a SQLite file is kept unless a path is set.
+///
+/// # Errors
+/// [`ConfigError::NoDataDirectory`].
+pub fn default_path() -> Result<std::path::PathBuf, ConfigError> {
     use etcetera::BaseStrategy as _;
 
     let base = etcetera::base_strategy::choose_native_strategy().map_err(ConfigError::NoDataDirectory)?;

@@ -39,7 +39,7 @@ pub const MAX_JSON_DEPTH: usize = 100;
 /// assert_eq!(text.as_text(), Some("hello"));
 ///
 /// let call = Content::tool_call("call_1", "weather", json!({"city": "Oslo"}));
-/// assert_eq!(call.tool_calls()[0].name, "weather");
+/// assert_eq!(call.tool_calls()[0].arguments["city"], "Oslo");
 ///
 /// let custom = Content::from_value(json!({"type": "poll", "options": ["a", "b"]}))?;
 /// assert_eq!(custom.kind(), "poll");
@@ -56,6 +56,8 @@ pub struct ToolCall<'a> {
     pub id: &'a str,
     /// The tool; empty where the content does not say.
     pub name: &'a str,
+    /// What it is called with; null where the content does not say. The OpenAI chat API has JSON text here.
+    pub arguments: &'a Value,
 }
 
 /// A tool's answer, as [`Content::tool_results`] finds it.
@@ -65,6 +67,8 @@ pub struct ToolResult<'a> {
     pub tool_call_id: &'a str,
     /// The tool; empty where the content does not say.
     pub name: &'a str,
+    /// What it answered; null where the content does not say.
+    pub content: &'a Value,
 }
 
 impl Content {
@@ -171,11 +175,11 @@ impl Content {
         let mut calls = Vec::new();
         for object in self.pieces() {
             if string(object, "type") == "tool_call" {
-                calls.push(ToolCall { id: string(object, "id"), name: string(object, "name") });
+                calls.push(tool_call(object, object));
             }
             for call in list(object, "tool_calls") {
                 let function = call.get("function").and_then(Value::as_object).unwrap_or(call);
-                calls.push(ToolCall { id: string(call, "id"), name: string(function, "name") });
+                calls.push(tool_call(call, function));
             }
         }
         calls.retain(|call| !call.id.is_empty());
@@ -189,6 +193,7 @@ impl Content {
             .map(|object| ToolResult {
                 tool_call_id: string(object, "tool_call_id"),
                 name: string(object, "name"),
+                content: object.get("content").unwrap_or(&Value::Null),
             })
             .collect()
     }
@@ -244,6 +249,14 @@ impl Content {
 
 fn string<'a>(object: &'a Map<String, Value>, key: &str) -> &'a str {
     object.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn tool_call<'a>(call: &'a Map<String, Value>, function: &'a Map<String, Value>) -> ToolCall<'a> {
+    ToolCall {
+        id: string(call, "id"),
+        name: string(function, "name"),
+        arguments: function.get("arguments").unwrap_or(&Value::Null),
+    }
 }
 
 fn list<'a>(object: &'a Map<String, Value>, key: &str) -> impl Iterator<Item = &'a Map<String, Value>> {

@@ -215,6 +215,10 @@ impl Window {
 
     /// The calls in it that no result answered yet, oldest first.
     pub fn pending_tool_calls(&self) -> Vec<ToolCall<'_>> {
-        self.groups.pending()
+        let call = |(id, at)| {
+            let calls = self.messages.get(&at)?.content.tool_calls();
+            calls.into_iter().rfind(|call| call.id == id)
+        };
+        self.groups.pending().filter_map(call).collect()
     }
 }

@@ -28,7 +28,8 @@ struct Group {
 /// The calls of one id, by the order in which they were made: ids may be used again.
 #[derive(Debug, Default)]
 struct Calls {
-    open: BTreeMap<usize, (GroupId, Arc<str>)>,
+    /// With the place of the message that makes the call.
+    open: BTreeMap<usize, (GroupId, usize)>,
     answered: BTreeMap<usize, GroupId>,
 }
 
@@ -71,7 +72,7 @@ impl Groups {
         let group = self.join(at, !orphan && (unanchored || called && self.last_called));
         self.add(group, at, tokens);
         for call in made {
-            self.call(group, call);
+            self.call(group, at, call);
         }
         let group = answers.iter().fold(group, |group, answer| self.answer(group, answer.tool_call_id));
         if orphan {
@@ -121,15 +122,14 @@ impl Groups {
         self.tokens.try_into().unwrap_or(usize::MAX)
     }
 
-    pub(super) fn pending(&self) -> Vec<ToolCall<'_>> {
-        let open: BTreeMap<usize, ToolCall<'_>> = self
-            .calls
-            .iter()
-            .flat_map(|(id, calls)| {
-                calls.open.iter().map(move |(number, (_, name))| (*number, ToolCall { id, name }))
-            })
-            .collect();
-        open.into_values().collect()
+    /// The ids of the calls that nothing answered, in the order in which they were made, and the places of the
+    /// messages that make them.
+    pub(super) fn pending(&self) -> impl Iterator<Item = (&str, usize)> {
+        let mut open = BTreeMap::new();
+        for (id, calls) in &self.calls {
+            open.extend(calls.open.iter().map(|(number, (_, at))| (*number, (&**id, *at))));
+        }
+        open.into_values()
     }
 
     /// Takes an orphan out again, with all that it answered.
@@ -159,7 +159,7 @@ impl Groups {
         self.count(tokens);
     }
 
-    fn call(&mut self, id: GroupId, call: ToolCall<'_>) {
+    fn call(&mut self, id: GroupId, at: usize, call: ToolCall<'_>) {
         let number = self.made_calls;
         self.made_calls += 1;
         let key: Arc<str> = call.id.into();
@@ -167,7 +167,7 @@ impl Groups {
             group.calls.push((Arc::clone(&key), number));
         }
         let calls = self.calls.entry(key).or_default();
-        calls.open.insert(number, (id, call.name.into()));
+        calls.open.insert(number, (id, at));
     }
 
     /// Marks the call as answered and merges its group with the result's.

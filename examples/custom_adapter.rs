@@ -1,0 +1,482 @@
+//! A store of your own: all conversations in one JSON file, in a few functions.
+//!
+//! ```sh
+//! cargo run --example custom_adapter                         # in a temporary folder
+//! cargo run --example custom_adapter -- --file chats.json
+//! cargo test --example custom_adapter                        # the whole conformance suite
+//! ```
+//!
+//! Every write copies all that is kept, changes the copy, saves it, and only then makes it the current state. That is
+//! slow and short, and it gives what the ports ask for: a write happens as a whole or not at all, and readers never
+//! see a part of one.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use async_trait::async_trait;
+use chatkeep::{
+    Append, BoxError, ChatMessage, ChatThread, Cursor, Entity, InvalidArgument, MessageEdit, MessageId,
+    MessageQuery, MessageRepository, MessageRevision, NewMessage, NewThread, Order, OrgId, Page, Role, Scope,
+    StateManager, StoreError, ThreadId, ThreadKey, ThreadQuery, ThreadRepository, ThreadUpdate, Timestamp,
+    UserId, check_timestamp,
+};
+use clap::Parser;
+use serde::{Deserialize, Serialize};
+
+/// Conversations in a JSON file.
+struct JsonFile(Arc<Inner>);
+
+struct Inner {
+    /// Any kind of path, also one that removes its file in the end.
+    path: Box<dyn AsRef<Path> + Send + Sync>,
+    /// Readers take the `Arc` and never wait for the disk.
+    current: RwLock<Arc<State>>,
+    one_writer: Mutex<()>,
+}
+
+/// An id is unique within its organization: both together are the key.
+#[derive(Clone, Default)]
+struct State(BTreeMap<(OrgId, ThreadId), Record>);
+
+/// A thread with all that is in it.
+#[derive(Clone, Serialize, Deserialize)]
+struct Record {
+    thread: ChatThread,
+    /// By position.
+    messages: Vec<Stored>,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+struct Stored {
+    message: ChatMessage,
+    revisions: Vec<MessageRevision>,
+}
+
+impl JsonFile {
+    /// Opens the file, which the first write makes. It must not be open anywhere else.
+    fn open(path: impl AsRef<Path> + Send + Sync + 'static) -> Result<Self, StoreError> {
+        let state = match fs::read(&path) {
+            Ok(json) => State::from_json(&json)?,
+            Err(error) if error.kind() == ErrorKind::NotFound => State::default(),
+            Err(error) => return Err(failed(error)),
+        };
+        Ok(Self(Arc::new(Inner {
+            path: Box::new(path),
+            current: RwLock::new(Arc::new(state)),
+            one_writer: Mutex::default(),
+        })))
+    }
+
+    fn read<T>(
+        &self,
+        scope: &Scope,
+        id: ThreadId,
+        work: impl FnOnce(&Record) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let state = self.0.current();
+        work(&state.0[&state.find(scope, id)?])
+    }
+
+    /// Does `work` on a thread, all or nothing.
+    async fn write<T: Send + 'static>(
+        &self,
+        scope: &Scope,
+        id: ThreadId,
+        work: impl FnOnce(&mut Record) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let scope = scope.clone();
+        self.change(move |state| {
+            let key = state.find(&scope, id)?;
+            state.0.get_mut(&key).map(work).ok_or_else(|| StoreError::thread_not_found(id))?
+        })
+        .await
+    }
+
+    /// Does `work` on the whole state. On a thread of its own, where a disk may be waited for; and to the end, also
+    /// when the caller has stopped waiting.
+    async fn change<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut State) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let inner = Arc::clone(&self.0);
+        let write = move || {
+            let _alone = inner.one_writer.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut next = State::clone(&inner.current());
+            let answer = work(&mut next)?;
+            next.save((*inner.path).as_ref())?;
+            *inner.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
+            Ok(answer)
+        };
+        tokio::task::spawn_blocking(write).await.map_err(failed)?
+    }
+}
+
+impl Inner {
+    fn current(&self) -> Arc<State> {
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl fmt::Debug for JsonFile {
+    /// No `Debug` of a store shows what is kept.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JsonFile").finish_non_exhaustive()
+    }
+}
+
+impl State {
+    fn from_json(json: &[u8]) -> Result<Self, StoreError> {
+        // Not the parser's own error, which may quote what it read: no error shows content.
+        let broken = |error: serde_json::Error| failed(format!("broken JSON in line {}", error.line()));
+        let records: Vec<Record> = serde_json::from_slice(json).map_err(broken)?;
+        let key = |record: &Record| (record.thread.org_id.clone(), record.thread.id);
+        Ok(Self(records.into_iter().map(|record| (key(&record), record)).collect()))
+    }
+
+    /// Beside the file and then over it, so that a crash leaves the old one or the new one.
+    fn save(&self, path: &Path) -> Result<(), StoreError> {
+        let beside = path.with_added_extension("saving");
+        let records: Vec<&Record> = self.0.values().collect();
+        let mut file = File::create(&beside).map_err(failed)?;
+        file.write_all(&serde_json::to_vec(&records).map_err(failed)?).map_err(failed)?;
+        // On the disk before it takes the other's place, or a power cut could leave an empty file.
+        file.sync_all().map_err(failed)?;
+        fs::rename(&beside, path).map_err(failed)
+    }
+
+    /// The one place where it is decided who sees a thread.
+    fn find(&self, scope: &Scope, id: ThreadId) -> Result<(OrgId, ThreadId), StoreError> {
+        let seen = |record: &Record| scope.contains(&record.thread.org_id, &record.thread.user_id);
+        let mut keys =
+            self.0.iter().filter(|((_, of), record)| *of == id && seen(record)).map(|(key, _)| key);
+        match (keys.next(), keys.next()) {
+            (None, _) => Err(StoreError::thread_not_found(id)),
+            (Some(key), None) => Ok(key.clone()),
+            (Some(_), Some(_)) => {
+                let rule = "must be unique across organizations for the operator; use Scope::org";
+                Err(InvalidArgument::new("thread_id", rule, "an id of several organizations").into())
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl ThreadRepository for JsonFile {
+    async fn create_thread(&self, scope: &Scope, new: NewThread) -> Result<ChatThread, StoreError> {
+        new.validate(scope)?;
+        self.change(move |state| {
+            let (id, user) = (new.id, new.user_id.clone());
+            let key = (new.org_id.clone(), id);
+            let record = state.0.entry(key).or_insert_with(|| Record::new(new.into_thread()));
+            if record.thread.user_id != user {
+                return Err(StoreError::AlreadyExists { entity: Entity::Thread, id: id.to_string() });
+            }
+            Ok(record.thread.clone())
+        })
+        .await
+    }
+
+    async fn get_thread(&self, scope: &Scope, id: ThreadId) -> Result<ChatThread, StoreError> {
+        self.read(scope, id, |record| Ok(record.thread.clone()))
+    }
+
+    async fn update_thread(
+        &self,
+        scope: &Scope,
+        id: ThreadId,
+        update: ThreadUpdate,
+    ) -> Result<ChatThread, StoreError> {
+        update.validate()?;
+        self.write(scope, id, move |record| {
+            record.touch(update.at);
+            let thread = &mut record.thread;
+            thread.name = update.name.unwrap_or(std::mem::take(&mut thread.name));
+            thread.metadata = update.metadata.unwrap_or(std::mem::take(&mut thread.metadata));
+            Ok(thread.clone())
+        })
+        .await
+    }
+
+    async fn delete_thread(&self, scope: &Scope, id: ThreadId) -> Result<u64, StoreError> {
+        let scope = scope.clone();
+        self.change(move |state| {
+            let key = state.find(&scope, id)?;
+            Ok(state.0.remove(&key).map_or(0, |record| record.messages.len() as u64))
+        })
+        .await
+    }
+
+    async fn list_threads(&self, scope: &Scope, query: &ThreadQuery) -> Result<Page<ChatThread>, StoreError> {
+        let behind = query.validate()?;
+        let Some(owner) = scope.narrow(query.org_id.as_ref(), query.user_id.as_ref()) else {
+            return Ok(Page::empty());
+        };
+        let state = self.0.current();
+        let mut threads: Vec<ChatThread> = (state.0.values().map(|record| &record.thread))
+            .filter(|thread| owner.org_id.as_ref().is_none_or(|org| *org == thread.org_id))
+            .filter(|thread| owner.user_id.as_ref().is_none_or(|user| *user == thread.user_id))
+            .filter(|thread| behind.as_ref().is_none_or(|behind| ThreadKey::from(*thread) < *behind))
+            .cloned()
+            .collect();
+        threads.sort_by_cached_key(|thread| std::cmp::Reverse(ThreadKey::from(thread)));
+        Ok(Page::cut(threads, query.limit, Cursor::after_thread))
+    }
+}
+
+#[async_trait]
+impl MessageRepository for JsonFile {
+    async fn append(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        append: Append,
+    ) -> Result<Vec<ChatMessage>, StoreError> {
+        append.validate()?;
+        self.write(scope, thread, move |record| record.append(append)).await
+    }
+
+    async fn get_message(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        id: MessageId,
+    ) -> Result<ChatMessage, StoreError> {
+        self.read(scope, thread, |record| Ok(record.messages[record.index(id)?].message.clone()))
+    }
+
+    async fn list_messages(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        query: &MessageQuery,
+    ) -> Result<Page<ChatMessage>, StoreError> {
+        let (after, before) = query.validate(thread)?;
+        self.read(scope, thread, |record| {
+            let asked = |message: &&ChatMessage| {
+                message.position > after
+                    && before.is_none_or(|before| message.position < before)
+                    && query.role.is_none_or(|role| message.sender_role == role)
+                    && query.created_from.is_none_or(|from| message.created_at >= from)
+                    && query.created_until.is_none_or(|until| message.created_at < until)
+            };
+            let mut found: Vec<_> =
+                record.messages.iter().map(|stored| &stored.message).filter(asked).collect();
+            if query.order == Order::NewestFirst {
+                found.reverse();
+            }
+            // One more than the limit tells that there is another page.
+            let skipped = usize::try_from(query.offset).unwrap_or(usize::MAX);
+            let items = found.into_iter().skip(skipped).take(query.limit + 1).cloned().collect();
+            Ok(Page::cut(items, query.limit, |last| {
+                Cursor::after_message(thread, query.order, last.position)
+            }))
+        })
+    }
+
+    async fn edit_message(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        id: MessageId,
+        edit: MessageEdit,
+    ) -> Result<ChatMessage, StoreError> {
+        edit.validate()?;
+        self.write(scope, thread, move |record| record.edit(id, edit)).await
+    }
+
+    async fn list_revisions(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        id: MessageId,
+    ) -> Result<Vec<MessageRevision>, StoreError> {
+        self.read(scope, thread, |record| Ok(record.messages[record.index(id)?].revisions.clone()))
+    }
+
+    async fn delete_message(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        id: MessageId,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        check_timestamp("at", at)?;
+        self.write(scope, thread, move |record| {
+            record.messages.remove(record.index(id)?);
+            record.touch(at);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn clear_messages(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        at: Timestamp,
+    ) -> Result<u64, StoreError> {
+        check_timestamp("at", at)?;
+        self.write(scope, thread, move |record| {
+            record.touch(at);
+            Ok(record.messages.drain(..).len() as u64)
+        })
+        .await
+    }
+}
+
+impl Record {
+    fn new(thread: ChatThread) -> Self {
+        Self { thread, messages: Vec::new() }
+    }
+
+    /// Time never goes back.
+    fn touch(&mut self, at: Timestamp) {
+        self.thread.updated_at = self.thread.updated_at.max(at);
+    }
+
+    fn index(&self, id: MessageId) -> Result<usize, StoreError> {
+        let index = self.messages.iter().position(|stored| stored.message.id == id);
+        index.ok_or_else(|| StoreError::message_not_found(id))
+    }
+
+    fn append(&mut self, append: Append) -> Result<Vec<ChatMessage>, StoreError> {
+        let ids = self.messages.iter().map(|stored| stored.message.id);
+        let held: HashMap<MessageId, usize> = ids.zip(0..).collect();
+        let is_retry = append.messages.iter().all(|new| held.contains_key(&new.id));
+        if let Some(expected) = append.expect_head.filter(|head| !is_retry && *head != self.thread.head) {
+            return Err(StoreError::Conflict { expected, actual: self.thread.head });
+        }
+        let store = |new: NewMessage| match held.get(&new.id) {
+            Some(&index) => Ok(self.messages[index].message.clone()),
+            None => self.push(new),
+        };
+        append.messages.into_iter().map(store).collect()
+    }
+
+    fn push(&mut self, new: NewMessage) -> Result<ChatMessage, StoreError> {
+        // The head is what was allotted last, whatever was deleted since.
+        self.thread.head = self.thread.head.advance(1)?;
+        self.touch(new.created_at);
+        let message = ChatMessage {
+            id: new.id,
+            chat_thread_id: self.thread.id,
+            position: self.thread.head,
+            sender_id: new.sender_id,
+            sender_role: new.sender_role,
+            content: new.content,
+            created_at: new.created_at,
+            updated_at: new.created_at,
+        };
+        self.messages.push(Stored { message: message.clone(), revisions: Vec::new() });
+        Ok(message)
+    }
+
+    fn edit(&mut self, id: MessageId, edit: MessageEdit) -> Result<ChatMessage, StoreError> {
+        let index = self.index(id)?;
+        let Stored { message, revisions } = &mut self.messages[index];
+        if !message.content.is_identical(&edit.content) {
+            revisions.push(MessageRevision {
+                revision: revisions.last().map_or(1, |last| last.revision + 1),
+                content: std::mem::replace(&mut message.content, edit.content),
+                written_at: message.updated_at,
+            });
+            message.updated_at = message.updated_at.max(edit.at);
+            let edited = message.clone();
+            self.touch(edit.at);
+            return Ok(edited);
+        }
+        Ok(message.clone())
+    }
+}
+
+/// An error of the file system stays whole, as the source.
+fn failed(error: impl Into<BoxError>) -> StoreError {
+    StoreError::Backend { store: "JSON file", source: error.into() }
+}
+
+#[derive(Debug, Parser)]
+#[command(about = "Keeps a conversation in a store of its own, a JSON file")]
+struct Args {
+    /// The JSON file; without it, one in a temporary folder
+    #[arg(long, value_name = "PATH")]
+    file: Option<PathBuf>,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let args = Args::parse();
+    let temporary = tempfile::tempdir()?;
+    let path = args.file.unwrap_or_else(|| temporary.path().join("chats.json"));
+    let scope = Scope::user(OrgId::new("examples")?, UserId::new("adapter")?);
+
+    // A store of your own goes where chatkeep's go.
+    let state = StateManager::new(Arc::new(JsonFile::open(path.clone())?), scope.clone());
+    let thread = state.create_thread("Stores").await?;
+    state.add_message(Role::User, "Where do you keep this?").await?;
+    state.add_message(Role::Assistant, "In a file of JSON.").await?;
+
+    println!("opened again:");
+    let state = StateManager::new(Arc::new(JsonFile::open(path.clone())?), scope);
+    for message in state.get_messages().thread(thread.id).await? {
+        println!("{} {}: {}", message.position, message.sender_role, message.content.to_plain_text());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use chatkeep::Metadata;
+    use chatkeep_contract::Repo;
+
+    use super::*;
+
+    /// A new store for each case; its file goes with it.
+    async fn make() -> Repo {
+        let path = tempfile::Builder::new().make(|_| Ok(())).expect("a free path").into_temp_path();
+        Arc::new(JsonFile::open(path).expect("the store opens"))
+    }
+
+    chatkeep_contract::contract!(make);
+
+    fn state_of(path: &Path) -> anyhow::Result<StateManager> {
+        let scope = Scope::user(OrgId::new("acme")?, UserId::new("ada")?);
+        Ok(StateManager::new(Arc::new(JsonFile::open(path.to_owned())?), scope))
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_opened_again_holds_the_same() -> anyhow::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("chats.json");
+        let before = state_of(&path)?;
+        let tags = Metadata::from_iter([("third".to_owned(), (1.0 / 3.0).into())]);
+        let thread = before.create_thread("Stores").metadata(tags).await?.id;
+        let said = before.add_message(Role::User, "Where do you kep this?").await?.id;
+        before.edit_message(said, "Where do you keep this?", None).await?;
+
+        let after = state_of(&path)?;
+        let conversation = before.get_thread_with_messages(thread).await?;
+        assert!(conversation.is_some());
+        assert_eq!(after.get_thread_with_messages(thread).await?, conversation);
+        let revisions = before.message_revisions(said, thread).await?;
+        assert_eq!(revisions.len(), 1);
+        assert_eq!(after.message_revisions(said, thread).await?, revisions);
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn what_could_not_be_saved_is_not_there() -> anyhow::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("chats.json");
+        let state = state_of(&path)?;
+        let thread = state.create_thread("Stores").await?;
+        folder.close()?;
+        assert!(state.add_message(Role::User, "Where do you keep this?").await.is_err());
+        assert_eq!(state.get_thread(thread.id).await?, Some(thread));
+        assert_eq!(state.get_messages().await?, []);
+        Ok(())
+    }
+}

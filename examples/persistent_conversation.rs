@@ -1,0 +1,125 @@
+//! A tour of `StateManager`: threads, messages, edits, and what is left of them.
+//!
+//! ```sh
+//! cargo run --example persistent_conversation                   # in memory
+//! cargo run --example persistent_conversation -- --db tour.db   # in a SQLite file
+//! DATABASE_URL=postgres://… cargo run --example persistent_conversation -- --configured
+//! ```
+//!
+//! It deletes the threads that it made, so it can be run on one database again and again.
+
+use std::path::PathBuf;
+
+use chatkeep::{ChatMessage, DatabaseConfig, Error, Metadata, OrgId, Role, Scope, StateManager, UserId};
+use clap::Parser;
+
+#[derive(Debug, Parser)]
+#[command(about = "A tour of StateManager")]
+struct Args {
+    /// A SQLite file; without it, SQLite in memory
+    #[arg(long, value_name = "PATH")]
+    db: Option<PathBuf>,
+    /// Open what `chatkeep.toml`, `.env` and the environment say, `DATABASE_URL` for one
+    #[arg(long, conflicts_with = "db")]
+    configured: bool,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let args = Args::parse();
+    let state = if args.configured {
+        chatkeep::open().await?
+    } else {
+        let config = args.db.map_or_else(|| DatabaseConfig::sqlite(":memory:"), DatabaseConfig::sqlite);
+        let scope = Scope::user(OrgId::new("examples")?, UserId::new("tour")?);
+        StateManager::new(chatkeep::create_repository(&config).await?, scope)
+    };
+    tour(&state).await?;
+    Ok(())
+}
+
+async fn tour(state: &StateManager) -> Result<(), Error> {
+    println!("# Several threads, one of them current");
+    let tags = Metadata::from_iter([("topic".to_owned(), "travel".into())]);
+    let trip = state.create_thread("Trip").metadata(tags).await?;
+    let recipe = state.create_thread("Recipe").await?;
+    show_current(state).await?;
+
+    // Calls mean the current thread unless they name one.
+    state.add_message(Role::User, "How do I bake bread?").await?;
+    state.add_message(Role::User, "Where shall I go?").thread(trip.id).await?;
+    state.set_current_thread(trip.id).await?;
+    show_current(state).await?;
+
+    println!("\n# Several messages at once: all of them are stored or none");
+    // They keep their order, with nobody else's messages in between.
+    let batch = [
+        (Role::Assistant, "To Oslo."),
+        (Role::User, "Why?"),
+        (Role::Assistant, "It has fjords, forrests and a good opera."),
+    ];
+    let stored = state.add_messages(batch).await?;
+    show(&state.get_messages().await?);
+
+    println!("\n# A part of them");
+    show(&state.get_messages().role(Role::Assistant).last(1).await?);
+
+    println!("\n# The list: the thread that was written to last comes first");
+    show_threads(state).await?;
+
+    println!("\n# A new name and new metadata");
+    let tags = Metadata::from_iter([("topic".to_owned(), "travel".into()), ("year".to_owned(), 2030.into())]);
+    let renamed = state.rename_thread("Trip to Oslo").metadata(tags).await?;
+    println!("{}: {}", renamed.name, serde_json::Value::Object(renamed.metadata));
+
+    println!("\n# A correction in place: what was said before is kept");
+    let id = stored[2].id;
+    let edited = state.edit_message(id, "It has fjords, forests and a good opera.", None).await?;
+    println!("now:    {}", edited.content.to_plain_text());
+    for earlier in state.message_revisions(id, None).await? {
+        println!("before: {}", earlier.content.to_plain_text());
+    }
+
+    println!("\n# One message less: the others keep their numbers, and its own is not given again");
+    state.delete_message(stored[1].id, None).await?;
+    state.add_message(Role::User, "Then Oslo it is.").await?;
+    show(&state.get_messages().await?);
+
+    println!("\n# As a model sees it");
+    for message in state.load_conversation_history(None).await? {
+        println!("{}: {}", message.role, message.content.to_plain_text());
+    }
+
+    println!("\n# Cleared: the thread stays");
+    println!("messages deleted: {}", state.clear_thread(None).await?);
+    show_threads(state).await?;
+
+    println!("\n# Deleted: nothing stays");
+    for thread in [trip.id, recipe.id] {
+        state.delete_thread(thread).await?;
+    }
+    println!("read again: {:?}", state.get_thread(trip.id).await?);
+    show_current(state).await
+}
+
+async fn show_current(state: &StateManager) -> Result<(), Error> {
+    let current = state.get_current_thread().await?;
+    println!("current: {}", current.map_or_else(|| "none".to_owned(), |thread| thread.name));
+    Ok(())
+}
+
+async fn show_threads(state: &StateManager) -> Result<(), Error> {
+    // Long lists are read page by page: a page's `next` goes into the next request's `cursor`.
+    let page = state.list_threads().limit(10).await?;
+    for thread in page.items {
+        let messages = state.get_messages().thread(thread.id).await?.len();
+        println!("{} (messages: {messages})", thread.name);
+    }
+    Ok(())
+}
+
+fn show(messages: &[ChatMessage]) {
+    for message in messages {
+        println!("{} {}: {}", message.position, message.sender_role, message.content.to_plain_text());
+    }
+}

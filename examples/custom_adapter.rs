@@ -19,10 +19,10 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use chatkeep::{
-    Append, BoxError, ChatMessage, ChatThread, Cursor, Entity, InvalidArgument, MessageEdit, MessageId,
-    MessageQuery, MessageRepository, MessageRevision, NewMessage, NewThread, Order, OrgId, Page, Role, Scope,
-    StateManager, StoreError, ThreadId, ThreadKey, ThreadQuery, ThreadRepository, ThreadUpdate, Timestamp,
-    UserId, check_timestamp,
+    Append, BoxError, ChatMessage, ChatThread, Cursor, Entity, MessageEdit, MessageId, MessageQuery,
+    MessageRepository, MessageRevision, NewMessage, NewThread, Order, OrgId, Page, Role, Scope, StateManager,
+    StoreError, ThreadId, ThreadKey, ThreadQuery, ThreadRepository, ThreadUpdate, Timestamp, UserId,
+    check_timestamp,
 };
 use clap::Parser;
 use serde::{Deserialize, Serialize};
@@ -156,10 +156,7 @@ impl State {
         match (keys.next(), keys.next()) {
             (None, _) => Err(StoreError::thread_not_found(id)),
             (Some(key), None) => Ok(key.clone()),
-            (Some(_), Some(_)) => {
-                let rule = "must be unique across organizations for the operator; use Scope::org";
-                Err(InvalidArgument::new("thread_id", rule, "an id of several organizations").into())
-            }
+            (Some(_), Some(_)) => Err(StoreError::ambiguous_thread_id()),
         }
     }
 }
@@ -192,11 +189,8 @@ impl ThreadRepository for JsonFile {
     ) -> Result<ChatThread, StoreError> {
         update.validate()?;
         self.write(scope, id, move |record| {
-            record.touch(update.at);
-            let thread = &mut record.thread;
-            thread.name = update.name.unwrap_or(std::mem::take(&mut thread.name));
-            thread.metadata = update.metadata.unwrap_or(std::mem::take(&mut thread.metadata));
-            Ok(thread.clone())
+            update.apply(&mut record.thread);
+            Ok(record.thread.clone())
         })
         .await
     }
@@ -217,8 +211,7 @@ impl ThreadRepository for JsonFile {
         };
         let state = self.0.current();
         let mut threads: Vec<ChatThread> = (state.0.values().map(|record| &record.thread))
-            .filter(|thread| owner.org_id.as_ref().is_none_or(|org| *org == thread.org_id))
-            .filter(|thread| owner.user_id.as_ref().is_none_or(|user| *user == thread.user_id))
+            .filter(|thread| owner.matches(&thread.org_id, &thread.user_id))
             .filter(|thread| behind.as_ref().is_none_or(|behind| ThreadKey::from(*thread) < *behind))
             .cloned()
             .collect();
@@ -259,9 +252,7 @@ impl MessageRepository for JsonFile {
             let asked = |message: &&ChatMessage| {
                 message.position > after
                     && before.is_none_or(|before| message.position < before)
-                    && query.role.is_none_or(|role| message.sender_role == role)
-                    && query.created_from.is_none_or(|from| message.created_at >= from)
-                    && query.created_until.is_none_or(|until| message.created_at < until)
+                    && query.matches(message)
             };
             let mut found: Vec<_> =
                 record.messages.iter().map(|stored| &stored.message).filter(asked).collect();
@@ -361,16 +352,7 @@ impl Record {
         // The head is what was allotted last, whatever was deleted since.
         self.thread.head = self.thread.head.advance(1)?;
         self.touch(new.created_at);
-        let message = ChatMessage {
-            id: new.id,
-            chat_thread_id: self.thread.id,
-            position: self.thread.head,
-            sender_id: new.sender_id,
-            sender_role: new.sender_role,
-            content: new.content,
-            created_at: new.created_at,
-            updated_at: new.created_at,
-        };
+        let message = new.into_message(self.thread.id, self.thread.head);
         self.messages.push(Stored { message: message.clone(), revisions: Vec::new() });
         Ok(message)
     }
@@ -455,15 +437,15 @@ mod tests {
         let tags = Metadata::from_iter([("third".to_owned(), (1.0 / 3.0).into())]);
         let thread = before.create_thread("Stores").metadata(tags).await?.id;
         let said = before.add_message(Role::User, "Where do you kep this?").await?.id;
-        before.edit_message(said, "Where do you keep this?", None).await?;
+        before.message(said).edit("Where do you keep this?").await?;
 
         let after = state_of(&path)?;
         let conversation = before.get_thread_with_messages(thread).await?;
         assert!(conversation.is_some());
         assert_eq!(after.get_thread_with_messages(thread).await?, conversation);
-        let revisions = before.message_revisions(said, thread).await?;
+        let revisions = before.message(said).revisions().await?;
         assert_eq!(revisions.len(), 1);
-        assert_eq!(after.message_revisions(said, thread).await?, revisions);
+        assert_eq!(after.message(said).thread(thread).revisions().await?, revisions);
         Ok(())
     }
 

@@ -74,14 +74,14 @@ async fn tour(state: &StateManager) -> Result<(), Error> {
 
     println!("\n# A correction in place: what was said before is kept");
     let id = stored[2].id;
-    let edited = state.edit_message(id, "It has fjords, forests and a good opera.", None).await?;
+    let edited = state.message(id).edit("It has fjords, forests and a good opera.").await?;
     println!("now:    {}", edited.content.to_plain_text());
-    for earlier in state.message_revisions(id, None).await? {
+    for earlier in state.message(id).revisions().await? {
         println!("before: {}", earlier.content.to_plain_text());
     }
 
     println!("\n# One message less: the others keep their numbers, and its own is not given again");
-    state.delete_message(stored[1].id, None).await?;
+    state.message(stored[1].id).delete().await?;
     state.add_message(Role::User, "Then Oslo it is.").await?;
     show(&state.get_messages().await?);
 

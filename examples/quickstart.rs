@@ -36,13 +36,12 @@ async fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     let file = args.db.map_or_else(chatkeep::config::default_path, Ok)?;
 
-    // The file is made when it is missing. Another backend is another configuration, and nothing else changes.
-    let repository = chatkeep::create_repository(&DatabaseConfig::sqlite(&file))
-        .await
-        .with_context(|| format!("cannot open {}", file.display()))?;
     // Every call is made for somebody; what other users keep in the same file does not exist for this one.
     let scope = Scope::user(OrgId::new("examples")?, UserId::new("quickstart")?);
-    let state = StateManager::new(repository, scope);
+    // The file is made when it is missing. Another backend is another configuration, and nothing else changes.
+    let state = StateManager::connect(&DatabaseConfig::sqlite(&file), scope)
+        .await
+        .with_context(|| format!("cannot open {}", file.display()))?;
     println!("Conversations are kept in {}", file.display());
 
     // The list begins with the thread that was written to last.
@@ -80,6 +79,7 @@ async fn main() -> anyhow::Result<()> {
     println!("Now:");
     show(&state.get_messages().after(thread.head).await?);
     println!("Run it again to go on.");
+    state.close().await?;
     Ok(())
 }
 

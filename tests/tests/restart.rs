@@ -16,7 +16,7 @@ use chatkeep_testkit::{PgOptions, PgServer, StopMode};
 const WRITERS: usize = 16;
 
 /// Long enough that a call which hangs is told from one that waits for its deadline.
-const HANGS: Duration = Duration::from_secs(120);
+const HANGS: Duration = Duration::from_mins(2);
 
 fn scope() -> Scope {
     Scope::user(OrgId::new("acme").expect("an id"), UserId::new("ada").expect("an id"))

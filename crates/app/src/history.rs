@@ -104,7 +104,8 @@ impl ConversationHistory {
         self.add_message(Role::System, content)
     }
 
-    /// Adds the model's request to run a tool. Parallel calls are several in a row.
+    /// Adds the model's request to run a tool. Parallel calls in one message, [`Content::parts`], are stored as one; several
+    /// messages in a row are understood as well, but a crash may come between them.
     pub fn add_tool_call(
         &mut self,
         id: impl Into<String>,

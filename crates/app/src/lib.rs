@@ -104,8 +104,8 @@ pub use input::{BoxFuture, MessageInput};
 pub use open::open_migrations;
 pub use open::{create_repository, open};
 pub use state_manager::{
-    AddMessage, AddMessages, Conversation, CreateThread, GetMessages, ListThreads, MessagePage, StateManager,
-    UpdateThread,
+    AddMessage, AddMessages, Conversation, CreateThread, GetMessages, ListThreads, MessagePage, MessageRef,
+    StateManager, UpdateThread,
 };
 pub use write_behind::{WriteBehind, WriteBehindConfig};
 

@@ -64,9 +64,16 @@ impl StateManager {
     /// # Errors
     /// As [`create_repository`].
     pub async fn open(config: &StateConfig) -> Result<Self, Error> {
-        let repository = create_repository(&config.database).await?;
         let scope = Scope::user(config.org_id.clone(), config.user_id.clone());
-        Ok(Self::new(repository, scope))
+        Self::connect(&config.database, scope).await
+    }
+
+    /// Opens this store for this scope.
+    ///
+    /// # Errors
+    /// As [`create_repository`].
+    pub async fn connect(config: &DatabaseConfig, scope: Scope) -> Result<Self, Error> {
+        Ok(Self::new(create_repository(config).await?, scope))
     }
 }
 

@@ -9,10 +9,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chatkeep_domain::{
     ChatMessage, ChatThread, Clock, Content, ConversationRepository, ConversationRepositoryExt, IdGenerator,
-    Message, MessageQuery, Role, Scope, StoreError, SystemClock, ThreadId, UuidV7Generator,
+    Message, MessageId, MessageQuery, Role, Scope, StoreError, SystemClock, ThreadId, UuidV7Generator,
 };
 
 pub use self::append::{AddMessage, AddMessages};
+pub use self::message::MessageRef;
 pub use self::messages::{GetMessages, MessagePage};
 pub use self::threads::{CreateThread, ListThreads, UpdateThread};
 use crate::Error;
@@ -208,6 +209,28 @@ impl StateManager {
         AddMessages::new(self, batch.into_iter().map(Into::into).collect())
     }
 
+    /// A message by its id, of the current thread unless [`MessageRef::thread`] names another: to read, edit or delete
+    /// it.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), chatkeep::Error> {
+    /// # let state = chatkeep::StateManager::new(
+    /// #     std::sync::Arc::new(chatkeep::MemoryRepository::new()),
+    /// #     chatkeep::Scope::user(chatkeep::OrgId::new("acme")?, chatkeep::UserId::new("ada")?),
+    /// # );
+    /// state.create_thread("Monads").await?;
+    /// let said = state.add_message(chatkeep::Role::User, "What is a mnoad?").await?;
+    /// state.message(said.id).edit("What is a monad?").await?;
+    /// assert_eq!(state.message(said.id).revisions().await?.len(), 1);
+    /// assert!(state.message(said.id).delete().await?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn message(&self, id: MessageId) -> MessageRef<'_> {
+        MessageRef::new(self, id)
+    }
+
     /// Reads the messages of a thread: all of them, in the order in which they were said, unless the request says
     /// otherwise.
     pub fn get_messages(&self) -> GetMessages<'_> {
@@ -239,6 +262,15 @@ impl StateManager {
 
     pub(crate) fn ids(&self) -> &dyn IdGenerator {
         &*self.ids
+    }
+
+    /// Closes the store, once the calls under way have ended. What was acknowledged is safe without it; on SQLite it
+    /// leaves the whole database in the one file.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn close(&self) -> Result<(), Error> {
+        Ok(self.repository.close().await?)
     }
 
     /// The thread that a call means.

@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 
 use crate::{
-    Content, InvalidArgument, MessageId, Position, Role, StoreError, Timestamp, UserId, time, to_micros,
+    ChatMessage, Content, InvalidArgument, MessageId, Position, Role, StoreError, ThreadId, Timestamp,
+    UserId, time, to_micros,
 };
 
 /// The most messages of one append.
@@ -33,6 +34,20 @@ impl NewMessage {
     pub fn new(id: MessageId, role: Role, content: impl Into<Content>, created_at: Timestamp) -> Self {
         let created_at = to_micros(created_at);
         Self { id, sender_id: None, sender_role: role, content: content.into(), created_at }
+    }
+
+    /// The message as it is stored at this position.
+    pub fn into_message(self, thread: ThreadId, position: Position) -> ChatMessage {
+        ChatMessage {
+            id: self.id,
+            chat_thread_id: thread,
+            position,
+            sender_id: self.sender_id,
+            sender_role: self.sender_role,
+            content: self.content,
+            created_at: self.created_at,
+            updated_at: self.created_at,
+        }
     }
 
     /// With the user who sent it.

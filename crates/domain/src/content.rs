@@ -77,7 +77,8 @@ impl Content {
         Self::object("text", [("text", text.into().into())])
     }
 
-    /// A model's request to run a tool. Parallel calls are several messages in a row, or [`Content::parts`] of one.
+    /// A model's request to run a tool. Parallel calls are [`Content::parts`] of one message, or several messages in a
+    /// row.
     pub fn tool_call(id: impl Into<String>, name: impl Into<String>, arguments: Value) -> Self {
         let (id, name) = (id.into().into(), name.into().into());
         Self::object("tool_call", [("id", id), ("name", name), ("arguments", arguments)])

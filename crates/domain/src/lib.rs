@@ -17,6 +17,8 @@
 //!    [`MessageQuery::validate`] before the first write, and [`check_timestamp`] for a bare time: the limits are the same for every store.
 //! 3. Decide by the [`Scope`]: [`Scope::contains`] for one thread, [`Scope::narrow`] for a list. A thread outside
 //!    the scope does not exist.
+//!    The types bring the rest: [`NewThread::into_thread`], [`ThreadUpdate::apply`], [`NewMessage::into_message`],
+//!    [`MessageQuery::matches`], [`Content::is_identical`], [`StoreError::ambiguous_thread_id`].
 //! 4. Make and read cursors with [`Cursor`]'s own functions.
 //! 5. Map the driver's errors to [`StoreError`] in one place, and run the suite of `chatkeep-contract`.
 //!

@@ -25,6 +25,7 @@ mockall::mock! {
         ) -> Result<ChatThread, StoreError>;
         async fn delete_thread(&self, scope: &Scope, id: ThreadId) -> Result<u64, StoreError>;
         async fn list_threads(&self, scope: &Scope, query: &ThreadQuery) -> Result<Page<ChatThread>, StoreError>;
+        async fn close(&self) -> Result<(), StoreError>;
     }
 
     #[async_trait]

@@ -1,6 +1,6 @@
 //! What a list asks for.
 
-use crate::{Cursor, InvalidArgument, OrgId, Position, Role, ThreadId, Timestamp, UserId, time};
+use crate::{ChatMessage, Cursor, InvalidArgument, OrgId, Position, Role, ThreadId, Timestamp, UserId, time};
 
 /// How many items a page holds when the query does not say.
 pub const DEFAULT_PAGE_LEN: usize = 100;
@@ -120,6 +120,14 @@ impl MessageQuery {
     pub fn limit(mut self, limit: usize) -> Self {
         self.limit = limit;
         self
+    }
+
+    /// Whether the filters let a message through: its role and when it was created. Position, offset and limit are
+    /// not looked at.
+    pub fn matches(&self, message: &ChatMessage) -> bool {
+        self.role.is_none_or(|role| message.sender_role == role)
+            && self.created_from.is_none_or(|from| message.created_at >= from)
+            && self.created_until.is_none_or(|until| message.created_at < until)
     }
 
     /// The page behind an earlier one; the offset was used up there.

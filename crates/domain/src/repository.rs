@@ -66,6 +66,17 @@ pub trait ThreadRepository: Send + Sync + Debug {
     /// # Errors
     /// [`StoreError::InvalidArgument`] for what [`ThreadQuery::validate`] refuses.
     async fn list_threads(&self, scope: &Scope, query: &ThreadQuery) -> Result<Page<ChatThread>, StoreError>;
+
+    /// Lets go of what the store holds open, once the calls under way have ended; later calls may fail. A store that
+    /// holds nothing open has nothing to do, and that is what is provided here; a wrapper passes the call on.
+    ///
+    /// What was acknowledged is safe without it.
+    ///
+    /// # Errors
+    /// [`StoreError::Backend`].
+    async fn close(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 /// Keeps the messages of threads.

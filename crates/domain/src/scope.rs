@@ -31,6 +31,14 @@ pub struct OwnerFilter {
     pub user_id: Option<UserId>,
 }
 
+impl OwnerFilter {
+    /// Whether a thread of this owner passes.
+    pub fn matches(&self, org: &OrgId, user: &UserId) -> bool {
+        self.org_id.as_ref().is_none_or(|only| only == org)
+            && self.user_id.as_ref().is_none_or(|only| only == user)
+    }
+}
+
 impl Scope {
     /// One user of one organization: sees the threads that are this user's own.
     pub fn user(org: OrgId, user: UserId) -> Self {

@@ -134,6 +134,17 @@ impl ThreadUpdate {
         self
     }
 
+    /// Makes the change.
+    pub fn apply(self, thread: &mut ChatThread) {
+        if let Some(name) = self.name {
+            thread.name = name;
+        }
+        if let Some(metadata) = self.metadata {
+            thread.metadata = metadata;
+        }
+        thread.updated_at = thread.updated_at.max(self.at);
+    }
+
     /// Checks the limits.
     ///
     /// # Errors

@@ -137,16 +137,7 @@ impl Record {
 
     fn push(&mut self, new: NewMessage) -> Result<ChatMessage, StoreError> {
         let position = self.thread.head.advance(1)?;
-        let message = ChatMessage {
-            id: new.id,
-            chat_thread_id: self.thread.id,
-            position,
-            sender_id: new.sender_id,
-            sender_role: new.sender_role,
-            content: new.content,
-            created_at: new.created_at,
-            updated_at: new.created_at,
-        };
+        let message = new.into_message(self.thread.id, position);
         let stored = Stored { message: message.clone(), revisions: Vec::new() };
         self.thread.head = position;
         self.positions.insert(message.id, position);
@@ -166,12 +157,7 @@ impl Record {
             Order::NewestFirst => Box::new(range.rev()),
         };
         ordered
-            .filter(|message| {
-                let at = message.created_at;
-                query.role.is_none_or(|role| role == message.sender_role)
-                    && query.created_from.is_none_or(|from| from <= at)
-                    && query.created_until.is_none_or(|until| at < until)
-            })
+            .filter(|message| query.matches(message))
             .skip(usize::try_from(query.offset).unwrap_or(usize::MAX))
             .take(query.limit + 1)
             .cloned()

@@ -95,7 +95,7 @@ impl Store {
             let threads = self.0.read().unwrap_or_else(PoisonError::into_inner);
             orgs(&threads, owner.org_id.as_ref())
                 .flat_map(HashMap::values)
-                .filter(|slot| owner.user_id.as_ref().is_none_or(|user| *user == slot.user_id))
+                .filter(|slot| owner.matches(&slot.org_id, &slot.user_id))
                 .cloned()
                 .collect()
         };

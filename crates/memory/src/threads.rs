@@ -28,15 +28,8 @@ impl ThreadRepository for MemoryRepository {
     ) -> Result<ChatThread, StoreError> {
         update.validate()?;
         self.store.with(scope, id, |record| {
-            record.touch(update.at);
-            let thread = &mut record.thread;
-            if let Some(name) = update.name {
-                thread.name = name;
-            }
-            if let Some(metadata) = update.metadata {
-                thread.metadata = metadata;
-            }
-            Ok(thread.clone())
+            update.apply(&mut record.thread);
+            Ok(record.thread.clone())
         })
     }
 

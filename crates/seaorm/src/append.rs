@@ -162,18 +162,7 @@ enum First {
 /// The messages as they now are in the table.
 fn stored(thread: ThreadId, messages: Vec<NewMessage>, first: i64) -> Result<Vec<ChatMessage>, StoreError> {
     let first = Position::new(first)?;
-    let at = |(index, message): (usize, NewMessage)| {
-        Ok(ChatMessage {
-            id: message.id,
-            chat_thread_id: thread,
-            position: first.advance(index)?,
-            sender_id: message.sender_id,
-            sender_role: message.sender_role,
-            content: message.content,
-            created_at: message.created_at,
-            updated_at: message.created_at,
-        })
-    };
+    let at = |(index, message): (usize, NewMessage)| Ok(message.into_message(thread, first.advance(index)?));
     messages.into_iter().enumerate().map(at).collect()
 }
 

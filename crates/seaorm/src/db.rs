@@ -191,11 +191,12 @@ impl Db {
         }
     }
 
-    pub(crate) async fn close(self) -> Result<(), StoreError> {
+    /// On SQLite the last connection to go writes the log back into the file, and removes it.
+    pub(crate) async fn close(&self) -> Result<(), StoreError> {
         let store = self.dialect.store();
         let failed = |error| StoreError::Backend { store, source: Box::new(DriverError::from(error)) };
-        self.reader.close().await.map_err(failed)?;
-        self.writer.close().await.map_err(failed)
+        self.reader.close_by_ref().await.map_err(failed)?;
+        self.writer.close_by_ref().await.map_err(failed)
     }
 }
 

@@ -78,12 +78,4 @@ impl SeaOrmRepository {
         }
         Ok(Self { db: migrations.into_db() })
     }
-
-    /// Closes the connections, after the calls that are under way. Later calls fail.
-    ///
-    /// # Errors
-    /// [`StoreError::Backend`] when a connection cannot be closed.
-    pub async fn close(self) -> Result<(), StoreError> {
-        self.db.close().await
-    }
 }

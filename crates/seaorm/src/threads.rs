@@ -221,4 +221,7 @@ impl ThreadRepository for SeaOrmRepository {
             })
             .await
     }
+    async fn close(&self) -> Result<(), StoreError> {
+        self.db.close().await
+    }
 }

@@ -44,6 +44,8 @@ async fn what_was_written_is_there_when_the_file_is_opened_again() {
     let repository = SeaOrmRepository::sqlite(config(&folder)).await.unwrap();
     three_messages(&repository).await;
     repository.close().await.unwrap();
+    // The log is back in the file: the file alone is the whole database.
+    assert!(!folder.path().join("deep/er/chat.db-wal").exists());
     let repository = SeaOrmRepository::sqlite(config(&folder)).await.unwrap();
     assert_eq!(repository.last_messages(&scope(), thread_id(), 10).await.unwrap().len(), 3);
 }

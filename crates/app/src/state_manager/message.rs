@@ -1,67 +1,75 @@
 //! One message by its id.
 
-use chatkeep_domain::{ChatMessage, Content, MessageEdit, MessageId, MessageRevision, StoreError, ThreadId};
+use chatkeep_domain::{
+    ChatMessage, Content, ConversationRepository, MessageEdit, MessageId, MessageRevision, Scope, StoreError,
+    ThreadId,
+};
 
 use super::StateManager;
 use crate::Error;
 
-impl StateManager {
-    /// Reads one message of a thread, or of the current one.
+/// A message of a thread, by its id: see [`StateManager::message`].
+#[derive(Debug, Clone, Copy)]
+#[must_use = "it names a message; its methods do something"]
+pub struct MessageRef<'a> {
+    state: &'a StateManager,
+    id: MessageId,
+    thread: Option<ThreadId>,
+}
+
+impl<'a> MessageRef<'a> {
+    pub(super) fn new(state: &'a StateManager, id: MessageId) -> Self {
+        Self { state, id, thread: None }
+    }
+
+    /// Of this thread instead of the current one.
+    pub fn thread(mut self, thread: ThreadId) -> Self {
+        self.thread = Some(thread);
+        self
+    }
+
+    /// Reads it.
     ///
     /// # Errors
     /// [`Error::NoCurrentThread`]; [`StoreError::NotFound`] for the thread or the message.
-    pub async fn get_message(
-        &self,
-        id: MessageId,
-        thread: impl Into<Option<ThreadId>>,
-    ) -> Result<ChatMessage, Error> {
-        let thread = self.resolve(thread.into())?;
-        Ok(self.repository.get_message(&self.scope, thread, id).await?)
+    pub async fn get(self) -> Result<ChatMessage, Error> {
+        let (repository, scope, thread) = self.parts()?;
+        Ok(repository.get_message(scope, thread, self.id).await?)
     }
 
-    /// Corrects a message in place. What it said before is kept: see [`StateManager::message_revisions`].
+    /// Corrects it in place. What it said before is kept: see [`MessageRef::revisions`].
     ///
     /// # Errors
     /// [`Error::NoCurrentThread`]; [`StoreError::NotFound`] for the thread or the message.
-    pub async fn edit_message(
-        &self,
-        id: MessageId,
-        content: impl Into<Content>,
-        thread: impl Into<Option<ThreadId>>,
-    ) -> Result<ChatMessage, Error> {
-        let thread = self.resolve(thread.into())?;
-        let edit = MessageEdit::new(content, self.clock.now());
-        Ok(self.repository.edit_message(&self.scope, thread, id, edit).await?)
+    pub async fn edit(self, content: impl Into<Content>) -> Result<ChatMessage, Error> {
+        let (repository, scope, thread) = self.parts()?;
+        let edit = MessageEdit::new(content, self.state.clock.now());
+        Ok(repository.edit_message(scope, thread, self.id, edit).await?)
     }
 
-    /// What a message said before it was edited, oldest first.
+    /// What it said before it was edited, oldest first.
     ///
     /// # Errors
     /// [`Error::NoCurrentThread`]; [`StoreError::NotFound`] for the thread or the message.
-    pub async fn message_revisions(
-        &self,
-        id: MessageId,
-        thread: impl Into<Option<ThreadId>>,
-    ) -> Result<Vec<MessageRevision>, Error> {
-        let thread = self.resolve(thread.into())?;
-        Ok(self.repository.list_revisions(&self.scope, thread, id).await?)
+    pub async fn revisions(self) -> Result<Vec<MessageRevision>, Error> {
+        let (repository, scope, thread) = self.parts()?;
+        Ok(repository.list_revisions(scope, thread, self.id).await?)
     }
 
-    /// Deletes a message. `false` where the thread or the message is not there.
+    /// Deletes it. `false` where the thread or the message is not there.
     ///
     /// # Errors
     /// [`Error::NoCurrentThread`] or [`Error::Store`].
-    pub async fn delete_message(
-        &self,
-        id: MessageId,
-        thread: impl Into<Option<ThreadId>>,
-    ) -> Result<bool, Error> {
-        let thread = self.resolve(thread.into())?;
-        let now = self.clock.now();
-        match self.repository.delete_message(&self.scope, thread, id, now).await {
+    pub async fn delete(self) -> Result<bool, Error> {
+        let (repository, scope, thread) = self.parts()?;
+        match repository.delete_message(scope, thread, self.id, self.state.clock.now()).await {
             Ok(()) => Ok(true),
             Err(StoreError::NotFound { .. }) => Ok(false),
             Err(error) => Err(error.into()),
         }
+    }
+
+    fn parts(self) -> Result<(&'a dyn ConversationRepository, &'a Scope, ThreadId), Error> {
+        Ok((&*self.state.repository, &self.state.scope, self.state.resolve(self.thread)?))
     }
 }

@@ -39,10 +39,10 @@ async fn without_a_thread_every_call_says_what_to_do() {
         state.delete_thread(None).await.unwrap_err(),
         state.rename_thread("x").await.unwrap_err(),
         state.load_conversation_history(None).await.unwrap_err(),
-        state.get_message(id, None).await.unwrap_err(),
-        state.edit_message(id, "x", None).await.unwrap_err(),
-        state.message_revisions(id, None).await.unwrap_err(),
-        state.delete_message(id, None).await.unwrap_err(),
+        state.message(id).get().await.unwrap_err(),
+        state.message(id).edit("x").await.unwrap_err(),
+        state.message(id).revisions().await.unwrap_err(),
+        state.message(id).delete().await.unwrap_err(),
     ];
     for error in errors {
         assert!(matches!(error, Error::NoCurrentThread));
@@ -119,7 +119,7 @@ async fn a_message_carries_everything_that_the_request_says() {
     assert_eq!(request().await.unwrap(), message, "a retry stores nothing twice");
     let late = state.add_message(Role::User, "late").thread(thread.id).expect_head(Position::ZERO);
     assert!(matches!(late.await.unwrap_err(), Error::Store(StoreError::Conflict { .. })));
-    assert_eq!(state.get_message(id, thread.id).await.unwrap(), message);
+    assert_eq!(state.message(id).thread(thread.id).get().await.unwrap(), message);
 }
 
 #[tokio::test]
@@ -176,17 +176,17 @@ async fn threads_and_messages_are_changed_in_place() {
     assert_eq!((tagged.name.as_str(), tagged.metadata.len()), ("new", 0));
 
     let first = state.add_message(Role::User, "frist").await.unwrap();
-    let edited = state.edit_message(first.id, "first", None).await.unwrap();
+    let edited = state.message(first.id).edit("first").await.unwrap();
     assert_eq!(edited.content, Content::text("first"));
-    let revisions = state.message_revisions(first.id, None).await.unwrap();
+    let revisions = state.message(first.id).revisions().await.unwrap();
     assert_eq!(revisions[0].content, first.content);
 
     let whole = state.get_thread_with_messages(thread.id).await.unwrap().unwrap();
     assert_eq!((whole.thread.id, whole.messages), (thread.id, vec![edited]));
     assert_eq!(state.get_thread_with_messages(absent()).await.unwrap(), None);
 
-    assert!(state.delete_message(first.id, None).await.unwrap());
-    assert!(!state.delete_message(first.id, None).await.unwrap());
+    assert!(state.message(first.id).delete().await.unwrap());
+    assert!(!state.message(first.id).delete().await.unwrap());
     state.add_message(Role::User, "second").await.unwrap();
     assert_eq!(state.clear_thread(None).await.unwrap(), 1);
     assert!(state.get_current_thread().await.unwrap().is_some());

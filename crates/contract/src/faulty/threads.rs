@@ -80,6 +80,10 @@ impl<R: ConversationRepository> ThreadRepository for Faulty<R> {
         }
         Ok(page)
     }
+
+    async fn close(&self) -> Result<(), StoreError> {
+        self.inner.close().await
+    }
 }
 
 impl<R: ConversationRepository> Faulty<R> {

@@ -1,1 +1,0 @@
-//! Programs that keep conversations with chatkeep.

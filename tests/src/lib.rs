@@ -1,1 +1,0 @@
-//! The suites that span crates: see the folder `tests`.

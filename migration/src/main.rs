@@ -6,6 +6,9 @@
 //! Exit codes: 0 when all went well, and for `status` when nothing is pending; 1 when `status` finds something
 //! pending; 2 for an error.
 
+#[cfg(not(any(feature = "postgres", feature = "sqlite")))]
+compile_error!("nothing to migrate: enable the feature `postgres`, `sqlite` or both");
+
 use std::process::ExitCode;
 
 use chatkeep::{Error, Migrations, StateConfig};

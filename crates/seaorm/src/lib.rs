@@ -1,5 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(not(any(feature = "postgres", feature = "sqlite")))]
+compile_error!("no engine: enable the feature `postgres`, `sqlite` or both");
+
 mod append;
 mod config;
 mod connect;

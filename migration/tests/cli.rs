@@ -61,6 +61,25 @@ fn it_migrates_sqlite() {
     the_whole_life(&format!("sqlite://{}", folder.path().join("chat.db").display()));
 }
 
+/// The first moments of a file are where SQLite does not wait for locks by itself.
+#[test]
+fn processes_that_make_a_sqlite_file_together_all_succeed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for round in 0..25 {
+        let url = format!("sqlite://{}", folder.path().join(format!("chat{round}.db")).display());
+        let runs: Vec<_> = (0..4)
+            .map(|_| {
+                let mut up = command(&url, &["up"]);
+                thread::spawn(move || up.output().expect("the CLI runs"))
+            })
+            .collect();
+        for run in runs {
+            let run = run.join().expect("a thread");
+            assert!(run.status.success(), "round {round}: {}", String::from_utf8_lossy(&run.stderr));
+        }
+    }
+}
+
 #[test]
 #[ignore = "needs PostgreSQL: run `cargo xtask test`"]
 fn it_migrates_postgres_and_keeps_messages_until_told_otherwise() {

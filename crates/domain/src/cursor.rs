@@ -64,9 +64,14 @@ impl Cursor {
 
     /// A cursor behind a thread.
     pub fn after_thread(thread: &ChatThread) -> Self {
-        let mut key = thread.updated_at.timestamp_micros().to_be_bytes().to_vec();
-        key.extend_from_slice(thread.id.as_uuid().as_bytes());
-        key.extend_from_slice(thread.org_id.as_str().as_bytes());
+        Self::after_thread_key(&thread.into())
+    }
+
+    /// A cursor behind the place of a thread.
+    pub fn after_thread_key(place: &ThreadKey) -> Self {
+        let mut key = place.updated_at.timestamp_micros().to_be_bytes().to_vec();
+        key.extend_from_slice(place.id.as_uuid().as_bytes());
+        key.extend_from_slice(place.org_id.as_str().as_bytes());
         Self::seal(THREADS, &[], &key)
     }
 

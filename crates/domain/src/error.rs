@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::Position;
+use crate::{Cursor, Position};
 
 /// A driver's error, kept whole as the source of a [`StoreError`].
 pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
@@ -117,13 +117,16 @@ pub enum StoreError {
         /// The store's name.
         store: &'static str,
     },
-    /// A stored row that cannot be read back. Its neighbours can be: read before it and after it.
+    /// A stored row that cannot be read back. Its neighbours can be: a list goes on at `behind`.
     #[error("the stored {entity} {id} cannot be decoded")]
     CorruptRow {
         /// What the row holds.
         entity: Entity,
         /// The row's id, or its place where the id itself cannot be read.
         id: String,
+        /// From a list: where it goes on behind the row. `None` where the row's place cannot be read either, or
+        /// where nothing was listed.
+        behind: Option<Cursor>,
         /// What was wrong.
         source: BoxError,
     },

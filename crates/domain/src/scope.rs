@@ -51,7 +51,9 @@ impl Scope {
     }
 
     /// Everything, across organizations: for migrations, retention and whole exports. The name is meant to stand
-    /// out in review. Two organizations may use the same thread id; then only [`Scope::org`] can say which is meant.
+    /// out in review. Two organizations may use the same thread id; then only [`Scope::org`] can say which is meant,
+    /// and for a store it is the faster way besides: keys begin with the organization. So list as the operator, and
+    /// read and write as the organization of each thread.
     pub fn operator() -> Self {
         Self(Kind::Operator)
     }

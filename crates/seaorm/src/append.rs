@@ -68,9 +68,9 @@ impl SeaOrmRepository {
         match dialect {
             Dialect::Postgres => {
                 let sql = allot(dialect, Sql::new("WITH head AS ("), target, append, batch.len()).text(") ");
-                let sql = insert(dialect, sql, target, batch, First::Allotted).text(" RETURNING position");
-                let positions = sql.rows(self.db.writer()).await?;
-                positions.first().map(|row| row.try_get_by_index(0)).transpose().map_err(Failure::from)
+                let sql = insert(dialect, sql.text(", stored AS ("), target, batch, First::Allotted);
+                let row = sql.text(") SELECT allotted FROM head").row(self.db.writer()).await?;
+                row.map(|row| row.try_get_by_index(0)).transpose().map_err(Failure::from)
             }
             Dialect::Sqlite => {
                 let sql = allot(dialect, Sql::default(), target, append, batch.len());
@@ -97,7 +97,7 @@ impl SeaOrmRepository {
         let dialect = self.db.dialect;
         let transaction = self.db.begin().await?;
         let connection = transaction.connection();
-        let thread = self.lock_thread(connection, target).await?;
+        let head = self.lock_thread(connection, target).await?;
         let mut known = self.read_known(connection, target, &append.messages).await?;
         let missing: Vec<_> = append
             .messages
@@ -106,8 +106,8 @@ impl SeaOrmRepository {
             .filter(|(message, _)| !known.contains_key(&message.id))
             .collect();
         let is_retry = missing.is_empty();
-        if let Some(expected) = append.expect_head.filter(|expected| *expected != thread.head && !is_retry) {
-            return Err(StoreError::Conflict { expected, actual: thread.head }.into());
+        if let Some(expected) = append.expect_head.filter(|expected| *expected != head && !is_retry) {
+            return Err(StoreError::Conflict { expected, actual: head }.into());
         }
         if !missing.is_empty() {
             let row = allot(dialect, Sql::default(), target, append, missing.len()).row(connection).await?;

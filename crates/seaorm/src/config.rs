@@ -25,7 +25,7 @@ pub struct PostgresConfig {
 
 #[cfg(feature = "postgres")]
 impl PostgresConfig {
-    /// A server by its parts. An empty password sends none.
+    /// A server by its parts. An empty password leaves it to `PGPASSWORD`, as PostgreSQL's own tools do.
     pub fn new(host: &str, port: u16, database: &str, user: &str, password: &SecretString) -> Self {
         use sea_orm::sqlx::postgres::PgConnectOptions;
         use secrecy::ExposeSecret;
@@ -66,15 +66,15 @@ impl PostgresConfig {
         }
     }
 
-    /// The connections that are meant to be in use; 5. With [`max_overflow`](Self::max_overflow), the most that are
-    /// opened. Idle ones are closed after ten minutes.
+    /// With [`max_overflow`](Self::max_overflow) together, the most connections that are opened; 5. Idle ones are closed
+    /// after ten minutes.
     #[must_use]
     pub fn pool_size(mut self, connections: u32) -> Self {
         self.pool_size = connections;
         self
     }
 
-    /// The connections that may be opened beyond [`pool_size`](Self::pool_size) under load; 10.
+    /// Added to [`pool_size`](Self::pool_size); 10.
     #[must_use]
     pub fn max_overflow(mut self, connections: u32) -> Self {
         self.max_overflow = connections;
@@ -89,8 +89,9 @@ impl PostgresConfig {
     }
 
     /// How long the server may work on one statement; 30 s. It is sent when a connection is opened, which `PgBouncer`
-    /// refuses: with a [`statement_cache_size`](Self::statement_cache_size) of 0 it is not sent, and the role's own
-    /// setting and the [`deadline`](Self::deadline) hold.
+    /// refuses: behind one, set `None` here and the timeout on the role. With a
+    /// [`statement_cache_size`](Self::statement_cache_size) of 0 it is not sent. The [`deadline`](Self::deadline) holds in
+    /// any case.
     #[must_use]
     pub fn statement_timeout(mut self, timeout: Option<Duration>) -> Self {
         self.statement_timeout = timeout;
@@ -151,8 +152,16 @@ pub struct SqliteConfig {
 #[cfg(feature = "sqlite")]
 impl SqliteConfig {
     /// A file. It and the folders above it are made when they are missing.
+    ///
+    /// `:memory:` is [`in_memory`](Self::in_memory), as SQLite has it; every other path is the name of a file.
     pub fn file(path: impl Into<std::path::PathBuf>) -> Self {
-        Self::at(Some(path.into()))
+        let path = path.into();
+        if path.as_os_str() == ":memory:" {
+            return Self::in_memory();
+        }
+        // SQLite would read `file:…` as a URI.
+        let is_uri = path.as_os_str().as_encoded_bytes().starts_with(b"file:");
+        Self::at(Some(if is_uri { std::path::Path::new(".").join(path) } else { path }))
     }
 
     /// A database of its own in memory. It ends with the last clone of the repository.

@@ -30,8 +30,11 @@ pub(crate) async fn postgres(config: crate::PostgresConfig) -> Result<Db, StoreE
         .connect_with(options.clone())
         .await;
     let pool = match pool {
-        // The pool does not say why no connection could be made; a single attempt does.
-        Err(Error::PoolTimedOut) => Err(options.connect().await.err().unwrap_or(Error::PoolTimedOut)),
+        // The pool does not say why no connection could be made; a single attempt does, if it is answered.
+        Err(Error::PoolTimedOut) => {
+            let attempt = tokio::time::timeout(config.acquire_timeout, options.connect()).await;
+            Err(attempt.ok().and_then(Result::err).unwrap_or(Error::PoolTimedOut))
+        }
         other => other,
     };
     let pool = pool.map_err(|error| failed(Dialect::Postgres, error))?;
@@ -47,6 +50,9 @@ pub(crate) async fn sqlite(config: crate::SqliteConfig) -> Result<Db, StoreError
         SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
     };
 
+    use std::sync::atomic::AtomicBool;
+
+    use crate::db::repeat;
     use crate::dialect::Dialect;
     use crate::error::DriverError;
 
@@ -81,7 +87,9 @@ pub(crate) async fn sqlite(config: crate::SqliteConfig) -> Result<Db, StoreError
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full);
-    let writer = one().connect_with(writer).await.map_err(failed)?;
+    // SQLite does not wait for the lock when it changes to WAL: of processes that make the file together, one does.
+    let open = || async { Ok(one().connect_with(writer.clone()).await.map_err(to_db_err)?) };
+    let writer = repeat(Dialect::Sqlite, config.acquire_timeout, &AtomicBool::new(false), open).await?;
     let readers = SqlitePoolOptions::new()
         .max_connections(config.pool_size.max(1))
         .acquire_timeout(config.acquire_timeout)
@@ -96,9 +104,37 @@ pub(crate) async fn sqlite(config: crate::SqliteConfig) -> Result<Db, StoreError
 }
 
 fn failed(dialect: crate::dialect::Dialect, error: sea_orm::sqlx::Error) -> StoreError {
-    let error = match error {
+    crate::error::to_store_error(dialect, to_db_err(error))
+}
+
+fn to_db_err(error: sea_orm::sqlx::Error) -> DbErr {
+    match error {
         sea_orm::sqlx::Error::PoolTimedOut => DbErr::ConnectionAcquire(sea_orm::ConnAcquireErr::Timeout),
         other => DbErr::Conn(RuntimeErr::SqlxError(other.into())),
-    };
-    crate::error::to_store_error(dialect, error)
+    }
+}
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests {
+    use super::*;
+    use crate::SqliteConfig;
+    use crate::sql::Sql;
+
+    #[tokio::test]
+    async fn sqlite_connections_have_the_settings_that_they_need() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = sqlite(SqliteConfig::file(folder.path().join("chat.db"))).await.unwrap();
+        // `synchronous`: 2 is FULL.
+        for (connection, pragma, wanted) in [
+            (db.writer(), "synchronous", 2),
+            (db.writer(), "foreign_keys", 1),
+            (db.writer(), "query_only", 0),
+            (db.writer(), "busy_timeout", 10_000),
+            (db.reader(), "query_only", 1),
+            (db.reader(), "busy_timeout", 10_000),
+        ] {
+            let row = Sql::new(format!("PRAGMA {pragma}")).row(connection).await.unwrap().unwrap();
+            assert_eq!(row.try_get_by_index::<i64>(0).unwrap(), wanted, "{pragma}");
+        }
+    }
 }

@@ -28,6 +28,8 @@ pub(crate) struct Db {
     writer: DatabaseConnection,
     reader: DatabaseConnection,
     deadline: Duration,
+    /// A pool of the caller's is the caller's to close.
+    is_ours: bool,
     /// PostgreSQL with the statement cache off: see [`Connection`].
     #[cfg(feature = "postgres")]
     unnamed: Option<sea_orm::sqlx::PgPool>,
@@ -65,10 +67,16 @@ impl Db {
             writer,
             reader,
             deadline,
+            is_ours: true,
             #[cfg(feature = "postgres")]
             unnamed: None,
             writing: Arc::default(),
         }
+    }
+
+    /// Over a connection that the caller made.
+    pub(crate) fn of_caller(dialect: Dialect, connection: DatabaseConnection, deadline: Duration) -> Self {
+        Self { is_ours: false, ..Self::new(dialect, connection.clone(), connection, deadline) }
     }
 
     /// Sends statements without names.
@@ -101,20 +109,19 @@ impl Db {
         F: FnMut() -> Fut,
         Fut: Future<Output = Result<T, Failure>>,
     {
-        let broke = AtomicBool::new(false);
-        self.run_noting(&broke, operation).await
+        repeat(self.dialect, self.deadline, &AtomicBool::new(false), operation).await
     }
 
-    /// Runs an operation that removes something. Where an attempt broke and the next finds nothing, either that
+    /// Runs an operation that removes something. Where an attempt was lost and the next finds nothing, either that
     /// attempt had removed it or it never was there: the caller hears that the outcome is unknown.
     pub(crate) async fn run_removal<T, F, Fut>(&self, operation: F) -> Result<T, StoreError>
     where
         F: FnMut() -> Fut,
         Fut: Future<Output = Result<T, Failure>>,
     {
-        let broke = AtomicBool::new(false);
-        match self.run_noting(&broke, operation).await {
-            Err(error) if error.is_not_found() && broke.load(Ordering::Relaxed) => {
+        let lost = AtomicBool::new(false);
+        match repeat(self.dialect, self.deadline, &lost, operation).await {
+            Err(error) if error.is_not_found() && lost.load(Ordering::Relaxed) => {
                 Err(StoreError::Unavailable {
                     store: self.dialect.store(),
                     reason: "the connection broke while removing, and now there is nothing to remove",
@@ -122,34 +129,6 @@ impl Db {
                 })
             }
             other => other,
-        }
-    }
-
-    async fn run_noting<T, F, Fut>(&self, broke: &AtomicBool, operation: F) -> Result<T, StoreError>
-    where
-        F: FnMut() -> Fut,
-        Fut: Future<Output = Result<T, Failure>>,
-    {
-        // A pool may hold as many dead connections as it has; each attempt uses one up, so the first come fast.
-        let backoff = ExponentialBuilder::new()
-            .with_min_delay(Duration::from_millis(1))
-            .with_max_delay(Duration::from_millis(250))
-            .with_jitter()
-            .without_max_times();
-        let attempts = operation.retry(backoff).when(|failure| failure.is_retryable(self.dialect)).notify(
-            |failure, delay| {
-                broke.store(true, Ordering::Relaxed);
-                let reason = failure.reason(self.dialect);
-                tracing::debug!(store = self.dialect.store(), reason, ?delay, "trying again");
-            },
-        );
-        match tokio::time::timeout(self.deadline, attempts).await {
-            Ok(result) => result.map_err(|failure| failure.into_store_error(self.dialect)),
-            Err(elapsed) => Err(StoreError::Unavailable {
-                store: self.dialect.store(),
-                reason: "the deadline passed",
-                source: Box::new(elapsed),
-            }),
         }
     }
 
@@ -193,6 +172,9 @@ impl Db {
 
     /// On SQLite the last connection to go writes the log back into the file, and removes it.
     pub(crate) async fn close(&self) -> Result<(), StoreError> {
+        if !self.is_ours {
+            return Ok(());
+        }
         let store = self.dialect.store();
         let failed = |error| StoreError::Backend { store, source: Box::new(DriverError::from(error)) };
         self.reader.close_by_ref().await.map_err(failed)?;
@@ -217,5 +199,39 @@ impl WriteTransaction<'_> {
                 transaction.into_inner().commit().await.map_err(unnamed::failed)
             }
         }
+    }
+}
+
+/// Repeats an operation after transient errors, until it succeeds or the deadline passes. Notes when the outcome of an
+/// attempt is unknown.
+pub(crate) async fn repeat<T, F, Fut>(
+    dialect: Dialect,
+    deadline: Duration,
+    lost: &AtomicBool,
+    operation: F,
+) -> Result<T, StoreError>
+where
+    F: FnMut() -> Fut,
+    Fut: Future<Output = Result<T, Failure>>,
+{
+    // A pool may hold as many dead connections as it has; each attempt uses one up, so the first come fast.
+    let backoff = ExponentialBuilder::new()
+        .with_min_delay(Duration::from_millis(1))
+        .with_max_delay(Duration::from_millis(250))
+        .with_jitter()
+        .without_max_times();
+    let attempts =
+        operation.retry(backoff).when(|failure| failure.is_retryable(dialect)).notify(|failure, delay| {
+            lost.fetch_or(failure.is_unknown(dialect), Ordering::Relaxed);
+            let reason = failure.reason(dialect);
+            tracing::debug!(store = dialect.store(), reason, ?delay, "trying again");
+        });
+    match tokio::time::timeout(deadline, attempts).await {
+        Ok(result) => result.map_err(|failure| failure.into_store_error(dialect)),
+        Err(elapsed) => Err(StoreError::Unavailable {
+            store: dialect.store(),
+            reason: "the deadline passed",
+            source: Box::new(elapsed),
+        }),
     }
 }

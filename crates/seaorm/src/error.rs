@@ -57,11 +57,17 @@ impl From<StoreError> for Failure {
     }
 }
 
+/// The pool waits for a server that is down and for a busy one alike, and does not tell which it was.
+const NO_CONNECTION: &str =
+    "no connection could be had in time: the server is down, or the pool is too small";
+
 /// What a driver's error means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Meaning {
-    /// A moment later the same statement may succeed.
+    /// The statement did nothing, and may succeed a moment later.
     Retry(&'static str),
+    /// The connection is gone; whether the statement was carried out is unknown.
+    Lost(&'static str),
     /// It may succeed later, but it has waited long enough.
     Busy(&'static str),
     Unique,
@@ -72,7 +78,12 @@ enum Meaning {
 impl Failure {
     /// Worth another attempt within the deadline.
     pub(crate) fn is_retryable(&self, dialect: Dialect) -> bool {
-        matches!(self, Self::Db(error) if matches!(meaning(dialect, error), Meaning::Retry(_)))
+        matches!(self, Self::Db(error) if matches!(meaning(dialect, error), Meaning::Retry(_) | Meaning::Lost(_)))
+    }
+
+    /// Whether it was carried out is unknown.
+    pub(crate) fn is_unknown(&self, dialect: Dialect) -> bool {
+        matches!(self, Self::Db(error) if matches!(meaning(dialect, error), Meaning::Lost(_)))
     }
 
     /// A row with this key is there already, or the row that this one refers to is gone.
@@ -84,7 +95,7 @@ impl Failure {
     pub(crate) fn reason(&self, dialect: Dialect) -> &'static str {
         match self {
             Self::Db(error) => match meaning(dialect, error) {
-                Meaning::Retry(reason) | Meaning::Busy(reason) => reason,
+                Meaning::Retry(reason) | Meaning::Lost(reason) | Meaning::Busy(reason) => reason,
                 Meaning::Unique => "a unique violation",
                 Meaning::ForeignKey => "a foreign key violation",
                 Meaning::Permanent => "a permanent error",
@@ -104,7 +115,7 @@ impl Failure {
 pub(crate) fn to_store_error(dialect: Dialect, error: DbErr) -> StoreError {
     let store = dialect.store();
     match meaning(dialect, &error) {
-        Meaning::Retry(reason) | Meaning::Busy(reason) => {
+        Meaning::Retry(reason) | Meaning::Lost(reason) | Meaning::Busy(reason) => {
             StoreError::Unavailable { store, reason, source: Box::new(DriverError(error)) }
         }
         Meaning::Unique | Meaning::ForeignKey | Meaning::Permanent => {
@@ -128,9 +139,7 @@ pub(crate) fn is_missing_table(error: &DbErr) -> bool {
 
 fn meaning(dialect: Dialect, error: &DbErr) -> Meaning {
     match error {
-        DbErr::ConnectionAcquire(ConnAcquireErr::Timeout) => {
-            Meaning::Busy("no connection became free in time")
-        }
+        DbErr::ConnectionAcquire(ConnAcquireErr::Timeout) => Meaning::Busy(NO_CONNECTION),
         DbErr::Conn(RuntimeErr::SqlxError(error))
         | DbErr::Exec(RuntimeErr::SqlxError(error))
         | DbErr::Query(RuntimeErr::SqlxError(error)) => sqlx_meaning(dialect, error),
@@ -140,11 +149,11 @@ fn meaning(dialect: Dialect, error: &DbErr) -> Meaning {
 
 fn sqlx_meaning(dialect: Dialect, error: &SqlxError) -> Meaning {
     match error {
-        SqlxError::Io(_) | SqlxError::WorkerCrashed => Meaning::Retry("the connection broke"),
-        SqlxError::PoolTimedOut => Meaning::Busy("no connection became free in time"),
+        SqlxError::Io(_) | SqlxError::WorkerCrashed => Meaning::Lost("the connection broke"),
+        SqlxError::PoolTimedOut => Meaning::Busy(NO_CONNECTION),
         // The driver reports a stream that ended in the middle of a message as a protocol error.
         SqlxError::Protocol(text) if text.contains("unexpected end of file") || text.contains("EOF") => {
-            Meaning::Retry("the connection broke")
+            Meaning::Lost("the connection broke")
         }
         SqlxError::Database(error) => {
             let code = error.code();
@@ -167,11 +176,12 @@ fn sqlstate_meaning(code: &str) -> Meaning {
         "40001" => Meaning::Retry("a serialization failure"),
         "40P01" => Meaning::Retry("a deadlock"),
         "53300" => Meaning::Retry("too many connections"),
-        "57P01" | "57P02" => Meaning::Retry("the server is shutting down"),
+        "57P01" | "57P02" => Meaning::Lost("the server is shutting down"),
         "57P03" => Meaning::Retry("the server is starting up"),
         "57014" => Meaning::Busy("a statement took longer than its timeout"),
+        "57P05" | "25P03" | "25P04" => Meaning::Lost("the server ended an idle session"),
         "55P03" => Meaning::Busy("a lock was not granted in time"),
-        _ if code.starts_with("08") => Meaning::Retry("the connection broke"),
+        _ if code.starts_with("08") => Meaning::Lost("the connection broke"),
         _ => Meaning::Permanent,
     }
 }
@@ -199,8 +209,10 @@ mod tests {
             ("40P01", Meaning::Retry("a deadlock")),
             ("57014", Meaning::Busy("a statement took longer than its timeout")),
             ("53300", Meaning::Retry("too many connections")),
-            ("57P01", Meaning::Retry("the server is shutting down")),
-            ("08006", Meaning::Retry("the connection broke")),
+            ("57P01", Meaning::Lost("the server is shutting down")),
+            ("57P05", Meaning::Lost("the server ended an idle session")),
+            ("25P03", Meaning::Lost("the server ended an idle session")),
+            ("08006", Meaning::Lost("the connection broke")),
             ("53100", Meaning::Permanent),
             ("25006", Meaning::Permanent),
             ("42P01", Meaning::Permanent),

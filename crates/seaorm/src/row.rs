@@ -3,8 +3,8 @@
 use std::fmt::Display;
 
 use chatkeep_domain::{
-    BoxError, ChatMessage, ChatThread, Content, Entity, MessageRevision, Metadata, OrgId, Position,
-    StoreError, UserId,
+    BoxError, ChatMessage, ChatThread, Content, Cursor, Entity, MessageRevision, Metadata, Order, OrgId,
+    Position, StoreError, ThreadId, ThreadKey, UserId,
 };
 use sea_orm::{DbErr, QueryResult, TryGetable};
 use uuid::Uuid;
@@ -87,5 +87,47 @@ fn corrupt(
         .or_else(|| shown::<i64>(row, place).map(|place| format!("at {place}")))
         .or_else(|| shown::<String>(row, place).map(|place| format!("of {place}")))
         .unwrap_or_else(|| "of unknown id".to_owned());
-    move |source| StoreError::CorruptRow { entity, id, source }
+    move |source| StoreError::CorruptRow { entity, id, behind: None, source }
+}
+
+/// Rows of a list of threads. A corrupt one says where the list goes on.
+pub(crate) fn threads(dialect: Dialect, rows: &[QueryResult]) -> Result<Vec<ChatThread>, StoreError> {
+    let decode = |row: &QueryResult| {
+        thread(dialect, row).map_err(|error| {
+            let place = || -> Result<ThreadKey, BoxError> {
+                Ok(ThreadKey {
+                    updated_at: dialect.read_timestamp(row, 7).map_err(DriverError::from)?,
+                    id: get::<Uuid>(row, 1)?.into(),
+                    org_id: OrgId::new(get::<String>(row, 0)?)?,
+                })
+            };
+            going_on(error, place().ok().map(|place| Cursor::after_thread_key(&place)))
+        })
+    };
+    rows.iter().map(decode).collect()
+}
+
+/// Rows of a list of messages. A corrupt one says where the list goes on.
+pub(crate) fn messages(
+    dialect: Dialect,
+    rows: &[QueryResult],
+    of: ThreadId,
+    order: Order,
+) -> Result<Vec<ChatMessage>, StoreError> {
+    let decode = |row: &QueryResult| {
+        message(dialect, row).map_err(|error| {
+            let position = get::<i64>(row, 2).ok().and_then(|number| Position::new(number).ok());
+            going_on(error, position.map(|position| Cursor::after_message(of, order, position)))
+        })
+    };
+    rows.iter().map(decode).collect()
+}
+
+fn going_on(error: StoreError, at: Option<Cursor>) -> StoreError {
+    match error {
+        StoreError::CorruptRow { entity, id, source, .. } => {
+            StoreError::CorruptRow { entity, id, behind: at, source }
+        }
+        other => other,
+    }
 }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use chatkeep_domain::{
-    ChatThread, Cursor, Entity, NewThread, OrgId, Page, Scope, StoreError, ThreadId, ThreadQuery,
+    ChatThread, Cursor, Entity, NewThread, OrgId, Page, Position, Scope, StoreError, ThreadId, ThreadQuery,
     ThreadRepository, ThreadUpdate, UserId,
 };
 use sea_orm::Value;
@@ -65,22 +65,24 @@ impl SeaOrmRepository {
         &self,
         connection: Connection<'_>,
         target: &Target,
-        lock: &str,
     ) -> Result<ChatThread, Failure> {
-        let sql =
-            target.filter(Sql::new(format!("SELECT {THREAD_COLUMNS} FROM chat_thread WHERE "))).text(lock);
+        let sql = target.filter(Sql::new(format!("SELECT {THREAD_COLUMNS} FROM chat_thread WHERE ")));
         let row = sql.row(connection).await?.ok_or_else(|| target.not_found())?;
         Ok(row::thread(self.db.dialect, &row)?)
     }
 
-    /// Holds the thread against other writers until the transaction ends. Every write of several statements begins
-    /// so: locks are always taken in this order, and no deadlock is possible.
+    /// Holds the thread against other writers until the transaction ends, and gives its head. Every write of several
+    /// statements begins so: locks are always taken in this order, and no deadlock is possible. It decodes nothing
+    /// else: a corrupt thread can still be cleared and deleted.
     pub(crate) async fn lock_thread(
         &self,
         connection: Connection<'_>,
         target: &Target,
-    ) -> Result<ChatThread, Failure> {
-        self.read_thread(connection, target, self.db.dialect.for_update()).await
+    ) -> Result<Position, Failure> {
+        let sql = target.filter(Sql::new("SELECT next_position FROM chat_thread WHERE "));
+        let row = sql.text(self.db.dialect.for_update()).row(connection).await?;
+        let next: i64 = row.ok_or_else(|| target.not_found())?.try_get_by_index(0)?;
+        Ok(Position::new(next.saturating_sub(1)).map_err(StoreError::from)?)
     }
 
     async fn try_create(&self, new: &ChatThread) -> Result<ChatThread, Failure> {
@@ -105,7 +107,7 @@ impl SeaOrmRepository {
                 return Ok(row::thread(dialect, &row)?);
             }
             let target = Target { org: new.org_id.clone(), id: new.id, user: None };
-            match self.read_thread(self.db.reader(), &target, "").await {
+            match self.read_thread(self.db.reader(), &target).await {
                 Ok(stored) if stored.user_id == new.user_id => return Ok(stored),
                 Ok(_) => {
                     let (entity, id) = (Entity::Thread, new.id.to_string());
@@ -166,7 +168,7 @@ impl ThreadRepository for SeaOrmRepository {
         self.db
             .run(|| async move {
                 let target = self.target(scope, id).await?;
-                self.read_thread(self.db.reader(), &target, "").await
+                self.read_thread(self.db.reader(), &target).await
             })
             .await
     }
@@ -215,8 +217,7 @@ impl ThreadRepository for SeaOrmRepository {
         self.db
             .run(|| async {
                 let rows = sql.rows(self.db.reader()).await?;
-                let threads =
-                    rows.iter().map(|row| row::thread(dialect, row)).collect::<Result<Vec<_>, _>>()?;
+                let threads = row::threads(dialect, &rows)?;
                 Ok(Page::cut(threads, query.limit, Cursor::after_thread))
             })
             .await

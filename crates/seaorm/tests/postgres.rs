@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use chatkeep_domain::{
-    Append, ConversationRepositoryExt, Entity, MessageEdit, MessageQuery, MessageRepository, Position,
+    Append, ConversationRepositoryExt, Entity, MessageEdit, MessageQuery, MessageRepository, Position, Role,
     StoreError, ThreadRepository,
 };
 use chatkeep_seaorm::{Migrations, PostgresConfig, SeaOrmRepository};
@@ -374,4 +374,72 @@ async fn a_wrong_password_is_refused_and_not_shown() {
     assert!(matches!(error, StoreError::Backend { .. }), "{error:?}");
     let shown = everything_shown(&error);
     assert!(shown.contains("password authentication failed") && !shown.contains("the-wrong-one"), "{shown}");
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: run `cargo xtask test`"]
+async fn sessions_that_the_server_ended_are_replaced() {
+    let database = TestDatabase::new().await;
+    three_messages(&database.open().await).await;
+    database.execute(&format!("ALTER DATABASE {} SET idle_session_timeout = '50ms'", database.name)).await;
+    let repository = database.open().await;
+    for number in 0..5 {
+        repository.last_messages(&scope(), thread_id(), 1).await.unwrap();
+        // Until the server has ended every session that is idle.
+        let idle = format!(
+            "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = '{}' AND pid <> pg_backend_pid()",
+            database.name
+        );
+        while database.number(&idle).await > 0 {
+            tokio::task::yield_now().await;
+        }
+        repository.append(&scope(), thread_id(), Append::new([message(100 + number, "x")])).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_never_answers_is_given_up() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("postgres://ada@{}/chat", silent.local_addr().unwrap());
+    let opening = SeaOrmRepository::postgres(config(&url).acquire_timeout(Duration::from_millis(100)));
+    let error =
+        tokio::time::timeout(Duration::from_mins(1), opening).await.expect("it gives up").unwrap_err();
+    assert!(error.is_transient(), "{error:?}");
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: run `cargo xtask test`"]
+async fn a_long_thread_is_read_by_its_indexes_alone() {
+    let database = TestDatabase::new().await;
+    let repository = database.open().await;
+    three_messages(&repository).await;
+    database
+        .execute(
+            "INSERT INTO chat_message SELECT org_id, chat_thread_id, n, gen_random_uuid(), NULL, 'user', content,
+                 created_at, updated_at FROM chat_message, generate_series(10, 20000) n WHERE position = 1;
+             UPDATE chat_message SET sender_role = 'system' WHERE position IN (1, 15000);
+             UPDATE chat_thread SET next_position = 20001;
+             ANALYZE",
+        )
+        .await;
+    let scans = "SELECT seq_scan FROM pg_stat_user_tables WHERE relname = 'chat_message'";
+    let system_scans = "SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = 'chat_message_system'";
+    // A session reports what it scanned when it ends at the latest.
+    repository.close().await.unwrap();
+    database.execute("SELECT pg_stat_clear_snapshot()").await;
+    let before = (database.number(scans).await, database.number(system_scans).await);
+
+    let repository = database.open().await;
+    let last = repository.last_messages(&scope(), thread_id(), 50).await.unwrap();
+    assert_eq!(last[49].position, Position::new(20_000).unwrap());
+    let system = MessageQuery::newest(100).role(Role::System).before(last[0].position);
+    assert_eq!(repository.list_messages(&scope(), thread_id(), &system).await.unwrap().items.len(), 2);
+    let behind = MessageQuery::first(10).after(Position::new(10_000).unwrap());
+    assert_eq!(repository.list_messages(&scope(), thread_id(), &behind).await.unwrap().items.len(), 10);
+    repository.get_message(&scope(), thread_id(), last[0].id).await.unwrap();
+    repository.close().await.unwrap();
+    while database.number(system_scans).await == before.1 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(database.number(scans).await, before.0, "no read scans the table");
 }

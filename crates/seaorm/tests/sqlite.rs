@@ -6,13 +6,14 @@ mod common;
 use std::time::Duration;
 
 use chatkeep_domain::{
-    Append, ConversationRepositoryExt, Entity, MessageQuery, MessageRepository, Position, StoreError,
-    ThreadRepository,
+    Append, ConversationRepositoryExt, Entity, MessageQuery, MessageRepository, NewThread, Position,
+    StoreError, ThreadQuery, ThreadRepository,
 };
 use chatkeep_seaorm::{Migrations, SeaOrmRepository, SqliteConfig};
-use common::{at, create_thread, execute, message, message_id, scope, thread_id, three_messages};
+use common::{at, create_thread, execute, message, message_id, new_thread, scope, thread_id, three_messages};
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, Statement};
 use tempfile::TempDir;
+use uuid::Uuid;
 
 fn folder() -> TempDir {
     tempfile::tempdir().expect("a folder")
@@ -28,7 +29,7 @@ async fn raw(folder: &TempDir) -> DatabaseConnection {
 }
 
 #[tokio::test]
-async fn the_file_is_in_wal_mode_and_written_in_full() {
+async fn the_file_is_in_wal_mode() {
     let folder = folder();
     let repository = SeaOrmRepository::sqlite(config(&folder)).await.unwrap();
     create_thread(&repository).await.unwrap();
@@ -140,17 +141,60 @@ async fn a_corrupt_row_is_named_and_its_neighbours_can_be_read() {
 }
 
 #[tokio::test]
-async fn a_corrupt_thread_is_named() {
+async fn a_list_goes_on_behind_a_corrupt_message() {
     let folder = folder();
     let repository = SeaOrmRepository::sqlite(config(&folder)).await.unwrap();
-    create_thread(&repository).await.unwrap();
-    execute(&raw(&folder).await, "UPDATE chat_thread SET metadata = '[]'").await;
-    let error = repository.get_thread(&scope(), thread_id()).await.unwrap_err();
+    three_messages(&repository).await;
+    execute(&raw(&folder).await, "UPDATE chat_message SET sender_role = 'robot' WHERE position = 2").await;
+    for (query, found) in [(MessageQuery::first(10), 3), (MessageQuery::newest(10), 1)] {
+        let error = repository.list_messages(&scope(), thread_id(), &query).await.unwrap_err();
+        let StoreError::CorruptRow { behind: Some(behind), .. } = error else { panic!("{error:?}") };
+        let rest = repository.list_messages(&scope(), thread_id(), &query.behind(behind)).await.unwrap();
+        assert_eq!(rest.items.iter().map(|message| message.id).collect::<Vec<_>>(), [message_id(found)]);
+    }
+}
+
+#[tokio::test]
+async fn a_corrupt_thread_is_named_and_can_be_passed_and_deleted() {
+    let folder = folder();
+    let repository = SeaOrmRepository::sqlite(config(&folder)).await.unwrap();
+    three_messages(&repository).await;
+    let older = NewThread { id: Uuid::from_u128(1).into(), ..new_thread() };
+    repository.create_thread(&scope(), NewThread { created_at: at(-5), ..older.clone() }).await.unwrap();
+    execute(&raw(&folder).await, "UPDATE chat_thread SET metadata = '[]' WHERE next_position > 1").await;
     let id = thread_id().to_string();
-    assert!(
-        matches!(&error, StoreError::CorruptRow { entity: Entity::Thread, id: found, .. } if *found == id),
-        "{error:?}"
-    );
+    let query = ThreadQuery::default();
+    let listed = repository.list_threads(&scope(), &query).await.unwrap_err();
+    let read = repository.get_thread(&scope(), thread_id()).await.unwrap_err();
+    for error in [&listed, &read] {
+        assert!(
+            matches!(error, StoreError::CorruptRow { entity: Entity::Thread, id: found, .. } if *found == id),
+            "{error:?}"
+        );
+    }
+    let StoreError::CorruptRow { behind: Some(behind), .. } = listed else { panic!("{listed:?}") };
+    let rest = repository.list_threads(&scope(), &query.behind(behind)).await.unwrap();
+    assert_eq!(rest.items.iter().map(|thread| thread.id).collect::<Vec<_>>(), [older.id]);
+    assert_eq!(repository.clear_messages(&scope(), thread_id(), at(9)).await.unwrap(), 3);
+    assert_eq!(repository.delete_thread(&scope(), thread_id()).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_path_is_the_name_of_a_file_except_memory() {
+    let memory = SeaOrmRepository::sqlite(SqliteConfig::file(":memory:").pool_size(3)).await.unwrap();
+    three_messages(&memory).await;
+    assert_eq!(memory.last_messages(&scope(), thread_id(), 10).await.unwrap().len(), 3);
+    let config = SqliteConfig::file("file:memory-chat.db?mode=memory");
+    assert!(format!("{config:?}").contains("./file:memory-chat.db?mode=memory"), "{config:?}");
+}
+
+#[tokio::test]
+async fn a_callers_own_connection_is_not_closed() {
+    let connection = Database::connect("sqlite::memory:").await.unwrap();
+    let repository = SeaOrmRepository::from_connection(connection.clone(), true).await.unwrap();
+    three_messages(&repository).await;
+    repository.close().await.unwrap();
+    connection.ping().await.unwrap();
 }
 
 #[tokio::test]

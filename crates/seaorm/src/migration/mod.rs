@@ -79,7 +79,7 @@ impl Migrations {
             operation: "a connection to this engine",
             store: "chatkeep-seaorm",
         })?;
-        Ok(Self { db: Db::new(dialect, connection.clone(), connection, crate::config::DEADLINE) })
+        Ok(Self { db: Db::of_caller(dialect, connection, crate::config::DEADLINE) })
     }
 
     /// Every version, in order, and whether it is applied. Changes nothing.

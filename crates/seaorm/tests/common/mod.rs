@@ -27,9 +27,13 @@ pub(crate) fn message(number: u128, text: &str) -> NewMessage {
     NewMessage::new(message_id(number), Role::User, text, at(0))
 }
 
+pub(crate) fn new_thread() -> NewThread {
+    let (org, user) = (OrgId::new("acme").expect("an id"), UserId::new("ada").expect("an id"));
+    NewThread::new(thread_id(), org, user, "a thread", at(0))
+}
+
 pub(crate) async fn create_thread(repository: &dyn ConversationRepository) -> Result<ChatThread, StoreError> {
-    let (org, user) = (OrgId::new("acme")?, UserId::new("ada")?);
-    repository.create_thread(&scope(), NewThread::new(thread_id(), org, user, "a thread", at(0))).await
+    repository.create_thread(&scope(), new_thread()).await
 }
 
 /// A thread of three messages, 1 to 3.

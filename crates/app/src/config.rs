@@ -14,18 +14,22 @@
 //! | `DB_USER` | `database.user` | `postgres` | PostgreSQL's role |
 //! | `DB_PASSWORD` | `database.password` | empty | its password; never shown |
 //! | `DB_PATH` | `database.path` | `chatkeep/chatkeep.db` in the platform's data directory | SQLite's file, or `:memory:` |
-//! | `DB_POOL_SIZE` | `database.pool_size` | `5` | connections meant to be in use, at least 1 |
-//! | `DB_MAX_OVERFLOW` | `database.max_overflow` | `10` | connections beyond those under load |
-//! | `DB_ACQUIRE_TIMEOUT` | `database.acquire_timeout` | `10` | seconds to wait for a connection |
-//! | `DB_STATEMENT_TIMEOUT` | `database.statement_timeout` | `30` | seconds that PostgreSQL may work on a statement; 0 is no limit |
+//! | `DB_POOL_SIZE` | `database.pool_size` | `5` | the most connections, together with `DB_MAX_OVERFLOW`, at least 1; idle ones are closed after ten minutes; on SQLite, those that read |
+//! | `DB_MAX_OVERFLOW` | `database.max_overflow` | `10` | added to `DB_POOL_SIZE` on PostgreSQL |
+//! | `DB_ACQUIRE_TIMEOUT` | `database.acquire_timeout` | `10` | seconds to wait for a connection, within the deadline |
+//! | `DB_STATEMENT_TIMEOUT` | `database.statement_timeout` | `30` | seconds that PostgreSQL may work on a statement, within the deadline; with 0, the deadline alone bounds it |
+//! | `DB_DEADLINE` | `database.deadline` | `30` | seconds that a call takes at the most, repetitions after transient errors included; bounds the two times above |
 //! | `DB_STATEMENT_CACHE_SIZE` | `database.statement_cache_size` | `100` | prepared statements a connection; 0 for PgBouncer in transaction mode |
 //! | `DB_AUTO_MIGRATE` | `database.auto_migrate` | on for SQLite, off for PostgreSQL | whether opening applies migrations |
-//! | `ENABLE_DB_PERSISTENCE` | `enable_persistence` | `false` | see [`StateConfig::enable_persistence`] |
+//! | `ENABLE_DB_PERSISTENCE` | `enable_persistence` | `false` | whether histories store what they are given: see [`StateConfig::enable_persistence`] |
 //! | `DEFAULT_USER_ID` | `user_id` | `default_user` | whose threads [`StateManager::open`](crate::StateManager::open) sees |
 //! | `DEFAULT_ORG_ID` | `org_id` | `default_org` | in which organization |
 //!
-//! Booleans are `true`, `false`, `1`, `0`, `yes`, `no`, `on` or `off`, in any case. Seconds may have a fraction. Text
-//! stays text: a password of `12345` is that.
+//! Booleans are `true`, `false`, `1`, `0`, `yes`, `no`, `on` or `off`, in any case. Seconds may have a fraction,
+//! and are from 0.001 to 2147483.647. Text stays text: a password of `12345` is that.
+//!
+//! In `.env`, single quotes keep a value as it is: `DB_PASSWORD='pa$word'`. Without quotes and in double quotes, `$word`
+//! is replaced by that variable's value, or by nothing, and `\` begins an escape.
 
 mod database;
 mod error;
@@ -62,8 +66,9 @@ pub use secrecy::SecretString;
 /// ```
 #[derive(Debug, Clone)]
 pub struct StateConfig {
-    /// Whether a [`ConversationHistory`](crate::ConversationHistory) should store what it is given: for
-    /// [`persist_to_db`](crate::ConversationHistoryBuilder::persist_to_db).
+    /// Whether a [`ConversationHistory`](crate::ConversationHistory) in front of the
+    /// [`StateManager`](crate::StateManager) that is opened stores what it is given, unless
+    /// [`persist_to_db`](crate::ConversationHistoryBuilder::persist_to_db) says otherwise.
     pub enable_persistence: bool,
     /// The user whose threads are seen.
     pub user_id: UserId,

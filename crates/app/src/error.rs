@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chatkeep_domain::{InvalidArgument, StoreError};
+use chatkeep_domain::{InvalidArgument, StoreError, ThreadId};
 
 use crate::config::{Backend, ConfigError};
 
@@ -41,12 +41,14 @@ pub enum Error {
         /// The configured backend.
         backend: Backend,
     },
-    /// Messages that were taken earlier could not be stored yet. They are still queued, first in line, and are
-    /// tried again now; [`WriteBehind::take_failed`](crate::WriteBehind::take_failed) hands them back instead. The
-    /// message of the call that got this error was not taken.
-    #[error("{unsaved} message(s) could not be stored yet: {source}")]
+    /// Messages that were taken earlier could not be stored yet. They are still queued, first in line; a push to
+    /// their thread and a flush try them again, and [`WriteBehind::take_failed`](crate::WriteBehind::take_failed)
+    /// hands them back instead. The message of the call that got this error was not taken.
+    #[error("{unsaved} message(s) of the thread {thread} could not be stored yet: {source}")]
     WriteBehind {
-        /// How many messages of the failing thread are waiting.
+        /// The failing thread.
+        thread: ThreadId,
+        /// How many messages of it are waiting.
         unsaved: usize,
         /// Why.
         source: Arc<StoreError>,

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use chatkeep_domain::window::Window;
 use chatkeep_domain::{
-    Content, ConversationRepositoryExt, InvalidArgument, Message, NewMessage, Role, ThreadId, TokenCounter,
-    ToolCall,
+    Content, ConversationRepositoryExt, InvalidArgument, Message, MessageId, NewMessage, Position, Role,
+    ThreadId, TokenCounter, ToolCall,
 };
 use serde_json::{Value, json};
 
@@ -28,12 +28,12 @@ use crate::{Error, StateManager, WriteBehind};
 /// With [`persist_to_db`](ConversationHistoryBuilder::persist_to_db), `add_*` returns when the message is durable; on
 /// an error the window does not contain it. With
 /// [`write_behind`](ConversationHistoryBuilder::write_behind) it returns when the message is queued: see
-/// [`WriteBehind`]. A request that is dropped halfway has an unknown outcome, which
-/// [`load_from_db`](ConversationHistory::load_from_db) settles.
+/// [`WriteBehind`]. A request that is dropped halfway has an unknown outcome, as has one with a transient error;
+/// [`load_from_db(None)`](ConversationHistory::load_from_db) settles it.
 ///
-/// A window shows one thread. It is the [builder's](ConversationHistoryBuilder::thread); or else the one that was
-/// loaded; or else the one that was current when the first message was stored. [`clear`](ConversationHistory::clear)
-/// lets go of the latter two.
+/// A window shows one thread. It is the one that was loaded last; or else the
+/// [builder's](ConversationHistoryBuilder::thread); or else the one that was current when the first message was to be
+/// stored. [`clear`](ConversationHistory::clear) goes back to the builder's, or to none.
 ///
 /// ```
 /// use chatkeep::ConversationHistory;
@@ -250,19 +250,33 @@ impl ConversationHistory {
         };
         let thread = state.resolve(self.thread)?;
         let new = input.into_new(state.clock(), state.ids())?;
-        let (id, position, message) = match &self.persistence {
-            Persistence::Behind(behind) => {
-                let message = Message::new(new.sender_role, new.content.clone());
-                (behind.push_new(thread, new).await?, None, message)
-            }
-            Persistence::Off | Persistence::Direct => {
-                let stored = state.repository().append_one(state.scope(), thread, new).await?;
-                (stored.id, Some(stored.position), Message::from(stored))
+        // Before the outcome is known, and for good if it never is: the message may be in this thread.
+        let before = self.thread.replace(thread);
+        let (id, position, message) = match self.store(state, thread, new).await {
+            Ok(stored) => stored,
+            Err(error) => {
+                if !error.is_transient() {
+                    self.thread = before;
+                }
+                return Err(error);
             }
         };
-        self.thread = Some(thread);
         let in_window = self.enter(message);
         Ok(Added { id: Some(id), position, in_window })
+    }
+
+    async fn store(
+        &self,
+        state: &StateManager,
+        thread: ThreadId,
+        new: NewMessage,
+    ) -> Result<(MessageId, Option<Position>, Message), Error> {
+        if let Persistence::Behind(behind) = &self.persistence {
+            let message = Message::new(new.sender_role, new.content.clone());
+            return Ok((behind.push_new(thread, new).await?, None, message));
+        }
+        let stored = state.repository().append_one(state.scope(), thread, new).await?;
+        Ok((stored.id, Some(stored.position), Message::from(stored)))
     }
 }
 

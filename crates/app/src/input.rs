@@ -1,10 +1,12 @@
 //! A message on its way in, before it has an id and a time.
 
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
 use chatkeep_domain::{
-    Clock, Content, IdGenerator, InvalidArgument, Message, MessageId, Metadata, NewMessage, Role, UserId,
+    Clock, Content, Hidden, IdGenerator, InvalidArgument, Message, MessageId, Metadata, NewMessage, Role,
+    UserId,
 };
 
 /// What a request becomes when it is awaited.
@@ -18,7 +20,7 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// let input = MessageInput::new(Role::User, "hello").id("0198c0de-0000-7000-8000-000000000001".parse()?);
 /// # Ok::<(), chatkeep::InvalidArgument>(())
 /// ```
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[must_use]
 pub struct MessageInput {
     pub(crate) role: Role,
@@ -72,6 +74,19 @@ impl MessageInput {
     }
 }
 
+impl fmt::Debug for MessageInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { role, content, metadata, sender, id } = self;
+        f.debug_struct("MessageInput")
+            .field("role", role)
+            .field("content", content)
+            .field("metadata", &metadata.as_ref().map(Hidden::keys))
+            .field("sender", sender)
+            .field("id", id)
+            .finish()
+    }
+}
+
 impl From<Message> for MessageInput {
     fn from(message: Message) -> Self {
         Self::new(message.role, message.content)
@@ -114,6 +129,16 @@ mod tests {
         let input = MessageInput::new(Role::User, content).metadata(object(json!({"b": 2, "c": 2})));
         let message = input.into_message().unwrap();
         assert_eq!(message.content.get("metadata"), Some(&json!({"a": 1, "b": 2, "c": 2})));
+    }
+
+    #[test]
+    fn debug_shows_no_content() {
+        let input = MessageInput::new(Role::User, "secret").metadata(object(json!({"secret": "secret"})));
+        assert_eq!(
+            format!("{input:?}"),
+            "MessageInput { role: User, content: Content(text, 31 bytes), metadata: Some(1 keys), sender: None, \
+             id: None }"
+        );
     }
 
     #[test]

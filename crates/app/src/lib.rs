@@ -110,5 +110,5 @@ pub use state_manager::{
 pub use write_behind::{WriteBehind, WriteBehindConfig};
 
 #[cfg(all(doctest, feature = "memory"))]
-#[doc = include_str!("../../../README.md")]
+#[doc = include_str!("../README.md")]
 struct Readme;

@@ -59,13 +59,14 @@ pub async fn open() -> Result<StateManager, Error> {
 }
 
 impl StateManager {
-    /// Opens the configured store for the configured user.
+    /// Opens the configured store for the configured user, and remembers whether histories persist:
+    /// [`persistence_enabled`](Self::persistence_enabled).
     ///
     /// # Errors
     /// As [`create_repository`].
     pub async fn open(config: &StateConfig) -> Result<Self, Error> {
         let scope = Scope::user(config.org_id.clone(), config.user_id.clone());
-        Self::connect(&config.database, scope).await
+        Ok(Self::connect(&config.database, scope).await?.with_persistence(config.enable_persistence))
     }
 
     /// Opens this store for this scope.
@@ -124,7 +125,10 @@ impl Store {
 
     #[cfg(feature = "sqlite")]
     fn sqlite(config: &DatabaseConfig, file: chatkeep_seaorm::SqliteConfig) -> Self {
-        let file = file.pool_size(config.pool_size).acquire_timeout(config.acquire_timeout);
+        let file = file
+            .pool_size(config.pool_size)
+            .acquire_timeout(config.acquire_timeout)
+            .deadline(config.deadline);
         Self::Sqlite(match config.auto_migrate {
             Some(on) => file.auto_migrate(on),
             None => file,
@@ -137,7 +141,8 @@ impl Store {
             .pool_size(config.pool_size)
             .max_overflow(config.max_overflow)
             .acquire_timeout(config.acquire_timeout)
-            .statement_timeout(config.statement_timeout)
+            .statement_timeout(config.statement_timeout.filter(|timeout| !timeout.is_zero()))
+            .deadline(config.deadline)
             .statement_cache_size(config.statement_cache_size);
         Self::Postgres(Box::new(match config.auto_migrate {
             Some(on) => server.auto_migrate(on),
@@ -206,6 +211,64 @@ mod tests {
         let state = StateManager::open(&StateConfig::from_sources(sources).unwrap()).await.unwrap();
         let (org, user) = (state.scope().org_id().unwrap(), state.scope().user_id().unwrap());
         assert_eq!((org.as_str(), user.as_str()), ("acme", "default_user"));
+    }
+
+    #[cfg(feature = "memory")]
+    #[tokio::test]
+    async fn the_manager_remembers_whether_histories_persist() {
+        for (sources, on) in [
+            (Sources::new(), false),
+            (Sources::new().env([("ENABLE_DB_PERSISTENCE", "true")]), true),
+            (Sources::new().toml("chatkeep.toml", "enable_persistence = true"), true),
+        ] {
+            let config = StateConfig::from_sources(sources.env([("DB_BACKEND", "memory")])).unwrap();
+            let state = StateManager::open(&config).await.unwrap();
+            assert_eq!((state.persistence_enabled(), state.clone().persistence_enabled()), (on, on));
+        }
+        let by_hand =
+            StateManager::connect(&DatabaseConfig::memory(), crate::testing::scope()).await.unwrap();
+        assert!(!by_hand.persistence_enabled());
+    }
+
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    #[test]
+    fn the_times_reach_the_adapter() {
+        let store = |url: &str, statement: u64| {
+            let mut config = DatabaseConfig::from_url(url).unwrap();
+            config.acquire_timeout = std::time::Duration::from_secs(7);
+            config.statement_timeout = Some(std::time::Duration::from_secs(statement));
+            config.deadline = std::time::Duration::from_secs(90);
+            match Store::of(&config).unwrap() {
+                #[cfg(feature = "memory")]
+                Store::Memory => unreachable!(),
+                #[cfg(feature = "sqlite")]
+                Store::Sqlite(config) => format!("{config:?}"),
+                #[cfg(feature = "postgres")]
+                Store::Postgres(config) => format!("{config:?}"),
+            }
+        };
+        #[cfg(feature = "sqlite")]
+        for part in ["acquire_timeout: 7s", "deadline: 90s"] {
+            let store = store("sqlite::memory:", 8);
+            assert!(store.contains(part), "{store}");
+        }
+        #[cfg(feature = "postgres")]
+        for (statement, shown) in [(8, "statement_timeout: Some(8s)"), (0, "statement_timeout: None")] {
+            let store = store("postgres://h/d", statement);
+            for part in ["acquire_timeout: 7s", "deadline: 90s", shown] {
+                assert!(store.contains(part), "{store}");
+            }
+        }
+    }
+
+    /// SQLite's driver panics at such a time, and PostgreSQL refuses it.
+    #[tokio::test]
+    async fn a_time_that_no_store_can_wait_reaches_none() {
+        for mut config in [DatabaseConfig::memory(), DatabaseConfig::from_url("sqlite::memory:").unwrap()] {
+            config.acquire_timeout = std::time::Duration::from_millis(2_147_483_648);
+            let error = create_repository(&config).await.unwrap_err().to_string();
+            assert!(error.starts_with("database.acquire_timeout must be"), "{error}");
+        }
     }
 
     #[tokio::test]

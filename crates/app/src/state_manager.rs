@@ -61,6 +61,7 @@ pub struct StateManager {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdGenerator>,
     current: Arc<Mutex<Option<ThreadId>>>,
+    persistence: bool,
 }
 
 impl StateManager {
@@ -72,6 +73,7 @@ impl StateManager {
             clock: Arc::new(SystemClock),
             ids: Arc::new(UuidV7Generator),
             current: Arc::default(),
+            persistence: false,
         }
     }
 
@@ -87,6 +89,18 @@ impl StateManager {
     pub fn with_id_generator(mut self, ids: Arc<dyn IdGenerator>) -> Self {
         self.ids = ids;
         self
+    }
+
+    pub(crate) fn with_persistence(mut self, on: bool) -> Self {
+        self.persistence = on;
+        self
+    }
+
+    /// Whether a [`ConversationHistory`](crate::ConversationHistory) in front of this stores what it is given:
+    /// [`enable_persistence`](crate::StateConfig::enable_persistence) where a [`StateConfig`](crate::StateConfig) was
+    /// opened, else `false`. The calls of this type store in any case.
+    pub fn persistence_enabled(&self) -> bool {
+        self.persistence
     }
 
     /// Who is asking.

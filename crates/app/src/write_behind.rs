@@ -21,9 +21,10 @@ use crate::{Error, StateManager};
 /// - The order of each thread is kept. Ids are fixed when a message is queued, so that no retry stores it twice.
 /// - The queue is bounded; when it is full, [`push`](WriteBehind::push) waits.
 /// - A transient error is repeated by the task, with growing pauses. When that does not help, or the error is not
-///   transient, the next call gets it: [`Error::WriteBehind`]. What failed stays first in line. It is tried again
-///   by that very call and by every [`flush`](WriteBehind::flush), until
-///   [`take_failed`](WriteBehind::take_failed) hands it back. Other threads are not held up by it.
+///   transient, the next push to the thread gets it, and so does a flush: [`Error::WriteBehind`]. What failed stays
+///   first in line. It is tried again by that very push and by every [`flush`](WriteBehind::flush), until
+///   [`take_failed`](WriteBehind::take_failed) hands it back. Other threads are not held up by it, unless nothing
+///   else is left in a full queue.
 /// - [`flush`](WriteBehind::flush) returns when everything is durable. Without it, or
 ///   [`close`](WriteBehind::close), what waits is lost when this is dropped, and the loss is logged with its count.
 ///
@@ -67,11 +68,29 @@ impl Shared {
     }
 }
 
+/// Keeps the queue closed as long as somebody closes it.
+struct Closing<'a>(&'a Shared);
+
+impl<'a> Closing<'a> {
+    fn new(shared: &'a Shared) -> Self {
+        shared.queue().closing += 1;
+        shared.changed.notify_waiters();
+        Self(shared)
+    }
+}
+
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        self.0.queue().closing -= 1;
+    }
+}
+
 impl WriteBehind {
     /// Starts the task on the current tokio runtime.
     ///
     /// # Errors
-    /// [`Error::NoRuntime`] outside of one; [`InvalidArgument`](crate::InvalidArgument) for a capacity or batch of 0.
+    /// [`Error::NoRuntime`] outside of one; [`InvalidArgument`](crate::InvalidArgument) for a capacity, batch or delay
+    /// of 0.
     pub fn new(state: StateManager, config: WriteBehindConfig) -> Result<Self, Error> {
         config.validate()?;
         let runtime = Handle::try_current().map_err(|_| Error::NoRuntime)?;
@@ -86,10 +105,12 @@ impl WriteBehind {
     }
 
     /// Queues a message for a thread, or for the current one; waits while the queue is full. Gives the id that the
-    /// message will have.
+    /// message will have. One with the id of a message that waits for the same thread already is not queued: as in
+    /// the store, the first stays.
     ///
     /// # Errors
-    /// [`Error::WriteBehind`] when earlier messages could not be stored; [`Error::Closed`];
+    /// [`Error::WriteBehind`] when earlier messages of the thread could not be stored, or when the queue is full of
+    /// other threads' that cannot be; [`Error::Closed`];
     /// [`Error::NoCurrentThread`]; what [`Append::validate`] refuses. After an error the message is not queued.
     pub async fn push(
         &self,
@@ -108,21 +129,29 @@ impl WriteBehind {
         let mut append = Append::new([new]);
         let bytes = append.validate()?;
         let mut message = append.messages.pop();
+        let since = self.shared.queue().give_ups();
         loop {
             let mut changed = std::pin::pin!(self.shared.changed.notified());
             changed.as_mut().enable();
             {
                 let mut queue = self.shared.queue();
                 queue.check_open()?;
-                let error = queue.report();
-                queue.retry_parked();
+                let due = queue.due(thread);
+                queue.retry(thread);
                 self.shared.wake.notify_one();
-                if let Some(error) = error {
+                if let Some(error) = due {
                     return Err(error);
+                }
+                if queue.holds(thread, id) {
+                    return Ok(id);
                 }
                 if queue.has_room(bytes) {
                     queue.add(thread, message.take(), bytes);
                     return Ok(id);
+                }
+                let obstacle = queue.obstacle(u64::MAX, since);
+                if let Some(error) = obstacle.and_then(|failed| queue.error(failed)) {
+                    return Err(error);
                 }
             }
             changed.await;
@@ -132,12 +161,13 @@ impl WriteBehind {
     /// Waits until everything that was queued before is durable. What failed is tried again first.
     ///
     /// # Errors
-    /// [`Error::WriteBehind`] when it fails again; it stays queued. [`Error::Closed`] when the task has ended.
+    /// [`Error::WriteBehind`] when a thread fails again; it stays queued. Where that is no transient error, all
+    /// other threads have been tried as well by then. [`Error::Closed`] when the task has ended.
     pub async fn flush(&self) -> Result<(), Error> {
-        let target = {
+        let (end, since) = {
             let mut queue = self.shared.queue();
             queue.retry_all();
-            queue.end()
+            (queue.end(), queue.give_ups())
         };
         self.shared.wake.notify_one();
         loop {
@@ -145,11 +175,12 @@ impl WriteBehind {
             changed.as_mut().enable();
             {
                 let mut queue = self.shared.queue();
-                if queue.is_stored(target) {
+                if queue.is_stored(end) {
                     return Ok(());
                 }
                 queue.check_running()?;
-                if let Some(error) = queue.report() {
+                let obstacle = queue.obstacle(end, since);
+                if let Some(error) = obstacle.and_then(|failed| queue.tell(failed)) {
                     return Err(error);
                 }
             }
@@ -160,14 +191,11 @@ impl WriteBehind {
     /// Takes no more messages, waits until everything is durable, and stops the task.
     ///
     /// # Errors
-    /// As [`WriteBehind::flush`]; then it goes on as before.
+    /// As [`WriteBehind::flush`]; then it goes on as before, as it does when this call is dropped halfway.
     pub async fn close(&self) -> Result<(), Error> {
-        self.shared.queue().open = false;
-        self.shared.changed.notify_waiters();
-        if let Err(error) = self.flush().await {
-            self.shared.queue().open = true;
-            return Err(error);
-        }
+        let _closing = Closing::new(&self.shared);
+        self.flush().await?;
+        self.shared.queue().running = false;
         self.task.abort();
         Ok(())
     }

@@ -50,7 +50,7 @@ pub const MAX_JSON_DEPTH: usize = 100;
 pub struct Content(Map<String, Value>);
 
 /// A model's request to run a tool, as [`Content::tool_calls`] finds it.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, PartialEq)]
 pub struct ToolCall<'a> {
     /// What the result refers to.
     pub id: &'a str,
@@ -61,7 +61,7 @@ pub struct ToolCall<'a> {
 }
 
 /// A tool's answer, as [`Content::tool_results`] finds it.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, PartialEq)]
 pub struct ToolResult<'a> {
     /// The call that it answers.
     pub tool_call_id: &'a str,
@@ -345,6 +345,26 @@ impl fmt::Debug for Content {
     }
 }
 
+impl fmt::Debug for ToolCall<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, name, arguments } = self;
+        let arguments = format_args!("{}", json_kind(arguments));
+        f.debug_struct("ToolCall").field("id", id).field("name", name).field("arguments", &arguments).finish()
+    }
+}
+
+impl fmt::Debug for ToolResult<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { tool_call_id, name, content } = self;
+        let content = format_args!("{}", json_kind(content));
+        f.debug_struct("ToolResult")
+            .field("tool_call_id", tool_call_id)
+            .field("name", name)
+            .field("content", &content)
+            .finish()
+    }
+}
+
 impl From<&str> for Content {
     fn from(text: &str) -> Self {
         Self::text(text)
@@ -393,6 +413,16 @@ mod tests {
     #[test]
     fn debug_shows_no_content() {
         assert_eq!(format!("{:?}", Content::text("secret")), "Content(text, 31 bytes)");
+        let call = Content::tool_call("c", "t", json!({"city": "secret"}));
+        assert_eq!(
+            format!("{:?}", call.tool_calls()),
+            r#"[ToolCall { id: "c", name: "t", arguments: an object }]"#
+        );
+        let result = Content::tool_result("c", "t", "secret");
+        assert_eq!(
+            format!("{:?}", result.tool_results()),
+            r#"[ToolResult { tool_call_id: "c", name: "t", content: a string }]"#
+        );
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub trait ConversationRepositoryExt: ConversationRepository {
         thread: ThreadId,
         count: usize,
     ) -> Result<Vec<ChatMessage>, StoreError> {
-        let query = MessageQuery { order: Order::NewestFirst, ..MessageQuery::default() };
+        let query = MessageQuery::default().order(Order::NewestFirst);
         let mut messages = self.read_messages(scope, thread, query, Some(count)).await?;
         messages.reverse();
         Ok(messages)

@@ -11,7 +11,8 @@
 //! # Writing an adapter
 //!
 //! 1. Implement [`ThreadRepository`] and [`MessageRepository`] for one `Send + Sync + Debug` type. The section
-//!    "Contract" of each trait says what must hold; each sentence of it is a case of `chatkeep-contract`.
+//!    "Contract" of each trait says what must hold; each sentence of it that can be checked from outside is a named
+//!    case of `chatkeep-contract`, whose README names the others.
 //! 2. Call [`NewThread::validate`], [`ThreadUpdate::validate`], [`Append::validate`] (or [`Append::encode`], which
 //!    also gives the JSON texts), [`MessageEdit::validate`], [`ThreadQuery::validate`] and
 //!    [`MessageQuery::validate`] before the first write, and [`check_timestamp`] for a bare time: the limits are the same for every store.
@@ -39,6 +40,7 @@ mod content;
 mod cursor;
 mod error;
 mod ext;
+mod hidden;
 mod id;
 mod message;
 #[cfg(feature = "mock")]
@@ -59,6 +61,7 @@ pub use content::{Content, MAX_CONTENT_BYTES, MAX_JSON_DEPTH, ToolCall, ToolResu
 pub use cursor::{Cursor, ThreadKey};
 pub use error::{BoxError, Entity, InvalidArgument, StoreError};
 pub use ext::{ConversationRepositoryExt, MessagePages};
+pub use hidden::Hidden;
 pub use id::{MAX_ID_BYTES, MessageId, OrgId, ThreadId, UserId};
 pub use message::{ChatMessage, Message, MessageEdit, MessageRevision, Position};
 #[cfg(feature = "mock")]

@@ -108,6 +108,13 @@ impl MessageQuery {
         self
     }
 
+    /// The direction of the list.
+    #[must_use]
+    pub fn order(mut self, order: Order) -> Self {
+        self.order = order;
+        self
+    }
+
     /// Leaves out this many of the messages that the rest of the query finds.
     #[must_use]
     pub fn offset(mut self, offset: u64) -> Self {
@@ -201,6 +208,13 @@ impl ThreadQuery {
     #[must_use]
     pub fn user_id(mut self, user: UserId) -> Self {
         self.user_id = Some(user);
+        self
+    }
+
+    /// The most items of the page.
+    #[must_use]
+    pub fn limit(mut self, limit: usize) -> Self {
+        self.limit = limit;
         self
     }
 

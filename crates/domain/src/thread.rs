@@ -1,10 +1,14 @@
 //! A thread: one conversation of one user.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::content::json_size;
-use crate::{InvalidArgument, OrgId, Position, StoreError, ThreadId, Timestamp, UserId, time, to_micros};
+use crate::{
+    Hidden, InvalidArgument, OrgId, Position, StoreError, ThreadId, Timestamp, UserId, time, to_micros,
+};
 
 /// The longest name of a thread, in bytes of UTF-8.
 pub const MAX_NAME_BYTES: usize = 1_024;
@@ -16,8 +20,8 @@ pub const MAX_METADATA_BYTES: usize = 64 * 1_024;
 /// Free data about a thread: a JSON object.
 pub type Metadata = Map<String, Value>;
 
-/// A conversation.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// A conversation. `Debug` shows how long the name is and how much metadata there is, never what they say.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct ChatThread {
     /// Unique within the organization.
     pub id: ThreadId,
@@ -38,7 +42,7 @@ pub struct ChatThread {
 }
 
 /// What a thread is created from.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct NewThread {
     /// Creating again with the same id and owner gives back the stored thread.
     pub id: ThreadId,
@@ -104,7 +108,7 @@ impl NewThread {
 }
 
 /// A change to a thread: what is `None` stays.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct ThreadUpdate {
     /// The new name, with [`NewThread::name`]'s limits.
     pub name: Option<String>,
@@ -157,6 +161,47 @@ impl ThreadUpdate {
     }
 }
 
+impl fmt::Debug for ChatThread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, org_id, user_id, name, metadata, head, created_at, updated_at } = self;
+        f.debug_struct("ChatThread")
+            .field("id", id)
+            .field("org_id", org_id)
+            .field("user_id", user_id)
+            .field("name", &Hidden::text(name))
+            .field("metadata", &Hidden::keys(metadata))
+            .field("head", head)
+            .field("created_at", created_at)
+            .field("updated_at", updated_at)
+            .finish()
+    }
+}
+
+impl fmt::Debug for NewThread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, org_id, user_id, name, metadata, created_at } = self;
+        f.debug_struct("NewThread")
+            .field("id", id)
+            .field("org_id", org_id)
+            .field("user_id", user_id)
+            .field("name", &Hidden::text(name))
+            .field("metadata", &Hidden::keys(metadata))
+            .field("created_at", created_at)
+            .finish()
+    }
+}
+
+impl fmt::Debug for ThreadUpdate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, metadata, at } = self;
+        f.debug_struct("ThreadUpdate")
+            .field("name", &name.as_deref().map(Hidden::text))
+            .field("metadata", &metadata.as_ref().map(Hidden::keys))
+            .field("at", at)
+            .finish()
+    }
+}
+
 fn check_name(name: &str) -> Result<(), InvalidArgument> {
     if name.len() > MAX_NAME_BYTES {
         let rule = format!("must be at most {MAX_NAME_BYTES} bytes long");
@@ -175,4 +220,29 @@ fn check_metadata(metadata: &Metadata) -> Result<(), StoreError> {
         return Err(StoreError::TooLarge { what: "metadata, in bytes of JSON", limit, actual });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn debug_shows_neither_the_name_nor_metadata() {
+        let metadata: Metadata = serde_json::from_value(json!({"secret": "secret", "b": 1, "c": 2})).unwrap();
+        let (org, user) = (OrgId::new("acme").unwrap(), UserId::new("ada").unwrap());
+        let id: ThreadId = "0198c0de-0000-7000-8000-000000000001".parse().unwrap();
+        let new =
+            NewThread::new(id, org, user, "secret", Timestamp::UNIX_EPOCH).with_metadata(metadata.clone());
+        let update = ThreadUpdate::new(Timestamp::UNIX_EPOCH).name("secret").metadata(metadata);
+        let hidden = "name: 6 bytes, metadata: 3 keys";
+        for (text, hidden) in [
+            (format!("{new:?}"), hidden),
+            (format!("{:?}", new.clone().into_thread()), hidden),
+            (format!("{update:?}"), "name: Some(6 bytes), metadata: Some(3 keys)"),
+        ] {
+            assert!(text.contains(hidden) && !text.contains("secret"), "{text}");
+        }
+    }
 }

@@ -86,14 +86,18 @@ pub struct DatabaseConfig {
     pub url: Option<SecretString>,
     /// SQLite's file, or `:memory:`. `None` is `chatkeep/chatkeep.db` in the platform's data directory.
     pub path: Option<PathBuf>,
-    /// Connections that are meant to be in use.
+    /// The most connections, together with `max_overflow`; on SQLite, those that read.
     pub pool_size: u32,
-    /// Connections beyond those under load.
+    /// Added to `pool_size` on PostgreSQL.
     pub max_overflow: u32,
-    /// How long a call waits for a connection.
+    /// How long a call waits for a connection, within the deadline: 1 ms to `i32::MAX` ms.
     pub acquire_timeout: Duration,
-    /// How long PostgreSQL may work on a statement.
+    /// How long PostgreSQL may work on a statement, within the deadline: 1 ms to `i32::MAX` ms. With `None` or zero the
+    /// deadline alone bounds it.
     pub statement_timeout: Option<Duration>,
+    /// How long a call takes at the most, repetitions after transient errors included: 1 ms to `i32::MAX` ms. It bounds
+    /// both timeouts above. Migrations take their time.
+    pub deadline: Duration,
     /// Prepared statements a connection; 0 keeps none, as PgBouncer in transaction mode needs it.
     pub statement_cache_size: usize,
     /// Whether opening applies missing migrations. `None` is on for SQLite and off for PostgreSQL.
@@ -115,6 +119,7 @@ impl Default for DatabaseConfig {
             max_overflow: 10,
             acquire_timeout: Duration::from_secs(10),
             statement_timeout: Some(Duration::from_secs(30)),
+            deadline: Duration::from_secs(30),
             statement_cache_size: 100,
             auto_migrate: None,
         }
@@ -158,8 +163,15 @@ impl DatabaseConfig {
             let rule = "must be below 2^32 together with the pool size";
             return bad("database.max_overflow", rule, self.max_overflow.to_string());
         }
-        if self.acquire_timeout.is_zero() {
-            return bad("database.acquire_timeout", "must be above 0 seconds", "0".to_owned());
+        let statement = self.statement_timeout.filter(|timeout| !timeout.is_zero());
+        for (key, rule, seconds) in [
+            ("database.acquire_timeout", SECONDS, Some(self.acquire_timeout)),
+            ("database.statement_timeout", SECONDS_OR_NO_LIMIT, statement),
+            ("database.deadline", SECONDS, Some(self.deadline)),
+        ] {
+            if let Some(seconds) = seconds.filter(|seconds| !(SHORTEST..=LONGEST).contains(seconds)) {
+                return bad(key, rule, seconds.as_secs_f64().to_string());
+            }
         }
         for (key, value) in
             [("database.host", &self.host), ("database.name", &self.name), ("database.user", &self.user)]
@@ -187,10 +199,11 @@ impl DatabaseConfig {
         config.path = reader.text("database.path")?.map(PathBuf::from);
         set(&mut config.pool_size, reader.whole("database.pool_size", POOL_SIZE)?);
         set(&mut config.max_overflow, reader.whole("database.max_overflow", COUNT)?);
-        set(&mut config.acquire_timeout, reader.seconds("database.acquire_timeout")?);
-        if let Some(timeout) = reader.seconds("database.statement_timeout")? {
+        set(&mut config.acquire_timeout, reader.seconds("database.acquire_timeout", SECONDS)?);
+        if let Some(timeout) = reader.seconds("database.statement_timeout", SECONDS_OR_NO_LIMIT)? {
             config.statement_timeout = Some(timeout).filter(|timeout| !timeout.is_zero());
         }
+        set(&mut config.deadline, reader.seconds("database.deadline", SECONDS)?);
         set(&mut config.statement_cache_size, reader.whole("database.statement_cache_size", COUNT)?);
         config.auto_migrate = reader.flag("database.auto_migrate")?;
         config.validate().map_err(|error| reader.rename(error))?;
@@ -217,6 +230,12 @@ impl DatabaseConfig {
 const PORT: &str = "must be a whole number from 1 to 65535";
 const POOL_SIZE: &str = "must be a whole number from 1 to 4294967295";
 const COUNT: &str = "must be a whole number from 0 to 4294967295";
+const SECONDS: &str = "must be a number of seconds from 0.001 to 2147483.647";
+const SECONDS_OR_NO_LIMIT: &str = "must be 0 for no limit, or a number of seconds from 0.001 to 2147483.647";
+
+/// SQLite and PostgreSQL count whole milliseconds in an `i32`, and take 0 for no limit.
+const SHORTEST: Duration = Duration::from_millis(1);
+const LONGEST: Duration = Duration::from_millis(i32::MAX as u64);
 
 fn set<T>(setting: &mut T, given: Option<T>) {
     if let Some(given) = given {

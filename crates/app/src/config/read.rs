@@ -30,6 +30,7 @@ pub(super) const VARIABLES: &[(&str, &str)] = &[
     ("database.max_overflow", "DB_MAX_OVERFLOW"),
     ("database.acquire_timeout", "DB_ACQUIRE_TIMEOUT"),
     ("database.statement_timeout", "DB_STATEMENT_TIMEOUT"),
+    ("database.deadline", "DB_DEADLINE"),
     ("database.statement_cache_size", "DB_STATEMENT_CACHE_SIZE"),
     ("database.auto_migrate", "DB_AUTO_MIGRATE"),
 ];
@@ -144,7 +145,7 @@ impl Reader {
         }
     }
 
-    pub(super) fn seconds(&self, key: &str) -> Result<Option<Duration>, ConfigError> {
+    pub(super) fn seconds(&self, key: &str, rule: &str) -> Result<Option<Duration>, ConfigError> {
         let Some(value) = self.value(key) else { return Ok(None) };
         let seconds = match &value {
             Value::String(_, text) => text.trim().parse().ok(),
@@ -154,9 +155,13 @@ impl Reader {
             }),
             _ => None,
         };
-        match seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()) {
-            Some(seconds) => Ok(Some(seconds)),
-            None => self.bad(key, "must be a number of seconds, 0 or more", &value),
+        let duration = seconds.and_then(|seconds: f64| {
+            // What is no whole nanosecond must not become 0, which may mean no limit.
+            Duration::try_from_secs_f64(seconds).ok().filter(|time| !time.is_zero() || seconds == 0.0)
+        });
+        match duration {
+            Some(duration) => Ok(Some(duration)),
+            None => self.bad(key, rule, &value),
         }
     }
 

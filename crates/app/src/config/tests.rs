@@ -22,6 +22,7 @@ fn without_sources_there_are_defaults() {
     assert_eq!((database.backend, database.path, database.auto_migrate), (Backend::Sqlite, None, None));
     assert_eq!((database.host.as_str(), database.port), ("localhost", 5432));
     assert_eq!((database.pool_size, database.max_overflow), (5, 10));
+    assert_eq!((database.acquire_timeout.as_secs(), database.deadline.as_secs()), (10, 30));
     assert!(super::default_path().unwrap().ends_with("chatkeep/chatkeep.db"));
 }
 
@@ -54,6 +55,7 @@ fn every_variable_arrives() {
         ("DB_MAX_OVERFLOW", "0"),
         ("DB_ACQUIRE_TIMEOUT", "0.5"),
         ("DB_STATEMENT_TIMEOUT", "0"),
+        ("DB_DEADLINE", "0.25"),
         ("DB_STATEMENT_CACHE_SIZE", "0"),
         ("DB_AUTO_MIGRATE", "OFF"),
     ])
@@ -66,6 +68,7 @@ fn every_variable_arrives() {
     assert_eq!(database.path.unwrap().to_str(), Some("/x/y.db"));
     assert_eq!((database.pool_size, database.max_overflow), (7, 0));
     assert_eq!(database.acquire_timeout, Duration::from_millis(500));
+    assert_eq!(database.deadline, Duration::from_millis(250));
     assert_eq!((database.statement_timeout, database.statement_cache_size), (None, 0));
     assert_eq!(database.auto_migrate, Some(false));
 }
@@ -73,12 +76,13 @@ fn every_variable_arrives() {
 #[test]
 fn toml_may_use_its_own_types() {
     let text = "enable_persistence = true\n[database]\nbackend = 'mock'\nport = 5433\npool_size = '8'\n\
-                acquire_timeout = 2\nstatement_timeout = 1.5\nauto_migrate = 1\npassword = 'x'";
+                acquire_timeout = 2\nstatement_timeout = 1.5\ndeadline = 90\nauto_migrate = 1\npassword = 'x'";
     let config = toml(text).unwrap();
     let database = config.database;
     assert!(config.enable_persistence);
     assert_eq!((database.backend, database.port, database.pool_size), (Backend::Memory, 5433, 8));
     assert_eq!(database.acquire_timeout, Duration::from_secs(2));
+    assert_eq!(database.deadline, Duration::from_secs(90));
     assert_eq!(database.statement_timeout, Some(Duration::from_millis(1500)));
     assert_eq!(database.auto_migrate, Some(true));
 }
@@ -99,10 +103,6 @@ fn bad_values_name_the_setting_the_value_and_what_is_allowed() {
             "must be below 2^32 together with the pool size (got 4294967295)".into(),
         ),
         ("DB_STATEMENT_CACHE_SIZE", "1.5", format!("{whole} 0 to 4294967295 (got \"1.5\")")),
-        ("DB_ACQUIRE_TIMEOUT", "0", "must be above 0 seconds (got 0)".into()),
-        ("DB_ACQUIRE_TIMEOUT", "NaN", "must be a number of seconds, 0 or more (got \"NaN\")".into()),
-        ("DB_STATEMENT_TIMEOUT", "-1", "must be a number of seconds, 0 or more (got \"-1\")".into()),
-        ("DB_STATEMENT_TIMEOUT", "1e300", "must be a number of seconds, 0 or more (got \"1e300\")".into()),
         ("DB_BACKEND", "mysql", "must be memory, sqlite or postgresql (got \"mysql\")".into()),
         ("DB_AUTO_MIGRATE", "maybe", "must be true, false, 1, 0, yes, no, on or off (got \"maybe\")".into()),
         ("ENABLE_DB_PERSISTENCE", "2", "must be true, false, 1, 0, yes, no, on or off (got \"2\")".into()),
@@ -135,6 +135,105 @@ fn bad_values_name_the_setting_the_value_and_what_is_allowed() {
         assert!(matches!(&error, ConfigError::UnknownKey { .. }), "{error}");
         assert!(error.to_string().contains("database.host"), "{error}");
     }
+}
+
+const FROM_A_MILLISECOND: &str = "must be a number of seconds from 0.001 to 2147483.647";
+const OR_NO_LIMIT: &str = "must be 0 for no limit, or a number of seconds from 0.001 to 2147483.647";
+
+/// What the drivers panic at, the server refuses, or truncates to no limit.
+#[test]
+fn seconds_are_those_that_every_store_can_wait() {
+    for (variable, key, rule) in [
+        ("DB_DEADLINE", "deadline", FROM_A_MILLISECOND),
+        ("DB_ACQUIRE_TIMEOUT", "acquire_timeout", FROM_A_MILLISECOND),
+        ("DB_STATEMENT_TIMEOUT", "statement_timeout", OR_NO_LIMIT),
+    ] {
+        for value in ["NaN", "inf", "-inf", "-1", "-0.0001", "1e300", "1e-10", "soon", ""] {
+            let error = env([(variable, value)]).unwrap_err().to_string();
+            assert_eq!(error, format!("{variable} {rule} (got {value:?})"));
+        }
+        for (value, got) in [
+            ("3000000", "3000000"),
+            ("2147483.648", "2147483.648"),
+            ("1e19", "10000000000000000000"),
+            ("0.0004", "0.0004"),
+        ] {
+            let error = env([(variable, value)]).unwrap_err().to_string();
+            assert_eq!(error, format!("{variable} {rule} (got {got})"));
+        }
+        for (value, got) in [
+            ("nan", "NaN"),
+            ("inf", "inf"),
+            ("-1", "-1"),
+            ("1e-10", "0.0000000001"),
+            ("3000000", "3000000"),
+            ("99999999999", "99999999999"),
+            ("0.0004", "0.0004"),
+        ] {
+            let error = toml(&format!("[database]\n{key} = {value}")).unwrap_err().to_string();
+            assert_eq!(error, format!("database.{key} in chatkeep.toml {rule} (got {got})"));
+        }
+        for value in ["0.001", "2147483.647"] {
+            env([(variable, value)]).unwrap();
+            toml(&format!("[database]\n{key} = {value}")).unwrap();
+        }
+    }
+    for variable in ["DB_ACQUIRE_TIMEOUT", "DB_DEADLINE"] {
+        let error = env([(variable, "0")]).unwrap_err().to_string();
+        assert_eq!(error, format!("{variable} {FROM_A_MILLISECOND} (got 0)"));
+    }
+}
+
+#[test]
+fn seconds_set_by_hand_are_checked_too() {
+    let answer = |key: &str, time| {
+        let mut config = DatabaseConfig::memory();
+        match key {
+            "acquire_timeout" => config.acquire_timeout = time,
+            "deadline" => config.deadline = time,
+            _ => config.statement_timeout = Some(time),
+        }
+        config.validate().map_err(|error| error.to_string())
+    };
+    let longest = Duration::from_millis(2_147_483_647);
+    for (key, rule) in [
+        ("acquire_timeout", FROM_A_MILLISECOND),
+        ("deadline", FROM_A_MILLISECOND),
+        ("statement_timeout", OR_NO_LIMIT),
+    ] {
+        for (time, got) in [
+            (Duration::from_nanos(1), "0.000000001"),
+            (Duration::from_micros(999), "0.000999"),
+            (longest + Duration::from_micros(1), "2147483.647001"),
+            (Duration::MAX, "18446744073709552000"),
+        ] {
+            assert_eq!(answer(key, time), Err(format!("database.{key} {rule} (got {got})")));
+        }
+        for time in [Duration::from_millis(1), longest] {
+            assert_eq!(answer(key, time), Ok(()));
+        }
+    }
+    let none = Duration::ZERO;
+    for key in ["acquire_timeout", "deadline"] {
+        let error = answer(key, none).unwrap_err();
+        assert_eq!(error, format!("database.{key} {FROM_A_MILLISECOND} (got 0)"));
+    }
+    assert_eq!(answer("statement_timeout", none), Ok(()));
+}
+
+#[test]
+fn in_dotenv_single_quotes_keep_a_dollar_sign() {
+    let password = |line: &str| {
+        let config = StateConfig::from_sources(Sources::new().dotenv(line)).unwrap();
+        config.database.password.expose_secret().to_owned()
+    };
+    assert_eq!(password("DB_PASSWORD='pa$chatkeepUnset'"), "pa$chatkeepUnset");
+    assert_eq!(password("DB_PASSWORD='${DB_USER}\\n'"), "${DB_USER}\\n");
+    for other in ["DB_PASSWORD=pa$chatkeepUnset", "DB_PASSWORD=\"pa${chatkeepUnset}\""] {
+        assert_eq!(password(other), "pa");
+    }
+    let config = env([("DB_PASSWORD", "pa$chatkeepUnset")]).unwrap();
+    assert_eq!(config.database.password.expose_secret(), "pa$chatkeepUnset");
 }
 
 #[test]

@@ -16,7 +16,7 @@ pub struct ConversationHistoryBuilder {
     max_tokens: Option<usize>,
     counter: Option<Arc<dyn TokenCounter>>,
     state: Option<StateManager>,
-    persist_to_db: bool,
+    persist_to_db: Option<bool>,
     write_behind: Option<WriteBehindConfig>,
     thread: Option<ThreadId>,
 }
@@ -46,19 +46,20 @@ impl ConversationHistoryBuilder {
         self
     }
 
-    /// Whether what is added is also stored: off unless this is called. It needs a state manager.
+    /// Whether what is added is also stored. Unless this is called, [`StateManager::persistence_enabled`] says so; without
+    /// a state manager it is off.
     pub fn persist_to_db(mut self, on: bool) -> Self {
-        self.persist_to_db = on;
+        self.persist_to_db = Some(on);
         self
     }
 
     /// Stores in the background, which implies [`persist_to_db`](Self::persist_to_db).
     pub fn write_behind(mut self, config: WriteBehindConfig) -> Self {
-        (self.persist_to_db, self.write_behind) = (true, Some(config));
+        (self.persist_to_db, self.write_behind) = (Some(true), Some(config));
         self
     }
 
-    /// The thread behind the window, whichever is current.
+    /// The thread behind the window, whichever is current, until another one is loaded.
     pub fn thread(mut self, thread: ThreadId) -> Self {
         self.thread = Some(thread);
         self
@@ -71,7 +72,8 @@ impl ConversationHistoryBuilder {
     /// [`WriteBehind::new`] refuses.
     pub fn build(self) -> Result<ConversationHistory, Error> {
         let limits = WindowLimits::new(self.max_messages, self.max_tokens)?;
-        if !self.persist_to_db {
+        let configured = || self.state.as_ref().is_some_and(StateManager::persistence_enabled);
+        if !self.persist_to_db.unwrap_or_else(configured) {
             return Ok(self.with(limits, Persistence::Off));
         }
         let state = self.state.clone();

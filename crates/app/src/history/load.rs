@@ -13,8 +13,8 @@ use crate::{Error, StateManager};
 const PAGE_LEN: usize = 200;
 
 impl ConversationHistory {
-    /// Replaces the window by what fits it of a thread: of the one that is named, or else the builder's, or else the
-    /// current one. What is added later goes to the same thread.
+    /// Replaces the window by what fits it of a thread: of the one that is named, or else the window's own, or else
+    /// the current one. What is added later goes to the same thread, whatever the builder said.
     ///
     /// It reads back from the newest message, page by page, as far as the window needs, and then the earlier system
     /// messages, which are pinned. What waits to be written is flushed first. After an error the window is as it was.
@@ -27,7 +27,7 @@ impl ConversationHistory {
         self.flush().await?;
         let state = self.state.as_ref();
         let state = state.ok_or_else(|| no_state_manager("must be given to load from"))?;
-        let thread = state.resolve(named.or(self.fixed))?;
+        let thread = state.resolve(named.or(self.thread))?;
         let messages = read(state, thread, self.window.limits(), &*self.counter).await?;
         self.window.clear();
         self.thread = Some(thread);

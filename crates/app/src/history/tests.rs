@@ -1,7 +1,9 @@
+use std::future::IntoFuture;
 use std::sync::atomic::Ordering;
 
 use chatkeep_domain::{Content, Message, Metadata, Role, TokenCounter};
 use serde_json::json;
+use tokio::sync::Semaphore;
 
 use super::ConversationHistory;
 use crate::testing::{Faulty, text};
@@ -167,7 +169,61 @@ async fn a_window_shows_one_thread_until_it_is_cleared() {
     history.load_from_db(first).await.unwrap();
     assert_eq!((history.thread(), texts(&history)), (Some(first), vec!["1", "2"]));
     history.load_from_db(None).await.unwrap();
-    assert_eq!(texts(&history), ["3"]);
+    assert_eq!((history.thread(), texts(&history)), (Some(first), vec!["1", "2"]));
+    history.clear();
+    history.load_from_db(None).await.unwrap();
+    assert_eq!((history.thread(), texts(&history)), (Some(second), vec!["3"]));
+}
+
+#[tokio::test]
+async fn a_named_load_goes_over_the_builders_thread_until_it_is_cleared() {
+    let state = Faulty::new().state();
+    let fixed = state.create_thread("fixed").await.unwrap().id;
+    let other = state.create_thread("other").await.unwrap().id;
+    let builder = ConversationHistory::builder().thread(fixed).state_manager(state.clone());
+    let mut history = builder.persist_to_db(true).build().unwrap();
+    history.load_from_db(other).await.unwrap();
+    history.add_user_message("1").await.unwrap();
+    history.load_from_db(None).await.unwrap();
+    assert_eq!((history.thread(), texts(&history)), (Some(other), vec!["1"]));
+    history.clear();
+    history.load_from_db(None).await.unwrap();
+    assert_eq!((history.thread(), history.len()), (Some(fixed), 0));
+}
+
+#[tokio::test]
+async fn loading_settles_a_request_that_was_dropped_though_another_thread_is_current() {
+    let store = Faulty::new();
+    let state = store.state();
+    let thread = state.create_thread("x").await.unwrap().id;
+    let mut history = persisted(&state);
+    store.gate.forget_permits(usize::MAX);
+    tokio::select! {
+        biased;
+        _ = history.add_user_message("dropped").into_future() => panic!("the gate is shut"),
+        () = tokio::task::yield_now() => {}
+    }
+    store.gate.add_permits(Semaphore::MAX_PERMITS);
+    state.create_thread("y").await.unwrap();
+    history.load_from_db(None).await.unwrap();
+    assert_eq!((history.thread(), history.len()), (Some(thread), 0));
+
+    // The first of a window, and the answer is lost: it is in its thread, whichever is current by now.
+    history.clear();
+    state.set_current_thread(thread).await.unwrap();
+    Faulty::set(&store.loses_answers, true);
+    assert!(history.add_user_message("lost").await.unwrap_err().is_transient());
+    Faulty::set(&store.loses_answers, false);
+    state.create_thread("z").await.unwrap();
+    history.load_from_db(None).await.unwrap();
+    assert_eq!((history.thread(), texts(&history)), (Some(thread), vec!["lost"]));
+
+    // What was surely not stored binds the window to nothing.
+    let gone = state.create_thread("gone").await.unwrap().id;
+    state.delete_thread(gone).await.unwrap();
+    history.clear();
+    assert!(history.add_user_message("x").await.is_err());
+    assert_eq!(history.thread(), None);
 }
 
 #[tokio::test]
@@ -242,4 +298,22 @@ async fn write_behind_stores_the_same_and_loads_after_a_flush() {
     history.close().await.unwrap();
     assert!(matches!(history.add_user_message("4").await.unwrap_err(), Error::Closed { .. }));
     assert_eq!(texts(&history), ["1", "2", "3"]);
+}
+
+#[tokio::test]
+async fn what_is_configured_persists_unless_the_builder_says_otherwise() {
+    for (configured, said, stored) in
+        [(true, None, 1), (false, None, 0), (true, Some(false), 0), (false, Some(true), 1)]
+    {
+        let state = Faulty::new().state().with_persistence(configured);
+        state.create_thread("x").await.unwrap();
+        let builder = ConversationHistory::builder().state_manager(state.clone());
+        let builder = match said {
+            Some(on) => builder.persist_to_db(on),
+            None => builder,
+        };
+        builder.build().unwrap().add_user_message("x").await.unwrap();
+        assert_eq!(state.get_messages().await.unwrap().len(), stored, "{configured} {said:?}");
+    }
+    ConversationHistory::builder().build().unwrap().add_user_message("x").await.unwrap();
 }

@@ -204,5 +204,11 @@ async fn a_store_that_fails_is_the_callers_error() {
     assert!(state.delete_thread(absent()).await.unwrap_err().is_transient());
     let error = state.add_message(Role::User, "secret").thread(absent()).await.unwrap_err();
     assert!(error.is_transient());
-    assert!(!format!("{error} {error:?} {:?}", state.add_message(Role::User, "secret")).contains("secret"));
+    let said: Metadata = serde_json::from_value(json!({"secret": "secret"})).unwrap();
+    let add = state.add_message(Role::User, "secret").metadata(said.clone());
+    let create = state.create_thread("secret").metadata(said.clone());
+    let update = state.update_thread().name("secret").metadata(said);
+    let text = format!("{error} {error:?} {add:?} {create:?} {update:?}");
+    assert!(!text.contains("secret"), "{text}");
+    assert!(text.contains("name: 6 bytes") && text.contains("metadata: 1 keys"), "{text}");
 }

@@ -1,9 +1,10 @@
 //! Requests about threads.
 
+use std::fmt;
 use std::future::IntoFuture;
 
 use chatkeep_domain::{
-    ChatThread, Cursor, Metadata, NewThread, OrgId, Page, ThreadId, ThreadQuery, ThreadUpdate, UserId,
+    ChatThread, Cursor, Hidden, Metadata, NewThread, OrgId, Page, ThreadId, ThreadQuery, ThreadUpdate, UserId,
 };
 
 use super::StateManager;
@@ -11,7 +12,6 @@ use crate::Error;
 use crate::input::BoxFuture;
 
 /// [`StateManager::create_thread`].
-#[derive(Debug)]
 #[must_use = "nothing happens until it is awaited"]
 pub struct CreateThread<'a> {
     state: &'a StateManager,
@@ -71,6 +71,20 @@ impl<'a> CreateThread<'a> {
     }
 }
 
+impl fmt::Debug for CreateThread<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { state, name, user, org, id, metadata } = self;
+        f.debug_struct("CreateThread")
+            .field("state", state)
+            .field("name", &Hidden::text(name))
+            .field("user", user)
+            .field("org", org)
+            .field("id", id)
+            .field("metadata", &Hidden::keys(metadata))
+            .finish()
+    }
+}
+
 impl<'a> IntoFuture for CreateThread<'a> {
     type Output = Result<ChatThread, Error>;
     type IntoFuture = BoxFuture<'a, Self::Output>;
@@ -81,7 +95,6 @@ impl<'a> IntoFuture for CreateThread<'a> {
 }
 
 /// [`StateManager::update_thread`].
-#[derive(Debug)]
 #[must_use = "nothing happens until it is awaited"]
 pub struct UpdateThread<'a> {
     state: &'a StateManager,
@@ -119,6 +132,18 @@ impl<'a> UpdateThread<'a> {
         let mut update = ThreadUpdate::new(state.clock().now());
         (update.name, update.metadata) = (self.name, self.metadata);
         Ok(state.repository().update_thread(state.scope(), thread, update).await?)
+    }
+}
+
+impl fmt::Debug for UpdateThread<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { state, thread, name, metadata } = self;
+        f.debug_struct("UpdateThread")
+            .field("state", state)
+            .field("thread", thread)
+            .field("name", &name.as_deref().map(Hidden::text))
+            .field("metadata", &metadata.as_ref().map(Hidden::keys))
+            .finish()
     }
 }
 

@@ -55,7 +55,8 @@ impl WriteBehindConfig {
         self
     }
 
-    /// The longest pause between two attempts; 5 s. The first is of 50 ms, and each is twice the one before.
+    /// The longest pause between two attempts; 5 s, and at least 1 ms. The first is of 50 ms, and each is twice the
+    /// one before.
     #[must_use]
     pub fn max_delay(mut self, delay: Duration) -> Self {
         self.max_delay = delay;
@@ -69,6 +70,11 @@ impl WriteBehindConfig {
             if value == 0 {
                 return Err(InvalidArgument::new(field, "must be at least 1", "0"));
             }
+        }
+        // Without a pause, an outage would be a busy loop; a timer has steps of 1 ms.
+        if self.max_delay < Duration::from_millis(1) {
+            let actual = format!("{:?}", self.max_delay);
+            return Err(InvalidArgument::new("max_delay", "must be at least 1 ms", actual));
         }
         Ok(())
     }

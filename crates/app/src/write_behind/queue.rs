@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
-use chatkeep_domain::{NewMessage, StoreError, ThreadId};
+use chatkeep_domain::{MessageId, NewMessage, StoreError, ThreadId};
 use tokio::time::Instant;
 
 use super::WriteBehindConfig;
@@ -31,10 +31,10 @@ struct Failure {
     pauses: ExponentialBackoff,
     /// `None`: it waits for a caller.
     next_try: Option<Instant>,
-    /// The next caller is to get the error.
+    /// The next push to the thread is to get the error.
     due: bool,
-    /// It was due since the thread was last stored.
-    given_up: bool,
+    /// Which of the queue's [`give_ups`](Queue::give_ups) the latest was.
+    given_up: Option<u64>,
 }
 
 /// What the task does next.
@@ -51,9 +51,12 @@ pub(super) struct Queue {
     bytes: usize,
     next: u64,
     failures: BTreeMap<ThreadId, Failure>,
+    /// How often an error became the callers'.
+    give_ups: u64,
     /// The thread that is being appended to.
     running_for: Option<ThreadId>,
-    pub(super) open: bool,
+    /// How many callers are closing it: it is open for none.
+    pub(super) closing: usize,
     pub(super) running: bool,
 }
 
@@ -65,8 +68,9 @@ impl Queue {
             bytes: 0,
             next: 0,
             failures: BTreeMap::new(),
+            give_ups: 0,
             running_for: None,
-            open: true,
+            closing: 0,
             running: true,
         }
     }
@@ -80,6 +84,11 @@ impl Queue {
         self.next
     }
 
+    /// What was given up so far, for [`obstacle`](Queue::obstacle) to tell what came later.
+    pub(super) fn give_ups(&self) -> u64 {
+        self.give_ups
+    }
+
     pub(super) fn threads(&self) -> BTreeSet<String> {
         self.entries.iter().map(|entry| entry.thread.to_string()).collect()
     }
@@ -87,6 +96,11 @@ impl Queue {
     pub(super) fn has_room(&self, bytes: usize) -> bool {
         self.entries.is_empty()
             || self.entries.len() < self.config.capacity && self.bytes + bytes <= self.config.max_bytes
+    }
+
+    /// Whether the message waits already, or is being stored.
+    pub(super) fn holds(&self, thread: ThreadId, id: MessageId) -> bool {
+        self.entries.iter().any(|entry| entry.thread == thread && entry.message.id == id)
     }
 
     pub(super) fn add(&mut self, thread: ThreadId, message: Option<NewMessage>, bytes: usize) {
@@ -101,7 +115,7 @@ impl Queue {
     }
 
     pub(super) fn check_open(&self) -> Result<(), Error> {
-        if self.open { self.check_running() } else { Err(self.closed()) }
+        if self.closing == 0 { self.check_running() } else { Err(self.closed()) }
     }
 
     pub(super) fn check_running(&self) -> Result<(), Error> {
@@ -112,31 +126,60 @@ impl Queue {
         Error::Closed { unsaved: self.len() }
     }
 
-    /// The error that a caller is to get, once.
-    pub(super) fn report(&mut self) -> Option<Error> {
-        let (thread, failure) = self.failures.iter_mut().find(|(_, failure)| failure.due)?;
-        failure.due = false;
-        Some(Error::WriteBehind {
-            unsaved: self.entries.iter().filter(|entry| entry.thread == *thread).count(),
-            source: Arc::clone(&failure.error),
-        })
+    /// The error that a push to this thread is to get, once.
+    pub(super) fn due(&mut self, thread: ThreadId) -> Option<Error> {
+        self.failures.get(&thread).filter(|failure| failure.due)?;
+        self.tell(thread)
     }
 
-    /// Tries again what waits for a caller, except what the caller is yet to be told.
-    pub(super) fn retry_parked(&mut self) {
-        let now = Instant::now();
-        for failure in self.failures.values_mut().filter(|failure| !failure.due) {
-            failure.next_try.get_or_insert(now);
+    /// What keeps the messages before `end` from being stored: a thread that was given up after `since`, or that
+    /// waits for a caller. `None` while more of them may yet be stored: a lasting failure says nothing of the other
+    /// threads, which are waited for; a transient one does.
+    pub(super) fn obstacle(&self, end: u64, since: u64) -> Option<ThreadId> {
+        if self.failures.is_empty() {
+            return None;
+        }
+        let threads: BTreeSet<ThreadId> =
+            self.entries.iter().take_while(|entry| entry.number < end).map(|entry| entry.thread).collect();
+        let mut hope = false;
+        let mut lasting = None;
+        for thread in threads {
+            let failure = self.failures.get(&thread);
+            match failure.filter(|failure| failure.next_try.is_none() || failure.given_up > Some(since)) {
+                Some(failure) if failure.error.is_transient() => return Some(thread),
+                Some(_) => lasting = lasting.or(Some(thread)),
+                None => hope = true,
+            }
+        }
+        lasting.filter(|_| !hope)
+    }
+
+    /// The thread's error.
+    pub(super) fn error(&self, thread: ThreadId) -> Option<Error> {
+        let unsaved = self.entries.iter().filter(|entry| entry.thread == thread).count();
+        let source = Arc::clone(&self.failures.get(&thread)?.error);
+        Some(Error::WriteBehind { thread, unsaved, source })
+    }
+
+    /// The thread's error; the next push to it need not get it again.
+    pub(super) fn tell(&mut self, thread: ThreadId) -> Option<Error> {
+        self.failures.get_mut(&thread)?.due = false;
+        self.error(thread)
+    }
+
+    /// Tries the thread again if it waits for a caller.
+    pub(super) fn retry(&mut self, thread: ThreadId) {
+        if let Some(failure) = self.failures.get_mut(&thread) {
+            failure.next_try.get_or_insert_with(Instant::now);
         }
     }
 
-    /// Tries again everything that failed, as if for the first time.
+    /// Tries again everything that failed, without a pause. The attempts count on: however many callers ask, there
+    /// is an end to each one's waiting.
     pub(super) fn retry_all(&mut self) {
         let now = Instant::now();
         for failure in self.failures.values_mut() {
             failure.next_try = Some(now);
-            failure.attempts = 0;
-            failure.due = false;
             failure.pauses = pauses(&self.config);
         }
     }
@@ -184,12 +227,13 @@ impl Queue {
             pauses: pauses(&config),
             next_try: None,
             due: false,
-            given_up: false,
+            given_up: None,
         });
         failure.error = error;
         failure.attempts = failure.attempts.saturating_add(1);
         if !transient || failure.attempts > config.retries {
-            (failure.due, failure.given_up) = (true, true);
+            self.give_ups += 1;
+            (failure.due, failure.given_up) = (true, Some(self.give_ups));
             failure.attempts = 0;
         }
         let pause = failure.pauses.next().unwrap_or(config.max_delay);
@@ -198,8 +242,12 @@ impl Queue {
 
     /// The messages of the threads that were given up; `None` while one of them is being tried.
     pub(super) fn take_failed(&mut self) -> Option<Vec<(ThreadId, NewMessage)>> {
-        let failed: BTreeSet<ThreadId> =
-            self.failures.iter().filter(|(_, failure)| failure.given_up).map(|(thread, _)| *thread).collect();
+        let failed: BTreeSet<ThreadId> = self
+            .failures
+            .iter()
+            .filter(|(_, failure)| failure.given_up.is_some())
+            .map(|(thread, _)| *thread)
+            .collect();
         if self.running && self.running_for.is_some_and(|thread| failed.contains(&thread)) {
             return None;
         }

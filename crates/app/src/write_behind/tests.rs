@@ -7,7 +7,7 @@ use chatkeep_domain::{Content, Role, ThreadId};
 
 use super::{WriteBehind, WriteBehindConfig};
 use crate::testing::Faulty;
-use crate::{ConversationHistory, Error, StateManager};
+use crate::{ConversationHistory, Error, MessageInput, StateManager};
 
 async fn thread(state: &StateManager) -> ThreadId {
     state.create_thread("behind").await.unwrap().id
@@ -26,6 +26,13 @@ fn unsaved(error: &Error) -> usize {
     match error {
         Error::WriteBehind { unsaved, .. } => *unsaved,
         other => panic!("another error: {other}"),
+    }
+}
+
+/// Lets the task do what it can.
+async fn settle() {
+    for _ in 0..20 {
+        tokio::task::yield_now().await;
     }
 }
 
@@ -158,6 +165,195 @@ async fn what_failed_is_handed_back_and_holds_up_no_other_thread() {
 }
 
 #[tokio::test]
+async fn a_dead_thread_is_no_other_threads_error() {
+    let store = Faulty::new();
+    let state = store.state();
+    let (gone, kept) = (thread(&state).await, thread(&state).await);
+    let behind = WriteBehind::new(state.clone(), WriteBehindConfig::default()).unwrap();
+    store.gate.forget_permits(usize::MAX);
+    behind.push(gone, (Role::User, "lost?")).await.unwrap();
+    state.delete_thread(gone).await.unwrap();
+    store.gate.add_permits(100);
+    for text in numbers(0..20) {
+        behind.push(kept, (Role::User, text)).await.unwrap();
+        settle().await;
+    }
+    assert_eq!(texts(&state, kept).await, numbers(0..20));
+    assert_eq!(store.appends.load(Ordering::SeqCst), 21, "the dead thread is not tried again for the others");
+
+    // Its own next call gets the error, and so does a flush, which stores the others all the same.
+    let error = behind.push(gone, (Role::User, "refused")).await.unwrap_err();
+    assert!(matches!(error, Error::WriteBehind { thread, unsaved: 1, .. } if thread == gone), "{error}");
+    assert!(error.to_string().contains(&gone.to_string()), "{error}");
+    behind.push(kept, (Role::User, "20")).await.unwrap();
+    let error = behind.flush().await.unwrap_err();
+    assert!(matches!(error, Error::WriteBehind { thread, unsaved: 1, .. } if thread == gone), "{error}");
+    assert_eq!(texts(&state, kept).await, numbers(0..21));
+    assert_eq!(unsaved(&behind.close().await.unwrap_err()), 1);
+    assert_eq!(behind.take_failed().await.len(), 1);
+    behind.close().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_queue_that_is_full_of_others_failures_is_an_error_and_no_deadlock() {
+    for lasting in [true, false] {
+        let store = Faulty::new();
+        let state = store.state();
+        let (failing, other) = (thread(&state).await, thread(&state).await);
+        let behind = WriteBehind::new(state, WriteBehindConfig::default().capacity(1)).unwrap();
+        Faulty::set(if lasting { &store.broken } else { &store.down }, true);
+        behind.push(failing, (Role::User, "0")).await.unwrap();
+        for _ in 0..3 {
+            let error = behind.push(other, (Role::User, "1")).await.unwrap_err();
+            assert!(matches!(error, Error::WriteBehind { thread, .. } if thread == failing), "{error}");
+            assert_eq!(error.is_transient(), !lasting);
+        }
+        // It was told to others: the thread's own next call gets it all the same.
+        assert_eq!(unsaved(&behind.push(failing, (Role::User, "1")).await.unwrap_err()), 1);
+    }
+}
+
+#[tokio::test]
+async fn the_same_id_is_queued_once_and_the_first_stays() {
+    let store = Faulty::new();
+    let state = store.state();
+    let (first, second) = (thread(&state).await, thread(&state).await);
+    let behind = WriteBehind::new(state.clone(), WriteBehindConfig::default().capacity(3)).unwrap();
+    store.gate.forget_permits(usize::MAX);
+    let id = state.ids().message_id();
+    let again = |text: &str| MessageInput::new(Role::User, text).id(id);
+    assert_eq!(behind.push(first, again("first")).await.unwrap(), id);
+    assert_eq!(behind.push(first, again("again")).await.unwrap(), id);
+    settle().await;
+    assert_eq!(behind.push(first, again("in flight")).await.unwrap(), id);
+    behind.push(second, again("elsewhere")).await.unwrap();
+    behind.push(first, (Role::User, "other")).await.unwrap();
+    assert_eq!(behind.push(first, again("full")).await.unwrap(), id);
+    assert_eq!(behind.unsaved(), 3);
+
+    store.gate.add_permits(100);
+    behind.flush().await.unwrap();
+    assert_eq!(behind.push(first, again("stored")).await.unwrap(), id);
+    behind.close().await.unwrap();
+    assert_eq!(texts(&state, first).await, ["first", "other"]);
+    assert_eq!(texts(&state, second).await, ["elsewhere"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_one_of_several_flushes_gets_the_error() {
+    for lasting in [true, false] {
+        let store = Faulty::new();
+        let state = store.state();
+        let thread = thread(&state).await;
+        let behind = WriteBehind::new(state.clone(), WriteBehindConfig::default()).unwrap();
+        Faulty::set(if lasting { &store.broken } else { &store.down }, true);
+        push_all(&behind, 0..2).await;
+        let all = async { tokio::join!(behind.flush(), behind.close(), behind.flush()) };
+        let (one, two, three) = tokio::time::timeout(Duration::from_mins(10), all).await.unwrap();
+        for result in [one, two, three] {
+            assert_eq!(unsaved(&result.unwrap_err()), 2);
+        }
+        // One that begins while another waits has no end of its own to wait for.
+        let later = async {
+            tokio::time::sleep(Duration::from_millis(75)).await;
+            behind.flush().await
+        };
+        let all = async { tokio::join!(behind.flush(), later) };
+        let (one, two) = tokio::time::timeout(Duration::from_mins(10), all).await.unwrap();
+        assert!(one.is_err() && two.is_err());
+        Faulty::set(if lasting { &store.broken } else { &store.down }, false);
+        behind.close().await.unwrap();
+        assert_eq!(texts(&state, thread).await, numbers(0..2));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn callers_that_flush_again_and_again_do_not_put_off_each_others_error() {
+    let store = Faulty::new();
+    let state = store.state();
+    thread(&state).await;
+    let behind = WriteBehind::new(state, WriteBehindConfig::default()).unwrap();
+    Faulty::set(&store.down, true);
+    push_all(&behind, 0..1).await;
+    let impatient = async {
+        loop {
+            let _ = tokio::time::timeout(Duration::from_millis(10), behind.flush()).await;
+        }
+    };
+    let patient = tokio::time::timeout(Duration::from_mins(10), behind.flush());
+    let result = tokio::select! { result = patient => result.unwrap(), () = impatient => unreachable!() };
+    assert_eq!(unsaved(&result.unwrap_err()), 1);
+}
+
+#[tokio::test]
+async fn a_flush_that_is_dropped_swallows_no_error() {
+    let store = Faulty::new();
+    let state = store.state();
+    thread(&state).await;
+    let behind = WriteBehind::new(state, WriteBehindConfig::default()).unwrap();
+    Faulty::set(&store.broken, true);
+    push_all(&behind, 0..1).await;
+    settle().await;
+    store.gate.forget_permits(usize::MAX);
+    tokio::select! {
+        biased;
+        _ = behind.flush() => panic!("the gate is shut"),
+        () = settle() => {}
+    }
+    assert_eq!(unsaved(&behind.push(None, (Role::User, "refused")).await.unwrap_err()), 1);
+}
+
+#[tokio::test]
+async fn a_close_that_is_dropped_leaves_the_queue_open() {
+    let store = Faulty::new();
+    let state = store.state();
+    let thread = thread(&state).await;
+    let behind = WriteBehind::new(state.clone(), WriteBehindConfig::default()).unwrap();
+    store.gate.forget_permits(usize::MAX);
+    push_all(&behind, 0..1).await;
+    {
+        let mut dropped = std::pin::pin!(behind.close());
+        let mut other = std::pin::pin!(behind.close());
+        tokio::select! {
+            biased;
+            _ = &mut other => panic!("the gate is shut"),
+            _ = &mut dropped => panic!("the gate is shut"),
+            () = settle() => {}
+        }
+        let push = behind.push(None, (Role::User, "refused")).await;
+        assert!(matches!(push.unwrap_err(), Error::Closed { unsaved: 1 }));
+    }
+    push_all(&behind, 1..2).await;
+    store.gate.add_permits(100);
+    behind.close().await.unwrap();
+    behind.close().await.unwrap();
+    assert_eq!(texts(&state, thread).await, numbers(0..2));
+    let push = behind.push(None, (Role::User, "late")).await;
+    assert!(matches!(push.unwrap_err(), Error::Closed { unsaved: 0 }));
+}
+
+#[tokio::test]
+async fn a_close_that_goes_on_keeps_the_queue_closed_when_another_is_dropped() {
+    let store = Faulty::new();
+    let state = store.state();
+    thread(&state).await;
+    let behind = WriteBehind::new(state, WriteBehindConfig::default()).unwrap();
+    store.gate.forget_permits(usize::MAX);
+    push_all(&behind, 0..1).await;
+    let mut kept = std::pin::pin!(behind.close());
+    tokio::select! {
+        biased;
+        _ = &mut kept => panic!("the gate is shut"),
+        _ = behind.close() => panic!("the gate is shut"),
+        () = settle() => {}
+    }
+    let push = behind.push(None, (Role::User, "refused")).await;
+    assert!(matches!(push.unwrap_err(), Error::Closed { unsaved: 1 }));
+    store.gate.add_permits(100);
+    kept.await.unwrap();
+}
+
+#[tokio::test]
 async fn a_full_queue_makes_the_caller_wait() {
     for config in [
         WriteBehindConfig::default().capacity(2),
@@ -174,9 +370,7 @@ async fn a_full_queue_makes_the_caller_wait() {
             let behind = Arc::clone(&behind);
             tokio::spawn(async move { behind.push(None, (Role::User, "2")).await })
         };
-        for _ in 0..20 {
-            tokio::task::yield_now().await;
-        }
+        settle().await;
         assert!(!third.is_finished());
         assert_eq!(behind.unsaved(), 2);
         store.gate.add_permits(10);
@@ -222,6 +416,9 @@ fn it_is_set_up_on_a_runtime_and_with_room() {
         let error = WriteBehind::new(state.clone(), config).unwrap_err();
         assert!(error.to_string().ends_with("must be at least 1 (got 0)"), "{error}");
     }
+    let config = WriteBehindConfig::default().max_delay(Duration::ZERO);
+    let error = WriteBehind::new(state, config).unwrap_err();
+    assert_eq!(error.to_string(), "max_delay must be at least 1 ms (got 0ns)");
 }
 
 #[test]
@@ -263,6 +460,9 @@ async fn dropping_it_logs_how_many_messages_are_lost_but_not_what_they_say() {
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).with_ansi(false).finish();
     let _guard = tracing::subscriber::set_default(subscriber);
+    // With a second one alive, tracing asks all of them who wants an event, and not only the one of the thread that
+    // logs it first, which may be another test's.
+    let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default());
 
     let store = Faulty::new();
     let state = store.state();

@@ -1,19 +1,25 @@
 //! The CLI as a process, against real databases.
 
+use std::env;
+use std::path::Path;
 use std::process::{Command, Output};
 use std::thread;
 
 use chatkeep_testkit::{PgOptions, PgServer};
 
-fn command(url: &str, arguments: &[&str]) -> Command {
+/// The CLI, to be run in a folder. It knows nothing of the developer's own configuration.
+fn command(folder: &Path, url: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_chatkeep-migration"));
+    command.current_dir(folder).env_clear().envs(env::var_os("TZ").map(|zone| ("TZ", zone)));
     // A server that refuses connections is waited for.
     command.args(arguments).env("DATABASE_URL", url).env("DB_ACQUIRE_TIMEOUT", "1");
     command
 }
 
 fn run(url: &str, arguments: &[&str]) -> (i32, String, String) {
-    let Output { status, stdout, stderr } = command(url, arguments).output().expect("the CLI runs");
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = command(folder.path(), url, arguments).output().expect("the CLI runs");
+    let Output { status, stdout, stderr } = output;
     let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
     (status.code().expect("an exit code"), text(stdout), text(stderr))
 }
@@ -37,9 +43,10 @@ fn the_whole_life(url: &str) {
     assert!(code == 0 && out.starts_with("taken back: m2"), "{code} {out}");
     assert_eq!(run(url, &["status"]).0, 1);
 
+    let folder = tempfile::tempdir().expect("a folder");
     let runs: Vec<_> = (0..4)
         .map(|_| {
-            let mut up = command(url, &["up"]);
+            let mut up = command(folder.path(), url, &["up"]);
             thread::spawn(move || up.output().expect("the CLI runs"))
         })
         .collect();
@@ -69,7 +76,7 @@ fn processes_that_make_a_sqlite_file_together_all_succeed() {
         let url = format!("sqlite://{}", folder.path().join(format!("chat{round}.db")).display());
         let runs: Vec<_> = (0..4)
             .map(|_| {
-                let mut up = command(&url, &["up"]);
+                let mut up = command(folder.path(), &url, &["up"]);
                 thread::spawn(move || up.output().expect("the CLI runs"))
             })
             .collect();

@@ -1,6 +1,7 @@
 //! A process that is killed while it writes: what it was told is stored, is stored.
 
 use std::collections::{HashMap, HashSet};
+use std::env;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -13,9 +14,14 @@ const KILLS: usize = 20;
 
 /// Starts a writer, kills it as soon as `acknowledgements` were seen, and gives all that came until it was gone.
 fn write_and_kill(url: &str, thread: ThreadId, acknowledgements: usize) -> Vec<String> {
+    let folder = tempfile::tempdir().expect("a folder");
     let mut writer = Command::new(env!("CARGO_BIN_EXE_writer"))
         .arg(thread.to_string())
+        // It knows nothing of the developer's own configuration.
+        .current_dir(folder.path())
+        .env_clear()
         .env("DATABASE_URL", url)
+        .envs(env::var_os("TZ").map(|zone| ("TZ", zone)))
         .stdout(Stdio::piped())
         .spawn()
         .expect("the writer starts");

@@ -1,19 +1,18 @@
 //! What a message says: a JSON object with a string `type`.
 
+mod limits;
+mod tools;
+
 use std::fmt;
-use std::io;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub(crate) use self::limits::json_size;
+pub use self::limits::{MAX_CONTENT_BYTES, MAX_JSON_DEPTH};
+use self::limits::{check_depth, check_size, unwritable};
+pub use self::tools::{ToolCall, ToolResult};
 use crate::{InvalidArgument, Metadata, StoreError};
-
-/// The largest content, in bytes of JSON: 8 MiB.
-pub const MAX_CONTENT_BYTES: usize = 8 * 1_024 * 1_024;
-
-/// The deepest nesting of content and metadata, the object itself included. JSON parsers stop at 128 levels, and
-/// what could not be read back is not taken in.
-pub const MAX_JSON_DEPTH: usize = 100;
 
 /// What a message says: a JSON object with a string `type`. What goes in comes out equal.
 ///
@@ -48,28 +47,6 @@ pub const MAX_JSON_DEPTH: usize = 100;
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Value", into = "Value")]
 pub struct Content(Map<String, Value>);
-
-/// A model's request to run a tool, as [`Content::tool_calls`] finds it.
-#[derive(Clone, Copy, PartialEq)]
-pub struct ToolCall<'a> {
-    /// What the result refers to.
-    pub id: &'a str,
-    /// The tool; empty where the content does not say.
-    pub name: &'a str,
-    /// What it is called with; null where the content does not say. The OpenAI chat API has JSON text here.
-    pub arguments: &'a Value,
-}
-
-/// A tool's answer, as [`Content::tool_results`] finds it.
-#[derive(Clone, Copy, PartialEq)]
-pub struct ToolResult<'a> {
-    /// The call that it answers.
-    pub tool_call_id: &'a str,
-    /// The tool; empty where the content does not say.
-    pub name: &'a str,
-    /// What it answered; null where the content does not say.
-    pub content: &'a Value,
-}
 
 impl Content {
     /// Text.
@@ -170,35 +147,6 @@ impl Content {
         &self.0
     }
 
-    /// Every tool call in it, in order: itself, those among its parts, and those of a `tool_calls` list as the
-    /// OpenAI chat API writes it.
-    pub fn tool_calls(&self) -> Vec<ToolCall<'_>> {
-        let mut calls = Vec::new();
-        for object in self.pieces() {
-            if string(object, "type") == "tool_call" {
-                calls.push(tool_call(object, object));
-            }
-            for call in list(object, "tool_calls") {
-                let function = call.get("function").and_then(Value::as_object).unwrap_or(call);
-                calls.push(tool_call(call, function));
-            }
-        }
-        calls.retain(|call| !call.id.is_empty());
-        calls
-    }
-
-    /// Every tool result in it, in order: whatever has a string `tool_call_id`, itself or among its parts.
-    pub fn tool_results(&self) -> Vec<ToolResult<'_>> {
-        self.pieces()
-            .filter(|object| object.get("tool_call_id").is_some_and(Value::is_string))
-            .map(|object| ToolResult {
-                tool_call_id: string(object, "tool_call_id"),
-                name: string(object, "name"),
-                content: object.get("content").unwrap_or(&Value::Null),
-            })
-            .collect()
-    }
-
     /// What a person would read, for prompts and estimates: the text of text, of tool results and of every part,
     /// one a line; a tool call as `name(arguments)`; any other shape as its JSON.
     pub fn to_plain_text(&self) -> String {
@@ -252,14 +200,6 @@ fn string<'a>(object: &'a Map<String, Value>, key: &str) -> &'a str {
     object.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
-fn tool_call<'a>(call: &'a Map<String, Value>, function: &'a Map<String, Value>) -> ToolCall<'a> {
-    ToolCall {
-        id: string(call, "id"),
-        name: string(function, "name"),
-        arguments: function.get("arguments").unwrap_or(&Value::Null),
-    }
-}
-
 fn list<'a>(object: &'a Map<String, Value>, key: &str) -> impl Iterator<Item = &'a Map<String, Value>> {
     object.get(key).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object)
 }
@@ -292,76 +232,10 @@ fn json_kind(value: &Value) -> &'static str {
     }
 }
 
-fn check_size(actual: usize) -> Result<(), StoreError> {
-    if actual > MAX_CONTENT_BYTES {
-        let (limit, actual) = (MAX_CONTENT_BYTES as u64, actual as u64);
-        return Err(StoreError::TooLarge { what: "content, in bytes of JSON", limit, actual });
-    }
-    Ok(())
-}
-
-/// The depth is checked first: the serializer recurses.
-fn check_depth(object: &Map<String, Value>) -> Result<(), StoreError> {
-    fn fits(value: &Value, room: usize) -> bool {
-        match value {
-            Value::Array(items) => room > 0 && items.iter().all(|item| fits(item, room - 1)),
-            Value::Object(items) => room > 0 && items.values().all(|item| fits(item, room - 1)),
-            _ => true,
-        }
-    }
-    if object.values().all(|value| fits(value, MAX_JSON_DEPTH - 1)) {
-        return Ok(());
-    }
-    let (limit, actual) = (MAX_JSON_DEPTH as u64, MAX_JSON_DEPTH as u64 + 1);
-    Err(StoreError::TooLarge { what: "JSON, in levels of nesting", limit, actual })
-}
-
-fn unwritable(_: serde_json::Error) -> InvalidArgument {
-    InvalidArgument::new("content", "must be writable as JSON", "another value")
-}
-
-/// The size as JSON, without making the text.
-pub(crate) fn json_size(object: &Map<String, Value>) -> Result<usize, StoreError> {
-    struct Count(usize);
-    impl io::Write for Count {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0 += bytes.len();
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-    check_depth(object)?;
-    let mut count = Count(0);
-    serde_json::to_writer(&mut count, object).map_err(unwritable)?;
-    Ok(count.0)
-}
-
 impl fmt::Debug for Content {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let size = json_size(&self.0).unwrap_or_default();
         write!(f, "Content({}, {size} bytes)", self.kind().chars().take(32).collect::<String>())
-    }
-}
-
-impl fmt::Debug for ToolCall<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { id, name, arguments } = self;
-        let arguments = format_args!("{}", json_kind(arguments));
-        f.debug_struct("ToolCall").field("id", id).field("name", name).field("arguments", &arguments).finish()
-    }
-}
-
-impl fmt::Debug for ToolResult<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { tool_call_id, name, content } = self;
-        let content = format_args!("{}", json_kind(content));
-        f.debug_struct("ToolResult")
-            .field("tool_call_id", tool_call_id)
-            .field("name", name)
-            .field("content", &content)
-            .finish()
     }
 }
 

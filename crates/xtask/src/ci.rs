@@ -13,7 +13,7 @@ pub(crate) enum Step {
     Fmt,
     /// The lints, warnings denied.
     Clippy,
-    /// Every combination of features of every published crate builds.
+    /// Every combination of features of every published crate builds, without a warning.
     Features,
     /// The documentation builds without a warning.
     Doc,
@@ -94,32 +94,43 @@ impl Outcome {
 /// Packages that are nothing without a database, and say so.
 const ON_DATABASES: [&str; 2] = ["chatkeep-migration", "chatkeep-seaorm"];
 
+/// What follows clippy's own arguments: our packages' warnings are errors, those of their dependencies stay hidden.
+const DENY_WARNINGS: [&str; 3] = ["--", "-D", "warnings"];
+
 fn features() -> Result<()> {
-    ensure_tool("hack")?;
+    ensure_tool("hack", "0.6.46")?;
+    // Clippy, not rustc with RUSTFLAGS: those would build every dependency anew.
     // `default` is one of the combinations under another name, and so is not built once more.
-    let powerset = ["hack", "check", "--feature-powerset", "--exclude-features", "default", "--no-dev-deps"];
+    let powerset = ["hack", "clippy", "--feature-powerset", "--exclude-features", "default", "--no-dev-deps"];
     let mut rest = cargo(&powerset);
     rest.args(["--workspace", "--ignore-private"]);
     rest.args(ON_DATABASES.iter().flat_map(|package| ["--exclude", package]));
-    run_shown(&mut rest)?;
+    run_shown(rest.args(DENY_WARNINGS))?;
     let mut on_databases = cargo(&powerset);
     on_databases.args(ON_DATABASES.iter().flat_map(|package| ["--package", package]));
-    run_shown(on_databases.args(["--at-least-one-of", "postgres,sqlite"]))
+    run_shown(on_databases.args(["--at-least-one-of", "postgres,sqlite"]).args(DENY_WARNINGS))
 }
 
 fn deny() -> Result<()> {
-    ensure_tool("deny")?;
-    // The lock file names crates for other platforms too, which no build here has fetched.
-    run_shown(&mut cargo(&["fetch", "--locked"]))?;
+    ensure_tool("deny", "0.20.2")?;
+    // The lock file names crates for other platforms too, which maybe no build here has fetched.
+    let known = cargo(&["metadata", "--locked", "--offline", "--format-version", "1", "--all-features"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    if !known.is_ok_and(|status| status.success()) {
+        run_shown(&mut cargo(&["fetch", "--locked"]))?;
+    }
     run_shown(&mut cargo(&["deny", "--offline", "check", "bans", "licenses", "sources"]))
 }
 
-fn ensure_tool(name: &str) -> Result<()> {
+/// Installs a tool that is not there, in the version that this was written with.
+fn ensure_tool(name: &str, version: &str) -> Result<()> {
     let found = cargo(&[name, "--version"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
     if found.is_ok_and(|status| status.success()) {
         return Ok(());
     }
-    run_shown(&mut cargo(&["install", "--locked", &format!("cargo-{name}")]))
+    run_shown(&mut cargo(&["install", "--locked", &format!("cargo-{name}@{version}")]))
 }
 
 /// What a package must not depend on, directly or not, when it is built with these features.

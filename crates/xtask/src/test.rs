@@ -16,6 +16,9 @@ pub(crate) struct TestArgs {
     args: Vec<String>,
 }
 
+/// The options of the test binaries whose value may be the next word. It is no name of a test.
+const VALUED: [&str; 6] = ["--test-threads", "--format", "--color", "--logfile", "--shuffle-seed", "-Z"];
+
 impl TestArgs {
     fn cargo_args(&self) -> Vec<&str> {
         let mut args = vec!["test", "--no-fail-fast", "--all-features"];
@@ -29,7 +32,15 @@ impl TestArgs {
     }
 
     fn choose_tests(&self) -> bool {
-        self.args.iter().any(|arg| !arg.starts_with('-') || arg.starts_with("--skip"))
+        let mut args = self.args.iter();
+        while let Some(arg) = args.next() {
+            if VALUED.contains(&arg.as_str()) {
+                args.next();
+            } else if !arg.starts_with('-') || arg.starts_with("--skip") {
+                return true;
+            }
+        }
+        false
     }
 }
 
@@ -145,6 +156,15 @@ mod tests {
         };
         assert!(args(&["append"]).choose_tests());
         assert!(args(&["--skip=append"]).choose_tests());
+        assert!(args(&["--skip", "append"]).choose_tests());
+        assert!(args(&["--test-threads", "1", "append"]).choose_tests());
+        assert!(args(&["--test-threads=1", "append"]).choose_tests());
+        assert!(!args(&[]).choose_tests());
         assert!(!args(&["--nocapture"]).choose_tests());
+        assert!(!args(&["--test-threads=1"]).choose_tests());
+        assert!(!args(&["--test-threads"]).choose_tests());
+        for option in VALUED {
+            assert!(!args(&["--nocapture", option, "value"]).choose_tests(), "{option}");
+        }
     }
 }

@@ -1,0 +1,60 @@
+//! How large and how deep JSON may be.
+
+use std::io;
+
+use serde_json::{Map, Value};
+
+use crate::{InvalidArgument, StoreError};
+
+/// The largest content, in bytes of JSON: 8 MiB.
+pub const MAX_CONTENT_BYTES: usize = 8 * 1_024 * 1_024;
+
+/// The deepest nesting of content and metadata, the object itself included. JSON parsers stop at 128 levels, and
+/// what could not be read back is not taken in.
+pub const MAX_JSON_DEPTH: usize = 100;
+
+pub(super) fn check_size(actual: usize) -> Result<(), StoreError> {
+    if actual > MAX_CONTENT_BYTES {
+        let (limit, actual) = (MAX_CONTENT_BYTES as u64, actual as u64);
+        return Err(StoreError::TooLarge { what: "content, in bytes of JSON", limit, actual });
+    }
+    Ok(())
+}
+
+/// The depth is checked first: the serializer recurses.
+pub(super) fn check_depth(object: &Map<String, Value>) -> Result<(), StoreError> {
+    fn fits(value: &Value, room: usize) -> bool {
+        match value {
+            Value::Array(items) => room > 0 && items.iter().all(|item| fits(item, room - 1)),
+            Value::Object(items) => room > 0 && items.values().all(|item| fits(item, room - 1)),
+            _ => true,
+        }
+    }
+    if object.values().all(|value| fits(value, MAX_JSON_DEPTH - 1)) {
+        return Ok(());
+    }
+    let (limit, actual) = (MAX_JSON_DEPTH as u64, MAX_JSON_DEPTH as u64 + 1);
+    Err(StoreError::TooLarge { what: "JSON, in levels of nesting", limit, actual })
+}
+
+pub(super) fn unwritable(_: serde_json::Error) -> InvalidArgument {
+    InvalidArgument::new("content", "must be writable as JSON", "another value")
+}
+
+/// The size as JSON, without making the text.
+pub(crate) fn json_size(object: &Map<String, Value>) -> Result<usize, StoreError> {
+    struct Count(usize);
+    impl io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    check_depth(object)?;
+    let mut count = Count(0);
+    serde_json::to_writer(&mut count, object).map_err(unwritable)?;
+    Ok(count.0)
+}

@@ -1,8 +1,8 @@
 //! Append: order, idempotence, compare-and-append, what is refused.
 
 use chatkeep_domain::{
-    Append, ChatMessage, Content, MAX_BATCH_LEN, MAX_CONTENT_BYTES, NewMessage, Position, Role, StoreError,
-    UserId,
+    Append, ChatMessage, Content, Entity, MAX_BATCH_LEN, MAX_CONTENT_BYTES, NewMessage, Position, Role,
+    StoreError, UserId,
 };
 
 use crate::Repo;
@@ -252,7 +252,10 @@ pub async fn appending_to_an_absent_thread_is_not_found(repo: Repo) {
     let (id, append) = (thread_id(), Append::new(numbered(2)));
     for append in [append.clone(), append.expect_head(Position::ZERO), Append::default()] {
         let refused = repo.append(&ada.scope, id, append).await;
-        assert_refused!(refused, StoreError::NotFound { id: told, .. } if told == id.to_string());
+        assert_refused!(
+            refused,
+            StoreError::NotFound { entity: Entity::Thread, id: told } if told == id.to_string()
+        );
     }
     assert_eq!(ada.list_ids(&ada.scope).await, []);
 }

@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::future::Future;
 use std::sync::Arc;
 
-use chatkeep_domain::{Append, MessageQuery, NewMessage, Position, StoreError};
-use tokio::sync::Barrier;
+use chatkeep_domain::{Append, MessageQuery, Metadata, NewMessage, Position, StoreError, ThreadUpdate};
+use tokio::sync::{Barrier, Semaphore};
 use tokio::task::JoinSet;
 
 use crate::Repo;
@@ -108,27 +108,36 @@ pub async fn batches_stay_neighbours(repo: Repo) {
 /// No reader sees a part of a batch.
 pub async fn no_reader_sees_a_part_of_a_batch(repo: Repo) {
     let talk = Tenant::new(&repo).talk().await;
+    // Each look allows one batch more, so that the writer is never far ahead: it cannot end before it was looked at.
+    let allowed = Arc::new(Semaphore::new(1));
     let writing = tokio::spawn({
-        let talk = talk.clone();
+        let (talk, allowed) = (talk.clone(), Arc::clone(&allowed));
         async move {
             for batch in 0..25 {
-                talk.say(signed(0, batch * 10..(batch + 1) * 10)).await;
+                allowed.acquire().await.expect("it is never closed").forget();
+                talk.say(signed(0, batch * 40..(batch + 1) * 40)).await;
             }
         }
     });
-    let mut seen = 0;
+    let (mut seen, mut between) = (0, BTreeSet::new());
     loop {
         let finished = writing.is_finished();
         let count = talk.all().await.len();
-        assert_eq!(count % 10, 0, "a reader saw {count} messages of batches of 10");
+        assert_eq!(count % 40, 0, "a reader saw {count} messages of batches of 40");
         assert!(count >= seen, "a reader saw {count} messages after {seen}");
         seen = count;
         if finished {
             break;
         }
+        between.insert(count);
+        if allowed.available_permits() == 0 {
+            allowed.add_permits(1);
+        }
+        tokio::task::yield_now().await;
     }
     writing.await.expect("the writer ends well");
-    assert_eq!(seen, 250, "messages in all");
+    assert_eq!(seen, 1_000, "messages in all");
+    assert!(between.len() >= 5, "the reader looked while the writer was at work, and saw {between:?}");
 }
 
 /// Retries of one append at the same time store it once, and all get the stored messages.
@@ -218,15 +227,18 @@ pub async fn creating_at_the_same_time_makes_one_thread(repo: Repo) {
             let owner = if number == 3 { ada.colleague() } else { ada.clone() };
             let mut new = owner.new_thread();
             (new.id, new.name) = (id, format!("of racer {number}"));
-            async move { owner.create(new).await }
+            async move { (owner.user.clone(), owner.create(new).await) }
         };
         let answers = race((0..4).map(racer).collect()).await;
         let stored = repo.get_thread(&ada.org_scope(), id).await.unwrap();
-        for (number, answer) in answers.into_iter().enumerate() {
+        for (number, (user, answer)) in answers.into_iter().enumerate() {
             match answer {
-                Ok(thread) => assert_eq!(thread, stored, "racer {number} of round {round}"),
+                Ok(thread) => {
+                    assert_eq!(thread, stored, "racer {number} of round {round}");
+                    assert_eq!(thread.user_id, user, "whose thread racer {number} of round {round} got");
+                }
                 Err(StoreError::AlreadyExists { .. }) => {
-                    assert_eq!(number == 3, stored.user_id == ada.user, "racer {number} of round {round}");
+                    assert_ne!(stored.user_id, user, "who refused racer {number} of round {round}");
                 }
                 Err(other) => panic!("racer {number} got {other:?}"),
             }
@@ -327,4 +339,33 @@ pub async fn writers_of_different_threads_are_independent(repo: Repo) {
         assert_eq!(signatures(talk).await, expected);
         assert_eq!(talk.thread().await.head.get(), 50, "positions of writer {writer}");
     }
+}
+
+/// An update that races appends loses none of them, and they lose nothing of the update.
+pub async fn an_update_that_races_appends_loses_neither(repo: Repo) {
+    let talk = Tenant::new(&repo).talk().await;
+    let tags = |number: usize| Metadata::from_iter([("number".to_owned(), number.into())]);
+    for round in 0..ROUNDS {
+        let racer = |number: usize| {
+            let talk = talk.clone();
+            async move {
+                if let Some(writer) = number.checked_sub(1) {
+                    talk.say(signed(writer, [round])).await;
+                    return;
+                }
+                for number in [2 * round, 2 * round + 1] {
+                    let update =
+                        ThreadUpdate::new(at(2)).name(format!("name {number}")).metadata(tags(number));
+                    let updated = talk.tenant.repo.update_thread(&talk.tenant.scope, talk.id, update).await;
+                    assert_eq!(updated.expect("an update").name, format!("name {number}"));
+                }
+            }
+        };
+        race((0..9).map(racer).collect()).await;
+    }
+    assert_each_in_order(&signatures(&talk).await, 8, ROUNDS);
+    let thread = talk.thread().await;
+    let last = 2 * ROUNDS - 1;
+    assert_eq!((thread.name, thread.metadata), (format!("name {last}"), tags(last)), "the last update");
+    assert_eq!(thread.updated_at, at(2));
 }

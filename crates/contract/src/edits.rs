@@ -1,7 +1,8 @@
 //! Edits, deleted messages, cleared threads.
 
 use chatkeep_domain::{
-    ChatMessage, Content, MAX_PAGE_LEN, MessageQuery, MessageRevision, NewMessage, StoreError, Timestamp,
+    ChatMessage, Content, Entity, MAX_PAGE_LEN, MessageQuery, MessageRevision, NewMessage, StoreError,
+    Timestamp,
 };
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -103,11 +104,11 @@ pub async fn a_message_that_is_not_there_is_not_found(repo: Repo) {
     for id in [message_id(), elsewhere[0].id] {
         let told = id.to_string();
         let edited = talk.edit(id, "x", at(9)).await;
-        assert_refused!(edited, StoreError::NotFound { id, .. } if id == told);
+        assert_refused!(edited, StoreError::NotFound { entity: Entity::Message, id } if id == told);
         let revisions = talk.revisions(id).await;
-        assert_refused!(revisions, StoreError::NotFound { id, .. } if id == told);
+        assert_refused!(revisions, StoreError::NotFound { entity: Entity::Message, id } if id == told);
         let deleted = talk.delete_message(id, at(9)).await;
-        assert_refused!(deleted, StoreError::NotFound { id, .. } if id == told);
+        assert_refused!(deleted, StoreError::NotFound { entity: Entity::Message, id } if id == told);
     }
     assert_eq!((talk.snapshot().await, other.snapshot().await), before);
 }

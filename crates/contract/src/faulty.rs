@@ -15,10 +15,17 @@ mod lossy;
 mod messages;
 mod threads;
 
+use std::sync::atomic::AtomicI64;
+use std::time::Duration;
+
 use chatkeep_domain::{
-    Append, ConversationRepository, Cursor, IdGenerator as _, Scope, StoreError, ThreadId, UuidV7Generator,
+    Append, ConversationRepository, Cursor, Entity, IdGenerator as _, Scope, StoreError, ThreadId,
+    UuidV7Generator,
 };
 use tokio::sync::Mutex;
+
+/// Long enough that racers of one moment all pass the check before the first of them writes.
+const GAP: Duration = Duration::from_millis(5);
 
 /// Each fault is written once: what it does, its name, and the case that is there for it.
 macro_rules! faults {
@@ -53,6 +60,8 @@ faults! {
     SplitsBatches => "a_batch_with_a_bad_message_writes_nothing",
     /// Appends one by one, so that readers and writers come in between.
     InterleavesBatches => "batches_stay_neighbours",
+    /// Appends a batch in two halves, so that readers see the first alone.
+    ShowsHalves => "no_reader_sees_a_part_of_a_batch",
     /// Answers an append as stored when it failed.
     SwallowsErrors => "appending_to_an_absent_thread_is_not_found",
     /// Stores a message again, under a new id, when its id is there already.
@@ -115,6 +124,12 @@ faults! {
     AcceptsAnyCursor => "a_damaged_cursor_is_refused",
     /// Writes an edit that changes nothing, as if it did.
     KeepsUnchangedEdits => "writing_the_same_content_changes_nothing",
+    /// Answers who lost the race for an id with the thread of who won it.
+    LeaksLostCreates => "creating_at_the_same_time_makes_one_thread",
+    /// Says that the thread is missing when the message is.
+    NamesTheWrongEntity => "a_message_that_is_not_there_is_not_found",
+    /// Reads a thread, changes it and writes all of it back: the head is as old as the read.
+    WritesBackTheThread => "an_update_that_races_appends_loses_neither",
 }
 
 /// A store with one fault; in all else it is the store that it wraps.
@@ -124,12 +139,14 @@ pub struct Faulty<R> {
     fault: Fault,
     /// Makes the outcome of a lost race certain.
     one_writer: Mutex<()>,
+    /// How many positions the heads that were written back were behind.
+    lost: AtomicI64,
 }
 
 impl<R: ConversationRepository> Faulty<R> {
     /// Breaks a store.
     pub const fn new(inner: R, fault: Fault) -> Self {
-        Self { inner, fault, one_writer: Mutex::const_new(()) }
+        Self { inner, fault, one_writer: Mutex::const_new(()), lost: AtomicI64::new(0) }
     }
 
     /// What is broken.
@@ -154,6 +171,16 @@ impl<R: ConversationRepository> Faulty<R> {
         match scope.org_id() {
             Some(org) if self.has(Fault::LetsColleaguesWrite) => Scope::org(org.clone()),
             _ => lossy::scope(self.fault, scope),
+        }
+    }
+
+    /// The error of a call that names a message.
+    fn about_message(&self, error: StoreError) -> StoreError {
+        match error {
+            StoreError::NotFound { id, .. } if self.has(Fault::NamesTheWrongEntity) => {
+                StoreError::NotFound { entity: Entity::Thread, id }
+            }
+            other => other,
         }
     }
 

@@ -24,6 +24,7 @@ macro_rules! __chatkeep_cases {
                 deleting_removes_the_thread_and_its_messages,
                 a_deleted_id_is_free_again,
                 deleting_leaves_the_other_threads,
+                closing_is_answered,
             }
             lists {
                 threads_are_listed_newest_update_first,
@@ -148,6 +149,7 @@ macro_rules! __chatkeep_cases {
                 edits_at_the_same_time_keep_every_revision,
                 one_of_many_deletes_succeeds,
                 writers_of_different_threads_are_independent,
+                an_update_that_races_appends_loses_neither,
             }
             edits {
                 an_edit_replaces_the_content_alone,

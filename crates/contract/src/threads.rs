@@ -1,7 +1,7 @@
 //! Threads: create, read, update, delete.
 
 use chatkeep_domain::{
-    Append, MAX_METADATA_BYTES, MAX_NAME_BYTES, MessageQuery, Metadata, NewThread, Position, Scope,
+    Append, Entity, MAX_METADATA_BYTES, MAX_NAME_BYTES, MessageQuery, Metadata, NewThread, Position, Scope,
     StoreError, ThreadUpdate,
 };
 use serde_json::{Value, json};
@@ -47,9 +47,13 @@ pub async fn an_id_of_another_user_is_taken(repo: Repo) {
     let (talk, _) = Talk::with(&ada, 2).await;
     let before = talk.snapshot().await;
     let new = || NewThread { id: talk.id, ..bob.new_thread() };
-    assert_refused!(bob.create(new()).await, StoreError::AlreadyExists { .. });
     let as_org = repo.create_thread(&ada.org_scope(), new()).await;
-    assert_refused!(as_org, StoreError::AlreadyExists { .. });
+    for refused in [bob.create(new()).await, as_org] {
+        assert_refused!(
+            refused,
+            StoreError::AlreadyExists { entity: Entity::Thread, id } if id == talk.id.to_string()
+        );
+    }
     assert_eq!(talk.snapshot().await, before, "the thread of the owner");
     assert_eq!(bob.list_ids(&bob.scope).await, [], "what the other has");
 }
@@ -286,4 +290,12 @@ pub async fn deleting_leaves_the_other_threads(repo: Repo) {
     gone.delete().await.unwrap();
     assert_eq!(kept.snapshot().await, before);
     assert_refused!(kept.get(message_id()).await, StoreError::NotFound { .. });
+}
+
+/// A store is closed when nobody calls it any more, and answers that it is.
+pub async fn closing_is_answered(repo: Repo) {
+    let (talk, _) = Talk::with(&Tenant::new(&repo), 1).await;
+    assert_eq!(talk.all().await.len(), 1, "what is stored is read");
+    // Later calls may fail: this is the last.
+    repo.close().await.expect("the store is closed");
 }

@@ -64,7 +64,8 @@ pub async fn the_first_and_the_last_moments_come_back(repo: Repo) {
     }
 }
 
-/// Moments given with an offset are kept as the same moment in UTC, the hours of a clock change too.
+/// Moments around clock changes come back equal: those that a time zone counts twice, and those whose local hour was
+/// left out. A store gets UTC alone, for that is what [`Timestamp`] holds: the offsets tell where the moments are from.
 pub async fn offsets_and_clock_changes_keep_the_moment(repo: Repo) {
     for (given, utc) in [
         ("2024-03-31T02:30:00.5+01:00", "2024-03-31T01:30:00.5Z"),

@@ -1,7 +1,7 @@
 //! What is kept, and its locks.
 //!
-//! There are two: the map's, held to find or place a thread, and each thread's own. Whoever takes both takes the
-//! map's first; neither is held across an await.
+//! There are two: the map's, held to find or place a thread, and each thread's own. Nobody holds both, so that a busy
+//! thread is in nobody's way but its own callers'; neither is held across an await.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
@@ -40,18 +40,28 @@ pub(crate) struct Stored {
 
 impl Store {
     pub(crate) fn create(&self, new: NewThread) -> Result<ChatThread, StoreError> {
-        let mut threads = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        match threads.entry(new.org_id.clone()).or_default().entry(new.id) {
-            Entry::Occupied(entry) if entry.get().user_id == new.user_id => {
-                Ok(entry.get().lock().thread.clone())
-            }
-            Entry::Occupied(_) => {
-                Err(StoreError::AlreadyExists { entity: Entity::Thread, id: new.id.to_string() })
-            }
-            Entry::Vacant(entry) => {
-                let thread = new.into_thread();
-                entry.insert(Arc::new(Slot::new(thread.clone())));
-                Ok(thread)
+        loop {
+            let slot = {
+                let mut threads = self.0.write().unwrap_or_else(PoisonError::into_inner);
+                match threads.entry(new.org_id.clone()).or_default().entry(new.id) {
+                    Entry::Occupied(entry) if entry.get().user_id == new.user_id => Arc::clone(entry.get()),
+                    Entry::Occupied(_) => {
+                        return Err(StoreError::AlreadyExists {
+                            entity: Entity::Thread,
+                            id: new.id.to_string(),
+                        });
+                    }
+                    Entry::Vacant(entry) => {
+                        let thread = new.into_thread();
+                        entry.insert(Arc::new(Slot::new(thread.clone())));
+                        return Ok(thread);
+                    }
+                }
+            };
+            let record = slot.lock();
+            // One that was deleted meanwhile left the map before: the id is free, or of another thread.
+            if !record.deleted {
+                return Ok(record.thread.clone());
             }
         }
     }
@@ -169,15 +179,26 @@ mod tests {
 
     use super::*;
 
+    fn owner() -> (OrgId, UserId) {
+        (OrgId::new("acme").unwrap(), UserId::new("ada").unwrap())
+    }
+
+    fn create(store: &Store, id: ThreadId) -> ChatThread {
+        let (org, user) = owner();
+        store.create(NewThread::new(id, org, user, "secret", Timestamp::UNIX_EPOCH)).unwrap()
+    }
+
     fn store_with_two() -> (Store, Scope, [ThreadId; 2]) {
-        let (org, user) = (OrgId::new("acme").unwrap(), UserId::new("ada").unwrap());
+        let (org, user) = owner();
         let store = Store::default();
-        let ids = [(); 2].map(|()| {
-            let id = UuidV7Generator.thread_id();
-            let new = NewThread::new(id, org.clone(), user.clone(), "secret", Timestamp::UNIX_EPOCH);
-            store.create(new).unwrap().id
-        });
+        let ids = [(); 2].map(|()| create(&store, UuidV7Generator.thread_id()).id);
         (store, Scope::user(org, user), ids)
+    }
+
+    /// True once a call waits for the thread that another is at work on, or holds the map meanwhile.
+    fn is_awaited(store: &Store, id: ThreadId) -> bool {
+        let threads = store.0.try_read();
+        threads.map_or(true, |threads| Arc::strong_count(&threads[&owner().0][&id]) > 2)
     }
 
     #[test]
@@ -185,12 +206,20 @@ mod tests {
         let (store, scope, [one, two]) = store_with_two();
         let (done, finished) = mpsc::channel();
         let store = Arc::new(store);
-        let other = Arc::clone(&store);
+        let (again, other) = (Arc::clone(&store), Arc::clone(&store));
         let held = store.with(&scope.clone(), one, |_| {
-            thread::spawn(move || done.send(other.with(&scope, two, |_| Ok(())).is_ok()));
-            Ok(finished.recv_timeout(Duration::from_secs(10)))
+            let creating = thread::spawn(move || create(&again, one));
+            thread::spawn(move || {
+                while !is_awaited(&other, one) {
+                    thread::yield_now();
+                }
+                done.send(other.with(&scope, two, |_| Ok(())).is_ok())
+            });
+            Ok((creating, finished.recv_timeout(Duration::from_secs(10))))
         });
-        assert_eq!(held.unwrap(), Ok(true), "the other thread was free meanwhile");
+        let (creating, free) = held.unwrap();
+        assert_eq!(free, Ok(true), "the other thread was free while one was busy, and created again");
+        assert_eq!(creating.join().unwrap().id, one, "the busy one is given as it is stored");
     }
 
     #[test]

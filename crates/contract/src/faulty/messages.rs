@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use async_trait::async_trait;
 use chatkeep_domain::{
     Append, ChatMessage, ConversationRepository, MessageEdit, MessageId, MessageQuery, MessageRepository,
@@ -7,10 +5,7 @@ use chatkeep_domain::{
 };
 use chrono::TimeDelta;
 
-use super::{Fault, Faulty, count_cursor, counted, is_about_a_cursor, lossy, rename};
-
-/// Long enough that racers of one moment all pass the check before the first of them writes.
-const GAP: Duration = Duration::from_millis(5);
+use super::{Fault, Faulty, GAP, count_cursor, counted, is_about_a_cursor, lossy, rename};
 
 #[async_trait]
 impl<R: ConversationRepository> MessageRepository for Faulty<R> {
@@ -33,6 +28,14 @@ impl<R: ConversationRepository> MessageRepository for Faulty<R> {
                     stored.extend(self.inner.append(scope, thread, one).await?);
                     tokio::task::yield_now().await;
                 }
+                Ok(stored)
+            }
+            Fault::ShowsHalves => {
+                let mut first = append.messages;
+                let second = first.split_off(first.len() / 2);
+                let mut stored = self.inner.append(scope, thread, Append::new(first)).await?;
+                tokio::time::sleep(GAP).await;
+                stored.extend(self.inner.append(scope, thread, Append::new(second)).await?);
                 Ok(stored)
             }
             Fault::ChecksThenStores => {
@@ -67,7 +70,8 @@ impl<R: ConversationRepository> MessageRepository for Faulty<R> {
         thread: ThreadId,
         id: MessageId,
     ) -> Result<ChatMessage, StoreError> {
-        self.inner.get_message(&self.reading(scope), thread, id).await
+        let found = self.inner.get_message(&self.reading(scope), thread, id).await;
+        found.map_err(|error| self.about_message(error))
     }
 
     async fn list_messages(
@@ -125,7 +129,8 @@ impl<R: ConversationRepository> MessageRepository for Faulty<R> {
             let other = MessageEdit::new("", edit.at);
             self.inner.edit_message(scope, thread, id, other).await?;
         }
-        self.inner.edit_message(scope, thread, id, edit).await
+        let edited = self.inner.edit_message(scope, thread, id, edit).await;
+        edited.map_err(|error| self.about_message(error))
     }
 
     async fn list_revisions(
@@ -134,7 +139,8 @@ impl<R: ConversationRepository> MessageRepository for Faulty<R> {
         thread: ThreadId,
         id: MessageId,
     ) -> Result<Vec<MessageRevision>, StoreError> {
-        let mut revisions = self.inner.list_revisions(&self.reading(scope), thread, id).await?;
+        let listed = self.inner.list_revisions(&self.reading(scope), thread, id).await;
+        let mut revisions = listed.map_err(|error| self.about_message(error))?;
         if self.has(Fault::ForgetsRevisions) {
             revisions.clear();
         }
@@ -148,7 +154,8 @@ impl<R: ConversationRepository> MessageRepository for Faulty<R> {
         id: MessageId,
         at: Timestamp,
     ) -> Result<(), StoreError> {
-        self.inner.delete_message(&self.writing(scope), thread, id, at).await
+        let deleted = self.inner.delete_message(&self.writing(scope), thread, id, at).await;
+        deleted.map_err(|error| self.about_message(error))
     }
 
     async fn clear_messages(

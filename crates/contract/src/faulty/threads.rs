@@ -1,12 +1,13 @@
 use std::cmp::Reverse;
+use std::sync::atomic::Ordering::Relaxed;
 
 use async_trait::async_trait;
 use chatkeep_domain::{
-    ChatThread, ConversationRepository, Entity, MessageQuery, NewThread, Page, Scope, StoreError, ThreadId,
-    ThreadQuery, ThreadRepository, ThreadUpdate,
+    ChatThread, ConversationRepository, Entity, MessageQuery, NewThread, Page, Position, Scope, StoreError,
+    ThreadId, ThreadQuery, ThreadRepository, ThreadUpdate,
 };
 
-use super::{Fault, Faulty, count_cursor, counted, lossy};
+use super::{Fault, Faulty, GAP, count_cursor, counted, lossy};
 
 #[async_trait]
 impl<R: ConversationRepository> ThreadRepository for Faulty<R> {
@@ -17,7 +18,13 @@ impl<R: ConversationRepository> ThreadRepository for Faulty<R> {
             new.name = new.name.trim().to_owned();
         }
         let scope = &self.writing(scope);
-        let created = self.inner.create_thread(scope, new.clone()).await?;
+        let created = self.inner.create_thread(scope, new.clone()).await;
+        if self.has(Fault::LeaksLostCreates)
+            && let Err(StoreError::AlreadyExists { .. }) = created
+        {
+            return self.inner.get_thread(&Scope::org(new.org_id), new.id).await;
+        }
+        let created = created?;
         if self.has(Fault::OverwritesOnCreate) {
             let update = ThreadUpdate::new(new.created_at).name(new.name);
             return self.inner.update_thread(scope, new.id, update).await;
@@ -41,6 +48,11 @@ impl<R: ConversationRepository> ThreadRepository for Faulty<R> {
                     Err(_) => Err(error),
                 }
             }
+            (Fault::WritesBackTheThread, Ok(mut thread)) => {
+                let head = thread.head.get() - self.lost.load(Relaxed);
+                thread.head = Position::new(head).unwrap_or(Position::ZERO);
+                Ok(thread)
+            }
             (_, found) => found,
         }
     }
@@ -52,7 +64,15 @@ impl<R: ConversationRepository> ThreadRepository for Faulty<R> {
         mut update: ThreadUpdate,
     ) -> Result<ChatThread, StoreError> {
         update.at = lossy::time(self.fault, update.at);
-        self.inner.update_thread(&self.writing(scope), id, update).await
+        let scope = &self.writing(scope);
+        if self.has(Fault::WritesBackTheThread) {
+            let read = self.inner.get_thread(scope, id).await?;
+            tokio::time::sleep(GAP).await;
+            let updated = self.inner.update_thread(scope, id, update).await?;
+            self.lost.fetch_add(updated.head.get() - read.head.get(), Relaxed);
+            return Ok(ChatThread { head: read.head, ..updated });
+        }
+        self.inner.update_thread(scope, id, update).await
     }
 
     async fn delete_thread(&self, scope: &Scope, id: ThreadId) -> Result<u64, StoreError> {

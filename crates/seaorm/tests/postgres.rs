@@ -2,6 +2,7 @@
 #![cfg(feature = "postgres")]
 
 mod common;
+mod wire;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;

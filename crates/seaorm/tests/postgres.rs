@@ -315,30 +315,6 @@ async fn a_callers_own_connection_serves() {
 }
 
 #[tokio::test]
-#[ignore = "needs PostgreSQL: run `cargo xtask test`"]
-async fn an_append_is_one_statement_whatever_its_length() {
-    let options = PgOptions::default().set("shared_preload_libraries", "pg_stat_statements");
-    let server = PgServer::start(options).expect("a server with its contrib modules");
-    let repository = SeaOrmRepository::postgres(config(&server.url())).await.unwrap();
-    create_thread(&repository).await.unwrap();
-    server.psql("CREATE EXTENSION pg_stat_statements").unwrap();
-    // Once to prepare it.
-    repository.append(&scope(), thread_id(), Append::new([message(1, "x")])).await.unwrap();
-    server.psql("SELECT pg_stat_statements_reset()").unwrap();
-    for number in 0..10 {
-        let batch = (0..100).map(|index| message(1_000 + number * 100 + index, "x"));
-        repository.append(&scope(), thread_id(), Append::new(batch)).await.unwrap();
-    }
-    let counted = server
-        .psql(
-            "SELECT string_agg(calls || ' ' || split_part(query, ' ', 1), ', ') FROM pg_stat_statements
-             WHERE query NOT LIKE '%pg_stat_statements%' AND toplevel",
-        )
-        .unwrap();
-    assert_eq!(counted.trim(), "10 WITH");
-}
-
-#[tokio::test]
 #[ignore = "needs PostgreSQL and PgBouncer: run `cargo xtask test`"]
 async fn a_pooler_in_transaction_mode_serves_with_the_statement_cache_off() {
     let server = PgServer::start(PgOptions::default()).expect("a server");

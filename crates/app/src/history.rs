@@ -85,6 +85,9 @@ impl ConversationHistory {
     }
 
     /// Adds a message.
+    ///
+    /// A [transient](Error::is_transient) error leaves open whether it was stored. To call again without storing it
+    /// twice, choose its id before the first call, and give the same one each time: [`AddToHistory::id`].
     pub fn add_message(&mut self, role: Role, content: impl Into<Content>) -> AddToHistory<'_> {
         AddToHistory::new(self, Ok(MessageInput::new(role, content)))
     }

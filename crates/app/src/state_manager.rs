@@ -211,6 +211,9 @@ impl StateManager {
     }
 
     /// Appends a message. It is durable when the request returns.
+    ///
+    /// A [transient](Error::is_transient) error leaves open whether it was stored. To call again without storing it
+    /// twice, choose its id before the first call, and give the same one each time: [`AddMessage::id`].
     pub fn add_message(&self, role: Role, content: impl Into<Content>) -> AddMessage<'_> {
         AddMessage::new(self, MessageInput::new(role, content))
     }

@@ -66,8 +66,7 @@ async fn read(
         oldest = None;
     }
     if let Some(oldest) = oldest {
-        let earlier = MessageQuery { order: Order::NewestFirst, ..MessageQuery::default() };
-        let earlier = earlier.role(Role::System).before(oldest);
+        let earlier = MessageQuery::default().order(Order::NewestFirst).role(Role::System).before(oldest);
         let system = repository.read_messages(state.scope(), thread, earlier, None).await?;
         newest_first.extend(system.into_iter().map(count));
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chatkeep_domain::InvalidArgument;
+use chatkeep_domain::{InvalidArgument, MAX_BATCH_LEN};
 
 /// How a [`WriteBehind`](crate::WriteBehind) queues, batches and repeats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl WriteBehindConfig {
         self
     }
 
-    /// The most messages of one append; 100.
+    /// The most messages of one append; 100, and at most [`MAX_BATCH_LEN`].
     #[must_use]
     pub fn max_batch(mut self, messages: usize) -> Self {
         self.max_batch = messages;
@@ -70,6 +70,10 @@ impl WriteBehindConfig {
             if value == 0 {
                 return Err(InvalidArgument::new(field, "must be at least 1", "0"));
             }
+        }
+        if self.max_batch > MAX_BATCH_LEN {
+            let rule = format!("must be at most {MAX_BATCH_LEN}, which is what one append takes");
+            return Err(InvalidArgument::new("max_batch", rule, self.max_batch.to_string()));
         }
         // Without a pause, an outage would be a busy loop; a timer has steps of 1 ms.
         if self.max_delay < Duration::from_millis(1) {

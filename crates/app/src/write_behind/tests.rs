@@ -416,6 +416,9 @@ fn it_is_set_up_on_a_runtime_and_with_room() {
         let error = WriteBehind::new(state.clone(), config).unwrap_err();
         assert!(error.to_string().ends_with("must be at least 1 (got 0)"), "{error}");
     }
+    let config = WriteBehindConfig::default().max_batch(chatkeep_domain::MAX_BATCH_LEN + 1);
+    let error = WriteBehind::new(state.clone(), config).unwrap_err();
+    assert!(error.to_string().starts_with("max_batch must be at most 10000"), "{error}");
     let config = WriteBehindConfig::default().max_delay(Duration::ZERO);
     let error = WriteBehind::new(state, config).unwrap_err();
     assert_eq!(error.to_string(), "max_delay must be at least 1 ms (got 0ns)");

@@ -18,11 +18,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use async_trait::async_trait;
+use chatkeep::search::{SearchCandidate, SearchPlan};
 use chatkeep::{
     Append, BoxError, ChatMessage, ChatThread, Cursor, Entity, MessageEdit, MessageId, MessageQuery,
-    MessageRepository, MessageRevision, NewMessage, NewThread, Order, OrgId, Page, Role, Scope, StateManager,
-    StoreError, ThreadId, ThreadKey, ThreadQuery, ThreadRepository, ThreadUpdate, Timestamp, UserId,
-    check_timestamp,
+    MessageRepository, MessageRevision, MessageSearch, NewMessage, NewThread, Order, OrgId, Page, Role,
+    Scope, SearchHit, SearchQuery, StateManager, StoreError, ThreadId, ThreadKey, ThreadQuery,
+    ThreadRepository, ThreadUpdate, Timestamp, UserId, check_timestamp,
 };
 use clap::Parser;
 use serde::{Deserialize, Serialize};
@@ -148,11 +149,9 @@ impl State {
         fs::rename(&beside, path).map_err(failed)
     }
 
-    /// The one place where it is decided who sees a thread.
     fn find(&self, scope: &Scope, id: ThreadId) -> Result<(OrgId, ThreadId), StoreError> {
-        let seen = |record: &Record| scope.contains(&record.thread.org_id, &record.thread.user_id);
-        let mut keys =
-            self.0.iter().filter(|((_, of), record)| *of == id && seen(record)).map(|(key, _)| key);
+        let seen = self.0.iter().filter(|((_, of), record)| *of == id && record.is_of(scope));
+        let mut keys = seen.map(|(key, _)| key);
         match (keys.next(), keys.next()) {
             (None, _) => Err(StoreError::thread_not_found(id)),
             (Some(key), None) => Ok(key.clone()),
@@ -212,6 +211,7 @@ impl ThreadRepository for JsonFile {
         let state = self.0.current();
         let mut threads: Vec<ChatThread> = (state.0.values().map(|record| &record.thread))
             .filter(|thread| owner.matches(&thread.org_id, &thread.user_id))
+            .filter(|thread| query.matches(thread))
             .filter(|thread| behind.as_ref().is_none_or(|behind| ThreadKey::from(*thread) < *behind))
             .cloned()
             .collect();
@@ -319,9 +319,50 @@ impl MessageRepository for JsonFile {
     }
 }
 
+#[async_trait]
+impl MessageSearch for JsonFile {
+    /// Without an index: every message is a candidate, and the plan finds those that match.
+    async fn search_messages(
+        &self,
+        scope: &Scope,
+        query: &SearchQuery,
+    ) -> Result<Page<SearchHit>, StoreError> {
+        let mut plan = SearchPlan::new(query)?;
+        let state = self.0.current();
+        let records: Vec<&Record> = match query.thread {
+            Some(id) => vec![&state.0[&state.find(scope, id)?]],
+            None => state.0.values().filter(|record| record.is_of(scope)).collect(),
+        };
+        let mut all: Vec<SearchCandidate> = records.into_iter().flat_map(Record::candidates).collect();
+        all.sort_by_cached_key(|candidate| plan.key(candidate));
+        while let Some(read) = plan.next_read() {
+            let mut found: Vec<_> =
+                all.iter().filter(|candidate| read.contains(&plan.key(candidate))).collect();
+            if read.newest_first {
+                found.reverse();
+            }
+            plan.add(found.into_iter().take(read.limit).cloned().collect());
+        }
+        Ok(plan.finish())
+    }
+}
+
 impl Record {
     fn new(thread: ChatThread) -> Self {
         Self { thread, messages: Vec::new() }
+    }
+
+    /// The one place where it is decided who sees a thread.
+    fn is_of(&self, scope: &Scope) -> bool {
+        scope.contains(&self.thread.org_id, &self.thread.user_id)
+    }
+
+    fn candidates(&self) -> impl Iterator<Item = SearchCandidate> {
+        self.messages.iter().map(|stored| SearchCandidate {
+            org_id: self.thread.org_id.clone(),
+            thread_name: self.thread.name.clone(),
+            message: stored.message.clone(),
+        })
     }
 
     /// Time never goes back.

@@ -59,8 +59,8 @@ pub enum Error {
         /// How many messages it still holds.
         unsaved: usize,
     },
-    /// Write-behind needs a tokio runtime to run its task on.
-    #[error("write-behind was set up outside of a tokio runtime")]
+    /// Write-behind and streams of messages run tasks, which needs a tokio runtime.
+    #[error("there is no tokio runtime to run a task on")]
     NoRuntime,
 }
 

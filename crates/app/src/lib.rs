@@ -67,6 +67,32 @@
 //! # }
 //! ```
 //!
+//! **Find it again.** A search looks at all threads of the scope, and understands what people type: see
+//! [`SearchQuery`]. A stream reads a thread of any length in constant memory: see [`MessageStream`].
+//!
+//! ```
+//! use chatkeep::{Role, StateManager};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), chatkeep::Error> {
+//! # let state = StateManager::new(
+//! #     std::sync::Arc::new(chatkeep::MemoryRepository::new()),
+//! #     chatkeep::Scope::user(chatkeep::OrgId::new("acme")?, chatkeep::UserId::new("ada")?),
+//! # );
+//! state.create_thread("Weather").await?;
+//! state.add_message(Role::User, "How is the weather in Oslo?").await?;
+//!
+//! let found = state.search("oslo weather").role(Role::User).await?;
+//! assert_eq!(found.items[0].thread_name, "Weather");
+//!
+//! let mut messages = state.stream_messages().await?;
+//! while let Some(message) = messages.next().await {
+//!     println!("{}", message?.content.to_plain_text());
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! **Open it as configured.** [`open`] reads `chatkeep.toml`, `.env` and the environment: see [`config`]. Features
 //! choose the backends: `memory`, `sqlite` and `postgres`.
 //!
@@ -85,6 +111,7 @@ mod history;
 mod input;
 mod open;
 mod state_manager;
+mod stream;
 #[cfg(test)]
 mod testing;
 mod write_behind;
@@ -105,8 +132,9 @@ pub use open::open_migrations;
 pub use open::{create_repository, open};
 pub use state_manager::{
     AddMessage, AddMessages, Conversation, CreateThread, GetMessages, ListThreads, MessagePage, MessageRef,
-    StateManager, UpdateThread,
+    Search, StateManager, StreamMessages, UpdateThread,
 };
+pub use stream::MessageStream;
 pub use write_behind::{WriteBehind, WriteBehindConfig};
 
 #[cfg(all(doctest, feature = "memory"))]

@@ -1,8 +1,11 @@
 //! The conversations of one scope, with a current thread.
 
 mod append;
+mod filters;
 mod message;
 mod messages;
+mod search;
+mod stream;
 mod threads;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,6 +18,9 @@ use chatkeep_domain::{
 pub use self::append::{AddMessage, AddMessages};
 pub use self::message::MessageRef;
 pub use self::messages::{GetMessages, MessagePage};
+pub use self::search::Search;
+pub(crate) use self::stream::Of;
+pub use self::stream::StreamMessages;
 pub use self::threads::{CreateThread, ListThreads, UpdateThread};
 use crate::Error;
 use crate::input::MessageInput;
@@ -249,7 +255,7 @@ impl StateManager {
     }
 
     /// Reads the messages of a thread: all of them, in the order in which they were said, unless the request says
-    /// otherwise.
+    /// otherwise. [`stream_messages`](StateManager::stream_messages) holds only a part of them at a time.
     pub fn get_messages(&self) -> GetMessages<'_> {
         GetMessages::new(self)
     }
@@ -300,5 +306,9 @@ impl StateManager {
     }
 }
 
+#[cfg(test)]
+mod search_tests;
+#[cfg(test)]
+mod stream_tests;
 #[cfg(test)]
 mod tests;

@@ -1,13 +1,13 @@
 //! What the unit tests share.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use chatkeep_domain::{
     Append, ChatMessage, ChatThread, MessageEdit, MessageId, MessageQuery, MessageRepository,
-    MessageRevision, NewThread, OrgId, Page, Scope, StoreError, ThreadId, ThreadQuery, ThreadRepository,
-    ThreadUpdate, Timestamp, UserId,
+    MessageRevision, MessageSearch, NewThread, OrgId, Page, Scope, SearchHit, SearchQuery, StoreError,
+    ThreadId, ThreadQuery, ThreadRepository, ThreadUpdate, Timestamp, UserId,
 };
 use chatkeep_memory::MemoryRepository;
 use tokio::sync::Semaphore;
@@ -22,7 +22,10 @@ pub(crate) fn text(message: &chatkeep_domain::Message) -> &str {
     message.content.as_text().unwrap()
 }
 
-/// A store in memory whose appends fail or wait when a test says so.
+/// Whether a list may give this page.
+pub(crate) type CheckPage = fn(&MessageQuery, &Page<ChatMessage>) -> Result<(), StoreError>;
+
+/// A store in memory that counts, and that fails or waits when a test says so.
 #[derive(Debug)]
 pub(crate) struct Faulty {
     inner: MemoryRepository,
@@ -35,6 +38,23 @@ pub(crate) struct Faulty {
     pub(crate) appends: AtomicUsize,
     /// An append takes one permit.
     pub(crate) gate: Semaphore,
+    /// What lists of messages were asked for, in order.
+    pub(crate) lists: Mutex<Vec<MessageQuery>>,
+    /// Lists under way.
+    pub(crate) listing: AtomicUsize,
+    /// Messages that lists gave.
+    pub(crate) listed: AtomicUsize,
+    /// A list takes one permit.
+    pub(crate) list_gate: Semaphore,
+    pub(crate) check_page: Mutex<CheckPage>,
+}
+
+struct UnderWay<'a>(&'a AtomicUsize);
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl Faulty {
@@ -46,6 +66,11 @@ impl Faulty {
             broken: AtomicBool::new(false),
             appends: AtomicUsize::new(0),
             gate: Semaphore::new(Semaphore::MAX_PERMITS),
+            lists: Mutex::default(),
+            listing: AtomicUsize::new(0),
+            listed: AtomicUsize::new(0),
+            list_gate: Semaphore::new(Semaphore::MAX_PERMITS),
+            check_page: Mutex::new(|_, _| Ok(())),
         })
     }
 
@@ -125,7 +150,15 @@ impl MessageRepository for Faulty {
         thread: ThreadId,
         query: &MessageQuery,
     ) -> Result<Page<ChatMessage>, StoreError> {
-        self.inner.list_messages(scope, thread, query).await
+        self.lists.lock().unwrap().push(query.clone());
+        self.listing.fetch_add(1, Ordering::SeqCst);
+        let _under_way = UnderWay(&self.listing);
+        self.list_gate.acquire().await.unwrap().forget();
+        let page = self.inner.list_messages(scope, thread, query).await?;
+        let check = *self.check_page.lock().unwrap();
+        check(query, &page)?;
+        self.listed.fetch_add(page.items.len(), Ordering::SeqCst);
+        Ok(page)
     }
     async fn edit_message(
         &self,
@@ -160,5 +193,16 @@ impl MessageRepository for Faulty {
         at: Timestamp,
     ) -> Result<u64, StoreError> {
         self.inner.clear_messages(scope, thread, at).await
+    }
+}
+
+#[async_trait]
+impl MessageSearch for Faulty {
+    async fn search_messages(
+        &self,
+        scope: &Scope,
+        query: &SearchQuery,
+    ) -> Result<Page<SearchHit>, StoreError> {
+        self.inner.search_messages(scope, query).await
     }
 }

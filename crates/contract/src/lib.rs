@@ -12,15 +12,33 @@ pub mod content;
 pub mod cursors;
 pub mod edits;
 pub mod faulty;
+pub mod filters;
+pub mod found;
 pub mod lists;
+pub mod metadata;
 pub mod reads;
+pub mod scripts;
+pub mod search;
+pub mod search_bounds;
+pub mod search_cursors;
+pub mod search_filters;
+pub mod search_pages;
+pub mod search_signs;
+pub mod search_tenants;
+pub mod search_writes;
+pub mod shapes;
+pub mod snippets;
 pub mod tenants;
+pub mod thread_filters;
+pub mod thread_names;
 pub mod threads;
 pub mod time;
+pub mod without_search;
 
+mod finding;
 mod runner;
 
 pub use runner::{Case, CaseFuture, Repo, run};
 
 /// Every case of the contract, in the order of the listing. A name is there once.
-pub const CASES: &[Case] = __chatkeep_cases!((__chatkeep_table));
+pub const CASES: &[Case] = __chatkeep_search_cases!((__chatkeep_table)());

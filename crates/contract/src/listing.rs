@@ -1,11 +1,15 @@
 //! The one list of the cases, and what is generated from it.
 
-/// Hands the list of all cases to another macro: `__chatkeep_cases!((macro) args…)` is `macro! { (args…) list }`.
+#[macro_use]
+mod search;
+
+/// Hands the list of the cases for every store to another macro: `__chatkeep_cases!((macro) args more…)` is
+/// `macro! { args list more… }`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __chatkeep_cases {
-    (($($macro:tt)+) $($args:tt)*) => {
-        $($macro)+! { ($($args)*)
+    (($($macro:tt)+) $args:tt $($more:tt)*) => {
+        $($macro)+! { $args
             threads {
                 a_created_thread_is_read_back_with_every_field,
                 creating_again_gives_the_stored_thread,
@@ -168,6 +172,38 @@ macro_rules! __chatkeep_cases {
                 deleting_never_lowers_updated_at,
                 a_removal_refuses_a_time_out_of_range,
             }
+            filters {
+                a_sender_finds_their_messages,
+                filters_are_applied_before_offset_and_limit,
+                pages_of_filtered_messages_go_on,
+                filters_follow_an_edit,
+                more_than_16_metadata_filters_are_refused,
+            }
+            metadata {
+                metadata_is_found_by_its_path,
+                whole_values_are_compared,
+                numbers_are_compared_as_written,
+                strings_are_compared_byte_by_byte,
+                nul_counts_in_metadata,
+                metadata_of_many_values_is_found,
+                what_has_no_metadata_is_not_found,
+            }
+            thread_names {
+                a_name_is_found_by_a_part_of_it,
+                a_part_of_a_name_is_no_pattern,
+                a_part_of_a_name_has_exact_limits,
+                a_name_filter_follows_a_rename,
+            }
+            thread_filters {
+                ranges_of_threads_are_half_open,
+                an_append_moves_a_thread_within_the_ranges,
+                thread_metadata_follows_an_update,
+                creating_again_changes_no_filter,
+                pages_of_filtered_threads_go_on,
+                thread_filters_stay_within_the_scope,
+                more_than_16_filters_of_threads_are_refused,
+            }
+            $($more)*
         }
     };
 }
@@ -212,7 +248,8 @@ macro_rules! __chatkeep_test {
 /// Makes a test of every case of the contract, in modules named for their groups.
 ///
 /// It takes the path of an `async fn() -> Repo` that makes the store. It is called once for each case, on the runtime
-/// that the case then runs on. Attributes in front of it are put on every test.
+/// that the case then runs on. Attributes in front of it are put on every test. A store that cannot search says so with
+/// `without search:`, and must answer every search with `Unsupported`.
 ///
 /// ```
 /// # use std::sync::Arc;
@@ -224,10 +261,20 @@ macro_rules! __chatkeep_test {
 /// # mod there { use super::*;
 /// chatkeep_contract::contract!(#[ignore = "needs a server"] make);
 /// # }
+/// # mod elsewhere { use super::*;
+/// chatkeep_contract::contract!(without search: make);
+/// # }
 /// ```
 #[macro_export]
 macro_rules! contract {
+    ($(#[$attribute:meta])* without search: $make:path) => {
+        $crate::__chatkeep_cases! { ($crate::__chatkeep_tests) ([$(#[$attribute])*] $make)
+            without_search {
+                searching_is_unsupported,
+            }
+        }
+    };
     ($(#[$attribute:meta])* $make:path) => {
-        $crate::__chatkeep_cases! { ($crate::__chatkeep_tests) [$(#[$attribute])*] $make }
+        $crate::__chatkeep_search_cases! { ($crate::__chatkeep_tests) ([$(#[$attribute])*] $make) }
     };
 }

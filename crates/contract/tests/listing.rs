@@ -26,6 +26,21 @@ fn every_case_is_listed_in_the_order_of_its_file() {
 }
 
 #[test]
+fn every_file_with_cases_is_a_group() {
+    let mut written = HashSet::new();
+    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src")).expect("the sources") {
+        let file = entry.expect("a file").path();
+        let source = fs::read_to_string(&file).unwrap_or_default();
+        if source.lines().any(|line| line.starts_with("pub async fn ")) {
+            written.insert(file.file_stem().expect("a name").to_string_lossy().into_owned());
+        }
+    }
+    let listed = CASES.iter().map(|case| case.group.to_owned());
+    let listed: HashSet<_> = listed.chain(["without_search".to_owned()]).collect();
+    assert_eq!(listed, written);
+}
+
+#[test]
 fn no_name_is_there_twice() {
     let names: HashSet<_> = CASES.iter().map(|case| case.name).collect();
     assert_eq!(names.len(), CASES.len(), "case names");

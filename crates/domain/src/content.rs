@@ -191,7 +191,7 @@ impl Content {
     }
 
     /// Itself and its parts, as objects.
-    fn pieces(&self) -> impl Iterator<Item = &Map<String, Value>> {
+    pub(crate) fn pieces(&self) -> impl Iterator<Item = &Map<String, Value>> {
         std::iter::once(&self.0).chain(list(&self.0, "parts"))
     }
 }

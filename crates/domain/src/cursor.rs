@@ -8,7 +8,8 @@ use chrono::DateTime;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{ChatThread, InvalidArgument, Order, OrgId, Position, ThreadId, Timestamp};
+use crate::search::{Place, Score, SearchKey};
+use crate::{ChatThread, InvalidArgument, Order, OrgId, Position, SearchQuery, ThreadId, Timestamp};
 
 /// Where a list goes on: opaque text, safe in a URL.
 ///
@@ -39,6 +40,7 @@ impl From<&ChatThread> for ThreadKey {
 const VERSION: u8 = 1;
 const MESSAGES: u8 = b'm';
 const THREADS: u8 = b't';
+const SEARCH: u8 = b's';
 const CHECKSUM_LEN: usize = 4;
 
 impl Cursor {
@@ -90,6 +92,23 @@ impl Cursor {
         })
     }
 
+    pub(crate) fn after_search_place(query: &SearchQuery, place: &Place) -> Self {
+        let mut bytes = Vec::new();
+        write_search_key(&mut bytes, &place.key);
+        if let Some((score, newest, oldest)) = &place.ranked {
+            bytes.extend_from_slice(&score.to_bits().to_be_bytes());
+            write_search_key(&mut bytes, newest);
+            write_search_key(&mut bytes, oldest);
+        }
+        Self::seal(SEARCH, &search_context(query), &bytes)
+    }
+
+    pub(crate) fn search_place(&self, query: &SearchQuery) -> Result<Place, InvalidArgument> {
+        let bytes = self.open(SEARCH, &search_context(query))?;
+        let rest = &mut bytes.as_slice();
+        read_search_place(rest).filter(|_| rest.is_empty()).ok_or_else(damaged)
+    }
+
     fn seal(kind: u8, context: &[u8], key: &[u8]) -> Self {
         let mut bytes = vec![VERSION, kind];
         bytes.extend_from_slice(key);
@@ -113,6 +132,57 @@ fn message_context(thread: ThreadId, order: Order) -> Vec<u8> {
     let mut context = vec![u8::from(order == Order::NewestFirst)];
     context.extend_from_slice(thread.as_uuid().as_bytes());
     context
+}
+
+/// All that decides what is found and in which order.
+fn search_context(query: &SearchQuery) -> Vec<u8> {
+    let SearchQuery { text, thread, role, sender_id, created_from, created_until, metadata, order, .. } =
+        query;
+    let metadata: Vec<_> = metadata.iter().map(|filter| (filter.path(), filter.value())).collect();
+    let micros = |moment: &Option<Timestamp>| moment.map(|moment| moment.timestamp_micros());
+    let range = (micros(created_from), micros(created_until));
+    let context = (text, thread, role, sender_id, range, metadata, order);
+    serde_json::to_vec(&context).unwrap_or_default()
+}
+
+fn write_search_key(bytes: &mut Vec<u8>, key: &SearchKey) {
+    bytes.push(u8::from(key.created_at.is_some()));
+    bytes.extend(key.created_at.iter().flat_map(|moment| moment.timestamp_micros().to_be_bytes()));
+    bytes.extend_from_slice(key.thread.as_uuid().as_bytes());
+    bytes.extend_from_slice(&key.position.get().to_be_bytes());
+    let org = key.org_id.as_str().as_bytes();
+    // An id has at most 255 bytes.
+    bytes.push(u8::try_from(org.len()).unwrap_or(u8::MAX));
+    bytes.extend_from_slice(org);
+}
+
+fn read_search_place(rest: &mut &[u8]) -> Option<Place> {
+    let key = read_search_key(rest)?;
+    if rest.is_empty() {
+        return Some(Place { key, ranked: None });
+    }
+    let score = Score::from_bits(u64::from_be_bytes(take(rest)?));
+    Some(Place { key, ranked: Some((score, read_search_key(rest)?, read_search_key(rest)?)) })
+}
+
+fn read_search_key(rest: &mut &[u8]) -> Option<SearchKey> {
+    let created_at = match take(rest)? {
+        [0] => None,
+        _ => Some(DateTime::from_timestamp_micros(i64::from_be_bytes(take(rest)?))?),
+    };
+    let thread = Uuid::from_bytes(take(rest)?).into();
+    let position = Position::new(i64::from_be_bytes(take(rest)?)).ok()?;
+    let [len] = take(rest)?;
+    let (org, others) = rest.split_at_checked(len.into())?;
+    *rest = others;
+    let org_id = OrgId::new(std::str::from_utf8(org).ok()?).ok()?;
+    Some(SearchKey { created_at, thread, position, org_id })
+}
+
+fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
+    let (first, others) = rest.split_first_chunk()?;
+    *rest = others;
+    Some(*first)
 }
 
 fn checksum(bytes: &[u8], context: &[u8]) -> [u8; CHECKSUM_LEN] {

@@ -43,6 +43,7 @@ mod ext;
 mod hidden;
 mod id;
 mod message;
+mod metadata;
 #[cfg(feature = "mock")]
 mod mock;
 mod page;
@@ -50,6 +51,7 @@ mod query;
 mod repository;
 mod role;
 mod scope;
+pub mod search;
 mod thread;
 mod time;
 mod token;
@@ -64,13 +66,19 @@ pub use ext::{ConversationRepositoryExt, MessagePages};
 pub use hidden::Hidden;
 pub use id::{MAX_ID_BYTES, MessageId, OrgId, ThreadId, UserId};
 pub use message::{ChatMessage, Message, MessageEdit, MessageRevision, Position};
+pub use metadata::{
+    MAX_METADATA_FILTERS, MAX_METADATA_PATH_BYTES, MAX_METADATA_VALUE_BYTES, MetadataFilter, MetadataTags,
+};
 #[cfg(feature = "mock")]
 pub use mock::MockConversationRepository;
 pub use page::Page;
 pub use query::{DEFAULT_PAGE_LEN, MAX_PAGE_LEN, MessageQuery, Order, ThreadQuery};
-pub use repository::{ConversationRepository, MessageRepository, ThreadRepository};
+pub use repository::{ConversationRepository, MessageRepository, MessageSearch, ThreadRepository};
 pub use role::Role;
 pub use scope::{OwnerFilter, Scope};
+pub use search::{
+    MAX_RANKED, MAX_SEARCH_BYTES, MAX_SNIPPET_CHARS, SearchHit, SearchOrder, SearchQuery, Snippet,
+};
 pub use thread::{ChatThread, MAX_METADATA_BYTES, MAX_NAME_BYTES, Metadata, NewThread, ThreadUpdate};
 pub use time::{Timestamp, check_timestamp, to_micros};
 pub use token::{CharEstimate, TokenCounter};

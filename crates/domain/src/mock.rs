@@ -4,8 +4,8 @@ use async_trait::async_trait;
 
 use crate::{
     Append, ChatMessage, ChatThread, MessageEdit, MessageId, MessageQuery, MessageRepository,
-    MessageRevision, NewThread, Page, Scope, StoreError, ThreadId, ThreadQuery, ThreadRepository,
-    ThreadUpdate, Timestamp,
+    MessageRevision, MessageSearch, NewThread, Page, Scope, SearchHit, SearchQuery, StoreError, ThreadId,
+    ThreadQuery, ThreadRepository, ThreadUpdate, Timestamp,
 };
 
 mockall::mock! {
@@ -69,5 +69,14 @@ mockall::mock! {
             at: Timestamp,
         ) -> Result<(), StoreError>;
         async fn clear_messages(&self, scope: &Scope, thread: ThreadId, at: Timestamp) -> Result<u64, StoreError>;
+    }
+
+    #[async_trait]
+    impl MessageSearch for ConversationRepository {
+        async fn search_messages(
+            &self,
+            scope: &Scope,
+            query: &SearchQuery,
+        ) -> Result<Page<SearchHit>, StoreError>;
     }
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use crate::{
     Append, ChatMessage, ChatThread, MessageEdit, MessageId, MessageQuery, MessageRevision, NewThread, Page,
-    Scope, StoreError, ThreadId, ThreadQuery, ThreadUpdate,
+    Scope, SearchHit, SearchQuery, StoreError, ThreadId, ThreadQuery, ThreadUpdate,
 };
 
 /// Keeps threads.
@@ -191,7 +191,33 @@ pub trait MessageRepository: Send + Sync + Debug {
     ) -> Result<u64, StoreError>;
 }
 
-/// A store of conversations: threads and their messages.
-pub trait ConversationRepository: ThreadRepository + MessageRepository {}
+/// Finds messages across the threads of a scope.
+///
+/// # Contract
+///
+/// - What [`append`](MessageRepository::append) or [`edit_message`](MessageRepository::edit_message) acknowledged is
+///   found by the next search; what was edited away, deleted or cleared is not, nor what is in a thread that was
+///   deleted.
+/// - Nothing outside the scope is found, or counted towards a limit.
+/// - Every store finds the same: [`SearchPlan`](crate::search::SearchPlan) decides what matches, how it is ordered and
+///   where a page ends. Pages neither skip nor repeat a message, whatever is written in between.
+///
+/// A store that cannot search answers every call with [`StoreError::Unsupported`], and says so in its README.
+#[async_trait]
+pub trait MessageSearch: Send + Sync + Debug {
+    /// Finds messages by their words and by filters.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] for the query's thread, also where the limit is 0; [`StoreError::InvalidArgument`] for
+    /// what [`SearchPlan::new`](crate::search::SearchPlan::new) refuses.
+    async fn search_messages(
+        &self,
+        scope: &Scope,
+        query: &SearchQuery,
+    ) -> Result<Page<SearchHit>, StoreError>;
+}
 
-impl<T: ThreadRepository + MessageRepository + ?Sized> ConversationRepository for T {}
+/// A store of conversations: threads, their messages, and the search for them.
+pub trait ConversationRepository: ThreadRepository + MessageRepository + MessageSearch {}
+
+impl<T: ThreadRepository + MessageRepository + MessageSearch + ?Sized> ConversationRepository for T {}

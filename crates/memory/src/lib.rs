@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+mod index;
 mod messages;
+mod search;
 mod store;
 mod threads;
 
@@ -8,7 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 
 /// Conversations in memory. A clone is another handle to the same store.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct MemoryRepository {
     store: Arc<store::Store>,
 }
@@ -16,7 +18,19 @@ pub struct MemoryRepository {
 impl MemoryRepository {
     /// An empty store.
     pub fn new() -> Self {
-        Self::default()
+        Self { store: Arc::new(store::Store::new(true)) }
+    }
+
+    /// An empty store that keeps no index of words: writing is faster, and searching is
+    /// [`Unsupported`](chatkeep_domain::StoreError::Unsupported).
+    pub fn without_search() -> Self {
+        Self { store: Arc::new(store::Store::new(false)) }
+    }
+}
+
+impl Default for MemoryRepository {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

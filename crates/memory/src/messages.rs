@@ -1,3 +1,4 @@
+use std::iter;
 use std::ops::Bound::{Excluded, Unbounded};
 
 use async_trait::async_trait;
@@ -59,7 +60,9 @@ impl MessageRepository for MemoryRepository {
             if stored.message.content.is_identical(&edit.content) {
                 return Ok(stored.message.clone());
             }
+            let before = stored.message.content.clone();
             let edited = stored.edit(edit);
+            record.reindex(edited.position, &before, &edited.content);
             record.touch(at);
             Ok(edited)
         })
@@ -86,9 +89,10 @@ impl MessageRepository for MemoryRepository {
         check_timestamp("at", at)?;
         self.store.with(scope, thread, |record| {
             let position = record.positions.remove(&id);
-            position
+            let gone = position
                 .and_then(|position| record.messages.remove(&position))
                 .ok_or_else(|| StoreError::message_not_found(id))?;
+            record.unindex(iter::once((gone.message.position, &gone.message.content)));
             record.touch(at);
             Ok(())
         })
@@ -104,8 +108,7 @@ impl MessageRepository for MemoryRepository {
         check_timestamp("at", at)?;
         self.store.with(scope, thread, |record| {
             record.touch(at);
-            record.positions.clear();
-            Ok(std::mem::take(&mut record.messages).len() as u64)
+            Ok(record.clear() as u64)
         })
     }
 }
@@ -125,14 +128,18 @@ impl Record {
             };
             append.latest().into_iter().for_each(|at| self.touch(at));
         }
-        append
+        let head = self.thread.head;
+        let answer: Result<Vec<_>, _> = append
             .messages
             .into_iter()
             .map(|new| match self.message(new.id) {
-                Ok(held) => Ok(held.message.clone()),
+                Ok(known) => Ok(known.message.clone()),
                 Err(_) => self.push(new),
             })
-            .collect()
+            .collect();
+        let new = self.messages.range((Excluded(head), Unbounded));
+        self.index(new.map(|(position, stored)| (*position, &stored.message.content)));
+        answer
     }
 
     fn push(&mut self, new: NewMessage) -> Result<ChatMessage, StoreError> {

@@ -1,21 +1,33 @@
 //! What is kept, and its locks.
 //!
-//! There are two: the map's, held to find or place a thread, and each thread's own. Nobody holds both, so that a busy
-//! thread is in nobody's way but its own callers'; neither is held across an await.
+//! There are three: the map's, held to find or place a thread; each thread's own; and that of each organization's index,
+//! which is the only one that is taken while another is held, a thread's. So a busy thread is in nobody's way but its own
+//! callers'. None is held across an await.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
+use chatkeep_domain::search::{SearchCandidate, SearchExpr};
 use chatkeep_domain::{
-    ChatMessage, ChatThread, Entity, MessageId, MessageRevision, NewThread, OrgId, OwnerFilter, Position,
-    Scope, StoreError, ThreadId, Timestamp, UserId,
+    ChatMessage, ChatThread, Content, Entity, MessageId, MessageRevision, NewThread, OrgId, OwnerFilter,
+    Position, Scope, StoreError, ThreadId, Timestamp, UserId,
 };
 
-type Threads = HashMap<OrgId, HashMap<ThreadId, Arc<Slot>>>;
+use crate::index::{Candidates, Index, Place};
+
+type Threads = HashMap<OrgId, Org>;
+
+pub(crate) struct Store {
+    threads: RwLock<Threads>,
+    is_indexed: bool,
+}
 
 #[derive(Default)]
-pub(crate) struct Store(RwLock<Threads>);
+struct Org {
+    threads: HashMap<ThreadId, Arc<Slot>>,
+    index: Arc<Index>,
+}
 
 /// The owner stands outside the lock: who may not see a thread does not wait for its writers either.
 struct Slot {
@@ -29,6 +41,7 @@ pub(crate) struct Record {
     pub(crate) thread: ChatThread,
     pub(crate) messages: BTreeMap<Position, Stored>,
     pub(crate) positions: HashMap<MessageId, Position>,
+    index: Option<Arc<Index>>,
     /// Set for those who found the thread just before it was deleted.
     deleted: bool,
 }
@@ -39,11 +52,20 @@ pub(crate) struct Stored {
 }
 
 impl Store {
+    pub(crate) fn new(is_indexed: bool) -> Self {
+        Self { threads: RwLock::default(), is_indexed }
+    }
+
+    pub(crate) fn is_indexed(&self) -> bool {
+        self.is_indexed
+    }
+
     pub(crate) fn create(&self, new: NewThread) -> Result<ChatThread, StoreError> {
         loop {
             let slot = {
-                let mut threads = self.0.write().unwrap_or_else(PoisonError::into_inner);
-                match threads.entry(new.org_id.clone()).or_default().entry(new.id) {
+                let mut threads = self.threads.write().unwrap_or_else(PoisonError::into_inner);
+                let org = threads.entry(new.org_id.clone()).or_default();
+                match org.threads.entry(new.id) {
                     Entry::Occupied(entry) if entry.get().user_id == new.user_id => Arc::clone(entry.get()),
                     Entry::Occupied(_) => {
                         return Err(StoreError::AlreadyExists {
@@ -53,7 +75,8 @@ impl Store {
                     }
                     Entry::Vacant(entry) => {
                         let thread = new.into_thread();
-                        entry.insert(Arc::new(Slot::new(thread.clone())));
+                        let index = self.is_indexed.then(|| Arc::clone(&org.index));
+                        entry.insert(Arc::new(Slot::new(thread.clone(), index)));
                         return Ok(thread);
                     }
                 }
@@ -73,7 +96,7 @@ impl Store {
         id: ThreadId,
         work: impl FnOnce(&mut Record) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let slot = find(&self.0.read().unwrap_or_else(PoisonError::into_inner), scope, id)?;
+        let slot = find(&self.threads.read().unwrap_or_else(PoisonError::into_inner), scope, id)?;
         let mut record = slot.lock();
         if record.deleted {
             return Err(StoreError::thread_not_found(id));
@@ -84,11 +107,11 @@ impl Store {
     /// Gives the number of messages.
     pub(crate) fn delete(&self, scope: &Scope, id: ThreadId) -> Result<usize, StoreError> {
         let slot = {
-            let mut threads = self.0.write().unwrap_or_else(PoisonError::into_inner);
+            let mut threads = self.threads.write().unwrap_or_else(PoisonError::into_inner);
             let slot = find(&threads, scope, id)?;
             if let Entry::Occupied(mut org) = threads.entry(slot.org_id.clone()) {
-                org.get_mut().remove(&id);
-                if org.get().is_empty() {
+                org.get_mut().threads.remove(&id);
+                if org.get().threads.is_empty() {
                     org.remove();
                 }
             }
@@ -96,15 +119,14 @@ impl Store {
         };
         let mut record = slot.lock();
         record.deleted = true;
-        record.positions.clear();
-        Ok(std::mem::take(&mut record.messages).len())
+        Ok(record.clear())
     }
 
     pub(crate) fn threads(&self, owner: &OwnerFilter) -> Vec<ChatThread> {
         let slots: Vec<_> = {
-            let threads = self.0.read().unwrap_or_else(PoisonError::into_inner);
+            let threads = self.threads.read().unwrap_or_else(PoisonError::into_inner);
             orgs(&threads, owner.org_id.as_ref())
-                .flat_map(HashMap::values)
+                .flat_map(|org| org.threads.values())
                 .filter(|slot| owner.matches(&slot.org_id, &slot.user_id))
                 .cloned()
                 .collect()
@@ -112,12 +134,86 @@ impl Store {
         let records = slots.iter().map(|slot| slot.lock());
         records.filter(|record| !record.deleted).map(|record| record.thread.clone()).collect()
     }
+
+    /// The threads that may hold a match, and where. `None`: anywhere.
+    fn slots(&self, scope: &Scope, expr: Option<&SearchExpr>) -> Vec<(Arc<Slot>, Option<Vec<Position>>)> {
+        let threads = || self.threads.read().unwrap_or_else(PoisonError::into_inner);
+        let indexes: Vec<_> = orgs(&threads(), scope.org_id()).map(|org| Arc::clone(&org.index)).collect();
+        let candidates = |index: &Arc<Index>| expr.map_or(Candidates::Any, |expr| index.find(expr));
+        let found: Vec<_> = indexes.iter().map(candidates).collect();
+        let mut slots = Vec::new();
+        for (index, found) in indexes.iter().zip(found) {
+            let threads = threads();
+            let org = orgs(&threads, scope.org_id()).find(|org| Arc::ptr_eq(&org.index, index));
+            let Some(org) = org else { continue };
+            match found {
+                Candidates::Any => slots.extend(org.threads.values().map(|slot| (Arc::clone(slot), None))),
+                Candidates::These(places) => {
+                    let mut by_thread: BTreeMap<ThreadId, Vec<Position>> = BTreeMap::new();
+                    for (thread, position) in places {
+                        by_thread.entry(thread).or_default().push(position);
+                    }
+                    slots.extend(by_thread.into_iter().filter_map(|(thread, positions)| {
+                        Some((Arc::clone(org.threads.get(&thread)?), Some(positions)))
+                    }));
+                }
+            }
+        }
+        slots
+    }
+
+    /// Shows what may match, message by message, with its thread held.
+    pub(crate) fn find(
+        &self,
+        scope: &Scope,
+        thread: Option<ThreadId>,
+        expr: Option<&SearchExpr>,
+        mut each: impl FnMut(Finding, &ChatMessage),
+    ) {
+        for (slot, positions) in self.slots(scope, expr) {
+            let record = slot.lock();
+            let is_asked_for = scope.contains(&slot.org_id, &slot.user_id)
+                && thread.is_none_or(|thread| thread == record.thread.id);
+            if record.deleted || !is_asked_for {
+                continue;
+            }
+            let mut show = |stored: &Stored| {
+                let finding = Finding { slot: Arc::clone(&slot), position: stored.message.position };
+                each(finding, &stored.message);
+            };
+            match positions {
+                None => record.messages.values().for_each(&mut show),
+                Some(positions) => {
+                    positions.iter().filter_map(|position| record.messages.get(position)).for_each(&mut show);
+                }
+            }
+        }
+    }
 }
 
-fn orgs<'a>(
-    threads: &'a Threads,
-    org: Option<&OrgId>,
-) -> impl Iterator<Item = &'a HashMap<ThreadId, Arc<Slot>>> {
+/// A message that was found, and may be gone since.
+pub(crate) struct Finding {
+    slot: Arc<Slot>,
+    position: Position,
+}
+
+impl Finding {
+    pub(crate) fn org_id(&self) -> &OrgId {
+        &self.slot.org_id
+    }
+
+    pub(crate) fn read(&self) -> Option<SearchCandidate> {
+        let record = self.slot.lock();
+        let stored = record.messages.get(&self.position)?;
+        Some(SearchCandidate {
+            org_id: self.slot.org_id.clone(),
+            thread_name: record.thread.name.clone(),
+            message: stored.message.clone(),
+        })
+    }
+}
+
+fn orgs<'a>(threads: &'a Threads, org: Option<&OrgId>) -> impl Iterator<Item = &'a Org> {
     let (one, all) = match org {
         Some(org) => (threads.get(org), None),
         None => (None, Some(threads.values())),
@@ -127,7 +223,7 @@ fn orgs<'a>(
 
 fn find(threads: &Threads, scope: &Scope, id: ThreadId) -> Result<Arc<Slot>, StoreError> {
     let mut found = orgs(threads, scope.org_id())
-        .filter_map(|org| org.get(&id))
+        .filter_map(|org| org.threads.get(&id))
         .filter(|slot| scope.contains(&slot.org_id, &slot.user_id));
     let slot = found.next().ok_or_else(|| StoreError::thread_not_found(id))?;
     if found.next().is_some() {
@@ -137,7 +233,7 @@ fn find(threads: &Threads, scope: &Scope, id: ThreadId) -> Result<Arc<Slot>, Sto
 }
 
 impl Slot {
-    fn new(thread: ChatThread) -> Self {
+    fn new(thread: ChatThread, index: Option<Arc<Index>>) -> Self {
         Self {
             org_id: thread.org_id.clone(),
             user_id: thread.user_id.clone(),
@@ -145,6 +241,7 @@ impl Slot {
                 thread,
                 messages: BTreeMap::new(),
                 positions: HashMap::new(),
+                index,
                 deleted: false,
             }),
         }
@@ -158,6 +255,39 @@ impl Slot {
 impl Record {
     pub(crate) fn touch(&mut self, at: Timestamp) {
         self.thread.updated_at = self.thread.updated_at.max(at);
+    }
+
+    /// Makes messages that were stored findable.
+    pub(crate) fn index<'a>(&self, contents: impl Iterator<Item = (Position, &'a Content)>) {
+        if let Some(index) = &self.index {
+            index.add(contents.map(|(position, content)| (self.place(position), content)));
+        }
+    }
+
+    /// Makes a message findable by what it says now, and not by what it said before.
+    pub(crate) fn reindex(&self, position: Position, before: &Content, after: &Content) {
+        if let Some(index) = &self.index {
+            index.replace(self.place(position), before, after);
+        }
+    }
+
+    /// Makes messages that go not findable any more.
+    pub(crate) fn unindex<'a>(&self, contents: impl Iterator<Item = (Position, &'a Content)>) {
+        if let Some(index) = &self.index {
+            index.remove(contents.map(|(position, content)| (self.place(position), content)));
+        }
+    }
+
+    fn place(&self, position: Position) -> Place {
+        (self.thread.id, position)
+    }
+
+    /// Removes all messages; gives their number.
+    pub(crate) fn clear(&mut self) -> usize {
+        let gone = std::mem::take(&mut self.messages);
+        self.positions.clear();
+        self.unindex(gone.iter().map(|(position, stored)| (*position, &stored.message.content)));
+        gone.len()
     }
 
     pub(crate) fn message(&mut self, id: MessageId) -> Result<&mut Stored, StoreError> {
@@ -190,15 +320,15 @@ mod tests {
 
     fn store_with_two() -> (Store, Scope, [ThreadId; 2]) {
         let (org, user) = owner();
-        let store = Store::default();
+        let store = Store::new(true);
         let ids = [(); 2].map(|()| create(&store, UuidV7Generator.thread_id()).id);
         (store, Scope::user(org, user), ids)
     }
 
     /// True once a call waits for the thread that another is at work on, or holds the map meanwhile.
     fn is_awaited(store: &Store, id: ThreadId) -> bool {
-        let threads = store.0.try_read();
-        threads.map_or(true, |threads| Arc::strong_count(&threads[&owner().0][&id]) > 2)
+        let threads = store.threads.try_read();
+        threads.map_or(true, |threads| Arc::strong_count(&threads[&owner().0].threads[&id]) > 2)
     }
 
     #[test]
@@ -236,8 +366,8 @@ mod tests {
     fn what_is_empty_is_not_kept() {
         let (store, scope, [one, two]) = store_with_two();
         store.delete(&scope, one).unwrap();
-        assert_eq!(store.0.read().unwrap().len(), 1);
+        assert_eq!(store.threads.read().unwrap().len(), 1);
         store.delete(&scope, two).unwrap();
-        assert!(store.0.read().unwrap().is_empty(), "the organization is forgotten");
+        assert!(store.threads.read().unwrap().is_empty(), "the organization is forgotten");
     }
 }

@@ -45,7 +45,9 @@ impl ThreadRepository for MemoryRepository {
             return Ok(Page::empty());
         };
         let mut threads = self.store.threads(&owner);
-        threads.retain(|thread| behind.as_ref().is_none_or(|behind| ThreadKey::from(thread) < *behind));
+        threads.retain(|thread| {
+            query.matches(thread) && behind.as_ref().is_none_or(|behind| ThreadKey::from(thread) < *behind)
+        });
         threads.sort_by_cached_key(|thread| std::cmp::Reverse(ThreadKey::from(thread)));
         Ok(Page::cut(threads, query.limit, Cursor::after_thread))
     }

@@ -6,9 +6,11 @@
 
 use std::collections::HashMap;
 
+use chatkeep_domain::search::ANALYZER_VERSION;
 use chatkeep_domain::{
     Append, ChatMessage, MessageId, NewMessage, Position, Scope, StoreError, ThreadId, UserId,
 };
+use sea_orm::QueryResult;
 use sea_orm::sea_query::{ArrayType, Value};
 
 use crate::SeaOrmRepository;
@@ -16,6 +18,7 @@ use crate::connection::Connection;
 use crate::dialect::Dialect;
 use crate::error::Failure;
 use crate::row::{self, MESSAGE_COLUMNS};
+use crate::search::entry::{self, Entry};
 use crate::sql::Sql;
 use crate::threads::Target;
 
@@ -30,7 +33,19 @@ impl SeaOrmRepository {
         append: Append,
     ) -> Result<Vec<ChatMessage>, StoreError> {
         let contents = append.encode()?;
-        let first = self.db.run(|| self.try_append(scope, thread, &append, &contents)).await?;
+        let index = |message: &NewMessage| {
+            let sender = message.sender_id.as_ref();
+            self.is_indexed.then(|| Entry::of(self.db.dialect, &message.content, sender))
+        };
+        let entries: Vec<_> = append.messages.iter().map(index).collect();
+        let batch: Vec<_> = append
+            .messages
+            .iter()
+            .zip(&contents)
+            .zip(&entries)
+            .map(|((message, content), entry)| Item { message, content, entry: entry.as_ref() })
+            .collect();
+        let first = self.db.run(|| self.try_append(scope, thread, &append, &batch)).await?;
         match first {
             Appended::At(first) => stored(thread, append.messages, first),
             Appended::Known(messages) => Ok(messages),
@@ -42,19 +57,18 @@ impl SeaOrmRepository {
         scope: &Scope,
         thread: ThreadId,
         append: &Append,
-        contents: &[String],
+        batch: &[Item<'_>],
     ) -> Result<Appended, Failure> {
         let target = self.target(scope, thread).await?;
-        if !append.messages.is_empty() {
-            let batch: Vec<_> = append.messages.iter().zip(contents).collect();
-            match self.append_at_once(&target, append, &batch).await {
+        if !batch.is_empty() {
+            match self.append_at_once(&target, append, batch).await {
                 Ok(Some(first)) => return Ok(Appended::At(first)),
                 Ok(None) => {}
                 Err(failure) if failure.is_key_violation(self.db.dialect) => {}
                 Err(failure) => return Err(failure),
             }
         }
-        self.append_looking(&target, append, contents).await.map(Appended::Known)
+        self.append_looking(&target, append, batch).await.map(Appended::Known)
     }
 
     /// The usual case. `None` when no thread was there to append to.
@@ -62,13 +76,13 @@ impl SeaOrmRepository {
         &self,
         target: &Target,
         append: &Append,
-        batch: &[(&NewMessage, &String)],
+        batch: &[Item<'_>],
     ) -> Result<Option<i64>, Failure> {
         let dialect = self.db.dialect;
         match dialect {
             Dialect::Postgres => {
                 let sql = allot(dialect, Sql::new("WITH head AS ("), target, append, batch.len()).text(") ");
-                let sql = insert(dialect, sql.text(", stored AS ("), target, batch, First::Allotted);
+                let sql = insert(dialect, sql.text(", stored AS ("), target, batch, None);
                 let row = sql.text(") SELECT allotted FROM head").row(self.db.writer()).await?;
                 row.map(|row| row.try_get_by_index(0)).transpose().map_err(Failure::from)
             }
@@ -78,13 +92,29 @@ impl SeaOrmRepository {
                 let Some(row) = sql.row(transaction.connection()).await? else {
                     return Ok(None);
                 };
-                let first = row.try_get_by_index(0)?;
-                let sql = insert(dialect, Sql::default(), target, batch, First::Known(first));
-                sql.execute(transaction.connection()).await?;
+                let head = Head::read(&row)?;
+                self.insert_at(transaction.connection(), target, batch, &head).await?;
                 transaction.commit().await?;
-                Ok(Some(first))
+                Ok(Some(head.first))
             }
         }
+    }
+
+    /// Inserts the batch at positions that were allotted before.
+    async fn insert_at(
+        &self,
+        connection: Connection<'_>,
+        target: &Target,
+        batch: &[Item<'_>],
+        head: &Head,
+    ) -> Result<(), Failure> {
+        let dialect = self.db.dialect;
+        insert(dialect, Sql::default(), target, batch, Some(head)).execute(connection).await?;
+        if dialect == Dialect::Sqlite && self.is_indexed {
+            let entries = batch.iter().filter_map(|item| item.entry);
+            entry::insert(target, &head.user, head.first, entries).execute(connection).await?;
+        }
+        Ok(())
     }
 
     /// Every other case, with the thread held: says what is wrong, or stores what is not stored yet.
@@ -92,32 +122,27 @@ impl SeaOrmRepository {
         &self,
         target: &Target,
         append: &Append,
-        contents: &[String],
+        batch: &[Item<'_>],
     ) -> Result<Vec<ChatMessage>, Failure> {
         let dialect = self.db.dialect;
         let transaction = self.db.begin().await?;
         let connection = transaction.connection();
-        let head = self.lock_thread(connection, target).await?;
+        let head = self.lock_thread(connection, target).await?.head;
         let mut known = self.read_known(connection, target, &append.messages).await?;
-        let missing: Vec<_> = append
-            .messages
-            .iter()
-            .zip(contents)
-            .filter(|(message, _)| !known.contains_key(&message.id))
-            .collect();
+        let is_missing = |item: &Item<'_>| !known.contains_key(&item.message.id);
+        let missing: Vec<_> = batch.iter().copied().filter(is_missing).collect();
         let is_retry = missing.is_empty();
         if let Some(expected) = append.expect_head.filter(|expected| *expected != head && !is_retry) {
             return Err(StoreError::Conflict { expected, actual: head }.into());
         }
         if !missing.is_empty() {
             let row = allot(dialect, Sql::default(), target, append, missing.len()).row(connection).await?;
-            let first = row.ok_or_else(|| target.not_found())?.try_get_by_index(0)?;
-            insert(dialect, Sql::default(), target, &missing, First::Known(first))
-                .execute(connection)
-                .await?;
-            let messages = missing.into_iter().map(|(message, _)| message.clone()).collect();
-            known
-                .extend(stored(target.id, messages, first)?.into_iter().map(|message| (message.id, message)));
+            let head = Head::read(&row.ok_or_else(|| target.not_found())?)?;
+            self.insert_at(connection, target, &missing, &head).await?;
+            let messages = missing.into_iter().map(|item| item.message.clone()).collect();
+            known.extend(
+                stored(target.id, messages, head.first)?.into_iter().map(|message| (message.id, message)),
+            );
         }
         transaction.commit().await?;
         Ok(append.messages.iter().filter_map(|message| known.remove(&message.id)).collect())
@@ -151,12 +176,26 @@ enum Appended {
     Known(Vec<ChatMessage>),
 }
 
-/// Where an insert takes its first position from.
+/// A message to be inserted, with what is made of it once for all attempts.
 #[derive(Clone, Copy)]
-enum First {
-    /// The expression `allotted`.
-    Allotted,
-    Known(i64),
+struct Item<'a> {
+    message: &'a NewMessage,
+    content: &'a str,
+    /// `None` where no index is kept.
+    entry: Option<&'a Entry>,
+}
+
+/// What allotting positions gives.
+struct Head {
+    first: i64,
+    /// The thread's owner.
+    user: String,
+}
+
+impl Head {
+    fn read(row: &QueryResult) -> Result<Self, Failure> {
+        Ok(Self { first: row.try_get_by_index(0)?, user: row.try_get_by_index(1)? })
+    }
 }
 
 /// The messages as they now are in the table.
@@ -180,71 +219,87 @@ fn allot(dialect: Dialect, sql: Sql, target: &Target, append: &Append, count: us
         .filter(sql)
         .bind_some(" AND next_position = ", append.expect_head.map(|head| head.get().saturating_add(1)))
         .bind(" RETURNING next_position - ", count)
-        .text(" AS allotted")
+        .text(" AS allotted, user_id")
 }
 
-/// Goes on with the statement that inserts the batch, in order.
-fn insert(
-    dialect: Dialect,
-    sql: Sql,
-    target: &Target,
-    batch: &[(&NewMessage, &String)],
-    first: First,
-) -> Sql {
+/// Goes on with the statement that inserts the batch, in order: at the head that is known, or that an expression `head`
+/// of the same statement gives.
+fn insert(dialect: Dialect, sql: Sql, target: &Target, batch: &[Item<'_>], known: Option<&Head>) -> Sql {
+    let is_indexed = batch.iter().any(|item| item.entry.is_some());
+    let index = match dialect {
+        Dialect::Postgres if is_indexed => ", search, search_version",
+        Dialect::Sqlite if is_indexed => ", search_version",
+        _ => "",
+    };
     let sql = sql
         .text("INSERT INTO chat_message (org_id, chat_thread_id, position, ")
-        .text("id, sender_id, sender_role, content, created_at, updated_at) SELECT")
+        .text("id, sender_id, sender_role, content, created_at, updated_at")
+        .text(index)
+        .text(") SELECT")
         .bind(" ", target.org.as_str())
         .bind(", ", *target.id.as_uuid());
-    let (sql, from) = match first {
-        First::Allotted => (sql.text(", allotted"), " FROM head,"),
-        First::Known(first) => (sql.bind(", ", first), " FROM"),
+    let sql = match known {
+        None => sql.text(", allotted"),
+        Some(head) => sql.bind(", ", head.first),
     };
     match dialect {
         Dialect::Postgres => {
             let sql = sql
-                .text(" + m.n - 1, m.id, NULLIF(m.sender_id, ''), m.sender_role, m.content, m.created_at, m.created_at")
-                .text(from);
-            bind_arrays(sql, batch)
+                .text(" + m.n - 1, m.id, NULLIF(m.sender_id, ''), m.sender_role, m.content, m.created_at, m.created_at");
+            let user = known.map(|head| head.user.as_str());
+            let sql = if is_indexed { entry::with_owner(sql.text(", m.search"), user) } else { sql };
+            let sql = if is_indexed { sql.text(&format!(", {ANALYZER_VERSION}")) } else { sql };
+            let sql = sql.text(if known.is_some() { " FROM" } else { " FROM head," });
+            bind_arrays(sql, batch, is_indexed)
         }
-        Dialect::Sqlite => sql
-            .text(" + m.key, unhex(m.value ->> 0), NULLIF(m.value ->> 1, ''), m.value ->> 2, m.value ->> 3")
-            .text(", m.value ->> 4, m.value ->> 4")
-            .text(from)
-            .bind(" json_each(", json_rows(batch))
-            .text(") AS m"),
+        Dialect::Sqlite => {
+            let sql = sql
+                .text(
+                    " + m.key, unhex(m.value ->> 0), NULLIF(m.value ->> 1, ''), m.value ->> 2, m.value ->> 3",
+                )
+                .text(", m.value ->> 4, m.value ->> 4");
+            let sql = if is_indexed { sql.text(&format!(", {ANALYZER_VERSION}")) } else { sql };
+            sql.bind(" FROM json_each(", json_rows(batch)).text(") AS m")
+        }
     }
 }
 
 /// The batch as one array a column. No sender is an empty one, which a user id cannot be: arrays of SeaORM hold no
 /// nulls.
-fn bind_arrays(sql: Sql, batch: &[(&NewMessage, &String)]) -> Sql {
+fn bind_arrays(sql: Sql, batch: &[Item<'_>], is_indexed: bool) -> Sql {
     fn array(kind: ArrayType, values: impl Iterator<Item = Value>) -> Value {
         Value::Array(kind, Some(Box::new(values.collect())))
     }
     let sender = |message: &NewMessage| message.sender_id.as_ref().map_or("", UserId::as_str).to_owned();
-    sql.bind(
-        " unnest(",
-        array(ArrayType::Uuid, batch.iter().map(|(message, _)| (*message.id.as_uuid()).into())),
-    )
-    .bind(", ", array(ArrayType::String, batch.iter().map(|(message, _)| sender(message).into())))
-    .bind(
-        ", ",
-        array(ArrayType::String, batch.iter().map(|(message, _)| message.sender_role.as_str().into())),
-    )
-    .bind(", ", array(ArrayType::String, batch.iter().map(|(_, content)| content.as_str().into())))
-    .bind(
-        ", ",
-        array(ArrayType::ChronoDateTimeUtc, batch.iter().map(|(message, _)| message.created_at.into())),
-    )
-    .text(") WITH ORDINALITY AS m(id, sender_id, sender_role, content, created_at, n)")
+    let sql = sql
+        .bind(
+            " unnest(",
+            array(ArrayType::Uuid, batch.iter().map(|item| (*item.message.id.as_uuid()).into())),
+        )
+        .bind(", ", array(ArrayType::String, batch.iter().map(|item| sender(item.message).into())))
+        .bind(
+            ", ",
+            array(ArrayType::String, batch.iter().map(|item| item.message.sender_role.as_str().into())),
+        )
+        .bind(", ", array(ArrayType::String, batch.iter().map(|item| item.content.into())))
+        .bind(
+            ", ",
+            array(ArrayType::ChronoDateTimeUtc, batch.iter().map(|item| item.message.created_at.into())),
+        );
+    let columns = "m(id, sender_id, sender_role, content, created_at";
+    if !is_indexed {
+        return sql.text(&format!(") WITH ORDINALITY AS {columns}, n)"));
+    }
+    let vectors = batch.iter().map(|item| item.entry.map_or("", |entry| entry.words.as_str()).into());
+    sql.bind(", ", array(ArrayType::String, vectors))
+        .text(&format!(") WITH ORDINALITY AS {columns}, search, n)"))
 }
 
 /// The batch as JSON, an array a message: SQLite has no arrays.
-fn json_rows(batch: &[(&NewMessage, &String)]) -> String {
+fn json_rows(batch: &[Item<'_>]) -> String {
     let rows: serde_json::Value = batch
         .iter()
-        .map(|(message, content)| {
+        .map(|Item { message, content, .. }| {
             serde_json::json!([
                 message.id.as_uuid().as_simple().to_string(),
                 message.sender_id.as_ref().map_or("", UserId::as_str),

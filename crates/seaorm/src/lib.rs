@@ -13,7 +13,9 @@ mod error;
 mod messages;
 pub mod migration;
 mod row;
+mod search;
 mod sql;
+mod tags;
 mod threads;
 
 use chatkeep_domain::StoreError;
@@ -24,7 +26,7 @@ pub use config::PostgresConfig;
 #[cfg(feature = "sqlite")]
 pub use config::SqliteConfig;
 pub use error::DriverError;
-pub use migration::{MigrationState, Migrations};
+pub use migration::{MigrationState, Migrations, Reindex};
 
 use crate::db::Db;
 
@@ -34,6 +36,7 @@ use crate::db::Db;
 #[derive(Clone, Debug)]
 pub struct SeaOrmRepository {
     db: Db,
+    is_indexed: bool,
 }
 
 impl SeaOrmRepository {
@@ -79,6 +82,14 @@ impl SeaOrmRepository {
             Err(StoreError::NotMigrated { .. }) if auto_migrate => migrations.up(None).await.map(drop)?,
             other => other?,
         }
-        Ok(Self { db: migrations.into_db() })
+        Ok(Self { db: migrations.into_db(), is_indexed: true })
+    }
+
+    /// Keeps no index of words: writing is faster, and searching, and filtering messages by metadata, is
+    /// [`Unsupported`](StoreError::Unsupported). What is written so is found after a
+    /// [`reindex`](Migrations::reindex) only.
+    #[must_use]
+    pub fn without_search(self) -> Self {
+        Self { is_indexed: false, ..self }
     }
 }

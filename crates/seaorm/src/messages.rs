@@ -1,17 +1,21 @@
 //! `MessageRepository`, except the append itself.
 
 use async_trait::async_trait;
+use chatkeep_domain::search::ANALYZER_VERSION;
 use chatkeep_domain::{
-    Append, ChatMessage, Cursor, MessageEdit, MessageId, MessageQuery, MessageRepository, MessageRevision,
-    Order, Page, Role, Scope, StoreError, ThreadId, Timestamp, check_timestamp,
+    Append, ChatMessage, Cursor, MAX_PAGE_LEN, MessageEdit, MessageId, MessageQuery, MessageRepository,
+    MessageRevision, Order, Page, Position, Role, Scope, StoreError, ThreadId, Timestamp, UserId,
+    check_timestamp,
 };
 
 use crate::SeaOrmRepository;
 use crate::connection::Connection;
+use crate::dialect::Dialect;
 use crate::error::Failure;
 use crate::row::{self, MESSAGE_COLUMNS, REVISION_COLUMNS};
+use crate::search::entry::{self, Entry, Wanted};
 use crate::sql::Sql;
-use crate::threads::Target;
+use crate::threads::{LockedThread, Target};
 
 impl SeaOrmRepository {
     async fn read_message(
@@ -36,32 +40,51 @@ impl SeaOrmRepository {
         thread: ThreadId,
         query: &MessageQuery,
     ) -> Result<Page<ChatMessage>, Failure> {
-        let dialect = self.db.dialect;
         let (after, before) = query.validate(thread).map_err(StoreError::from)?;
         let target = self.target(scope, thread).await?;
         let mut messages = Vec::new();
         if query.limit > 0 {
-            let order = if query.order == Order::NewestFirst { " DESC" } else { "" };
-            let mut sql = target
-                .filter_messages(Sql::new(format!("SELECT {MESSAGE_COLUMNS} FROM chat_message WHERE ")))
-                .bind(" AND position > ", after.get())
-                .bind_some(" AND position < ", before.map(i64::from))
-                .text(query.role.map_or("", role_is))
-                .bind_some(" AND created_at >= ", query.created_from.map(|moment| dialect.timestamp(moment)))
-                .bind_some(" AND created_at < ", query.created_until.map(|moment| dialect.timestamp(moment)))
-                .text(&format!(" ORDER BY position{order}"))
-                .bind(" LIMIT ", i64::try_from(query.limit + 1).unwrap_or(i64::MAX));
-            if query.offset > 0 {
-                sql = sql.bind(" OFFSET ", i64::try_from(query.offset).unwrap_or(i64::MAX));
-            }
-            let rows = sql.rows(self.db.reader()).await?;
-            messages = row::messages(dialect, &rows, thread, query.order)?;
+            let list = List { target: &target, query, after, before };
+            messages = if query.metadata.is_empty() {
+                list.read(self, query.limit + 1, query.offset).await?
+            } else {
+                self.list_checked(list).await?
+            };
         }
         if messages.is_empty() {
             self.read_thread(self.db.reader(), &target).await?;
         }
         let cursor = |message: &ChatMessage| Cursor::after_message(thread, query.order, message.position);
         Ok(Page::cut(messages, query.limit, cursor))
+    }
+
+    /// Where the query has filters on metadata: the index finds what may match, and each is checked here, so that the
+    /// offset counts only what does.
+    async fn list_checked(&self, mut list: List<'_>) -> Result<Vec<ChatMessage>, Failure> {
+        if !self.is_indexed {
+            let store = self.db.dialect.store();
+            let operation = "a filter on metadata without the index";
+            return Err(StoreError::Unsupported { operation, store }.into());
+        }
+        let (query, mut offset, mut found) = (list.query, list.query.offset, Vec::new());
+        loop {
+            let messages = list.read(self, MAX_PAGE_LEN, 0).await?;
+            let is_last = messages.len() < MAX_PAGE_LEN;
+            let end = messages.last().map(|message| message.position);
+            for message in messages.into_iter().filter(|message| query.matches(message)) {
+                if offset > 0 {
+                    offset -= 1;
+                } else if found.len() <= query.limit {
+                    found.push(message);
+                }
+            }
+            match (query.order, end) {
+                _ if is_last || found.len() > query.limit => return Ok(found),
+                (Order::OldestFirst, Some(end)) => list.after = end,
+                (Order::NewestFirst, end) => list.before = end,
+                (Order::OldestFirst, None) => return Ok(found),
+            }
+        }
     }
 
     async fn try_edit(
@@ -76,11 +99,12 @@ impl SeaOrmRepository {
         let target = self.target(scope, thread).await?;
         let transaction = self.db.begin().await?;
         let connection = transaction.connection();
-        self.lock_thread(connection, &target).await?;
+        let locked = self.lock_thread(connection, &target).await?;
         let stored = self.read_message(connection, &target, id).await?;
         if stored.content.is_identical(&edit.content) {
             return Ok(stored);
         }
+        let entry = self.is_indexed.then(|| Entry::of(dialect, &edit.content, stored.sender_id.as_ref()));
         // What is kept is the text as it is stored, not a second encoding of it.
         let keep = Sql::new("INSERT INTO chat_message_revision (org_id, chat_thread_id, message_id, ")
             .text(REVISION_COLUMNS)
@@ -91,16 +115,45 @@ impl SeaOrmRepository {
             .text(", content, updated_at FROM chat_message m WHERE ");
         target.filter_messages(keep).bind(" AND id = ", *id.as_uuid()).execute(connection).await?;
         let greatest = dialect.greatest();
-        let write = Sql::new("UPDATE chat_message SET")
+        let mut write = Sql::new("UPDATE chat_message SET")
             .bind(" content = ", content)
             .bind(&format!(", updated_at = {greatest}(updated_at, "), dialect.timestamp(edit.at))
-            .text(") WHERE ");
+            .text(")");
+        if let Some(entry) = &entry {
+            write = self.index_edit(connection, &target, &locked, stored.position, entry, write).await?;
+        }
+        let write = write.text(" WHERE ");
         let write = target.filter_messages(write).bind(" AND id = ", *id.as_uuid());
         let row = write.text(" RETURNING ").text(MESSAGE_COLUMNS).row(connection).await?;
         let edited = row::message(dialect, &row.ok_or_else(|| StoreError::message_not_found(id))?)?;
         self.touch(connection, &target, edit.at).await?;
         transaction.commit().await?;
         Ok(edited)
+    }
+
+    /// The index follows an edit: on SQLite at once, on PostgreSQL with the statement that writes the content.
+    async fn index_edit(
+        &self,
+        connection: Connection<'_>,
+        target: &Target,
+        locked: &LockedThread,
+        position: Position,
+        entry: &Entry,
+        write: Sql,
+    ) -> Result<Sql, Failure> {
+        let write = write.text(&format!(", search_version = {ANALYZER_VERSION}"));
+        match self.db.dialect {
+            Dialect::Postgres => Ok(entry::with_owner(
+                write.bind(", search = ", entry.words.as_str()),
+                Some(locked.user.as_str()),
+            )),
+            Dialect::Sqlite => {
+                entry::remove(target, position.get()).execute(connection).await?;
+                let entries = std::iter::once(entry);
+                entry::insert(target, &locked.user, position.get(), entries).execute(connection).await?;
+                Ok(write)
+            }
+        }
     }
 
     /// Raises the thread's `updated_at`.
@@ -156,14 +209,56 @@ impl SeaOrmRepository {
     }
 }
 
-/// The role as a literal: only so does the planner see that `chat_message_system` serves.
-fn role_is(role: Role) -> &'static str {
-    match role {
-        Role::User => " AND sender_role = 'user'",
-        Role::Assistant => " AND sender_role = 'assistant'",
-        Role::System => " AND sender_role = 'system'",
-        Role::Tool => " AND sender_role = 'tool'",
+/// A list of messages between two positions.
+struct List<'a> {
+    target: &'a Target,
+    query: &'a MessageQuery,
+    after: Position,
+    before: Option<Position>,
+}
+
+impl List<'_> {
+    async fn read(
+        &self,
+        repository: &SeaOrmRepository,
+        limit: usize,
+        offset: u64,
+    ) -> Result<Vec<ChatMessage>, Failure> {
+        let (dialect, query) = (repository.db.dialect, self.query);
+        let question = Wanted::metadata(&query.metadata).render(dialect);
+        let order = if query.order == Order::NewestFirst { " DESC" } else { "" };
+        let mut sql = self
+            .target
+            .filter_messages(Sql::new(format!("SELECT {MESSAGE_COLUMNS} FROM chat_message WHERE ")))
+            .bind(" AND position > ", self.after.get())
+            .bind_some(" AND position < ", self.before.map(i64::from))
+            .text(&query.role.map_or_else(String::new, |role| role_is("sender_role", role)))
+            .bind_some(" AND sender_id = ", query.sender_id.as_ref().map(UserId::as_str))
+            .bind_some(" AND created_at >= ", query.created_from.map(|moment| dialect.timestamp(moment)))
+            .bind_some(" AND created_at < ", query.created_until.map(|moment| dialect.timestamp(moment)));
+        if let Some(question) = question {
+            sql = match dialect {
+                Dialect::Postgres => sql.bind(" AND search @@ CAST(", question).text(" AS tsquery)"),
+                Dialect::Sqlite => sql
+                    .text(" AND row_id IN (SELECT rowid FROM chat_message_search WHERE")
+                    .bind(" chat_message_search MATCH ", question)
+                    .text(")"),
+            };
+        }
+        let mut sql = sql
+            .text(&format!(" ORDER BY position{order}"))
+            .bind(" LIMIT ", i64::try_from(limit).unwrap_or(i64::MAX));
+        if offset > 0 {
+            sql = sql.bind(" OFFSET ", i64::try_from(offset).unwrap_or(i64::MAX));
+        }
+        let rows = sql.rows(repository.db.reader()).await?;
+        Ok(row::messages(dialect, &rows, self.target.id, query.order)?)
     }
+}
+
+/// The role as a literal: only so does the planner see that `chat_message_system` serves.
+pub(crate) fn role_is(column: &str, role: Role) -> String {
+    format!(" AND {column} = '{role}'")
 }
 
 #[async_trait]

@@ -69,8 +69,13 @@ fn decode_revision(dialect: Dialect, row: &QueryResult) -> Result<MessageRevisio
     })
 }
 
-fn get<T: TryGetable>(row: &QueryResult, column: usize) -> Result<T, BoxError> {
+pub(crate) fn get<T: TryGetable>(row: &QueryResult, column: usize) -> Result<T, BoxError> {
     row.try_get_by_index(column).map_err(|error: DbErr| DriverError::from(error).into())
+}
+
+/// A further value of a message's row.
+pub(crate) fn decoded<T>(row: &QueryResult, value: Result<T, BoxError>) -> Result<T, StoreError> {
+    value.map_err(corrupt(Entity::Message, row, 0, 2))
 }
 
 /// Names the row by its id, and where that cannot be read by what else can.
@@ -123,7 +128,7 @@ pub(crate) fn messages(
     rows.iter().map(decode).collect()
 }
 
-fn going_on(error: StoreError, at: Option<Cursor>) -> StoreError {
+pub(crate) fn going_on(error: StoreError, at: Option<Cursor>) -> StoreError {
     match error {
         StoreError::CorruptRow { entity, id, source, .. } => {
             StoreError::CorruptRow { entity, id, behind: at, source }

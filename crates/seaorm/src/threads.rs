@@ -1,17 +1,20 @@
 //! `ThreadRepository`.
 
 use async_trait::async_trait;
+use chatkeep_domain::search::fold_text;
 use chatkeep_domain::{
-    ChatThread, Cursor, Entity, NewThread, OrgId, Page, Position, Scope, StoreError, ThreadId, ThreadQuery,
-    ThreadRepository, ThreadUpdate, UserId,
+    ChatThread, Cursor, Entity, MAX_PAGE_LEN, NewThread, OrgId, OwnerFilter, Page, Position, Scope,
+    StoreError, ThreadId, ThreadKey, ThreadQuery, ThreadRepository, ThreadUpdate, UserId,
 };
 use sea_orm::Value;
+use uuid::Uuid;
 
 use crate::SeaOrmRepository;
 use crate::connection::Connection;
 use crate::error::Failure;
 use crate::row::{self, THREAD_COLUMNS};
 use crate::sql::Sql;
+use crate::tags::{self, FILTER_COLUMNS};
 
 /// A thread as the scope lets it be reached: by its whole key, and only if it is this user's where there is one.
 #[derive(Debug, Clone)]
@@ -22,6 +25,11 @@ pub(crate) struct Target {
 }
 
 impl Target {
+    /// A thread whoever its owner is.
+    pub(crate) fn whole(org: OrgId, id: ThreadId) -> Self {
+        Self { org, id, user: None }
+    }
+
     /// Goes on with the condition on `chat_thread`.
     pub(crate) fn filter(&self, sql: Sql) -> Sql {
         sql.bind("org_id = ", self.org.as_str())
@@ -43,6 +51,13 @@ impl Target {
     }
 }
 
+/// What is known of a thread that is held.
+pub(crate) struct LockedThread {
+    pub(crate) head: Position,
+    /// Its owner, as it is stored.
+    pub(crate) user: String,
+}
+
 impl SeaOrmRepository {
     /// Only the operator's lookup by id alone needs the database.
     pub(crate) async fn target(&self, scope: &Scope, id: ThreadId) -> Result<Target, Failure> {
@@ -55,7 +70,7 @@ impl SeaOrmRepository {
             [] => Err(StoreError::thread_not_found(id).into()),
             [row] => {
                 let org = OrgId::new(row.try_get_by_index::<String>(0)?).map_err(StoreError::from)?;
-                Ok(Target { org, id, user: None })
+                Ok(Target::whole(org, id))
             }
             _ => Err(StoreError::ambiguous_thread_id().into()),
         }
@@ -71,18 +86,19 @@ impl SeaOrmRepository {
         Ok(row::thread(self.db.dialect, &row)?)
     }
 
-    /// Holds the thread against other writers until the transaction ends, and gives its head. Every write of several
+    /// Holds the thread against other writers until the transaction ends. Every write of several
     /// statements begins so: locks are always taken in this order, and no deadlock is possible. It decodes nothing
     /// else: a corrupt thread can still be cleared and deleted.
     pub(crate) async fn lock_thread(
         &self,
         connection: Connection<'_>,
         target: &Target,
-    ) -> Result<Position, Failure> {
-        let sql = target.filter(Sql::new("SELECT next_position FROM chat_thread WHERE "));
+    ) -> Result<LockedThread, Failure> {
+        let sql = target.filter(Sql::new("SELECT next_position, user_id FROM chat_thread WHERE "));
         let row = sql.text(self.db.dialect.for_update()).row(connection).await?;
-        let next: i64 = row.ok_or_else(|| target.not_found())?.try_get_by_index(0)?;
-        Ok(Position::new(next.saturating_sub(1)).map_err(StoreError::from)?)
+        let row = row.ok_or_else(|| target.not_found())?;
+        let (next, user): (i64, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        Ok(LockedThread { head: Position::new(next.saturating_sub(1)).map_err(StoreError::from)?, user })
     }
 
     async fn try_create(&self, new: &ChatThread) -> Result<ChatThread, Failure> {
@@ -98,15 +114,19 @@ impl SeaOrmRepository {
             dialect.timestamp(new.created_at),
             dialect.timestamp(new.updated_at),
         ];
-        let insert = Sql::new(format!("INSERT INTO chat_thread ({THREAD_COLUMNS}) VALUES"))
+        let values = values.into_iter().chain(tags::filter_values(&new.name));
+        let insert = Sql::new(format!("INSERT INTO chat_thread ({THREAD_COLUMNS}, {FILTER_COLUMNS}) VALUES"))
             .bind_list("", values)
             .text(" ON CONFLICT (org_id, id) DO NOTHING RETURNING ")
             .text(THREAD_COLUMNS);
+        let tags = tags::stored_tags(&new.metadata);
         loop {
-            if let Some(row) = self.db.write_row(&insert).await? {
-                return Ok(row::thread(dialect, &row)?);
+            if let Some(thread) =
+                self.write_thread(&insert, Some(&tags).filter(|tags| !tags.is_empty())).await?
+            {
+                return Ok(thread);
             }
-            let target = Target { org: new.org_id.clone(), id: new.id, user: None };
+            let target = Target::whole(new.org_id.clone(), new.id);
             match self.read_thread(self.db.reader(), &target).await {
                 Ok(stored) if stored.user_id == new.user_id => return Ok(stored),
                 Ok(_) => {
@@ -141,16 +161,85 @@ impl SeaOrmRepository {
         let target = self.target(scope, id).await?;
         let metadata =
             update.metadata.as_ref().map(|data| serde_json::Value::Object(data.clone()).to_string());
+        let tags = update.metadata.as_ref().map(tags::stored_tags);
         let sql =
             Sql::new(format!("UPDATE chat_thread SET updated_at = {}(updated_at, ", dialect.greatest()))
                 .bind("", dialect.timestamp(update.at))
                 .text(")")
                 .bind_some(", name = ", update.name.as_deref())
+                .bind_some(", folded_name = ", update.name.as_deref().map(fold_text))
                 .bind_some(", metadata = ", metadata)
                 .text(" WHERE ");
         let sql = target.filter(sql).text(" RETURNING ").text(THREAD_COLUMNS);
-        let row = self.db.write_row(&sql).await?.ok_or_else(|| target.not_found())?;
-        Ok(row::thread(dialect, &row)?)
+        let thread = self.write_thread(&sql, tags.as_ref()).await?;
+        Ok(thread.ok_or_else(|| target.not_found())?)
+    }
+
+    /// Page by page until enough of what the index finds matches; without filters on metadata, all of it does.
+    async fn try_list_threads(
+        &self,
+        owner: &OwnerFilter,
+        query: &ThreadQuery,
+        mut behind: Option<ThreadKey>,
+    ) -> Result<Page<ChatThread>, Failure> {
+        let mut found = Vec::new();
+        let mut limit = query.limit + 1;
+        loop {
+            let rows = self.list_sql(owner, query, behind, limit).rows(self.db.reader()).await?;
+            let threads = row::threads(self.db.dialect, &rows)?;
+            let is_last = threads.len() < limit;
+            behind = threads.last().map(ThreadKey::from);
+            found.extend(threads.into_iter().filter(|thread| query.matches(thread)));
+            if is_last || found.len() > query.limit {
+                return Ok(Page::cut(found, query.limit, Cursor::after_thread));
+            }
+            limit = MAX_PAGE_LEN;
+        }
+    }
+
+    fn list_sql(
+        &self,
+        owner: &OwnerFilter,
+        query: &ThreadQuery,
+        behind: Option<ThreadKey>,
+        limit: usize,
+    ) -> Sql {
+        let dialect = self.db.dialect;
+        let sql = Sql::new(format!("SELECT {THREAD_COLUMNS} FROM chat_thread WHERE TRUE"))
+            .bind_some(" AND org_id = ", owner.org_id.as_ref().map(OrgId::as_str))
+            .bind_some(" AND user_id = ", owner.user_id.as_ref().map(UserId::as_str));
+        let mut sql = tags::filter(dialect, sql, query);
+        // Ids repeat only across organizations; within one, the shorter key is the index's own.
+        let across = owner.org_id.is_none();
+        if let Some(key) = behind {
+            let columns = if across { "updated_at, id, org_id" } else { "updated_at, id" };
+            let mut values = vec![dialect.timestamp(key.updated_at), (*key.id.as_uuid()).into()];
+            values.extend(across.then(|| Value::from(key.org_id.as_str())));
+            sql = sql.bind_list(&format!(" AND ({columns}) <"), values);
+        }
+        let order = if across { ", org_id DESC" } else { "" };
+        sql.text(&format!(" ORDER BY updated_at DESC, id DESC{order}"))
+            .bind(" LIMIT ", i64::try_from(limit).unwrap_or(i64::MAX))
+    }
+
+    /// Writes a thread by a statement that returns it, and its tags with it where they change.
+    async fn write_thread(
+        &self,
+        write: &Sql,
+        tags: Option<&Vec<Uuid>>,
+    ) -> Result<Option<ChatThread>, Failure> {
+        let dialect = self.db.dialect;
+        let Some(tags) = tags else {
+            let row = self.db.write_row(write).await?;
+            return Ok(row.map(|row| row::thread(dialect, &row)).transpose()?);
+        };
+        let transaction = self.db.begin().await?;
+        let connection = transaction.connection();
+        let Some(row) = write.row(connection).await? else { return Ok(None) };
+        let thread = row::thread(dialect, &row)?;
+        tags::replace(connection, thread.org_id.as_str(), *thread.id.as_uuid(), tags).await?;
+        transaction.commit().await?;
+        Ok(Some(thread))
     }
 }
 
@@ -195,33 +284,14 @@ impl ThreadRepository for SeaOrmRepository {
         let Some(owner) = scope.narrow(query.org_id.as_ref(), query.user_id.as_ref()) else {
             return Ok(Page::empty());
         };
-        if query.limit == 0 {
+        // No name holds U+0000, and PostgreSQL takes none.
+        let is_in_no_name = query.folded_name().is_some_and(|words| words.contains('\0'));
+        if query.limit == 0 || is_in_no_name {
             return Ok(Page::empty());
         }
-        let dialect = self.db.dialect;
-        let mut sql = Sql::new(format!("SELECT {THREAD_COLUMNS} FROM chat_thread WHERE TRUE"))
-            .bind_some(" AND org_id = ", owner.org_id.as_ref().map(OrgId::as_str))
-            .bind_some(" AND user_id = ", owner.user_id.as_ref().map(UserId::as_str));
-        // Ids repeat only across organizations; within one, the shorter key is the index's own.
-        let across = owner.org_id.is_none();
-        if let Some(key) = behind {
-            let columns = if across { "updated_at, id, org_id" } else { "updated_at, id" };
-            let mut values = vec![dialect.timestamp(key.updated_at), (*key.id.as_uuid()).into()];
-            values.extend(across.then(|| Value::from(key.org_id.as_str())));
-            sql = sql.bind_list(&format!(" AND ({columns}) <"), values);
-        }
-        let order = if across { ", org_id DESC" } else { "" };
-        let sql = sql
-            .text(&format!(" ORDER BY updated_at DESC, id DESC{order}"))
-            .bind(" LIMIT ", i64::try_from(query.limit + 1).unwrap_or(i64::MAX));
-        self.db
-            .run(|| async {
-                let rows = sql.rows(self.db.reader()).await?;
-                let threads = row::threads(dialect, &rows)?;
-                Ok(Page::cut(threads, query.limit, Cursor::after_thread))
-            })
-            .await
+        self.db.run(|| self.try_list_threads(&owner, query, behind.clone())).await
     }
+
     async fn close(&self) -> Result<(), StoreError> {
         self.db.close().await
     }

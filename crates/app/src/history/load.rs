@@ -7,7 +7,8 @@ use chatkeep_domain::{
 };
 
 use super::{ConversationHistory, no_state_manager};
-use crate::{Error, StateManager};
+use crate::state_manager::Of;
+use crate::{Error, StateManager, StreamMessages};
 
 /// A page of a window without a limit in messages.
 const PAGE_LEN: usize = 200;
@@ -25,8 +26,7 @@ impl ConversationHistory {
     pub async fn load_from_db(&mut self, thread: impl Into<Option<ThreadId>>) -> Result<(), Error> {
         let named = thread.into();
         self.flush().await?;
-        let state = self.state.as_ref();
-        let state = state.ok_or_else(|| no_state_manager("must be given to load from"))?;
+        let state = self.state_manager()?;
         let thread = state.resolve(named.or(self.thread))?;
         let messages = read(state, thread, self.window.limits(), &*self.counter).await?;
         self.window.clear();
@@ -35,6 +35,36 @@ impl ConversationHistory {
             self.window.push(message, tokens);
         }
         Ok(())
+    }
+
+    /// Reads the messages of the window's thread, or of the current one, one by one: all that is stored, in the window
+    /// or not. What waits to be written is flushed first.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), chatkeep::Error> {
+    /// # let state = chatkeep::StateManager::new(
+    /// #     std::sync::Arc::new(chatkeep::MemoryRepository::new()),
+    /// #     chatkeep::Scope::user(chatkeep::OrgId::new("acme")?, chatkeep::UserId::new("ada")?),
+    /// # );
+    /// # state.create_thread("Weather").await?;
+    /// let builder = chatkeep::ConversationHistory::builder().max_messages(1).state_manager(state);
+    /// let mut history = builder.persist_to_db(true).build()?;
+    /// history.add_user_message("How is the weather?").await?;
+    /// history.add_assistant_message("Rain.").await?;
+    ///
+    /// let mut messages = history.stream_messages().await?;
+    /// let first = messages.next().await.transpose()?;
+    /// assert_eq!(first.unwrap().content.as_text(), Some("How is the weather?"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn stream_messages(&self) -> StreamMessages<'_> {
+        StreamMessages::new(Of::History(self))
+    }
+
+    pub(crate) fn state_manager(&self) -> Result<&StateManager, Error> {
+        self.state.as_ref().ok_or_else(|| no_state_manager("must be given to load from"))
     }
 }
 

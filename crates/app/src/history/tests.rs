@@ -1,7 +1,7 @@
 use std::future::IntoFuture;
 use std::sync::atomic::Ordering;
 
-use chatkeep_domain::{Content, Message, Metadata, Role, TokenCounter};
+use chatkeep_domain::{Content, Message, Metadata, Order, Role, TokenCounter};
 use serde_json::json;
 use tokio::sync::Semaphore;
 
@@ -269,6 +269,67 @@ async fn loading_brings_what_fits_with_all_system_messages_and_open_calls() {
     state.delete_thread(thread).await.unwrap();
     assert!(all.load_from_db(thread).await.unwrap_err().is_not_found());
     assert_eq!(all.get_messages(None), before);
+}
+
+#[tokio::test]
+async fn loading_reads_no_more_of_a_long_thread_than_the_window_may_hold() {
+    let store = Faulty::new();
+    let state = store.state();
+    state.create_thread("long").await.unwrap();
+    state.add_message(Role::System, "rule").await.unwrap();
+    for _ in 0..10 {
+        state.add_messages((0..1_000).map(|number| (Role::User, number.to_string()))).await.unwrap();
+    }
+    let builder = || ConversationHistory::builder().state_manager(state.clone()).token_counter(One);
+    // The first tells that the window is full; the rule, which is pinned, is read besides.
+    for (builder, pages, messages) in [
+        (builder().max_messages(10), 1, 11),
+        (builder().max_messages(1_500), 2, 2_000),
+        (builder().max_tokens(300), 2, 400),
+        (builder().max_messages(10).max_tokens(300), 1, 11),
+    ] {
+        let before = store.listed.swap(0, Ordering::SeqCst);
+        store.lists.lock().unwrap().clear();
+        let mut history = builder.build().unwrap();
+        history.load_from_db(None).await.unwrap();
+        assert_eq!(texts(&history).last(), Some(&"999"), "after {before}");
+        assert_eq!(store.listed.load(Ordering::SeqCst), messages + 1);
+        let lists = store.lists.lock().unwrap();
+        assert_eq!(lists.len(), pages + 1);
+        assert!(lists.iter().all(|query| query.order == Order::NewestFirst));
+    }
+}
+
+#[tokio::test]
+async fn a_stream_gives_all_of_the_windows_thread_and_what_waited() {
+    let store = Faulty::new();
+    let state = store.state();
+    let thread = state.create_thread("x").await.unwrap().id;
+    let builder = ConversationHistory::builder().state_manager(state.clone()).max_messages(1);
+    let mut history = builder.write_behind(WriteBehindConfig::default()).build().unwrap();
+    for text in ["1", "2", "3"] {
+        history.add_user_message(text).await.unwrap();
+    }
+    let other = state.create_thread("y").await.unwrap().id;
+    state.add_message(Role::User, "other").await.unwrap();
+
+    let mut stream = history.stream_messages().page_len(2).await.unwrap();
+    let mut said = Vec::new();
+    while let Some(message) = stream.next().await {
+        said.push(message.unwrap().content.to_plain_text());
+    }
+    assert_eq!(
+        (said, history.thread()),
+        (vec!["1".to_owned(), "2".to_owned(), "3".to_owned()], Some(thread))
+    );
+    let mut stream = history.stream_messages().thread(other).await.unwrap();
+    assert_eq!(stream.next().await.unwrap().unwrap().content.as_text(), Some("other"));
+
+    Faulty::set(&store.broken, true);
+    history.add_user_message("4").await.unwrap();
+    assert!(matches!(history.stream_messages().await.unwrap_err(), Error::WriteBehind { unsaved: 1, .. }));
+    let error = ConversationHistory::default().stream_messages().await.unwrap_err();
+    assert!(error.to_string().starts_with("state_manager must be given"), "{error}");
 }
 
 #[tokio::test]

@@ -4,10 +4,12 @@ use std::future::IntoFuture;
 
 use chatkeep_domain::{
     ChatMessage, ConversationRepositoryExt, Cursor, DEFAULT_PAGE_LEN, MessageQuery, Order, Page, Position,
-    Role, ThreadId, Timestamp,
+    Role, ThreadId, Timestamp, UserId,
 };
+use serde_json::Value;
 
 use super::StateManager;
+use super::filters::Filters;
 use crate::Error;
 use crate::input::BoxFuture;
 
@@ -18,12 +20,13 @@ pub struct GetMessages<'a> {
     state: &'a StateManager,
     thread: Option<ThreadId>,
     query: MessageQuery,
+    metadata: Filters,
     limit: Option<usize>,
 }
 
 impl<'a> GetMessages<'a> {
     pub(super) fn new(state: &'a StateManager) -> Self {
-        Self { state, thread: None, query: MessageQuery::default(), limit: None }
+        Self { state, thread: None, query: MessageQuery::default(), metadata: Filters::NONE, limit: None }
     }
 
     /// Of this thread instead of the current one.
@@ -63,6 +66,12 @@ impl<'a> GetMessages<'a> {
         self
     }
 
+    /// Only messages of this sender.
+    pub fn sender(mut self, sender: UserId) -> Self {
+        self.query.sender_id = Some(sender);
+        self
+    }
+
     /// Only messages behind this position.
     pub fn after(mut self, position: Position) -> Self {
         self.query.after = Some(position);
@@ -85,6 +94,13 @@ impl<'a> GetMessages<'a> {
         self
     }
 
+    /// Only messages whose metadata has this value at this path, `/customer/tier`; called again, all must hold. See
+    /// [`MetadataFilter`](crate::MetadataFilter).
+    pub fn metadata(mut self, path: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.metadata = self.metadata.and(path, value);
+        self
+    }
+
     /// One page of at most `limit` messages (100 without one), and where the next begins. `None` is the first page.
     pub fn page(mut self, cursor: impl Into<Option<Cursor>>) -> MessagePage<'a> {
         self.query.limit = self.limit.unwrap_or(DEFAULT_PAGE_LEN);
@@ -95,8 +111,9 @@ impl<'a> GetMessages<'a> {
     }
 
     async fn run(self) -> Result<Vec<ChatMessage>, Error> {
-        let Self { state, query, limit, .. } = self;
-        let thread = state.resolve(self.thread)?;
+        let Self { state, thread, mut query, metadata, limit } = self;
+        query.metadata = metadata.check()?;
+        let thread = state.resolve(thread)?;
         let order = query.order;
         let mut messages = state.repository().read_messages(state.scope(), thread, query, limit).await?;
         if order == Order::NewestFirst {
@@ -122,7 +139,8 @@ pub struct MessagePage<'a>(GetMessages<'a>);
 
 impl MessagePage<'_> {
     async fn run(self) -> Result<Page<ChatMessage>, Error> {
-        let GetMessages { state, thread, query, .. } = self.0;
+        let GetMessages { state, thread, mut query, metadata, .. } = self.0;
+        query.metadata = metadata.check()?;
         let thread = state.resolve(thread)?;
         Ok(state.repository().list_messages(state.scope(), thread, &query).await?)
     }

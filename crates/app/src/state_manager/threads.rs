@@ -4,10 +4,13 @@ use std::fmt;
 use std::future::IntoFuture;
 
 use chatkeep_domain::{
-    ChatThread, Cursor, Hidden, Metadata, NewThread, OrgId, Page, ThreadId, ThreadQuery, ThreadUpdate, UserId,
+    ChatThread, Cursor, Hidden, Metadata, NewThread, OrgId, Page, ThreadId, ThreadQuery, ThreadUpdate,
+    Timestamp, UserId,
 };
+use serde_json::Value;
 
 use super::StateManager;
+use super::filters::Filters;
 use crate::Error;
 use crate::input::BoxFuture;
 
@@ -162,11 +165,12 @@ impl<'a> IntoFuture for UpdateThread<'a> {
 pub struct ListThreads<'a> {
     state: &'a StateManager,
     query: ThreadQuery,
+    metadata: Filters,
 }
 
 impl<'a> ListThreads<'a> {
     pub(super) fn new(state: &'a StateManager) -> Self {
-        Self { state, query: ThreadQuery::default() }
+        Self { state, query: ThreadQuery::default(), metadata: Filters::NONE }
     }
 
     /// Only threads of this user.
@@ -178,6 +182,39 @@ impl<'a> ListThreads<'a> {
     /// Only threads of this organization.
     pub fn org(mut self, org: OrgId) -> Self {
         self.query.org_id = Some(org);
+        self
+    }
+
+    /// Only threads whose name holds this; case and diacritics do not count.
+    pub fn name_contains(mut self, words: impl Into<String>) -> Self {
+        self.query = self.query.name_contains(words);
+        self
+    }
+
+    /// Only threads created in `[from, until)`; `None` leaves a side open.
+    pub fn created(
+        mut self,
+        from: impl Into<Option<Timestamp>>,
+        until: impl Into<Option<Timestamp>>,
+    ) -> Self {
+        self.query = self.query.created(from, until);
+        self
+    }
+
+    /// Only threads last updated in `[from, until)`; `None` leaves a side open.
+    pub fn updated(
+        mut self,
+        from: impl Into<Option<Timestamp>>,
+        until: impl Into<Option<Timestamp>>,
+    ) -> Self {
+        self.query = self.query.updated(from, until);
+        self
+    }
+
+    /// Only threads whose metadata has this value at this path, `/customer/tier`; called again, all must hold. See
+    /// [`MetadataFilter`](crate::MetadataFilter).
+    pub fn metadata(mut self, path: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.metadata = self.metadata.and(path, value);
         self
     }
 
@@ -194,8 +231,9 @@ impl<'a> ListThreads<'a> {
     }
 
     async fn run(self) -> Result<Page<ChatThread>, Error> {
-        let state = self.state;
-        Ok(state.repository().list_threads(state.scope(), &self.query).await?)
+        let Self { state, mut query, metadata } = self;
+        query.metadata = metadata.check()?;
+        Ok(state.repository().list_threads(state.scope(), &query).await?)
     }
 }
 

@@ -17,9 +17,13 @@ impl Drop for Running {
     }
 }
 
-pub(super) async fn run(shared: Arc<Shared>) {
+pub(super) fn run(shared: Arc<Shared>) -> impl Future<Output = ()> {
+    // Not in the future's own code: a runtime may end before it runs that for the first time.
     let running = Running(shared);
-    let shared = &running.0;
+    async move { store(&running.0).await }
+}
+
+async fn store(shared: &Shared) {
     loop {
         let work = shared.queue().next_work();
         match work {

@@ -445,6 +445,29 @@ fn the_end_of_the_runtime_is_told_and_never_waited_for() {
     });
 }
 
+#[test]
+fn a_runtime_that_ends_before_the_task_began_is_told_too() {
+    let state = Faulty::new().state();
+    let runtime = || tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let first = runtime();
+    let behind = first.block_on(async {
+        thread(&state).await;
+        // Nothing here lets the task run.
+        let behind = WriteBehind::new(state.clone(), WriteBehindConfig::default()).unwrap();
+        push_all(&behind, 0..1).await;
+        behind
+    });
+    drop(first);
+    let flushed = runtime().block_on(async {
+        tokio::select! {
+            biased;
+            flushed = behind.flush() => flushed,
+            () = tokio::task::yield_now() => panic!("it waits for a task that is gone"),
+        }
+    });
+    assert!(matches!(flushed.unwrap_err(), Error::Closed { unsaved: 1 }));
+}
+
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 

@@ -1,10 +1,11 @@
 use async_trait::async_trait;
 use chatkeep_domain::{
     Append, ChatMessage, ConversationRepository, MessageEdit, MessageId, MessageQuery, MessageRepository,
-    MessageRevision, NewThread, Page, Position, Scope, StoreError, ThreadId, Timestamp,
+    MessageRevision, NewThread, Page, Scope, StoreError, ThreadId, Timestamp,
 };
 use chrono::TimeDelta;
 
+use super::damage::invented;
 use super::{Fault, Faulty, GAP, count_cursor, counted, is_about_a_cursor, lossy, rename};
 
 #[async_trait]
@@ -60,6 +61,17 @@ impl<R: ConversationRepository> MessageRepository for Faulty<R> {
                 tokio::task::yield_now().await;
                 self.inner.append(scope, thread, append).await
             }
+            Fault::IndexesLazily => {
+                let stored = self.inner.append(scope, thread, append).await?;
+                self.set_unindexed(stored.iter().map(|message| message.id).collect());
+                Ok(stored)
+            }
+            Fault::IndexesRetriesTwice => {
+                let held = self.held(scope, thread, &append).await;
+                let retried = append.messages.iter().zip(held).filter(|(_, is_held)| *is_held);
+                self.set_unindexed(retried.map(|(message, _)| message.id).collect());
+                self.inner.append(scope, thread, append).await
+            }
             _ => self.inner.append(scope, thread, append).await,
         }
     }
@@ -90,6 +102,9 @@ impl<R: ConversationRepository> MessageRepository for Faulty<R> {
             (query.cursor, query.offset) = (None, count as u64);
         }
         let scope = &self.reading(scope);
+        if self.has(Fault::MixesNumbers) || self.has(Fault::LimitsListsBeforeFilters) {
+            return self.list_loosely(scope, thread, query).await;
+        }
         let mut listed = self.inner.list_messages(scope, thread, &query).await;
         if self.has(Fault::AcceptsAnyCursor) && listed.as_ref().is_err_and(is_about_a_cursor) {
             query.cursor = None;
@@ -129,6 +144,13 @@ impl<R: ConversationRepository> MessageRepository for Faulty<R> {
             let other = MessageEdit::new("", edit.at);
             self.inner.edit_message(scope, thread, id, other).await?;
         }
+        if self.has(Fault::RemovesBeforeIndexing) {
+            self.set_unindexed(vec![id]);
+            tokio::time::sleep(GAP).await;
+            let edited = self.inner.edit_message(scope, thread, id, edit).await;
+            self.set_unindexed(Vec::new());
+            return edited;
+        }
         let edited = self.inner.edit_message(scope, thread, id, edit).await;
         edited.map_err(|error| self.about_message(error))
     }
@@ -154,6 +176,9 @@ impl<R: ConversationRepository> MessageRepository for Faulty<R> {
         id: MessageId,
         at: Timestamp,
     ) -> Result<(), StoreError> {
+        if self.has(Fault::FindsDeleted) {
+            self.keep(scope, thread, Some(id)).await;
+        }
         let deleted = self.inner.delete_message(&self.writing(scope), thread, id, at).await;
         deleted.map_err(|error| self.about_message(error))
     }
@@ -165,6 +190,9 @@ impl<R: ConversationRepository> MessageRepository for Faulty<R> {
         at: Timestamp,
     ) -> Result<u64, StoreError> {
         let scope = &self.writing(scope);
+        if self.has(Fault::FindsCleared) {
+            self.keep(scope, thread, None).await;
+        }
         match self.fault {
             Fault::ReusesPositions => {
                 let old = self.inner.get_thread(scope, thread).await?;
@@ -185,71 +213,4 @@ impl<R: ConversationRepository> MessageRepository for Faulty<R> {
             _ => self.inner.clear_messages(scope, thread, at).await,
         }
     }
-}
-
-impl<R: ConversationRepository> Faulty<R> {
-    /// What is left of an append, where the fault is in what is handed on.
-    async fn damage(
-        &self,
-        scope: &Scope,
-        thread: ThreadId,
-        mut append: Append,
-    ) -> Result<Append, StoreError> {
-        let messages = append.messages.into_iter();
-        append.messages = messages.map(|message| lossy::message(self.fault, message)).collect();
-        match self.fault {
-            Fault::DropsFromBatches => {
-                let mut number = 0;
-                append.messages.retain(|_| {
-                    number += 1;
-                    number % 3 != 0
-                });
-            }
-            Fault::ReordersBatches => append.messages.sort_by_key(|message| message.id),
-            Fault::StoresRetriesTwice => {
-                let held = self.held(scope, thread, &append).await;
-                rename(&mut append, held);
-            }
-            Fault::IgnoresExpectHead => append.expect_head = None,
-            Fault::ComparesThenAppends | Fault::ForgetsWonRaces => {
-                self.compare(scope, thread, append.expect_head).await?;
-                append.expect_head = None;
-            }
-            _ => {}
-        }
-        Ok(append)
-    }
-
-    async fn compare(
-        &self,
-        scope: &Scope,
-        thread: ThreadId,
-        expected: Option<Position>,
-    ) -> Result<(), StoreError> {
-        let Some(expected) = expected else { return Ok(()) };
-        let actual = self.inner.get_thread(scope, thread).await?.head;
-        if actual != expected {
-            return Err(StoreError::Conflict { expected, actual });
-        }
-        if self.has(Fault::ComparesThenAppends) {
-            tokio::time::sleep(GAP).await;
-        }
-        Ok(())
-    }
-}
-
-/// The answer to an append that was never stored.
-fn invented(thread: ThreadId, append: &Append) -> Vec<ChatMessage> {
-    let numbered = (1..).zip(append.messages.iter().cloned());
-    let answered = numbered.map(|(number, new)| ChatMessage {
-        id: new.id,
-        chat_thread_id: thread,
-        position: Position::new(number).unwrap_or(Position::ZERO),
-        sender_id: new.sender_id,
-        sender_role: new.sender_role,
-        content: new.content,
-        created_at: new.created_at,
-        updated_at: new.created_at,
-    });
-    answered.collect()
 }

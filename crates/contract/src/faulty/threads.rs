@@ -2,10 +2,12 @@ use std::cmp::Reverse;
 use std::sync::atomic::Ordering::Relaxed;
 
 use async_trait::async_trait;
+use chatkeep_domain::search::fold_text;
 use chatkeep_domain::{
     ChatThread, ConversationRepository, Entity, MessageQuery, NewThread, Page, Position, Scope, StoreError,
     ThreadId, ThreadQuery, ThreadRepository, ThreadUpdate,
 };
+use chrono::TimeDelta;
 
 use super::{Fault, Faulty, GAP, count_cursor, counted, lossy};
 
@@ -25,6 +27,10 @@ impl<R: ConversationRepository> ThreadRepository for Faulty<R> {
             return self.inner.get_thread(&Scope::org(new.org_id), new.id).await;
         }
         let created = created?;
+        if self.has(Fault::KeepsFirstNames) {
+            let first = (created.id, created.name.clone());
+            self.names.lock().expect("no one panics here").push(first);
+        }
         if self.has(Fault::OverwritesOnCreate) {
             let update = ThreadUpdate::new(new.created_at).name(new.name);
             return self.inner.update_thread(scope, new.id, update).await;
@@ -80,6 +86,9 @@ impl<R: ConversationRepository> ThreadRepository for Faulty<R> {
             Fault::DeletesAcrossOrganizations => Scope::operator(),
             _ => self.writing(scope),
         };
+        if self.has(Fault::FindsDeletedThreads) {
+            self.keep(&scope, id, None).await;
+        }
         self.inner.delete_thread(&scope, id).await
     }
 
@@ -91,6 +100,12 @@ impl<R: ConversationRepository> ThreadRepository for Faulty<R> {
             Fault::CountsInThreadCursors => return self.list_by_count(scope, query).await,
             Fault::AcceptsAnyCursor if query.validate().is_err_and(|error| error.field == "cursor") => {
                 query.cursor = None;
+            }
+            Fault::ListsTheEnd => {
+                query.updated_until = query.updated_until.map(|until| until + TimeDelta::microseconds(1));
+            }
+            Fault::ComparesCaseInNames | Fault::TakesNamesForPatterns => {
+                return self.list_by_name(scope, query).await;
             }
             _ => {}
         }
@@ -120,6 +135,30 @@ impl<R: ConversationRepository> Faulty<R> {
         let mut page = self.inner.list_threads(scope, &query).await?;
         page.next = page.next.map(|_| count_cursor(page.items.len()));
         page.items.drain(..before.min(page.items.len()));
+        Ok(page)
+    }
+
+    async fn list_by_name(
+        &self,
+        scope: &Scope,
+        mut query: ThreadQuery,
+    ) -> Result<Page<ChatThread>, StoreError> {
+        query.validate()?;
+        let is_pattern = self.has(Fault::TakesNamesForPatterns);
+        let part = query.name_contains.take().unwrap_or_default();
+        let part = if is_pattern { fold_text(&part) } else { part };
+        let mut page = self.inner.list_threads(scope, &query).await?;
+        page.items.retain(|thread| {
+            if !is_pattern {
+                return thread.name.contains(&part);
+            }
+            let name = fold_text(&thread.name);
+            let pieces = part.split(['%', '_']);
+            let mut rest = Some(name.as_str());
+            pieces
+                .for_each(|piece| rest = rest.and_then(|rest| rest.split_once(piece)).map(|(_, rest)| rest));
+            rest.is_some()
+        });
         Ok(page)
     }
 }

@@ -26,6 +26,7 @@ enum ChatThread {
 #[derive(DeriveIden)]
 enum ChatMessage {
     Table,
+    RowId,
     OrgId,
     ChatThreadId,
     Position,
@@ -128,7 +129,16 @@ async fn create_threads(manager: &SchemaManager<'_>, columns: Columns) -> Result
 }
 
 async fn create_messages(manager: &SchemaManager<'_>, columns: Columns) -> Result<(), DbErr> {
-    let table = Table::create()
+    let place = (ChatMessage::OrgId, ChatMessage::ChatThreadId, ChatMessage::Position);
+    let mut key = Index::create().col(place.0).col(place.1).col(place.2).to_owned();
+    let mut table = Table::create();
+    if columns.0 == DbBackend::Sqlite {
+        // A number that VACUUM leaves alone, for a full-text index to refer to.
+        table.col(ColumnDef::new(ChatMessage::RowId).integer().primary_key()).index(key.unique());
+    } else {
+        table.primary_key(&mut key);
+    }
+    let table = table
         .table(ChatMessage::Table)
         .col(columns.key(ChatMessage::OrgId).not_null())
         .col(columns.uuid(ChatMessage::ChatThreadId).not_null())
@@ -139,9 +149,6 @@ async fn create_messages(manager: &SchemaManager<'_>, columns: Columns) -> Resul
         .col(ColumnDef::new(ChatMessage::Content).text().not_null())
         .col(columns.timestamp(ChatMessage::CreatedAt).not_null())
         .col(columns.timestamp(ChatMessage::UpdatedAt).not_null())
-        .primary_key(
-            Index::create().col(ChatMessage::OrgId).col(ChatMessage::ChatThreadId).col(ChatMessage::Position),
-        )
         .foreign_key(
             ForeignKey::create()
                 .from(ChatMessage::Table, (ChatMessage::OrgId, ChatMessage::ChatThreadId))

@@ -1,7 +1,10 @@
 //! The schema and its versions, forward and back, the same on both engines.
 
 mod m20261101_000001_create_conversations;
+mod m20261122_000002_create_search;
+mod reindex;
 
+pub use self::reindex::Reindex;
 use chatkeep_domain::StoreError;
 use sea_orm::sea_query::IntoIden;
 use sea_orm::{DatabaseConnection, DatabaseTransaction, DbErr, DynIden};
@@ -25,7 +28,10 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m20261101_000001_create_conversations::Migration)]
+        vec![
+            Box::new(m20261101_000001_create_conversations::Migration),
+            Box::new(m20261122_000002_create_search::Migration),
+        ]
     }
 
     fn migration_table_name() -> DynIden {

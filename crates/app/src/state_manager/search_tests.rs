@@ -1,0 +1,223 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use chatkeep_domain::{
+    ChatMessage, ChatThread, Clock, Cursor, MessageQuery, MetadataFilter, MockConversationRepository, Page,
+    Role, SearchOrder, SearchQuery, StoreError, ThreadId, ThreadQuery, Timestamp, UserId,
+};
+use chatkeep_memory::MemoryRepository;
+use serde_json::{Value, json};
+
+use super::StateManager;
+use crate::testing::{scope, unavailable};
+use crate::{Error, MessageInput};
+
+fn memory() -> StateManager {
+    StateManager::new(Arc::new(MemoryRepository::new()), scope())
+}
+
+fn mocked(mock: MockConversationRepository) -> StateManager {
+    StateManager::new(Arc::new(mock), scope())
+}
+
+/// A store that expects this search, and nothing else.
+fn expecting(expected: SearchQuery) -> StateManager {
+    let mut mock = MockConversationRepository::new();
+    mock.expect_search_messages()
+        .times(1)
+        .withf(move |of, query| *of == scope() && *query == expected)
+        .returning(|_, _| Ok(Page::empty()));
+    mocked(mock)
+}
+
+fn thread() -> ThreadId {
+    "0198c0de-0000-7000-8000-000000000001".parse().unwrap()
+}
+
+fn bob() -> UserId {
+    UserId::new("bob").unwrap()
+}
+
+fn moments() -> (Timestamp, Timestamp) {
+    let from = "2030-01-01T00:00:00Z".parse().unwrap();
+    (from, from + Duration::from_secs(1))
+}
+
+fn filters() -> Vec<MetadataFilter> {
+    let filter = |path, value: Value| MetadataFilter::new(path, value).unwrap();
+    vec![filter("/tier", json!("gold")), filter("/seat", json!(42))]
+}
+
+/// A second later each time that it is asked.
+#[derive(Debug, Default)]
+struct Seconds(AtomicU64);
+
+impl Clock for Seconds {
+    fn now(&self) -> Timestamp {
+        moments().0 + Duration::from_secs(self.0.fetch_add(1, Ordering::SeqCst))
+    }
+}
+
+fn texts<'a>(messages: impl IntoIterator<Item = &'a ChatMessage>) -> Vec<&'a str> {
+    messages.into_iter().map(|message| message.content.as_text().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn what_a_search_says_reaches_the_store() {
+    let (from, until) = moments();
+    let cursor = Cursor::from("somewhere");
+    let expected = SearchQuery {
+        text: "monad".to_owned(),
+        thread: Some(thread()),
+        role: Some(Role::Tool),
+        sender_id: Some(bob()),
+        created_from: Some(from),
+        created_until: Some(until),
+        metadata: filters(),
+        order: SearchOrder::Relevance,
+        limit: 7,
+        cursor: Some(cursor.clone()),
+    };
+    for is_in_thread in [false, true] {
+        let state = expecting(expected.clone());
+        let search = if is_in_thread { state.search_in_thread("monad") } else { state.search("monad") };
+        let search = search.thread(thread()).role(Role::Tool).sender(bob()).created(from, until);
+        let search = search.metadata("/tier", "gold").metadata("/seat", 42).order(SearchOrder::Relevance);
+        assert_eq!(search.limit(7).cursor(cursor.clone()).await.unwrap(), Page::empty());
+    }
+    expecting(SearchQuery::new("monad")).search("monad").cursor(None).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_search_in_a_thread_means_the_current_one_and_others_mean_all() {
+    let state = memory();
+    let first = state.create_thread("first").await.unwrap();
+    state.add_message(Role::User, "a monad").await.unwrap();
+    state.create_thread("second").await.unwrap();
+    state.add_messages([(Role::User, "another monad"), (Role::Assistant, "a burrito")]).await.unwrap();
+
+    let found = state.search("monad").await.unwrap().items;
+    assert_eq!(texts(found.iter().map(|hit| &hit.message)), ["another monad", "a monad"]);
+    let found = state.search_in_thread("monad").await.unwrap().items;
+    assert_eq!(texts(found.iter().map(|hit| &hit.message)), ["another monad"]);
+    let found = state.search_in_thread("").thread(first.id).await.unwrap().items;
+    assert_eq!(texts(found.iter().map(|hit| &hit.message)), ["a monad"]);
+    assert_eq!(found[0].thread_name, "first");
+
+    let page = state.search("monad").limit(1).order(SearchOrder::Oldest).await.unwrap();
+    let rest = state.search("monad").order(SearchOrder::Oldest).cursor(page.next).await.unwrap();
+    assert_eq!(texts(rest.items.iter().map(|hit| &hit.message)), ["another monad"]);
+    assert!(state.search("x").thread(thread()).await.unwrap_err().is_not_found());
+}
+
+#[tokio::test]
+async fn a_search_that_cannot_be_made_says_why() {
+    let state = mocked(MockConversationRepository::new());
+    assert!(matches!(state.search_in_thread("x").await.unwrap_err(), Error::NoCurrentThread));
+    assert!(matches!(state.messages_between(None, None).await.unwrap_err(), Error::NoCurrentThread));
+    let refused = [
+        state.search("x").metadata("tier", "gold").await.unwrap_err(),
+        state.search("x").metadata("tier", "gold").metadata("/tier", "gold").await.unwrap_err(),
+        state.get_messages().metadata("tier", "gold").await.unwrap_err(),
+        state.get_messages().metadata("tier", "gold").page(None).await.unwrap_err(),
+        state.list_threads().metadata("tier", "gold").await.unwrap_err(),
+    ];
+    for error in refused {
+        assert!(error.to_string().starts_with("metadata must have a path"), "{error}");
+    }
+    let mut mock = MockConversationRepository::new();
+    mock.expect_search_messages().returning(|_, _| Err(unavailable()));
+    assert!(mocked(mock).search("x").await.unwrap_err().is_transient());
+    let error = memory().search("x").limit(1_001).await.unwrap_err();
+    assert!(matches!(error, Error::Store(StoreError::InvalidArgument(_))));
+}
+
+#[tokio::test]
+async fn messages_between_two_moments_are_those_of_the_thread_in_order() {
+    let state = memory().with_clock(Arc::new(Seconds::default()));
+    let first = state.create_thread("first").await.unwrap().id;
+    state.add_message(Role::User, "1").await.unwrap();
+    let second = state.add_message(Role::User, "2").await.unwrap().created_at;
+    let third = state.add_message(Role::User, "3").await.unwrap().created_at;
+
+    assert_eq!(texts(&state.messages_between(None, None).await.unwrap()), ["1", "2", "3"]);
+    assert_eq!(texts(&state.messages_between(second, None).await.unwrap()), ["2", "3"]);
+    assert_eq!(texts(&state.messages_between(None, third).await.unwrap()), ["1", "2"]);
+    assert_eq!(texts(&state.messages_between(second, third).limit(9).await.unwrap()), ["2"]);
+    assert_eq!(texts(&state.messages_between(third, second).await.unwrap()), [""; 0]);
+    state.create_thread("second").await.unwrap();
+    assert_eq!(texts(&state.messages_between(second, None).await.unwrap()), [""; 0]);
+    assert_eq!(texts(&state.messages_between(third, None).thread(first).await.unwrap()), ["3"]);
+}
+
+#[tokio::test]
+async fn what_a_list_says_reaches_the_store() {
+    let (from, until) = moments();
+    let messages = MessageQuery { metadata: filters(), ..MessageQuery::first(7).sender_id(bob()) };
+    let all = MessageQuery { limit: 1_000, ..messages.clone() };
+    let threads = ThreadQuery {
+        name_contains: Some("weather".to_owned()),
+        created_from: Some(from),
+        created_until: None,
+        updated_from: None,
+        updated_until: Some(until),
+        metadata: filters(),
+        ..ThreadQuery::default()
+    };
+    let mut mock = MockConversationRepository::new();
+    let expect = |mock: &mut MockConversationRepository, expected: MessageQuery| {
+        mock.expect_list_messages()
+            .times(1)
+            .withf(move |of, id, query| *of == scope() && *id == thread() && *query == expected)
+            .returning(|_, _, _| Ok(Page::empty()));
+    };
+    expect(&mut mock, all);
+    expect(&mut mock, messages);
+    mock.expect_list_threads()
+        .times(1)
+        .withf(move |of, query| *of == scope() && *query == threads)
+        .returning(|_, _| Ok(Page::<ChatThread>::empty()));
+    let state = mocked(mock);
+    let request = || {
+        let request = state.get_messages().thread(thread()).sender(bob());
+        request.metadata("/tier", "gold").metadata("/seat", 42)
+    };
+    request().await.unwrap();
+    request().limit(7).page(None).await.unwrap();
+    let request = state.list_threads().name_contains("weather").created(from, None).updated(None, until);
+    request.metadata("/tier", "gold").metadata("/seat", 42).await.unwrap();
+}
+
+#[tokio::test]
+async fn filters_find_what_they_name() {
+    let state = memory();
+    let gold = || serde_json::from_value(json!({"customer": {"tier": "gold"}})).unwrap();
+    state.create_thread("Übersicht").metadata(gold()).await.unwrap();
+    let marked = MessageInput::new(Role::User, "marked").metadata(gold()).sender(bob());
+    state.add_messages([marked, (Role::User, "plain").into()]).await.unwrap();
+    state.create_thread("other").await.unwrap();
+
+    let of = |page: Page<ChatThread>| -> Vec<String> {
+        page.items.into_iter().map(|thread| thread.name).collect()
+    };
+    assert_eq!(of(state.list_threads().name_contains("UBER").await.unwrap()), ["Übersicht"]);
+    assert_eq!(of(state.list_threads().metadata("/customer/tier", "gold").await.unwrap()), ["Übersicht"]);
+    assert_eq!(of(state.list_threads().metadata("/customer/tier", "tin").await.unwrap()), [""; 0]);
+
+    let found = state.search("").metadata("/customer/tier", "gold").await.unwrap().items;
+    assert_eq!(texts(found.iter().map(|hit| &hit.message)), ["marked"]);
+    let first = found[0].message.chat_thread_id;
+    assert_eq!(texts(&state.get_messages().thread(first).sender(bob()).await.unwrap()), ["marked"]);
+}
+
+#[test]
+fn debug_shows_nothing_that_is_looked_for() {
+    let state = memory();
+    let search = state.search("secret").metadata("/tier", "secret");
+    let list = state.list_threads().name_contains("secret").metadata("/tier", "secret");
+    let messages = state.get_messages().metadata("/tier", "secret");
+    let shown = format!("{search:?} {list:?} {messages:?}");
+    assert!(!shown.contains("secret"), "{shown}");
+    assert_eq!((shown.matches("/tier").count(), shown.matches("6 bytes").count()), (3, 2), "{shown}");
+}

@@ -1,0 +1,280 @@
+//! Filters on metadata, and what an index keeps of it.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::{Content, InvalidArgument, Metadata};
+
+/// The longest path of a [`MetadataFilter`], in bytes.
+pub const MAX_METADATA_PATH_BYTES: usize = 1_024;
+
+/// The largest value of a [`MetadataFilter`], in bytes of JSON.
+pub const MAX_METADATA_VALUE_BYTES: usize = 4_096;
+
+/// The most [`MetadataFilter`]s of one query.
+pub const MAX_METADATA_FILTERS: usize = 16;
+
+/// The most values of one metadata that an index keeps: see [`MetadataTags`].
+const MAX_TAGS: usize = 64;
+
+/// Metadata must have this value at this path.
+///
+/// The path is a JSON Pointer ([RFC 6901](https://www.rfc-editor.org/rfc/rfc6901)): `/customer/tier`, `/tags/0`; in a
+/// key, `~1` stands for `/` and `~0` for `~`. The values must be equal as JSON: 1 is not 1.0, and the order of an
+/// object's keys does not count. `Debug` shows the path, not the value.
+///
+/// ```
+/// use chatkeep_domain::MetadataFilter;
+/// use serde_json::json;
+///
+/// let gold = MetadataFilter::new("/customer/tier", "gold")?;
+/// let metadata = json!({"customer": {"tier": "gold"}});
+/// assert!(gold.matches(metadata.as_object().unwrap()));
+/// # Ok::<(), chatkeep_domain::InvalidArgument>(())
+/// ```
+#[derive(Clone, PartialEq)]
+pub struct MetadataFilter {
+    path: String,
+    value: Value,
+}
+
+impl MetadataFilter {
+    /// A filter.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`] for a path that is not a pointer into an object, or a path or value over its limit.
+    pub fn new(path: impl Into<String>, value: impl Into<Value>) -> Result<Self, InvalidArgument> {
+        let (path, value) = (path.into(), value.into());
+        let refuse = |rule: String, actual: String| Err(InvalidArgument::new("metadata", rule, actual));
+        if path.len() > MAX_METADATA_PATH_BYTES {
+            let rule = format!("must have a path of at most {MAX_METADATA_PATH_BYTES} bytes");
+            return refuse(rule, format!("{} bytes", path.len()));
+        }
+        if !path.starts_with('/') {
+            let rule = "must have a path that begins with \"/\", as in /customer/tier";
+            return refuse(rule.to_owned(), "another path".to_owned());
+        }
+        if path.split('~').skip(1).any(|rest| !rest.starts_with(['0', '1'])) {
+            let rule = "must have a path with ~0 for ~ and ~1 for /";
+            return refuse(rule.to_owned(), "another ~".to_owned());
+        }
+        // A value that nests deeper than metadata may is over this limit long before.
+        let size = crate::content::json_size(&Map::from_iter([(String::new(), value.clone())]));
+        match size {
+            Ok(size) if size <= MAX_METADATA_VALUE_BYTES => Ok(Self { path, value }),
+            _ => refuse(
+                format!("must have a value of at most {MAX_METADATA_VALUE_BYTES} bytes of JSON"),
+                "a larger one".to_owned(),
+            ),
+        }
+    }
+
+    /// The JSON Pointer.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The value.
+    pub fn value(&self) -> &Value {
+        &self.value
+    }
+
+    /// Whether the metadata has the value there.
+    pub fn matches(&self, metadata: &Metadata) -> bool {
+        let mut keys = self.path.split('/').skip(1).map(unescape);
+        let first = keys.next().and_then(|key| metadata.get(&key));
+        let found = keys.try_fold(first, |at, key| match at? {
+            Value::Object(object) => Some(object.get(&key)),
+            Value::Array(items) => Some(index(&key).and_then(|index| items.get(index))),
+            _ => None,
+        });
+        found.flatten() == Some(&self.value)
+    }
+
+    /// The tags that every metadata with this value has, unless its tags are incomplete.
+    pub fn tags(&self) -> Vec<Uuid> {
+        let mut tags = Vec::new();
+        each_leaf(&self.path, &self.value, &mut |path, leaf| tags.push(tag(path, leaf)));
+        tags
+    }
+}
+
+impl fmt::Debug for MetadataFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MetadataFilter").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+fn unescape(key: &str) -> String {
+    key.replace("~1", "/").replace("~0", "~")
+}
+
+/// As RFC 6901 writes the index of an array: without a sign and without leading zeros.
+fn index(key: &str) -> Option<usize> {
+    let is_index = key == "0" || (!key.starts_with('0') && key.bytes().all(|byte| byte.is_ascii_digit()));
+    is_index.then(|| key.parse().ok()).flatten()
+}
+
+/// Whether all filters match the metadata of a content; without any, a content needs none.
+pub(crate) fn all_match(filters: &[MetadataFilter], content: &Content) -> bool {
+    filters.is_empty()
+        || content.metadata().is_some_and(|metadata| filters.iter().all(|filter| filter.matches(metadata)))
+}
+
+pub(crate) fn check_filters(filters: &[MetadataFilter]) -> Result<(), InvalidArgument> {
+    if filters.len() > MAX_METADATA_FILTERS {
+        let rule = format!("must be at most {MAX_METADATA_FILTERS} filters");
+        return Err(InvalidArgument::new("metadata", rule, filters.len().to_string()));
+    }
+    Ok(())
+}
+
+/// What an index keeps of metadata: one UUID (version 5) for each path with a plain value, an empty array or an empty
+/// object at it. Two different ones are the same with a chance of 2⁻¹²², and [`MetadataFilter::matches`] has the last
+/// word.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct MetadataTags {
+    /// The tags, sorted, each once.
+    pub tags: Vec<Uuid>,
+    /// Metadata of more than 64 values has no tags and is incomplete: an index must give it for every filter.
+    pub is_incomplete: bool,
+}
+
+impl MetadataTags {
+    /// The tags of a metadata.
+    pub fn of(metadata: &Metadata) -> Self {
+        let mut tags = Vec::new();
+        let mut count = 0;
+        for (key, value) in metadata {
+            each_leaf(&format!("/{}", escape(key)), value, &mut |path, leaf| {
+                count += 1;
+                if count <= MAX_TAGS {
+                    tags.push(tag(path, leaf));
+                }
+            });
+        }
+        if count > MAX_TAGS {
+            return Self { tags: Vec::new(), is_incomplete: true };
+        }
+        tags.sort_unstable();
+        tags.dedup();
+        Self { tags, is_incomplete: false }
+    }
+}
+
+fn escape(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
+}
+
+fn each_leaf(path: &str, value: &Value, each: &mut impl FnMut(&str, &Value)) {
+    match value {
+        Value::Object(object) if !object.is_empty() => {
+            for (key, value) in object {
+                each_leaf(&format!("{path}/{}", escape(key)), value, each);
+            }
+        }
+        Value::Array(items) if !items.is_empty() => {
+            for (index, value) in items.iter().enumerate() {
+                each_leaf(&format!("{path}/{index}"), value, each);
+            }
+        }
+        leaf => each(path, leaf),
+    }
+}
+
+/// The namespace of the tags: random, and never to be changed.
+const NAMESPACE: Uuid = Uuid::from_u128(0x7c9d_1b52_64e0_4b0f_a3d1_95f0_2e8b_6a47);
+
+fn tag(path: &str, leaf: &Value) -> Uuid {
+    // 0.0 and -0.0 are equal as JSON values here, and different as text.
+    let text = match leaf.as_f64() {
+        Some(float) if leaf.is_f64() && float == 0.0 => "0.0".to_owned(),
+        _ => leaf.to_string(),
+    };
+    // JSON text holds no U+0000: what is behind the last one is the value, whatever the keys hold.
+    Uuid::new_v5(&NAMESPACE, format!("{path}\0{text}").as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn object(value: Value) -> Metadata {
+        serde_json::from_value(value).unwrap()
+    }
+
+    fn filter(path: &str, value: Value) -> MetadataFilter {
+        MetadataFilter::new(path, value).unwrap()
+    }
+
+    #[test]
+    fn a_path_reaches_into_objects_and_arrays() {
+        let metadata = object(json!({
+            "a": {"b": [10, {"c": null}], "": 1}, "x/y": {"m~n": true}, "n": 1.0, "e": {}, "01": "k"
+        }));
+        for (path, value, expected) in [
+            ("/a/b/0", json!(10), true),
+            ("/a/b/1/c", json!(null), true),
+            ("/a/b", json!([10, {"c": null}]), true),
+            ("/a/b/00", json!(10), false),
+            ("/a/b/-", json!(10), false),
+            ("/a/b/2", json!(null), false),
+            ("/a/", json!(1), true),
+            ("/x~1y/m~0n", json!(true), true),
+            ("/n", json!(1), false),
+            ("/n", json!(1.0), true),
+            ("/e", json!({}), true),
+            ("/e/f", json!({}), false),
+            ("/01", json!("k"), true),
+            ("/missing", json!(null), false),
+        ] {
+            assert_eq!(filter(path, value.clone()).matches(&metadata), expected, "{path} {value}");
+        }
+    }
+
+    #[test]
+    fn every_match_is_among_the_tags() {
+        let metadata = object(json!({"a": {"b": [10, {"c": null}]}, "x/y": -0.0, "e": {}, "l": []}));
+        let tags = MetadataTags::of(&metadata);
+        assert!(!tags.is_incomplete);
+        for (path, value) in [
+            ("/a", json!({"b": [10, {"c": null}]})),
+            ("/a/b/1", json!({"c": null})),
+            ("/x~1y", json!(0.0)),
+            ("/e", json!({})),
+            ("/l", json!([])),
+        ] {
+            let filter = filter(path, value);
+            assert!(filter.matches(&metadata), "{path}");
+            assert!(filter.tags().iter().all(|tag| tags.tags.contains(tag)), "{path}");
+        }
+        assert!(!filter("/a/b/0", json!(11)).tags().iter().any(|tag| tags.tags.contains(tag)));
+    }
+
+    #[test]
+    fn more_values_than_an_index_keeps_are_incomplete() {
+        let metadata = |count: usize| (0..count).map(|key| (key.to_string(), json!(key))).collect();
+        assert_eq!(MetadataTags::of(&metadata(64)).tags.len(), 64);
+        assert_eq!(MetadataTags::of(&metadata(65)), MetadataTags { tags: Vec::new(), is_incomplete: true });
+    }
+
+    #[test]
+    fn refuses_what_is_no_pointer_and_shows_no_value() {
+        for (path, value, rule) in [
+            ("", json!(1), "begins with"),
+            ("a.b", json!(1), "begins with"),
+            ("/a~2", json!(1), "~0 for ~"),
+            ("/a~", json!(1), "~0 for ~"),
+            ("/a", json!("x".repeat(MAX_METADATA_VALUE_BYTES)), "at most 4096 bytes of JSON"),
+        ] {
+            let error = MetadataFilter::new(path, value).unwrap_err();
+            assert!(error.to_string().contains(rule), "{error}");
+        }
+        let shown = format!("{:?}", filter("/a", json!("secret")));
+        assert_eq!(shown, r#"MetadataFilter { path: "/a", .. }"#);
+    }
+}

@@ -1,0 +1,117 @@
+//! Text becomes words: of messages for the indexes of all stores, and of what people search for.
+//!
+//! - A **word** is a run of letters, digits and their marks, folded as by [`fold_text`](super::fold_text). Everything
+//!   else separates: spaces, punctuation, `_ . : / @ -`, symbols, characters for private use. What is not seen (soft
+//!   hyphens, joiners, variation selectors, the tatweel) is left out, and ends no word.
+//! - An **apostrophe** between two letters is left out too: `don't` is `dont`. The articles and pronouns that French,
+//!   Italian and Catalan join to a word so are words of their own, as `été` is to be found in `l'été`: those of
+//!   [`ELIDED`], where a vowel or `h` follows.
+//! - A **dense** script is written without spaces: Chinese, Japanese, Korean (its spaces are no help: it joins particles
+//!   to nouns), Thai, Lao, Khmer, Burmese and others. A run of such letters gives for each of them, with its marks, the
+//!   word of it and the next, and for the last the letter alone. So any part of a run is found: two letters or more as a
+//!   phrase, one as a prefix. A change from one dense script to another ends no run.
+//! - An **emoji** is a word, without skin tone: sequences and flags are one. A keycap is its digit.
+//! - A **compatible form** of several characters is what they are: `㎏` is `kg`, `½` `1` and `2`, `ﷺ` four words. Only
+//!   `™` and `℠` are separators.
+//!
+//! Segmentation and folding are the stores' format: another result is another [`ANALYZER_VERSION`].
+//!
+//! # Why these libraries
+//!
+//! The properties of characters, normal forms and case folding are ICU4X's, which is Unicode's own, and already here
+//! with `url`. With them, the analyzer makes a stripped release program 240 kB larger. Normal forms and foldings of a
+//! character never change once it is in Unicode, so that a newer version of the tables gives other words only for what
+//! the older did not know.
+//!
+//! Segmenters with dictionaries, such as charabia's lindera and jieba, weigh tens of MB, and another version of a
+//! dictionary gives other words, which those in the stores would not match. Unicode's word boundaries give single
+//! letters for Chinese and whole sentences for Thai. Its grapheme clusters are not used either: their definition has
+//! changed more than once, and a letter with its marks is enough here.
+//!
+//! [`ANALYZER_VERSION`]: super::ANALYZER_VERSION
+
+mod run;
+#[cfg(test)]
+mod tests;
+
+use std::ops::{ControlFlow, Range};
+
+use self::run::Run;
+use super::fold::{Class, ZERO_WIDTH_JOINER, fold_char, is_apostrophe};
+
+/// The longest word, in bytes. Longer ones are cut, on both sides alike.
+const MAX_WORD: usize = 128;
+
+/// What is joined to the next word by an apostrophe, and is a word of its own.
+const ELIDED: [&str; 24] = [
+    "c", "d", "j", "l", "m", "n", "s", "t", "qu", // French, Catalan, Italian
+    "jusqu", "lorsqu", "puisqu", "quoiqu", // French
+    "v", "un", "all", "dall", "dell", "nell", "sull", "coll", "quell", "quest", "gl", // Italian
+];
+
+/// One word of a text.
+pub(super) struct Token<'a> {
+    /// As it is indexed: not empty, at most 128 bytes; ASCII only as lowercase letters and digits.
+    pub(super) word: &'a str,
+    /// Where it is in the text, in bytes; of two letters of a dense script, both.
+    pub(super) range: Range<usize>,
+    /// The last letter of a run of a dense script, alone.
+    pub(super) is_tail: bool,
+}
+
+/// Gives every word, in the order of the text, until `each` breaks.
+///
+/// The time is linear in the text, and the memory is that of a word.
+pub(super) fn for_each_token(text: &str, mut each: impl FnMut(Token<'_>) -> ControlFlow<()>) {
+    // Broken off is as good as at the end.
+    let _ = walk(text, &mut each);
+}
+
+fn walk(text: &str, each: &mut impl FnMut(Token<'_>) -> ControlFlow<()>) -> ControlFlow<()> {
+    let mut run = Run::default();
+    let mut at = 0;
+    while let Some(byte) = text.as_bytes().get(at) {
+        if byte.is_ascii_alphanumeric() {
+            let len = text.as_bytes()[at..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+            let range = at..at + len;
+            at += len;
+            let is_all = text.as_bytes().get(at).is_none_or(|next| next.is_ascii() && *next != b'\'');
+            if is_all && run.is_idle() {
+                run.ascii_word(text, range, each)?;
+            } else {
+                run.push_ascii(text, range, each)?;
+            }
+            continue;
+        }
+        let Some(c) = text[at..].chars().next() else { break };
+        let range = at..at + c.len_utf8();
+        at = range.end;
+        if is_apostrophe(c) {
+            let next = text[at..].chars().next().and_then(|next| fold_char(next).next());
+            match next.filter(|next| run.ends_in_letter() && Class::of(*next) == Class::Letter) {
+                Some('a' | 'e' | 'h' | 'i' | 'o' | 'u' | 'y') if ELIDED.contains(&run.word()) => {
+                    run.finish(each)?;
+                }
+                Some(_) => {}
+                None => run.finish(each)?,
+            }
+        } else if c.is_ascii() || matches!(c, '™' | '℠') {
+            run.finish(each)?;
+        } else {
+            for c in fold_char(c) {
+                run.push(c, &range, each)?;
+            }
+        }
+    }
+    run.finish(each)
+}
+
+/// At most [`MAX_WORD`] bytes of it.
+fn cut(word: &str) -> &str {
+    // A joiner at the end joins nothing.
+    if word.len() <= MAX_WORD {
+        word
+    } else {
+        word[..word.floor_char_boundary(MAX_WORD)].trim_end_matches(ZERO_WIDTH_JOINER)
+    }
+}

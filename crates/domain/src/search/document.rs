@@ -1,0 +1,225 @@
+//! What an index keeps of a message.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use serde_json::{Map, Value};
+
+use super::analyzer::for_each_token;
+use crate::{Content, MetadataTags};
+
+/// How much of a message's text is read, in bytes.
+const MAX_TEXT_BYTES: usize = 1_024 * 1_024;
+
+/// The last position of a word. PostgreSQL's `tsvector` has no room for more.
+pub(super) const MAX_POSITION: u16 = 16_383;
+
+/// The most positions of one word, as PostgreSQL's `tsvector` keeps them.
+pub(super) const MAX_POSITIONS_PER_WORD: usize = 255;
+
+/// The largest vector, in bytes as PostgreSQL counts them: its own limit is 1 MiB, and what a store adds for owners and
+/// metadata has its room below it.
+const MAX_BYTES: usize = 1_024 * 1_024 - 16 * 1_024;
+
+/// The words of a message, with their positions, and the tags of its metadata.
+///
+/// The words are those of what was said: of text and of every part, of a tool call's name and arguments, of a tool's
+/// result; of a shape that is not known, every string and number. Addresses of images and files are no words.
+///
+/// A message is indexed as far as PostgreSQL's `tsvector` goes, in every store: its first 16,383 words, the first 255
+/// positions of each, and 1 MiB altogether; and no further than the first 1 MiB of its text.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SearchDocument {
+    words: BTreeMap<Box<str>, Vec<u16>>,
+    tags: MetadataTags,
+}
+
+impl SearchDocument {
+    /// The words of a content.
+    pub fn of(content: &Content) -> Self {
+        let mut document = Self {
+            words: BTreeMap::new(),
+            tags: content.metadata().map(MetadataTags::of).unwrap_or_default(),
+        };
+        let (mut position, mut bytes) = (0, 0);
+        for text in texts(content) {
+            let mut last = position;
+            for_each_token(&text, |token| {
+                last += 1;
+                if last > MAX_POSITION {
+                    return ControlFlow::Break(());
+                }
+                document.insert(token.word, last, &mut bytes);
+                if bytes > MAX_BYTES { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            });
+            if last >= MAX_POSITION || bytes > MAX_BYTES {
+                break;
+            }
+            if last > position {
+                // A phrase does not go on from one text to the next.
+                position = last + 1;
+            }
+        }
+        document
+    }
+
+    /// Every word once, in order, with its positions in order, from 1 on.
+    pub fn words(&self) -> impl Iterator<Item = (&str, &[u16])> {
+        self.words.iter().map(|(word, positions)| (&**word, positions.as_slice()))
+    }
+
+    /// Where a word is.
+    pub fn positions(&self, word: &str) -> &[u16] {
+        self.words.get(word).map_or(&[], Vec::as_slice)
+    }
+
+    /// The words that begin so, with their positions.
+    pub fn with_prefix<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a [u16])> {
+        let range =
+            self.words.range::<str, _>((std::ops::Bound::Included(prefix), std::ops::Bound::Unbounded));
+        range
+            .take_while(move |(word, _)| word.starts_with(prefix))
+            .map(|(word, positions)| (&**word, positions.as_slice()))
+    }
+
+    /// What the index keeps of the content's `metadata`.
+    pub fn tags(&self) -> &MetadataTags {
+        &self.tags
+    }
+
+    /// How many words there are, each time counted.
+    pub(super) fn len(&self) -> usize {
+        self.words.values().map(Vec::len).sum()
+    }
+
+    fn insert(&mut self, word: &str, position: u16, bytes: &mut usize) {
+        if let Some(positions) = self.words.get_mut(word) {
+            if positions.len() < MAX_POSITIONS_PER_WORD {
+                positions.push(position);
+                *bytes += 2;
+            }
+            return;
+        }
+        // The word, filled up to an even length, the number of its positions, and the first.
+        let size = word.len() + 1 + 2 + 2;
+        *bytes += size;
+        if *bytes <= MAX_BYTES {
+            self.words.insert(word.into(), vec![position]);
+        }
+    }
+}
+
+/// What was said, text by text, as far as it is read: see [`SearchDocument`].
+pub(super) fn texts(content: &Content) -> Vec<Cow<'_, str>> {
+    let mut texts = all_texts(content);
+    let mut room = MAX_TEXT_BYTES;
+    for text in &mut texts {
+        let len = text.floor_char_boundary(room);
+        room -= len;
+        if len < text.len() {
+            room = 0;
+            match text {
+                Cow::Borrowed(text) => *text = &text[..len],
+                Cow::Owned(text) => text.truncate(len),
+            }
+        }
+    }
+    texts.retain(|text| !text.is_empty());
+    texts
+}
+
+fn all_texts(content: &Content) -> Vec<Cow<'_, str>> {
+    let mut texts = Vec::new();
+    for object in content.pieces() {
+        match object.get("type").and_then(Value::as_str).unwrap_or_default() {
+            "text" => strings(object.get("text"), &mut texts),
+            "tool_call" => {
+                strings(object.get("name"), &mut texts);
+                strings(object.get("arguments"), &mut texts);
+            }
+            "tool_result" => strings(object.get("content"), &mut texts),
+            _ => others(object, &mut texts),
+        }
+    }
+    texts
+}
+
+fn strings<'a>(value: Option<&'a Value>, texts: &mut Vec<Cow<'a, str>>) {
+    match value {
+        Some(Value::String(text)) => texts.push(Cow::Borrowed(text)),
+        Some(Value::Number(number)) => texts.push(Cow::Owned(number.to_string())),
+        Some(Value::Array(items)) => items.iter().for_each(|item| strings(Some(item), texts)),
+        Some(Value::Object(object)) => others(object, texts),
+        Some(Value::Null | Value::Bool(_)) | None => {}
+    }
+}
+
+/// Every string and number of an object, except what nobody said: its type, its metadata, addresses; and the parts,
+/// which are texts of their own.
+fn others<'a>(object: &'a Map<String, Value>, texts: &mut Vec<Cow<'a, str>>) {
+    for (key, value) in object {
+        if !matches!(key.as_str(), "type" | "metadata" | "parts" | "url" | "tool_call_id") {
+            strings(Some(value), texts);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn words(content: &Content) -> Vec<String> {
+        let document = SearchDocument::of(content);
+        let mut words: Vec<_> = document
+            .words()
+            .flat_map(|(word, positions)| positions.iter().map(move |position| (*position, word.to_owned())))
+            .collect();
+        words.sort();
+        words.into_iter().map(|(position, word)| format!("{position}:{word}")).collect()
+    }
+
+    #[test]
+    fn reads_every_shape_with_a_gap_between_texts() {
+        let parts = Content::parts([
+            Content::text("look at this"),
+            Content::image("https://example.org/secret.png"),
+            Content::tool_call("call_1", "weather", json!({"city": "Oslo", "days": 3, "now": true})),
+            Content::tool_result("call_1", "weather", json!([{"type": "text", "text": "rain"}, 8])),
+        ]);
+        let expected = ["1:look", "2:at", "3:this", "5:weather", "7:oslo", "9:3", "11:rain", "13:8"];
+        assert_eq!(words(&parts), expected);
+        let custom = json!({"type": "poll", "options": ["yes", "no"], "metadata": {"hidden": "x"}});
+        assert_eq!(words(&Content::from_value(custom).unwrap()), ["1:yes", "3:no"]);
+    }
+
+    #[test]
+    fn goes_as_far_as_a_tsvector() {
+        let numbered: Vec<_> = (1..=20_000).map(|number| format!("w{number}")).collect();
+        let document = SearchDocument::of(&Content::text(numbered.join(" ")));
+        assert_eq!(document.positions("w16383"), [16_383]);
+        assert_eq!(document.positions("w16384"), [0u16; 0]);
+
+        let document = SearchDocument::of(&Content::text("again ".repeat(300) + "last"));
+        assert_eq!(document.positions("again").len(), 255);
+        assert_eq!(document.positions("last"), [301]);
+
+        let long: Vec<_> = (0..16_000).map(|number| format!("{number:0>120}")).collect();
+        let bytes: usize = SearchDocument::of(&Content::text(long.join(" ")))
+            .words()
+            .map(|(word, at)| word.len() + 1 + 2 + 2 * at.len())
+            .sum();
+        assert!((900_000..=MAX_BYTES).contains(&bytes), "{bytes}");
+    }
+
+    #[test]
+    fn reads_the_first_mebibyte() {
+        let text = |blanks: usize| Content::text(format!("first{}last", " ".repeat(blanks)));
+        assert_eq!(words(&text(MAX_TEXT_BYTES - 9)), ["1:first", "2:last"]);
+        assert_eq!(words(&text(MAX_TEXT_BYTES - 8)), ["1:first", "2:las"]);
+        let two = Content::parts([Content::text("é".repeat(MAX_TEXT_BYTES)), Content::text("unread")]);
+        assert_eq!(texts(&two).len(), 1);
+    }
+}

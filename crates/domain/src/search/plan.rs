@@ -1,0 +1,275 @@
+//! How a search goes: what to read next, and what becomes of it.
+
+use std::cmp::Reverse;
+use std::fmt;
+
+use super::rank::Score;
+use super::snippet::Snippet;
+use super::{MAX_RANKED, SearchDocument, SearchExpr, SearchHit, SearchOrder, SearchQuery, grammar, rank};
+use crate::{ChatMessage, Cursor, InvalidArgument, OrgId, Page, Position, ThreadId, Timestamp};
+
+/// How many candidates are read at least, where those read before were not enough.
+const MORE: usize = 100;
+
+/// The place of a message among those that a search may find, from the oldest to the newest.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SearchKey {
+    /// Sorted by this first. `None` in a search of one thread, where the position alone decides.
+    pub created_at: Option<Timestamp>,
+    /// Then by this.
+    pub thread: ThreadId,
+    /// Then by this.
+    pub position: Position,
+    /// Then by this: across organizations, ids may repeat.
+    pub org_id: OrgId,
+}
+
+/// A message that a store found in its index. `Debug` shows no name and no content.
+#[derive(Clone, PartialEq)]
+pub struct SearchCandidate {
+    /// The organization of the thread.
+    pub org_id: OrgId,
+    /// The name of the thread.
+    pub thread_name: String,
+    /// The message.
+    pub message: ChatMessage,
+}
+
+impl fmt::Debug for SearchCandidate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SearchCandidate")
+            .field("org_id", &self.org_id)
+            .field("message", &self.message)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a store is to read: the first `limit` candidates in this order, between these places.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SearchRead {
+    /// From the newest back, or from the oldest on.
+    pub newest_first: bool,
+    /// Only what comes behind this place in the order.
+    pub behind: Option<SearchKey>,
+    /// Only what does not come behind this place in the order.
+    pub until: Option<SearchKey>,
+    /// How many at the most.
+    pub limit: usize,
+}
+
+impl SearchRead {
+    /// Whether a place is within the bounds.
+    pub fn contains(&self, key: &SearchKey) -> bool {
+        let is_behind = |other: &SearchKey| if self.newest_first { key < other } else { key > other };
+        self.behind.as_ref().is_none_or(is_behind) && !self.until.as_ref().is_some_and(is_behind)
+    }
+}
+
+/// One search, from the query to the page.
+///
+/// A store asks [`next_read`](Self::next_read) what to read, reads it, and gives it to [`add`](Self::add), until there
+/// is nothing more to read; [`finish`](Self::finish) makes the page. What the store reads must hold every message that
+/// matches and may hold others: each is checked here.
+///
+/// ```
+/// use chatkeep_domain::search::{SearchCandidate, SearchPlan, SearchRead};
+/// use chatkeep_domain::{Page, SearchHit, SearchQuery, StoreError};
+///
+/// fn search(
+///     query: &SearchQuery,
+///     read: impl Fn(&SearchRead) -> Vec<SearchCandidate>,
+/// ) -> Result<Page<SearchHit>, StoreError> {
+///     let mut plan = SearchPlan::new(query)?;
+///     while let Some(next) = plan.next_read() {
+///         plan.add(read(&next));
+///     }
+///     Ok(plan.finish())
+/// }
+/// # assert!(search(&SearchQuery::new("x"), |_| Vec::new()).unwrap().items.is_empty());
+/// ```
+pub struct SearchPlan<'a> {
+    query: &'a SearchQuery,
+    expr: Option<SearchExpr>,
+    /// The store's index is exact.
+    is_exact: bool,
+    /// Ranks what it finds: the order is relevance, and there are words.
+    is_ranked: bool,
+    /// Where the page begins, in a ranked search by score too.
+    start: Option<Place>,
+    behind: Option<SearchKey>,
+    has_read: bool,
+    is_exhausted: bool,
+    found: Vec<(Option<Score>, SearchCandidate)>,
+    /// The newest and the oldest of what is ranked, whether it was found by this page or by the first.
+    window: Option<(SearchKey, SearchKey)>,
+}
+
+/// Where a page of a search ended.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Place {
+    pub(crate) key: SearchKey,
+    /// Of a ranked search: the score there, and the newest and the oldest message that were ranked.
+    pub(crate) ranked: Option<(Score, SearchKey, SearchKey)>,
+}
+
+impl fmt::Debug for SearchPlan<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SearchPlan").field("query", &self.query).finish_non_exhaustive()
+    }
+}
+
+impl<'a> SearchPlan<'a> {
+    /// Checks the query and its cursor.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`] for a limit, a text, a moment or a number of filters out of range; for a text of nothing
+    /// but words that are not wanted; for a cursor that is damaged or of another search.
+    pub fn new(query: &'a SearchQuery) -> Result<Self, InvalidArgument> {
+        query.check()?;
+        let expr = grammar::parse(&query.text)?;
+        let is_ranked = query.order == SearchOrder::Relevance && expr.is_some();
+        let start = query.cursor.as_ref().map(|cursor| cursor.search_place(query)).transpose()?;
+        let is_exhausted = query.limit == 0 || expr.as_ref().is_some_and(SearchExpr::is_nothing);
+        let window =
+            start.as_ref().and_then(|place| place.ranked.clone()).map(|(_, newest, oldest)| (newest, oldest));
+        let behind = start.as_ref().filter(|_| !is_ranked).map(|place| place.key.clone());
+        Ok(Self {
+            query,
+            expr,
+            is_exact: false,
+            is_ranked,
+            start,
+            behind,
+            has_read: false,
+            is_exhausted,
+            found: Vec::new(),
+            window,
+        })
+    }
+
+    /// Takes the store's word for the words: it gives exactly what matches [`expr`](Self::expr), and so may give more for
+    /// the filters only.
+    #[must_use]
+    pub fn with_exact_index(mut self) -> Self {
+        self.is_exact = true;
+        self
+    }
+
+    /// What the text asks for; `None` when the filters alone decide.
+    pub fn expr(&self) -> Option<&SearchExpr> {
+        self.expr.as_ref()
+    }
+
+    /// Whether the search is one of a single thread.
+    pub fn is_in_thread(&self) -> bool {
+        self.query.thread.is_some()
+    }
+
+    /// The place of a candidate in this search.
+    pub fn key(&self, candidate: &SearchCandidate) -> SearchKey {
+        SearchKey {
+            created_at: (!self.is_in_thread()).then_some(candidate.message.created_at),
+            thread: candidate.message.chat_thread_id,
+            position: candidate.message.position,
+            org_id: candidate.org_id.clone(),
+        }
+    }
+
+    /// What to read next; `None` when there is enough.
+    pub fn next_read(&self) -> Option<SearchRead> {
+        let wanted = match &self.window {
+            // All that is there now: what was stored among them since takes no place of theirs.
+            Some(_) => usize::MAX,
+            None if self.is_ranked => MAX_RANKED,
+            None => self.query.limit + 1,
+        };
+        if self.is_exhausted || self.found.len() >= wanted {
+            return None;
+        }
+        let missing = (wanted - self.found.len()).min(MAX_RANKED + 1);
+        Some(SearchRead {
+            newest_first: self.query.order != SearchOrder::Oldest,
+            behind: self.behind.clone(),
+            until: self.window.as_ref().map(|(_, oldest)| oldest.clone()),
+            limit: if self.has_read { missing.max(MORE) } else { missing },
+        })
+    }
+
+    /// Takes what was read, in the order that was asked for. Fewer than were asked for means that there are no more.
+    pub fn add(&mut self, candidates: Vec<SearchCandidate>) {
+        let asked = self.next_read().map_or(0, |read| read.limit);
+        self.has_read = true;
+        self.is_exhausted |= candidates.len() < asked;
+        if let Some(last) = candidates.last() {
+            self.behind = Some(self.key(last));
+        }
+        for candidate in candidates {
+            if let Some(score) = self.judge(&candidate) {
+                self.found.push((score, candidate));
+            }
+        }
+    }
+
+    /// `None` for what does not match.
+    #[expect(clippy::option_option, reason = "a match of a search that is not ranked has no score")]
+    fn judge(&self, candidate: &SearchCandidate) -> Option<Option<Score>> {
+        let is_asked_for = self.query.matches_filters(&candidate.message)
+            && self.query.thread.is_none_or(|thread| thread == candidate.message.chat_thread_id)
+            // What was said since the first page has no place among what was ranked then.
+            && self.window.as_ref().is_none_or(|(newest, _)| self.key(candidate) <= *newest);
+        if !is_asked_for {
+            return None;
+        }
+        let Some(expr) = &self.expr else { return Some(None) };
+        if self.is_exact && !self.is_ranked {
+            return Some(None);
+        }
+        let document = SearchDocument::of(&candidate.message.content);
+        expr.matches(&document).then(|| self.is_ranked.then(|| rank::score(expr, &document)))
+    }
+
+    /// A cursor behind this place: where a list goes on when the message there cannot be read. `None` where the search
+    /// ranks what it finds, and so has no place for what it cannot read.
+    pub fn cursor_behind(&self, key: SearchKey) -> Option<Cursor> {
+        (!self.is_ranked).then(|| Cursor::after_search_place(self.query, &Place { key, ranked: None }))
+    }
+
+    /// The page.
+    pub fn finish(mut self) -> Page<SearchHit> {
+        if self.is_ranked {
+            self.rank();
+        }
+        let found = std::mem::take(&mut self.found);
+        let Page { items, next } = Page::cut(found, self.query.limit, |(score, last)| {
+            let ranked =
+                score.zip(self.window.clone()).map(|(score, (newest, oldest))| (score, newest, oldest));
+            Cursor::after_search_place(self.query, &Place { key: self.key(last), ranked })
+        });
+        let expr = self.expr.as_ref();
+        let hit = |(score, found): (Option<Score>, SearchCandidate)| SearchHit {
+            snippet: Snippet::of(&found.message.content, expr),
+            message: found.message,
+            org_id: found.org_id,
+            thread_name: found.thread_name,
+            score: score.map(Score::get),
+        };
+        Page { items: items.into_iter().map(hit).collect(), next }
+    }
+
+    /// Sorts what was found by its score, and leaves out what an earlier page had.
+    fn rank(&mut self) {
+        let mut found = std::mem::take(&mut self.found);
+        if self.window.is_none() {
+            found.truncate(MAX_RANKED);
+        }
+        if let (None, Some((_, newest)), Some((_, oldest))) = (&self.window, found.first(), found.last()) {
+            self.window = Some((self.key(newest), self.key(oldest)));
+        }
+        found.sort_by_cached_key(|(score, found)| Reverse((*score, self.key(found))));
+        if let Some(Place { key, ranked: Some((score, ..)) }) = &self.start {
+            let last = (Some(*score), key.clone());
+            found.retain(|(score, found)| (*score, self.key(found)) < last);
+        }
+        self.found = found;
+    }
+}

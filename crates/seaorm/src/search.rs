@@ -1,0 +1,160 @@
+//! `MessageSearch`.
+
+pub(crate) mod entry;
+
+use async_trait::async_trait;
+use chatkeep_domain::search::{SearchCandidate, SearchKey, SearchPlan, SearchRead};
+use chatkeep_domain::{
+    BoxError, MessageSearch, OrgId, Page, Position, Scope, SearchHit, SearchQuery, StoreError, UserId,
+};
+use sea_orm::{QueryResult, Value};
+use uuid::Uuid;
+
+use self::entry::Wanted;
+use crate::SeaOrmRepository;
+use crate::dialect::Dialect;
+use crate::error::{DriverError, Failure};
+use crate::messages::role_is;
+use crate::row;
+use crate::sql::Sql;
+use crate::threads::Target;
+
+/// The columns of a message, and behind them those of its thread.
+const COLUMNS: &str = "m.id, m.chat_thread_id, m.position, m.sender_id, m.sender_role, m.content, m.created_at, \
+                       m.updated_at, m.org_id, t.name";
+
+impl SeaOrmRepository {
+    async fn try_search(&self, scope: &Scope, query: &SearchQuery) -> Result<Page<SearchHit>, Failure> {
+        let mut plan = SearchPlan::new(query).map_err(StoreError::from)?;
+        if self.db.dialect == Dialect::Postgres {
+            plan = plan.with_exact_index();
+        }
+        if !self.is_indexed {
+            let store = self.db.dialect.store();
+            return Err(StoreError::Unsupported { operation: "search without its index", store }.into());
+        }
+        let target = match query.thread {
+            Some(thread) => Some(self.target(scope, thread).await?),
+            None => None,
+        };
+        while let Some(read) = plan.next_read() {
+            let sql = self.search_sql(scope, target.as_ref(), query, &plan, &read);
+            let rows = sql.rows(self.db.reader()).await?;
+            let candidates = rows.iter().map(|row| self.candidate(&plan, row));
+            plan.add(candidates.collect::<Result<_, _>>()?);
+        }
+        let page = plan.finish();
+        if let (true, Some(target)) = (page.items.is_empty(), &target) {
+            self.read_thread(self.db.reader(), target).await?;
+        }
+        Ok(page)
+    }
+
+    fn search_sql(
+        &self,
+        scope: &Scope,
+        target: Option<&Target>,
+        query: &SearchQuery,
+        plan: &SearchPlan<'_>,
+        read: &SearchRead,
+    ) -> Sql {
+        let dialect = self.db.dialect;
+        let org = target.map(|target| &target.org).or(scope.org_id());
+        // Within one thread, the thread says more than its owner or a sender.
+        let across = target.is_none();
+        let wanted = Wanted {
+            org,
+            user: scope.user_id().filter(|_| across),
+            sender: query.sender_id.as_ref().filter(|_| across),
+            metadata: &query.metadata,
+            expr: plan.expr(),
+        };
+        let sql = Sql::new(format!("SELECT {COLUMNS} FROM "));
+        let sql = matching(dialect, sql, wanted.render(dialect))
+            .bind_some(" AND m.org_id = ", org.map(OrgId::as_str))
+            .bind_some(" AND m.chat_thread_id = ", target.map(|target| *target.id.as_uuid()))
+            .bind_some(" AND t.user_id = ", scope.user_id().map(UserId::as_str))
+            .text(&query.role.map_or_else(String::new, |role| role_is("m.sender_role", role)))
+            .bind_some(" AND m.sender_id = ", query.sender_id.as_ref().map(UserId::as_str))
+            .bind_some(" AND m.created_at >= ", query.created_from.map(|moment| dialect.timestamp(moment)))
+            .bind_some(" AND m.created_at < ", query.created_until.map(|moment| dialect.timestamp(moment)));
+        // Ids repeat only across organizations; within one, the shorter key is the index's own.
+        let columns: &[&str] = match (target, org) {
+            (Some(_), _) => &["m.position"],
+            (None, Some(_)) => &["m.created_at", "m.chat_thread_id", "m.position"],
+            (None, None) => &["m.created_at", "m.chat_thread_id", "m.position", "m.org_id"],
+        };
+        let (behind, until, direction) =
+            if read.newest_first { ("<", ">=", " DESC") } else { (">", "<=", "") };
+        let mut sql = sql;
+        for (key, comparison) in [(&read.behind, behind), (&read.until, until)] {
+            if let Some(key) = key {
+                let values = key_values(dialect, key).into_iter().take(columns.len());
+                sql = sql.bind_list(&format!(" AND ({}) {comparison}", columns.join(", ")), values);
+            }
+        }
+        let order: Vec<_> = columns.iter().map(|column| format!("{column}{direction}")).collect();
+        sql.text(&format!(" ORDER BY {}", order.join(", ")))
+            .bind(" LIMIT ", i64::try_from(read.limit).unwrap_or(i64::MAX))
+    }
+
+    fn candidate(&self, plan: &SearchPlan<'_>, row: &QueryResult) -> Result<SearchCandidate, StoreError> {
+        let dialect = self.db.dialect;
+        let place = || -> Result<(OrgId, SearchKey), BoxError> {
+            let org = OrgId::new(row::get::<String>(row, 8)?)?;
+            let created_at = dialect.read_timestamp(row, 6).map_err(DriverError::from)?;
+            let key = SearchKey {
+                created_at: (!plan.is_in_thread()).then_some(created_at),
+                thread: row::get::<Uuid>(row, 1)?.into(),
+                position: Position::new(row::get(row, 2)?)?,
+                org_id: org.clone(),
+            };
+            Ok((org, key))
+        };
+        let decode = || -> Result<SearchCandidate, StoreError> {
+            let message = row::message(dialect, row)?;
+            let thread_name = row::decoded(row, row::get::<String>(row, 9))?;
+            let org_id = row::decoded(row, row::get(row, 8).and_then(|org: String| Ok(OrgId::new(org)?)))?;
+            Ok(SearchCandidate { org_id, thread_name, message })
+        };
+        decode()
+            .map_err(|error| row::going_on(error, place().ok().and_then(|(_, key)| plan.cursor_behind(key))))
+    }
+}
+
+/// Goes on with the tables, joined, and the condition on the index.
+fn matching(dialect: Dialect, sql: Sql, question: Option<String>) -> Sql {
+    const THREAD: &str = "chat_thread t ON t.org_id = m.org_id AND t.id = m.chat_thread_id WHERE";
+    match (dialect, question) {
+        (_, None) => sql.text("chat_message m JOIN ").text(THREAD).text(" TRUE"),
+        (Dialect::Postgres, Some(question)) => {
+            sql.text("chat_message m JOIN ").text(THREAD).bind(" m.search @@ CAST(", question).text(" AS tsquery)")
+        }
+        // CROSS JOIN keeps the order: from the index to the messages, to their threads.
+        (Dialect::Sqlite, Some(question)) => sql
+            .text("chat_message_search CROSS JOIN chat_message m ON m.row_id = chat_message_search.rowid CROSS JOIN ")
+            .text(THREAD)
+            .bind(" chat_message_search MATCH ", question),
+    }
+}
+
+fn key_values(dialect: Dialect, key: &SearchKey) -> Vec<Value> {
+    let mut values: Vec<Value> = Vec::new();
+    if let Some(created_at) = key.created_at {
+        values.extend([dialect.timestamp(created_at), (*key.thread.as_uuid()).into()]);
+    }
+    values.extend([key.position.get().into(), key.org_id.as_str().into()]);
+    values
+}
+
+#[async_trait]
+impl MessageSearch for SeaOrmRepository {
+    #[tracing::instrument(name = "db.message.search", skip_all)]
+    async fn search_messages(
+        &self,
+        scope: &Scope,
+        query: &SearchQuery,
+    ) -> Result<Page<SearchHit>, StoreError> {
+        self.db.run(|| self.try_search(scope, query)).await
+    }
+}

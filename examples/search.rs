@@ -1,0 +1,102 @@
+//! Finds what was said, in all conversations at once, and reads a long one without holding it in memory.
+//!
+//! ```sh
+//! cargo run --example search                       # in memory
+//! cargo run --example search -- --db search.db     # in a SQLite file, which must be new
+//! ```
+
+use std::path::PathBuf;
+
+use chatkeep::{
+    DatabaseConfig, Error, MessageInput, Metadata, OrgId, Page, Role, Scope, SearchHit, SearchOrder, Snippet,
+    StateManager, UserId,
+};
+use clap::Parser;
+
+#[derive(Debug, Parser)]
+#[command(about = "Finds what was said, in all conversations at once")]
+struct Args {
+    /// A SQLite file, instead of memory
+    #[arg(long, value_name = "PATH")]
+    db: Option<PathBuf>,
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    let database = Args::parse().db.map_or_else(DatabaseConfig::memory, DatabaseConfig::sqlite);
+    let scope = Scope::user(OrgId::new("examples")?, UserId::new("search")?);
+    let state = StateManager::connect(&database, scope).await?;
+    talk(&state).await?;
+
+    println!("# All the words, wherever they are; case and accents do not count. The newest first");
+    show(&state.search("cafe OSLO").await?);
+
+    println!("\n# A phrase or the beginning of a word, and without another word");
+    show(&state.search(r#"("night train" OR alm*) -bergen"#).await?);
+
+    println!("\n# By what the filters say, with words or without");
+    show(&state.search("opera").role(Role::Assistant).await?);
+    show(&state.search("").metadata("/rating", 5).await?);
+
+    println!("\n# The best first, page by page");
+    let best = || state.search("café").order(SearchOrder::Relevance).limit(2);
+    let first = best().await?;
+    show(&first);
+    println!("and more:");
+    show(&best().cursor(first.next).await?);
+
+    println!("\n# Threads by name");
+    for thread in state.list_threads().name_contains("oslo").await?.items {
+        println!("{}", thread.name);
+    }
+
+    println!("\n# A long thread: read ahead, with no more than a page or two in memory");
+    state.create_thread("Counting").await?;
+    state.add_messages((1..=5_000).map(|number| (Role::User, number.to_string()))).await?;
+    let mut messages = state.stream_messages().page_len(100).await?;
+    let (mut count, mut sum) = (0, 0);
+    while let Some(message) = messages.next().await {
+        count += 1;
+        sum += message?.content.to_plain_text().parse::<u64>().unwrap_or(0);
+    }
+    println!("{count} messages; the numbers in them make {sum}");
+    state.close().await
+}
+
+async fn talk(state: &StateManager) -> Result<(), Error> {
+    state.create_thread("Trip to Oslo").await?;
+    let trip = [
+        (Role::User, "Is there a night train from Bergen to Oslo?"),
+        (Role::Assistant, "Yes, the night train leaves at 22:59."),
+        (Role::User, "And a café near the opera in Oslo?"),
+        (Role::Assistant, "The café in the opera opens at eight."),
+    ];
+    state.add_messages(trip).await?;
+
+    state.create_thread("Baking").await?;
+    let rating = Metadata::from_iter([("rating".to_owned(), 5.into())]);
+    let recipe = "Almonds, sugar and eggs; forty minutes in the oven.";
+    let baking = [
+        MessageInput::new(Role::User, "What is the cake that every café in Spain has?"),
+        MessageInput::new(Role::Assistant, recipe).metadata(rating),
+    ];
+    state.add_messages(baking).await?;
+    Ok(())
+}
+
+fn show(page: &Page<SearchHit>) {
+    for SearchHit { message, thread_name, snippet, .. } in &page.items {
+        let place = format!("{thread_name} {}", message.position);
+        println!("{place:<15} {:<10} {}", message.sender_role.as_str(), marked(snippet));
+    }
+}
+
+/// The snippet with what was found in brackets.
+fn marked(snippet: &Snippet) -> String {
+    let mut marked = snippet.text.clone();
+    for range in snippet.ranges.iter().rev() {
+        marked.insert(range.end, ']');
+        marked.insert(range.start, '[');
+    }
+    marked
+}

@@ -1,0 +1,91 @@
+//! Random conversations and random queries: every store gives the same, and where a plain scan knows what is right, that.
+//!
+//! A case is one query; [`QUERIES`] of them share a corpus. `CHATKEEP_DIFFERENTIAL_CASES` says how many there are,
+//! `CHATKEEP_DIFFERENTIAL_SEED` runs those of an earlier run again.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod compare;
+mod corpus;
+mod generate;
+mod model;
+mod query;
+mod typed;
+mod vocabulary;
+
+use std::cell::{Cell, RefCell};
+use std::env;
+use std::hash::{BuildHasher as _, RandomState};
+use std::time::Instant;
+
+use chatkeep_contract::Repo;
+use compare::{Tally, check};
+use model::{Model, Place};
+use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner};
+use tokio::runtime::Runtime;
+
+/// How many queries a corpus is asked.
+const QUERIES: usize = 20;
+
+fn number(variable: &str) -> Option<u64> {
+    let text = env::var(variable).ok()?;
+    Some(text.parse().unwrap_or_else(|_| panic!("{variable} must be a number")))
+}
+
+fn run(runtime: &Runtime, stores: &[(&'static str, Repo)], cases: u32) {
+    let cases =
+        number("CHATKEEP_DIFFERENTIAL_CASES").map_or(cases, |cases| cases.try_into().expect("fewer cases"));
+    let seed = number("CHATKEEP_DIFFERENTIAL_SEED").unwrap_or_else(|| RandomState::new().hash_one(cases));
+    let config = Config {
+        cases: cases.div_ceil(u32::try_from(QUERIES).expect("few")),
+        rng_seed: RngSeed::Fixed(seed),
+        failure_persistence: None,
+        max_shrink_iters: 3_000,
+        max_shrink_time: 30_000,
+        ..Config::default()
+    };
+    let (next, tally, start) = (Cell::new(0), RefCell::new(Tally::default()), Instant::now());
+    let queries = proptest::collection::vec(generate::query(), QUERIES);
+    let result = TestRunner::new(config).run(&(corpus::corpus(), queries), |(corpus, queries)| {
+        // Organizations of its own, also for what is smaller of a case that failed.
+        let place = Place(next.replace(next.get() + 1));
+        runtime.block_on(async {
+            let model = Model::write(place, &corpus, stores).await;
+            for query in &queries {
+                let mut counted = tally.take();
+                let checked = check(stores, &model, query, &mut counted).await;
+                tally.replace(counted);
+                checked.map_err(|difference| TestCaseError::fail(format!("{difference}\nin {query:#?}")))?;
+            }
+            Ok(())
+        })
+    });
+    println!("seed {seed}, {:?}: {:?}", start.elapsed(), tally.borrow());
+    match result {
+        Ok(()) => tally.borrow().assert_that_it_says_something(),
+        Err(TestError::Fail(reason, (corpus, _))) => {
+            panic!("CHATKEEP_DIFFERENTIAL_SEED={seed}\n{reason}\namong {corpus:#?}")
+        }
+        Err(TestError::Abort(reason)) => panic!("CHATKEEP_DIFFERENTIAL_SEED={seed}\n{reason}"),
+    }
+}
+
+fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime")
+}
+
+#[test]
+fn differential_of_memory_and_sqlite() {
+    let runtime = runtime();
+    let stores = [("memory", common::memory()), ("SQLite", runtime.block_on(common::sqlite()))];
+    run(&runtime, &stores, 400);
+}
+
+#[test]
+#[ignore = "needs PostgreSQL: run `cargo xtask test`"]
+fn differential_of_every_store() {
+    let runtime = runtime();
+    let (sqlite, postgres) = runtime.block_on(async { (common::sqlite().await, common::postgres().await) });
+    run(&runtime, &[("memory", common::memory()), ("SQLite", sqlite), ("PostgreSQL", postgres)], 2_000);
+}

@@ -99,9 +99,8 @@ impl Way {
         let stop = Arc::new(AtomicBool::new(false));
         let before = self.written.load(Ordering::Relaxed);
         let start = Instant::now();
-        let tasks: Vec<_> = (0..callers)
-            .map(|_| tokio::spawn(Arc::clone(&self).caller(Arc::clone(&stop))))
-            .collect();
+        let tasks: Vec<_> =
+            (0..callers).map(|_| tokio::spawn(Arc::clone(&self).caller(Arc::clone(&stop)))).collect();
         tokio::time::sleep(round).await;
         stop.store(true, Ordering::Relaxed);
         for task in tasks {

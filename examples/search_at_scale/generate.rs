@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use chatkeep::{
-    Append, Clock, IdGenerator, MessageRepository, NewMessage, NewThread, OrgId, Role, Scope, SeaOrmRepository,
-    SystemClock, ThreadId, ThreadRepository, UserId, UuidV7Generator,
+    Append, Clock, IdGenerator, MessageRepository, NewMessage, NewThread, OrgId, Role, Scope,
+    SeaOrmRepository, SystemClock, ThreadId, ThreadRepository, UserId, UuidV7Generator,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::task::JoinSet;
@@ -31,7 +31,8 @@ pub(crate) fn user(number: usize) -> UserId {
 pub(crate) async fn fill(store: &SeaOrmRepository, orgs: usize) -> Result<()> {
     let threads = Arc::new(create_threads(store, orgs).await?);
     let texts: Arc<Vec<String>> = Arc::new((0..MESSAGES).map(text).collect());
-    let style = ProgressStyle::with_template("{bar:40} {human_pos}/{human_len} messages, {per_sec}, {eta} left")?;
+    let style =
+        ProgressStyle::with_template("{bar:40} {human_pos}/{human_len} messages, {per_sec}, {eta} left")?;
     let progress = ProgressBar::new((orgs * MESSAGES) as u64).with_style(style);
     let mut tasks = JoinSet::new();
     for writer in 0..WRITERS {
@@ -66,7 +67,8 @@ async fn create_threads(store: &SeaOrmRepository, orgs: usize) -> Result<Vec<Vec
         let mut ids = Vec::new();
         for thread in 0..MESSAGES / THREAD_LEN {
             let id = UuidV7Generator.thread_id();
-            let new = NewThread::new(id, org(number), user(thread), format!("thread {thread}"), SystemClock.now());
+            let new =
+                NewThread::new(id, org(number), user(thread), format!("thread {thread}"), SystemClock.now());
             store.create_thread(&Scope::org(org(number)), new).await?;
             ids.push(id);
         }

@@ -18,7 +18,8 @@ use crate::connection::Connection;
 use crate::dialect::Dialect;
 use crate::error::Failure;
 use crate::row::{self, MESSAGE_COLUMNS};
-use crate::search::entry::{self, Entry};
+use crate::search::entry::Entry;
+use crate::search::{fts5, tsvector};
 use crate::sql::Sql;
 use crate::threads::Target;
 
@@ -33,19 +34,7 @@ impl SeaOrmRepository {
         append: Append,
     ) -> Result<Vec<ChatMessage>, StoreError> {
         let contents = append.encode()?;
-        let index = |message: &NewMessage| {
-            let sender = message.sender_id.as_ref();
-            self.is_indexed.then(|| Entry::of(self.db.dialect, &message.content, sender))
-        };
-        let entries: Vec<_> = append.messages.iter().map(index).collect();
-        let batch: Vec<_> = append
-            .messages
-            .iter()
-            .zip(&contents)
-            .zip(&entries)
-            .map(|((message, content), entry)| Item { message, content, entry: entry.as_ref() })
-            .collect();
-        let first = self.db.run(|| self.try_append(scope, thread, &append, &batch)).await?;
+        let first = self.db.run(|| self.try_append(scope, thread, &append, &contents)).await?;
         match first {
             Appended::At(first) => stored(thread, append.messages, first),
             Appended::Known(messages) => Ok(messages),
@@ -57,18 +46,30 @@ impl SeaOrmRepository {
         scope: &Scope,
         thread: ThreadId,
         append: &Append,
-        batch: &[Item<'_>],
+        contents: &[String],
     ) -> Result<Appended, Failure> {
         let target = self.target(scope, thread).await?;
+        let entry = |message: &NewMessage| {
+            let sender = message.sender_id.as_ref();
+            self.is_indexed.then(|| Entry::of(self.db.dialect, &target.org, &message.content, sender))
+        };
+        let entries: Vec<_> = append.messages.iter().map(entry).collect();
+        let batch: Vec<_> = append
+            .messages
+            .iter()
+            .zip(contents)
+            .zip(&entries)
+            .map(|((message, content), entry)| Item { message, content, entry: entry.as_ref() })
+            .collect();
         if !batch.is_empty() {
-            match self.append_at_once(&target, append, batch).await {
+            match self.append_at_once(&target, append, &batch).await {
                 Ok(Some(first)) => return Ok(Appended::At(first)),
                 Ok(None) => {}
                 Err(failure) if failure.is_key_violation(self.db.dialect) => {}
                 Err(failure) => return Err(failure),
             }
         }
-        self.append_looking(&target, append, batch).await.map(Appended::Known)
+        self.append_looking(&target, append, &batch).await.map(Appended::Known)
     }
 
     /// The usual case. `None` when no thread was there to append to.
@@ -112,7 +113,7 @@ impl SeaOrmRepository {
         insert(dialect, Sql::default(), target, batch, Some(head)).execute(connection).await?;
         if dialect == Dialect::Sqlite && self.is_indexed {
             let entries = batch.iter().filter_map(|item| item.entry);
-            entry::insert(target, &head.user, head.first, entries).execute(connection).await?;
+            fts5::insert(target, &head.user, head.first, entries).execute(connection).await?;
         }
         Ok(())
     }
@@ -247,7 +248,11 @@ fn insert(dialect: Dialect, sql: Sql, target: &Target, batch: &[Item<'_>], known
             let sql = sql
                 .text(" + m.n - 1, m.id, NULLIF(m.sender_id, ''), m.sender_role, m.content, m.created_at, m.created_at");
             let user = known.map(|head| head.user.as_str());
-            let sql = if is_indexed { entry::with_owner(sql.text(", m.search"), user) } else { sql };
+            let sql = if is_indexed {
+                tsvector::with_owner(sql.text(", m.search"), &target.org, user)
+            } else {
+                sql
+            };
             let sql = if is_indexed { sql.text(&format!(", {ANALYZER_VERSION}")) } else { sql };
             let sql = sql.text(if known.is_some() { " FROM" } else { " FROM head," });
             bind_arrays(sql, batch, is_indexed)

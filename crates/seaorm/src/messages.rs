@@ -13,7 +13,8 @@ use crate::connection::Connection;
 use crate::dialect::Dialect;
 use crate::error::Failure;
 use crate::row::{self, MESSAGE_COLUMNS, REVISION_COLUMNS};
-use crate::search::entry::{self, Entry, Wanted};
+use crate::search::entry::{Entry, Wanted};
+use crate::search::{fts5, tsvector};
 use crate::sql::Sql;
 use crate::threads::{LockedThread, Target};
 
@@ -104,7 +105,9 @@ impl SeaOrmRepository {
         if stored.content.is_identical(&edit.content) {
             return Ok(stored);
         }
-        let entry = self.is_indexed.then(|| Entry::of(dialect, &edit.content, stored.sender_id.as_ref()));
+        let entry = self
+            .is_indexed
+            .then(|| Entry::of(dialect, &target.org, &edit.content, stored.sender_id.as_ref()));
         // What is kept is the text as it is stored, not a second encoding of it.
         let keep = Sql::new("INSERT INTO chat_message_revision (org_id, chat_thread_id, message_id, ")
             .text(REVISION_COLUMNS)
@@ -143,14 +146,15 @@ impl SeaOrmRepository {
     ) -> Result<Sql, Failure> {
         let write = write.text(&format!(", search_version = {ANALYZER_VERSION}"));
         match self.db.dialect {
-            Dialect::Postgres => Ok(entry::with_owner(
+            Dialect::Postgres => Ok(tsvector::with_owner(
                 write.bind(", search = ", entry.words.as_str()),
-                Some(locked.user.as_str()),
+                &target.org,
+                Some(&locked.user),
             )),
             Dialect::Sqlite => {
-                entry::remove(target, position.get()).execute(connection).await?;
+                fts5::remove(target, position.get()).execute(connection).await?;
                 let entries = std::iter::once(entry);
-                entry::insert(target, &locked.user, position.get(), entries).execute(connection).await?;
+                fts5::insert(target, &locked.user, position.get(), entries).execute(connection).await?;
                 Ok(write)
             }
         }
@@ -225,7 +229,7 @@ impl List<'_> {
         offset: u64,
     ) -> Result<Vec<ChatMessage>, Failure> {
         let (dialect, query) = (repository.db.dialect, self.query);
-        let question = Wanted::metadata(&query.metadata).render(dialect);
+        let question = Wanted::metadata(&self.target.org, &query.metadata).render(dialect);
         let order = if query.order == Order::NewestFirst { " DESC" } else { "" };
         let mut sql = self
             .target

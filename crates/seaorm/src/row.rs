@@ -88,11 +88,13 @@ fn corrupt(
     fn shown<T: TryGetable + Display>(row: &QueryResult, column: usize) -> Option<String> {
         row.try_get_by_index::<T>(column).ok().map(|value| value.to_string())
     }
-    let id = shown::<Uuid>(row, id)
-        .or_else(|| shown::<i64>(row, place).map(|place| format!("at {place}")))
-        .or_else(|| shown::<String>(row, place).map(|place| format!("of {place}")))
-        .unwrap_or_else(|| "of unknown id".to_owned());
-    move |source| StoreError::CorruptRow { entity, id, behind: None, source }
+    move |source| {
+        let id = shown::<Uuid>(row, id)
+            .or_else(|| shown::<i64>(row, place).map(|place| format!("at {place}")))
+            .or_else(|| shown::<String>(row, place).map(|place| format!("of {place}")))
+            .unwrap_or_else(|| "of unknown id".to_owned());
+        StoreError::CorruptRow { entity, id, behind: None, source }
+    }
 }
 
 /// Rows of a list of threads. A corrupt one says where the list goes on.

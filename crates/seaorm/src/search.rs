@@ -1,6 +1,8 @@
 //! `MessageSearch`.
 
 pub(crate) mod entry;
+pub(crate) mod fts5;
+pub(crate) mod tsvector;
 
 use async_trait::async_trait;
 use chatkeep_domain::search::{SearchCandidate, SearchKey, SearchPlan, SearchRead};
@@ -26,7 +28,7 @@ const COLUMNS: &str = "m.id, m.chat_thread_id, m.position, m.sender_id, m.sender
 impl SeaOrmRepository {
     async fn try_search(&self, scope: &Scope, query: &SearchQuery) -> Result<Page<SearchHit>, Failure> {
         let mut plan = SearchPlan::new(query).map_err(StoreError::from)?;
-        if self.db.dialect == Dialect::Postgres {
+        if self.db.dialect == Dialect::Postgres && scope.org_id().is_some() {
             plan = plan.with_exact_index();
         }
         if !self.is_indexed {
@@ -60,20 +62,29 @@ impl SeaOrmRepository {
     ) -> Sql {
         let dialect = self.db.dialect;
         let org = target.map(|target| &target.org).or(scope.org_id());
+        let is_within = target.is_some();
         // Within one thread, the thread says more than its owner or a sender.
-        let across = target.is_none();
         let wanted = Wanted {
             org,
-            user: scope.user_id().filter(|_| across),
-            sender: query.sender_id.as_ref().filter(|_| across),
+            user: scope.user_id().filter(|_| !is_within),
+            sender: query.sender_id.as_ref().filter(|_| !is_within),
             metadata: &query.metadata,
             expr: plan.expr(),
         };
-        let sql = Sql::new(format!("SELECT {COLUMNS} FROM "));
+        let sql = Sql::new(format!("SELECT {COLUMNS} FROM (SELECT m.* FROM "));
         let sql = matching(dialect, sql, wanted.render(dialect))
             .bind_some(" AND m.org_id = ", org.map(OrgId::as_str))
-            .bind_some(" AND m.chat_thread_id = ", target.map(|target| *target.id.as_uuid()))
-            .bind_some(" AND t.user_id = ", scope.user_id().map(UserId::as_str))
+            .bind_some(" AND m.chat_thread_id = ", target.map(|target| *target.id.as_uuid()));
+        let sql = match (scope.user_id(), dialect) {
+            (None, _) => sql,
+            // The index knows the owner.
+            (Some(_), Dialect::Postgres) if !is_within => sql,
+            (Some(user), _) => sql
+                .text(" AND EXISTS (SELECT 1 FROM chat_thread o WHERE o.org_id = m.org_id AND o.id = m.chat_thread_id")
+                .bind(" AND o.user_id = ", user.as_str())
+                .text(")"),
+        };
+        let mut sql = sql
             .text(&query.role.map_or_else(String::new, |role| role_is("m.sender_role", role)))
             .bind_some(" AND m.sender_id = ", query.sender_id.as_ref().map(UserId::as_str))
             .bind_some(" AND m.created_at >= ", query.created_from.map(|moment| dialect.timestamp(moment)))
@@ -86,7 +97,6 @@ impl SeaOrmRepository {
         };
         let (behind, until, direction) =
             if read.newest_first { ("<", ">=", " DESC") } else { (">", "<=", "") };
-        let mut sql = sql;
         for (key, comparison) in [(&read.behind, behind), (&read.until, until)] {
             if let Some(key) = key {
                 let values = key_values(dialect, key).into_iter().take(columns.len());
@@ -94,8 +104,14 @@ impl SeaOrmRepository {
             }
         }
         let order: Vec<_> = columns.iter().map(|column| format!("{column}{direction}")).collect();
-        sql.text(&format!(" ORDER BY {}", order.join(", ")))
+        let order = format!(" ORDER BY {}", order.join(", "));
+        // The names are joined to the page alone: joined before, they lead PostgreSQL from the threads of the organization
+        // to all of their messages.
+        sql.text(&order)
             .bind(" LIMIT ", i64::try_from(read.limit).unwrap_or(i64::MAX))
+            .text(") m JOIN chat_thread t ON t.org_id = m.org_id AND t.id = m.chat_thread_id")
+            .bind_some(" WHERE t.user_id = ", scope.user_id().map(UserId::as_str))
+            .text(&order)
     }
 
     fn candidate(&self, plan: &SearchPlan<'_>, row: &QueryResult) -> Result<SearchCandidate, StoreError> {
@@ -122,19 +138,17 @@ impl SeaOrmRepository {
     }
 }
 
-/// Goes on with the tables, joined, and the condition on the index.
+/// Goes on with the messages that the index gives.
 fn matching(dialect: Dialect, sql: Sql, question: Option<String>) -> Sql {
-    const THREAD: &str = "chat_thread t ON t.org_id = m.org_id AND t.id = m.chat_thread_id WHERE";
     match (dialect, question) {
-        (_, None) => sql.text("chat_message m JOIN ").text(THREAD).text(" TRUE"),
+        (_, None) => sql.text("chat_message m WHERE TRUE"),
         (Dialect::Postgres, Some(question)) => {
-            sql.text("chat_message m JOIN ").text(THREAD).bind(" m.search @@ CAST(", question).text(" AS tsquery)")
+            sql.bind("chat_message m WHERE m.search @@ CAST(", question).text("::text AS tsquery)")
         }
-        // CROSS JOIN keeps the order: from the index to the messages, to their threads.
+        // CROSS JOIN keeps the order: from the index to the messages.
         (Dialect::Sqlite, Some(question)) => sql
-            .text("chat_message_search CROSS JOIN chat_message m ON m.row_id = chat_message_search.rowid CROSS JOIN ")
-            .text(THREAD)
-            .bind(" chat_message_search MATCH ", question),
+            .text("chat_message_search CROSS JOIN chat_message m ON m.row_id = chat_message_search.rowid")
+            .bind(" WHERE chat_message_search MATCH ", question),
     }
 }
 

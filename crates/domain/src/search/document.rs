@@ -18,9 +18,9 @@ pub(super) const MAX_POSITION: u16 = 16_383;
 /// The most positions of one word, as PostgreSQL's `tsvector` keeps them.
 pub(super) const MAX_POSITIONS_PER_WORD: usize = 255;
 
-/// The largest vector, in bytes as PostgreSQL counts them: its own limit is 1 MiB, and what a store adds for owners and
-/// metadata has its room below it.
-const MAX_BYTES: usize = 1_024 * 1_024 - 16 * 1_024;
+/// The largest vector, in bytes as PostgreSQL counts them: its own limit is 1 MiB, and what a store adds to words, and for
+/// owners and metadata, has its room below it.
+const MAX_BYTES: usize = 960 * 1_024;
 
 /// The words of a message, with their positions, and the tags of its metadata.
 ///
@@ -28,7 +28,7 @@ const MAX_BYTES: usize = 1_024 * 1_024 - 16 * 1_024;
 /// result; of a shape that is not known, every string and number. Addresses of images and files are no words.
 ///
 /// A message is indexed as far as PostgreSQL's `tsvector` goes, in every store: its first 16,383 words, the first 255
-/// positions of each, and 1 MiB altogether; and no further than the first 1 MiB of its text.
+/// positions of each, and 960 KiB altogether; and no further than the first 1 MiB of its text.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SearchDocument {
     words: BTreeMap<Box<str>, Vec<u16>>,

@@ -97,11 +97,19 @@ pub struct SearchPlan<'a> {
     /// Where the page begins, in a ranked search by score too.
     start: Option<Place>,
     behind: Option<SearchKey>,
-    has_read: bool,
-    is_exhausted: bool,
+    progress: Progress,
     found: Vec<(Option<Score>, SearchCandidate)>,
     /// The newest and the oldest of what is ranked, whether it was found by this page or by the first.
     window: Option<(SearchKey, SearchKey)>,
+}
+
+#[derive(PartialEq, Eq)]
+enum Progress {
+    Unread,
+    /// Something was read, and there may be more.
+    Begun,
+    /// There is nothing more.
+    Exhausted,
 }
 
 /// Where a page of a search ended.
@@ -129,7 +137,7 @@ impl<'a> SearchPlan<'a> {
         let expr = grammar::parse(&query.text)?;
         let is_ranked = query.order == SearchOrder::Relevance && expr.is_some();
         let start = query.cursor.as_ref().map(|cursor| cursor.search_place(query)).transpose()?;
-        let is_exhausted = query.limit == 0 || expr.as_ref().is_some_and(SearchExpr::is_nothing);
+        let is_nothing = query.limit == 0 || expr.as_ref().is_some_and(SearchExpr::is_nothing);
         let window =
             start.as_ref().and_then(|place| place.ranked.clone()).map(|(_, newest, oldest)| (newest, oldest));
         let behind = start.as_ref().filter(|_| !is_ranked).map(|place| place.key.clone());
@@ -140,8 +148,7 @@ impl<'a> SearchPlan<'a> {
             is_ranked,
             start,
             behind,
-            has_read: false,
-            is_exhausted,
+            progress: if is_nothing { Progress::Exhausted } else { Progress::Unread },
             found: Vec::new(),
             window,
         })
@@ -183,7 +190,7 @@ impl<'a> SearchPlan<'a> {
             None if self.is_ranked => MAX_RANKED,
             None => self.query.limit + 1,
         };
-        if self.is_exhausted || self.found.len() >= wanted {
+        if self.progress == Progress::Exhausted || self.found.len() >= wanted {
             return None;
         }
         let missing = (wanted - self.found.len()).min(MAX_RANKED + 1);
@@ -191,15 +198,14 @@ impl<'a> SearchPlan<'a> {
             newest_first: self.query.order != SearchOrder::Oldest,
             behind: self.behind.clone(),
             until: self.window.as_ref().map(|(_, oldest)| oldest.clone()),
-            limit: if self.has_read { missing.max(MORE) } else { missing },
+            limit: if self.progress == Progress::Begun { missing.max(MORE) } else { missing },
         })
     }
 
     /// Takes what was read, in the order that was asked for. Fewer than were asked for means that there are no more.
     pub fn add(&mut self, candidates: Vec<SearchCandidate>) {
         let asked = self.next_read().map_or(0, |read| read.limit);
-        self.has_read = true;
-        self.is_exhausted |= candidates.len() < asked;
+        self.progress = if candidates.len() < asked { Progress::Exhausted } else { Progress::Begun };
         if let Some(last) = candidates.last() {
             self.behind = Some(self.key(last));
         }

@@ -1,22 +1,34 @@
 //! Fills the index again, in batches.
 
 use chatkeep_domain::search::{ANALYZER_VERSION, fold_text};
-use chatkeep_domain::{BoxError, Content, OrgId, StoreError, UserId};
-use sea_orm::{QueryResult, Value};
+use chatkeep_domain::{Entity, Metadata, OrgId, StoreError};
+use sea_orm::sea_query::ArrayType;
+use sea_orm::{DbErr, QueryResult, Value};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::Migrations;
-use crate::connection::Connection;
 use crate::dialect::Dialect;
-use crate::error::Failure;
-use crate::row;
-use crate::search::entry::{self, Entry};
+use crate::error::{Failure, to_store_error};
+use crate::row::{self, MESSAGE_COLUMNS};
+use crate::search::entry::Entry;
+use crate::search::{fts5, tsvector};
 use crate::sql::Sql;
 use crate::tags;
-use crate::threads::Target;
 
-/// How many rows one transaction takes.
-const BATCH: i64 = 200;
+/// How many rows one transaction takes at the most: as long as it runs, nobody else edits them, and on SQLite nobody
+/// else writes.
+const MAX_ROWS: u64 = 200;
+
+/// How many bytes one transaction takes at the most, unless a single row has more.
+const MAX_BYTES: i64 = 8 * 1_024 * 1_024;
+
+/// How many rows one statement looks at for those that are to be done. Where most are done, going on is to take no
+/// longer than a call may.
+const WINDOW: u64 = 2_000;
+
+/// The most corrupt rows that are remembered.
+const MAX_NAMED: usize = 100;
 
 /// An index that is being filled again: see [`Migrations::reindex`].
 #[derive(Debug)]
@@ -24,17 +36,76 @@ pub struct Reindex<'a> {
     migrations: &'a Migrations,
     /// Rows of the version that is current are done, unless all are to be done again.
     all: bool,
-    /// The last thread and the last message that were looked at.
-    thread: Option<(String, Uuid)>,
-    message: Option<(String, Uuid, i64)>,
-    threads_are_done: bool,
+    /// `None` when every row was looked at.
+    table: Option<Table>,
+    /// The last row of the table that was looked at.
+    place: Option<Place>,
     corrupt: u64,
+    corrupt_rows: Vec<StoreError>,
+}
+
+/// Threads first: they are few, and lists of them are what people see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Table {
+    Threads,
+    Messages,
+}
+
+impl Table {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Threads => "chat_thread",
+            Self::Messages => "chat_message",
+        }
+    }
+
+    fn key(self) -> &'static str {
+        match self {
+            Self::Threads => "org_id, id",
+            Self::Messages => "org_id, chat_thread_id, position",
+        }
+    }
+
+    /// What of a row can be long.
+    fn text(self) -> &'static str {
+        match self {
+            Self::Threads => "metadata",
+            Self::Messages => "content",
+        }
+    }
+}
+
+/// The key of a row.
+#[derive(Debug, Clone)]
+struct Place {
+    org: String,
+    thread: Uuid,
+    /// Of a message.
+    position: Option<i64>,
+}
+
+impl Place {
+    fn read(table: Table, row: &QueryResult) -> Result<Self, DbErr> {
+        let position = (table == Table::Messages).then(|| row.try_get_by_index(2)).transpose()?;
+        Ok(Self { org: row.try_get_by_index(0)?, thread: row.try_get_by_index(1)?, position })
+    }
+
+    fn values(&self) -> impl Iterator<Item = Value> {
+        let key: [Value; 2] = [self.org.as_str().into(), self.thread.into()];
+        key.into_iter().chain(self.position.map(Value::from))
+    }
+}
+
+/// What a batch did.
+struct Done {
+    rows: u64,
+    corrupt: Vec<StoreError>,
 }
 
 impl Migrations {
     /// How many threads and messages are not in the index, or were put there by another version of the analyzer: those
     /// written before there was one, by a store [without search](crate::SeaOrmRepository::without_search), or by an
-    /// earlier chatkeep. Searches and filters do not find them.
+    /// earlier chatkeep. Searches and filters do not find them. The whole table is read, without a deadline.
     ///
     /// # Errors
     /// [`StoreError::NotMigrated`], [`StoreError::Unavailable`] or [`StoreError::Backend`].
@@ -55,20 +126,32 @@ impl Migrations {
         let sql = Sql::new(format!(
             "SELECT (SELECT COUNT(*) FROM chat_message {condition}) + (SELECT COUNT(*) FROM chat_thread {condition})"
         ));
-        let count: i64 = self
-            .db
-            .run(|| async {
-                let row = sql.row(self.db.reader()).await?;
-                Ok(row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or_default())
-            })
-            .await?;
-        Ok(count.unsigned_abs())
+        let counted = async {
+            if self.db.dialect == Dialect::Sqlite {
+                return sql.row(self.db.reader()).await;
+            }
+            let transaction = self.db.begin().await?;
+            Sql::new("SET LOCAL statement_timeout = 0").execute(transaction.connection()).await?;
+            sql.row(transaction.connection()).await
+        };
+        let count = async {
+            let row = counted.await?;
+            Ok(row.map(|row| row.try_get_by_index::<i64>(0)).transpose()?.unwrap_or_default())
+        };
+        count.await.map(i64::unsigned_abs).map_err(|error| to_store_error(self.db.dialect, error))
     }
 
     /// Begins to put into the index what is not in it, or, with `all`, everything anew. Nothing happens before
     /// [`Reindex::next_batch`].
     pub fn reindex(&self, all: bool) -> Reindex<'_> {
-        Reindex { migrations: self, all, thread: None, message: None, threads_are_done: false, corrupt: 0 }
+        Reindex {
+            migrations: self,
+            all,
+            table: Some(Table::Threads),
+            place: None,
+            corrupt: 0,
+            corrupt_rows: Vec::new(),
+        }
     }
 }
 
@@ -78,136 +161,305 @@ fn stale() -> String {
 
 impl Reindex<'_> {
     /// Does the next few rows in one transaction, and gives their number; 0 when all is done. The store may be used
-    /// meanwhile. What a batch has done stays done: stop at any time, and begin again.
+    /// meanwhile. What a batch has done stays done: stop at any time, dropping the future included, and begin again.
     ///
     /// # Errors
     /// [`StoreError::NotMigrated`], [`StoreError::Unavailable`] or [`StoreError::Backend`]; call again to try the same
     /// batch again.
     pub async fn next_batch(&mut self) -> Result<u64, StoreError> {
-        if self.thread.is_none() && self.message.is_none() {
-            self.migrations.check().await?;
-        }
-        if !self.threads_are_done {
-            let (count, last) = self.migrations.db.run(|| self.try_threads()).await?;
-            if count > 0 {
-                self.thread = last;
-                return Ok(count);
+        self.migrations.check().await?;
+        while let Some(table) = self.table {
+            let db = &self.migrations.db;
+            let Some((until, rows)) = db.run(|| self.look(table)).await? else {
+                self.table = (table == Table::Threads).then_some(Table::Messages);
+                self.place = None;
+                continue;
+            };
+            let mut done = Done { rows: 0, corrupt: Vec::new() };
+            if rows > 0 {
+                done = match table {
+                    Table::Threads => db.run(|| self.try_threads(&until)).await?,
+                    Table::Messages => db.run(|| self.try_messages(&until)).await?,
+                };
             }
-            self.threads_are_done = true;
+            self.place = Some(until);
+            self.corrupt += done.corrupt.len() as u64;
+            let room = MAX_NAMED - self.corrupt_rows.len();
+            self.corrupt_rows.extend(done.corrupt.into_iter().take(room));
+            // Others may have done, or deleted, what was to be done.
+            if done.rows > 0 {
+                return Ok(done.rows);
+            }
         }
-        let (count, corrupt, last) = self.migrations.db.run(|| self.try_messages()).await?;
-        self.corrupt += corrupt;
-        self.message = last.or(self.message.take());
-        Ok(count)
+        Ok(0)
     }
 
-    /// How many messages could not be decoded, so far: they are left out.
+    /// How many threads and messages could not be decoded, so far: they are left as they are, and count as not indexed.
     pub fn corrupt(&self) -> u64 {
         self.corrupt
+    }
+
+    /// The first hundred of them: each a [`StoreError::CorruptRow`], which names it.
+    pub fn corrupt_rows(&self) -> &[StoreError] {
+        &self.corrupt_rows
     }
 
     fn condition(&self) -> String {
         if self.all { "TRUE".to_owned() } else { stale() }
     }
 
-    async fn try_threads(&self) -> Result<(u64, Option<(String, Uuid)>), Failure> {
-        let db = &self.migrations.db;
-        let mut sql =
-            Sql::new("SELECT org_id, id, name, metadata FROM chat_thread WHERE ").text(&self.condition());
-        if let Some((org, id)) = &self.thread {
-            let key: [Value; 2] = [org.as_str().into(), (*id).into()];
-            sql = sql.bind_list(" AND (org_id, id) >", key);
+    /// Goes on with the condition on the place: behind the last batch.
+    fn behind(&self, table: Table, sql: Sql) -> Sql {
+        match &self.place {
+            Some(place) => sql.bind_list(&format!(" AND ({}) >", table.key()), place.values()),
+            None => sql,
         }
-        let sql = sql.bind(" ORDER BY org_id, id LIMIT ", BATCH).text(db.dialect.for_update());
-        let transaction = db.begin().await?;
-        let connection = transaction.connection();
-        let rows = sql.rows(connection).await?;
-        let mut last = None;
-        for row in &rows {
-            let (org, id): (String, Uuid) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-            let (name, metadata): (String, String) = (row.try_get_by_index(2)?, row.try_get_by_index(3)?);
-            // What is not an object has no tags.
-            let metadata = serde_json::from_str(&metadata).unwrap_or_default();
-            Sql::new(format!("UPDATE chat_thread SET search_version = {ANALYZER_VERSION}"))
-                .bind(", folded_name = ", fold_text(&name))
-                .bind(" WHERE org_id = ", org.as_str())
-                .bind(" AND id = ", id)
-                .execute(connection)
-                .await?;
-            tags::replace(connection, &org, id, &tags::stored_tags(&metadata)).await?;
-            last = Some((org, id));
-        }
-        transaction.commit().await?;
-        Ok((rows.len() as u64, last))
     }
 
-    async fn try_messages(&self) -> Result<(u64, u64, Option<(String, Uuid, i64)>), Failure> {
+    /// How far the next batch goes, and how many rows it has to do. `None` behind the last row.
+    async fn look(&self, table: Table) -> Result<Option<(Place, u64)>, Failure> {
         let db = &self.migrations.db;
-        let condition = self.condition().replace("search_version", "m.search_version");
-        let mut sql = Sql::new("SELECT m.org_id, m.chat_thread_id, m.position, m.sender_id, m.content, t.user_id")
-            .text(" FROM chat_message m JOIN chat_thread t ON t.org_id = m.org_id AND t.id = m.chat_thread_id WHERE ")
-            .text(&condition);
-        if let Some((org, thread, position)) = &self.message {
-            let key: [Value; 3] = [org.as_str().into(), (*thread).into(), (*position).into()];
-            sql = sql.bind_list(" AND (m.org_id, m.chat_thread_id, m.position) >", key);
-        }
-        let sql = sql.bind(" ORDER BY m.org_id, m.chat_thread_id, m.position LIMIT ", BATCH);
-        let sql = if db.dialect == Dialect::Postgres { sql.text(" FOR UPDATE OF m") } else { sql };
-        let transaction = db.begin().await?;
-        let rows = sql.rows(transaction.connection()).await?;
-        let (mut corrupt, mut last) = (0, None);
-        for row in &rows {
-            let key = (row.try_get_by_index(0)?, row.try_get_by_index(1)?, row.try_get_by_index(2)?);
-            match Message::read(row) {
-                Ok(message) => message.index(db.dialect, transaction.connection()).await?,
-                Err(_) => corrupt += 1,
+        let key = table.key();
+        // SQLite reads the length from the row's head, as PostgreSQL does, and not the text.
+        let sql = Sql::new(format!("SELECT {key}, {}", self.condition()))
+            .text(&format!(", CAST(octet_length({}) AS bigint)", table.text()))
+            .text(&format!(" FROM {} WHERE TRUE", table.name()));
+        let sql = self.behind(table, sql).text(&format!(" ORDER BY {key} LIMIT {WINDOW}"));
+        let (mut until, mut rows, mut bytes) = (None, 0, 0);
+        let behind_key = key.split(',').count();
+        for row in sql.rows(db.reader()).await? {
+            if row.try_get_by_index(behind_key)? {
+                bytes += row.try_get_by_index::<i64>(behind_key + 1)?;
+                if rows == MAX_ROWS || (rows > 0 && bytes > MAX_BYTES) {
+                    break;
+                }
+                rows += 1;
             }
-            last = Some(key);
+            until = Some(Place::read(table, &row)?);
+        }
+        Ok(until.map(|until| (until, rows)))
+    }
+
+    /// The rows of a batch, in the order of their keys, as every batch takes them. They are held until its transaction
+    /// ends: what an edit writes meanwhile waits, and is not overwritten.
+    fn batch_sql(&self, table: Table, columns: &str, until: &Place) -> Sql {
+        let key = table.key();
+        let sql = Sql::new(format!("SELECT {columns} FROM {} WHERE {}", table.name(), self.condition()));
+        let sql = self.behind(table, sql).bind_list(&format!(" AND ({key}) <="), until.values());
+        let lock = match self.migrations.db.dialect {
+            // As an UPDATE takes it: nothing that refers to the row waits.
+            Dialect::Postgres => " FOR NO KEY UPDATE",
+            Dialect::Sqlite => "",
+        };
+        sql.text(&format!(" ORDER BY {key}{lock}"))
+    }
+
+    async fn try_threads(&self, until: &Place) -> Result<Done, Failure> {
+        let db = &self.migrations.db;
+        let transaction = db.begin().await?;
+        let connection = transaction.connection();
+        let sql = self.batch_sql(Table::Threads, "org_id, id, name, metadata", until);
+        let rows = sql.rows(connection).await?;
+        let (mut threads, mut corrupt) = (Vec::new(), Vec::new());
+        for row in &rows {
+            match Thread::read(row) {
+                Ok(thread) => threads.push(thread),
+                Err(error) => corrupt.push(error),
+            }
+        }
+        for sql in write_threads(db.dialect, &threads) {
+            sql.execute(connection).await?;
         }
         transaction.commit().await?;
-        Ok((rows.len() as u64, corrupt, last))
+        Ok(Done { rows: rows.len() as u64, corrupt })
+    }
+
+    async fn try_messages(&self, until: &Place) -> Result<Done, Failure> {
+        let db = &self.migrations.db;
+        let transaction = db.begin().await?;
+        let connection = transaction.connection();
+        let row_id = if db.dialect == Dialect::Sqlite { "row_id" } else { "position" };
+        let owner = "(SELECT user_id FROM chat_thread AS t WHERE t.org_id = chat_message.org_id AND \
+                     t.id = chat_message.chat_thread_id)";
+        let columns = format!("{MESSAGE_COLUMNS}, org_id, {owner} AS user_id, {row_id}");
+        let rows = self.batch_sql(Table::Messages, &columns, until).rows(connection).await?;
+        let (mut messages, mut corrupt) = (Vec::new(), Vec::new());
+        for row in &rows {
+            match Message::read(db.dialect, row) {
+                Ok(message) => messages.push(message),
+                Err(error) => corrupt.push(error),
+            }
+        }
+        for sql in write_messages(db.dialect, &messages) {
+            sql.execute(connection).await?;
+        }
+        transaction.commit().await?;
+        Ok(Done { rows: rows.len() as u64, corrupt })
     }
 }
 
-/// A message whose entry is to be made.
+/// What filters look up of a thread.
+struct Thread {
+    org: String,
+    id: Uuid,
+    folded_name: String,
+    tags: Vec<Uuid>,
+}
+
+impl Thread {
+    fn read(row: &QueryResult) -> Result<Self, StoreError> {
+        let decode = || {
+            let metadata: Metadata = serde_json::from_str(&row::get::<String>(row, 3)?)
+                // The parser's own message may quote the text.
+                .map_err(|_| "the metadata is not a JSON object")?;
+            let name: String = row::get(row, 2)?;
+            Ok(Self {
+                org: row::get(row, 0)?,
+                id: row::get(row, 1)?,
+                folded_name: fold_text(&name),
+                tags: tags::stored_tags(&metadata),
+            })
+        };
+        decode().map_err(|source| {
+            let id =
+                row::get::<Uuid>(row, 1).map_or_else(|_| "of unknown id".to_owned(), |id| id.to_string());
+            StoreError::CorruptRow { entity: Entity::Thread, id, behind: None, source }
+        })
+    }
+}
+
+/// What the index keeps of a message, and where.
 struct Message {
-    target: Target,
+    org: OrgId,
+    thread: Uuid,
     position: i64,
     user: String,
-    sender: Option<UserId>,
-    content: Content,
+    /// SQLite.
+    row_id: i64,
+    entry: Entry,
 }
 
 impl Message {
-    fn read(row: &QueryResult) -> Result<Self, BoxError> {
-        let id: Uuid = row::get(row, 1)?;
+    fn read(dialect: Dialect, row: &QueryResult) -> Result<Self, StoreError> {
+        let message = row::message(dialect, row)?;
+        let org = row::get(row, 8).and_then(|org: String| Ok(OrgId::new(org)?));
+        let org = row::decoded(row, org)?;
         Ok(Self {
-            target: Target::whole(OrgId::new(row::get::<String>(row, 0)?)?, id.into()),
-            position: row::get(row, 2)?,
-            sender: row::get::<Option<String>>(row, 3)?.map(UserId::new).transpose()?,
-            content: Content::from_json(&row::get::<String>(row, 4)?)?,
-            user: row::get(row, 5)?,
+            thread: *message.chat_thread_id.as_uuid(),
+            position: message.position.get(),
+            user: row::decoded(row, row::get(row, 9))?,
+            row_id: row::decoded(row, row::get(row, 10))?,
+            entry: Entry::of(dialect, &org, &message.content, message.sender_id.as_ref()),
+            org,
         })
     }
+}
 
-    async fn index(&self, dialect: Dialect, connection: Connection<'_>) -> Result<(), Failure> {
-        let Self { target, position, user, .. } = self;
-        let entry = Entry::of(dialect, &self.content, self.sender.as_ref());
-        let mut sql = Sql::new(format!("UPDATE chat_message SET search_version = {ANALYZER_VERSION}"));
-        match dialect {
-            Dialect::Postgres => {
-                sql = entry::with_owner(sql.bind(", search = ", entry.words.as_str()), Some(user));
-            }
-            Dialect::Sqlite => {
-                entry::remove(target, *position).execute(connection).await?;
-                entry::insert(target, user, *position, std::iter::once(&entry)).execute(connection).await?;
-            }
+fn array(kind: ArrayType, values: impl Iterator<Item = Value>) -> Value {
+    Value::Array(kind, Some(Box::new(values.collect())))
+}
+
+/// One statement for the names, and two for the tags, however many threads there are.
+fn write_threads(dialect: Dialect, threads: &[Thread]) -> Vec<Sql> {
+    if threads.is_empty() {
+        return Vec::new();
+    }
+    let update =
+        Sql::new(format!("UPDATE chat_thread SET search_version = {ANALYZER_VERSION}, folded_name ="));
+    let delete = Sql::new("DELETE FROM chat_thread_tag WHERE (org_id, chat_thread_id) IN (SELECT");
+    let insert = Sql::new("INSERT INTO chat_thread_tag (org_id, chat_thread_id, tag) SELECT");
+    let tagged = || threads.iter().flat_map(|thread| thread.tags.iter().map(move |tag| (thread, *tag)));
+    match dialect {
+        Dialect::Postgres => {
+            let orgs = || array(ArrayType::String, threads.iter().map(|thread| thread.org.as_str().into()));
+            let ids = || array(ArrayType::Uuid, threads.iter().map(|thread| thread.id.into()));
+            let names = threads.iter().map(|thread| thread.folded_name.as_str().into());
+            let update = update
+                .bind(" b.folded_name FROM unnest(", orgs())
+                .bind(", ", ids())
+                .bind(", ", array(ArrayType::String, names))
+                .text(") AS b(org_id, id, folded_name) WHERE chat_thread.org_id = b.org_id AND chat_thread.id = b.id");
+            let delete = delete.bind(" * FROM unnest(", orgs()).bind(", ", ids()).text("))");
+            let insert = insert
+                .bind(
+                    " * FROM unnest(",
+                    array(ArrayType::String, tagged().map(|(thread, _)| thread.org.as_str().into())),
+                )
+                .bind(", ", array(ArrayType::Uuid, tagged().map(|(thread, _)| thread.id.into())))
+                .bind(", ", array(ArrayType::Uuid, tagged().map(|(_, tag)| tag.into())))
+                .text(")");
+            vec![update, delete, insert]
         }
-        target
-            .filter_messages(sql.text(" WHERE "))
-            .bind(" AND position = ", *position)
-            .execute(connection)
-            .await?;
-        Ok(())
+        Dialect::Sqlite => {
+            let keys: serde_json::Value = threads
+                .iter()
+                .map(|thread| json!([thread.org, thread.id.simple().to_string(), thread.folded_name]))
+                .collect();
+            let tags: serde_json::Value = tagged()
+                .map(|(thread, tag)| {
+                    json!([thread.org, thread.id.simple().to_string(), tag.simple().to_string()])
+                })
+                .collect();
+            let update = update
+                .bind(" e.value ->> 2 FROM json_each(", keys.to_string())
+                .text(") AS e WHERE chat_thread.org_id = e.value ->> 0 AND chat_thread.id = unhex(e.value ->> 1)");
+            let delete = delete
+                .bind(" e.value ->> 0, unhex(e.value ->> 1) FROM json_each(", keys.to_string())
+                .text(") AS e)");
+            let insert = insert
+                .bind(
+                    " e.value ->> 0, unhex(e.value ->> 1), unhex(e.value ->> 2) FROM json_each(",
+                    tags.to_string(),
+                )
+                .text(") AS e");
+            vec![update, delete, insert]
+        }
+    }
+}
+
+fn write_messages(dialect: Dialect, messages: &[Message]) -> Vec<Sql> {
+    if messages.is_empty() {
+        return Vec::new();
+    }
+    let update = Sql::new(format!("UPDATE chat_message SET search_version = {ANALYZER_VERSION}"));
+    match dialect {
+        Dialect::Postgres => {
+            let column = |kind, value: fn(&Message) -> Value| array(kind, messages.iter().map(value));
+            let update = update
+                .text(", search = b.words::tsvector || array_to_tsvector(ARRAY[b.owner])")
+                .bind(" FROM unnest(", column(ArrayType::String, |message| message.org.as_str().into()))
+                .bind(", ", column(ArrayType::Uuid, |message| message.thread.into()))
+                .bind(", ", column(ArrayType::BigInt, |message| message.position.into()))
+                .bind(
+                    ", ",
+                    column(ArrayType::String, |message| tsvector::owner(&message.org, &message.user).into()),
+                )
+                .bind(", ", column(ArrayType::String, |message| message.entry.words.as_str().into()))
+                .text(") AS b(org_id, chat_thread_id, position, owner, words)")
+                .text(" WHERE chat_message.org_id = b.org_id")
+                .text(" AND chat_message.chat_thread_id = b.chat_thread_id")
+                .text(" AND chat_message.position = b.position");
+            vec![update]
+        }
+        Dialect::Sqlite => {
+            let ids: Vec<i64> = messages.iter().map(|message| message.row_id).collect();
+            let ids = json!(ids).to_string();
+            let entries: serde_json::Value = messages
+                .iter()
+                .map(|Message { row_id, org, user, entry, .. }| {
+                    json!([row_id, fts5::scope(org, user, entry), entry.words])
+                })
+                .collect();
+            let delete =
+                Sql::new("DELETE FROM chat_message_search WHERE rowid IN (SELECT value FROM json_each(")
+                    .bind("", ids.as_str())
+                    .text("))");
+            let insert = Sql::new("INSERT INTO chat_message_search (rowid, scope, words)")
+                .text(" SELECT value ->> 0, value ->> 1, value ->> 2")
+                .bind(" FROM json_each(", entries.to_string())
+                .text(")");
+            let update = update.bind(" WHERE row_id IN (SELECT value FROM json_each(", ids).text("))");
+            vec![delete, insert, update]
+        }
     }
 }

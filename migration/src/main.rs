@@ -3,11 +3,14 @@
 //! It reads the same configuration as the library: `chatkeep.toml`, `.env`, and the environment (`DATABASE_URL`, or
 //! `DB_BACKEND` and the other `DB_*`).
 //!
-//! Exit codes: 0 when all went well, and for `status` when nothing is pending; 1 when `status` finds something
-//! pending; 2 for an error.
+//! Exit codes: 0 when all went well, and for `status` and `reindex --check` when nothing is to do; 1 when they find
+//! something to do, or `reindex` leaves out rows that are corrupt; 2 for an error; 130 for a `reindex` that Ctrl-C
+//! ended.
 
 #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
 compile_error!("nothing to migrate: enable the feature `postgres`, `sqlite` or both");
+
+mod reindex;
 
 use std::process::ExitCode;
 
@@ -44,6 +47,16 @@ enum Command {
     },
     /// Show what is applied and what is pending; exit with 1 if anything is pending
     Status,
+    /// Put into the index of searches and filters what is not in it. The store may be used meanwhile, and Ctrl-C is safe
+    /// at any time: the next run goes on. Exit with 1 if rows were left out because they are corrupt
+    Reindex {
+        /// Everything anew, not only what is missing or was indexed by another version
+        #[arg(long)]
+        all: bool,
+        /// Only count what is not indexed, and exit with 1 if anything is
+        #[arg(long, conflicts_with = "all")]
+        check: bool,
+    },
     /// Empty the database: take back everything, and apply it again. Other tables stay
     Fresh {
         /// Do it although messages are lost by it
@@ -72,7 +85,13 @@ async fn run(command: Command) -> Result<ExitCode, Error> {
     let config = StateConfig::load()?;
     let migrations = chatkeep::open_migrations(&config.database).await?;
     match command {
-        Command::Up { steps } => report("applied", &migrations.up(steps).await?),
+        Command::Up { steps } => {
+            let applied = migrations.up(steps).await?;
+            report("applied", &applied);
+            if !applied.is_empty() {
+                reindex::hint(&migrations).await;
+            }
+        }
         Command::Down { steps, yes } => {
             if !yes && loses_messages(&migrations).await? {
                 return Ok(ExitCode::from(2));
@@ -80,6 +99,8 @@ async fn run(command: Command) -> Result<ExitCode, Error> {
             report("taken back", &migrations.down(steps).await?);
         }
         Command::Status => return status(&migrations).await,
+        Command::Reindex { check: true, .. } => return reindex::check(&migrations).await,
+        Command::Reindex { all, check: false } => return reindex::run(&migrations, all).await,
         Command::Fresh { yes } => {
             if !yes && loses_messages(&migrations).await? {
                 return Ok(ExitCode::from(2));

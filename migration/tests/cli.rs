@@ -2,10 +2,12 @@
 
 use std::env;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
 use std::thread;
 
-use chatkeep_testkit::{PgOptions, PgServer};
+use chatkeep::{DatabaseConfig, OrgId, Role, Scope, StateManager, UserId};
+use chatkeep_testkit::{PgOptions, PgServer, StopMode};
 
 /// The CLI, to be run in a folder. It knows nothing of the developer's own configuration.
 fn command(folder: &Path, url: &str, arguments: &[&str]) -> Command {
@@ -109,6 +111,114 @@ fn it_migrates_postgres_and_keeps_messages_until_told_otherwise() {
     assert_eq!(server.psql("SELECT count(*) FROM chat_message").expect("a count").trim(), "1");
     assert_eq!(run(&url, &["fresh", "--yes"]).0, 0);
     assert_eq!(server.psql("SELECT count(*) FROM chat_message").expect("a count").trim(), "0");
+}
+
+/// `reindex` of two messages that were written without the index, one of them corrupt. `sql` runs SQL in the database.
+fn the_index_is_filled(url: &str, sql: impl Fn(&str)) {
+    assert_eq!(run(url, &["reindex"]).0, 2, "a schema that is not migrated");
+    assert_eq!(run(url, &["up", "-n", "1"]).0, 0);
+    sql("INSERT INTO chat_thread VALUES ('acme', ID, 'ada', 'A thread', '{}', 3, NOW, NOW)");
+    for (position, content) in [(1, r#"{"type":"text","text":"one"}"#), (2, "{")] {
+        sql(&format!(
+            "INSERT INTO chat_message (org_id, chat_thread_id, position, id, sender_role, content, created_at, updated_at)
+             SELECT org_id, id, {position}, ID, 'user', '{content}', created_at, created_at FROM chat_thread"
+        ));
+    }
+    let (code, _, error) = run(url, &["up"]);
+    assert_eq!(code, 0);
+    assert!(error.starts_with("3 threads and messages are not indexed"), "{error}");
+    assert!(error.contains("chatkeep-migration reindex"), "{error}");
+    assert_eq!(
+        run(url, &["reindex", "--check"]),
+        (1, "3 of 3 threads and messages are not indexed\n".to_owned(), String::new())
+    );
+
+    let (code, out, error) = run(url, &["reindex"]);
+    assert_eq!((code, out.as_str()), (1, "indexed: 2 threads and messages, 1 left out as corrupt\n"));
+    assert!(error.starts_with("left out: ") && error.lines().count() == 1, "{error}");
+    sql(r#"UPDATE chat_message SET content = '{"type":"text","text":"two"}' WHERE position = 2"#);
+    let (code, out, error) = run(url, &["reindex"]);
+    assert_eq!((code, out.as_str(), error.as_str()), (0, "indexed: 1 threads and messages\n", ""));
+    assert_eq!(run(url, &["reindex"]), (0, "nothing to do\n".to_owned(), String::new()));
+    assert_eq!(run(url, &["reindex", "--check"]).0, 0);
+    assert_eq!(run(url, &["reindex", "--all"]).1, "indexed: 3 threads and messages\n");
+    assert_eq!(run(url, &["reindex", "--all", "--check"]).0, 2, "one or the other");
+}
+
+#[test]
+#[ignore = "needs PostgreSQL: run `cargo xtask test`"]
+fn it_fills_the_index_of_postgres() {
+    let server = PgServer::start(PgOptions::default()).expect("a server");
+    the_index_is_filled(&server.url(), |sql| {
+        let sql = sql.replace("ID,", "gen_random_uuid(),").replace("NOW", "now()");
+        server.psql(&sql).expect("the statement runs");
+    });
+}
+
+/// What the library wrote is not indexed when the index was taken back and is there again.
+#[tokio::test]
+async fn it_fills_the_index_of_sqlite() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let url = format!("sqlite://{}", folder.path().join("chat.db").display());
+    let config = DatabaseConfig::from_url(url.as_str()).expect("a URL");
+    let (org, user) = (OrgId::new("acme").expect("an id"), UserId::new("ada").expect("an id"));
+    let repository = chatkeep::create_repository(&config).await.expect("a store");
+    let state = StateManager::new(repository.clone(), Scope::user(org, user));
+    state.create_thread("A thread").await.expect("a thread");
+    for text in ["one", "two"] {
+        state.add_message(Role::User, text).await.expect("a message");
+    }
+    repository.close().await.expect("it closes");
+    assert_eq!(run(&url, &["reindex"]), (0, "nothing to do\n".to_owned(), String::new()));
+
+    assert_eq!(run(&url, &["down", "--yes"]).0, 0);
+    let (code, _, error) = run(&url, &["up"]);
+    assert!(code == 0 && error.starts_with("3 threads and messages are not indexed"), "{code} {error}");
+    let counted = "3 of 3 threads and messages are not indexed\n".to_owned();
+    assert_eq!(run(&url, &["reindex", "--check"]), (1, counted, String::new()));
+    let indexed = "indexed: 3 threads and messages\n".to_owned();
+    assert_eq!(run(&url, &["reindex"]), (0, indexed.clone(), String::new()));
+    assert_eq!(run(&url, &["reindex", "--check"]).0, 0);
+    assert_eq!(run(&url, &["reindex", "--all"]), (0, indexed, String::new()));
+}
+
+#[test]
+#[ignore = "needs PostgreSQL: run `cargo xtask test`"]
+fn a_reindex_that_is_interrupted_says_so() {
+    let server = Arc::new(PgServer::start(PgOptions::default()).expect("a server"));
+    let url = server.url();
+    assert_eq!(run(&url, &["up"]).0, 0);
+    let insert =
+        "INSERT INTO chat_thread VALUES ('acme', gen_random_uuid(), 'ada', '', '{}', 1, now(), now())";
+    server.psql(insert).expect("a thread");
+    // It holds the lock for longer than the test takes; the server's end is its end.
+    let other = server.clone();
+    thread::spawn(move || {
+        other.psql("BEGIN; LOCK TABLE chat_thread IN EXCLUSIVE MODE; SELECT pg_sleep(600)")
+    });
+    let wait_for = |granted: &str| {
+        let locks =
+            format!("SELECT count(*) FROM pg_locks WHERE relation = 'chat_thread'::regclass AND {granted}");
+        while server.psql(&locks).expect("a count").trim() == "0" {
+            thread::yield_now();
+        }
+    };
+    wait_for("mode = 'ExclusiveLock' AND granted");
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut reindex = command(folder.path(), &url, &["reindex"]);
+    let running = reindex.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the CLI runs");
+    wait_for("NOT granted");
+    let signal = Command::new("kill").args(["-INT", &running.id().to_string()]).status();
+    assert!(signal.expect("a signal").success());
+    let output = running.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(130));
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    let expected = "interrupted: 0 threads and messages are indexed, and stay so\n";
+    assert_eq!(
+        (text(output.stdout).as_str(), text(output.stderr).as_str()),
+        (expected, "go on with `reindex`\n")
+    );
+    server.stop(StopMode::Immediate).expect("it stops");
 }
 
 #[test]

@@ -17,6 +17,7 @@ static QUICKSTART: LazyLock<CargoRun> = LazyLock::new(|| build("quickstart"));
 static PERSISTENT_CONVERSATION: LazyLock<CargoRun> = LazyLock::new(|| build("persistent_conversation"));
 static WORKFLOW: LazyLock<CargoRun> = LazyLock::new(|| build("workflow_with_persistence"));
 static MULTI_TENANT: LazyLock<CargoRun> = LazyLock::new(|| build("multi_tenant"));
+static SEARCH: LazyLock<CargoRun> = LazyLock::new(|| build("search"));
 static CUSTOM_ADAPTER: LazyLock<CargoRun> = LazyLock::new(|| build("custom_adapter"));
 
 /// What `cargo run --example` builds at the root. `cargo test --workspace` has built the same already.
@@ -359,4 +360,36 @@ fn custom_adapter_keeps_a_conversation_in_its_file() {
     let twice = fs::read_to_string(folder.path().join("chats.json")).expect("the file");
     let count = |text: &str| text.matches("In a file of JSON.").count();
     assert_eq!((count(&once), count(&twice)), (1, 2));
+}
+
+const FOUND: &str = "\
+# All the words, wherever they are; case and accents do not count. The newest first
+Trip to Oslo 3  user       And a [café] near the opera in [Oslo]?
+
+# A phrase or the beginning of a word, and without another word
+Baking 2        assistant  [Almonds], sugar and eggs; forty minutes in the oven.
+Trip to Oslo 2  assistant  Yes, the [night train] leaves at 22:59.
+
+# By what the filters say, with words or without
+Trip to Oslo 4  assistant  The café in the [opera] opens at eight.
+Baking 2        assistant  Almonds, sugar and eggs; forty minutes in the oven.
+
+# The best first, page by page
+Trip to Oslo 4  assistant  The [café] in the opera opens at eight.
+Trip to Oslo 3  user       And a [café] near the opera in Oslo?
+and more:
+Baking 1        user       What is the cake that every [café] in Spain has?
+
+# Threads by name
+Trip to Oslo
+
+# A long thread: read ahead, with no more than a page or two in memory
+5000 messages; the numbers in them make 12502500
+";
+
+#[test]
+fn search_finds_the_same_in_every_store() {
+    let folder = folder();
+    assert_eq!(run(&SEARCH, folder.path(), &[]), FOUND);
+    assert_eq!(run(&SEARCH, folder.path(), &["--db", "search.db"]), FOUND);
 }

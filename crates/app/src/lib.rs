@@ -121,7 +121,7 @@ pub use chatkeep_domain::*;
 #[cfg(feature = "memory")]
 pub use chatkeep_memory::MemoryRepository;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
-pub use chatkeep_seaorm::{MigrationState, Migrations, SeaOrmRepository};
+pub use chatkeep_seaorm::{MigrationState, Migrations, Reindex, SeaOrmRepository};
 
 pub use config::{ConfigError, DatabaseConfig, StateConfig};
 pub use error::Error;

@@ -3,14 +3,14 @@
 //! Nothing here does I/O and nothing here knows a driver or a runtime. The crate holds
 //!
 //! - the language: [`ChatThread`], [`ChatMessage`], [`Content`], [`Role`], [`Scope`], [`Position`], [`Page`];
-//! - the ports: [`ThreadRepository`] and [`MessageRepository`], together [`ConversationRepository`]; and
-//!   [`TokenCounter`], [`Clock`], [`IdGenerator`];
-//! - the pure policies: which messages fit a model's [`window`];
+//! - the ports: [`ThreadRepository`], [`MessageRepository`] and [`MessageSearch`], together
+//!   [`ConversationRepository`]; and [`TokenCounter`], [`Clock`], [`IdGenerator`];
+//! - the pure policies: which messages fit a model's [`window`], and what a [`search`] finds;
 //! - the one error of every store: [`StoreError`].
 //!
 //! # Writing an adapter
 //!
-//! 1. Implement [`ThreadRepository`] and [`MessageRepository`] for one `Send + Sync + Debug` type. The section
+//! 1. Implement [`ThreadRepository`], [`MessageRepository`] and [`MessageSearch`] for one `Send + Sync + Debug` type. The section
 //!    "Contract" of each trait says what must hold; each sentence of it that can be checked from outside is a named
 //!    case of `chatkeep-contract`, whose README names the others.
 //! 2. Call [`NewThread::validate`], [`ThreadUpdate::validate`], [`Append::validate`] (or [`Append::encode`], which
@@ -19,9 +19,14 @@
 //! 3. Decide by the [`Scope`]: [`Scope::contains`] for one thread, [`Scope::narrow`] for a list. A thread outside
 //!    the scope does not exist.
 //!    The types bring the rest: [`NewThread::into_thread`], [`ThreadUpdate::apply`], [`NewMessage::into_message`],
-//!    [`MessageQuery::matches`], [`Content::is_identical`], [`StoreError::ambiguous_thread_id`].
-//! 4. Make and read cursors with [`Cursor`]'s own functions.
-//! 5. Map the driver's errors to [`StoreError`] in one place, and run the suite of `chatkeep-contract`.
+//!    [`MessageQuery::matches`], [`ThreadQuery::matches`], [`Content::is_identical`],
+//!    [`StoreError::ambiguous_thread_id`].
+//! 4. Search through [`SearchPlan`](search::SearchPlan): it asks for messages in order and decides which match, so that
+//!    a plain scan is a right store, and an index only makes it faster.
+//!    [`SearchDocument`](search::SearchDocument) is what such an index keeps. A store without search answers
+//!    [`StoreError::Unsupported`].
+//! 5. Make and read cursors with [`Cursor`]'s own functions.
+//! 6. Map the driver's errors to [`StoreError`] in one place, and run the suite of `chatkeep-contract`.
 //!
 //! ```
 //! use chatkeep_domain::{Content, Message, OrgId, Role, Scope, UserId};

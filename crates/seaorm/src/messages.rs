@@ -118,13 +118,12 @@ impl SeaOrmRepository {
             .text(", content, updated_at FROM chat_message m WHERE ");
         target.filter_messages(keep).bind(" AND id = ", *id.as_uuid()).execute(connection).await?;
         let greatest = dialect.greatest();
-        let mut write = Sql::new("UPDATE chat_message SET")
+        let write = Sql::new("UPDATE chat_message SET")
             .bind(" content = ", content)
             .bind(&format!(", updated_at = {greatest}(updated_at, "), dialect.timestamp(edit.at))
             .text(")");
-        if let Some(entry) = &entry {
-            write = self.index_edit(connection, &target, &locked, stored.position, entry, write).await?;
-        }
+        let position = stored.position;
+        let write = self.index_edit(connection, &target, &locked, position, entry.as_ref(), write).await?;
         let write = write.text(" WHERE ");
         let write = target.filter_messages(write).bind(" AND id = ", *id.as_uuid());
         let row = write.text(" RETURNING ").text(MESSAGE_COLUMNS).row(connection).await?;
@@ -134,30 +133,36 @@ impl SeaOrmRepository {
         Ok(edited)
     }
 
-    /// The index follows an edit: on SQLite at once, on PostgreSQL with the statement that writes the content.
+    /// The index follows an edit: on SQLite at once, on PostgreSQL with the statement that writes the content. Where no
+    /// index is kept, what another store has put there goes.
     async fn index_edit(
         &self,
         connection: Connection<'_>,
         target: &Target,
         locked: &LockedThread,
         position: Position,
-        entry: &Entry,
+        entry: Option<&Entry>,
         write: Sql,
     ) -> Result<Sql, Failure> {
-        let write = write.text(&format!(", search_version = {ANALYZER_VERSION}"));
-        match self.db.dialect {
-            Dialect::Postgres => Ok(tsvector::with_owner(
-                write.bind(", search = ", entry.words.as_str()),
-                &target.org,
-                Some(&locked.user),
-            )),
-            Dialect::Sqlite => {
-                fts5::remove(target, position.get()).execute(connection).await?;
+        let write = match entry {
+            Some(_) => write.text(&format!(", search_version = {ANALYZER_VERSION}")),
+            None => write.text(", search_version = NULL"),
+        };
+        if self.db.dialect == Dialect::Sqlite {
+            fts5::remove(target, position.get()).execute(connection).await?;
+            if let Some(entry) = entry {
                 let entries = std::iter::once(entry);
                 fts5::insert(target, &locked.user, position.get(), entries).execute(connection).await?;
-                Ok(write)
             }
+            return Ok(write);
         }
+        Ok(match entry {
+            Some(entry) => {
+                let write = write.bind(", search = ", entry.words.as_str());
+                tsvector::with_owner(write, &target.org, Some(&locked.user))
+            }
+            None => write.text(", search = NULL"),
+        })
     }
 
     /// Raises the thread's `updated_at`.

@@ -1,6 +1,6 @@
 //! What search and filters look things up in.
 
-use sea_orm::{ConnectionTrait as _, DbBackend, DbErr};
+use sea_orm::{ConnectionTrait as _, DbBackend, DbErr, RuntimeErr};
 use sea_orm_migration::prelude::{DeriveMigrationName, MigrationTrait, SchemaManager};
 
 #[derive(DeriveMigrationName)]
@@ -8,7 +8,6 @@ pub(super) struct Migration;
 
 /// Rows of before are NULL in what is added: `reindex` fills it.
 const POSTGRES_UP: &[&str] = &[
-    "CREATE EXTENSION IF NOT EXISTS btree_gin",
     "ALTER TABLE chat_message ADD COLUMN search tsvector, ADD COLUMN search_version integer",
     // The tenant and the words in one index: nothing of another organization is looked at.
     "CREATE INDEX chat_message_search ON chat_message USING gin (org_id, search)",
@@ -54,6 +53,9 @@ const TAGGED_THREADS: &str =
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        if manager.get_database_backend() == DbBackend::Postgres {
+            create_extension(manager).await?;
+        }
         let (own, tags) = match manager.get_database_backend() {
             DbBackend::Postgres => (POSTGRES_UP, tags("text COLLATE \"C\"", "uuid")),
             _ => (SQLITE_UP, tags("text", "blob")),
@@ -77,6 +79,21 @@ impl MigrationTrait for Migration {
             "ALTER TABLE chat_thread DROP COLUMN folded_name",
         ];
         execute(manager, own.iter().copied().chain(shared)).await
+    }
+}
+
+/// The one statement that a role which may make tables may still not run.
+async fn create_extension(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    let statement = "CREATE EXTENSION IF NOT EXISTS btree_gin";
+    match manager.get_connection().execute_unprepared(statement).await.map(drop) {
+        Err(DbErr::Exec(RuntimeErr::SqlxError(error))) if error.as_database_error().is_some() => {
+            let text = format!(
+                "{error}. chatkeep needs the extension btree_gin of postgresql-contrib: install that package, and let the \
+                 owner of the database, a role with CREATE on it or a superuser run `CREATE EXTENSION btree_gin`"
+            );
+            Err(DbErr::Migration(text))
+        }
+        other => other,
     }
 }
 

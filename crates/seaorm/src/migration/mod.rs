@@ -149,14 +149,24 @@ impl Migrations {
         if self.status().await?.first().is_none_or(|first| !first.applied) {
             return Ok(0);
         }
-        let count = self
-            .db
-            .run(|| async {
-                let row = Sql::new("SELECT COUNT(*) FROM chat_message").row(self.db.writer()).await?;
-                Ok(row.map(|row| row.try_get_by_index::<i64>(0)).transpose()?.unwrap_or_default())
-            })
-            .await?;
-        Ok(count.unsigned_abs())
+        self.count_rows(&Sql::new("SELECT COUNT(*) FROM chat_message")).await
+    }
+
+    /// Has no deadline: a large table takes its time.
+    async fn count_rows(&self, sql: &Sql) -> Result<u64, StoreError> {
+        let counted = async {
+            if self.db.dialect == Dialect::Sqlite {
+                return sql.row(self.db.reader()).await;
+            }
+            let transaction = self.db.begin().await?;
+            Sql::new("SET LOCAL statement_timeout = 0").execute(transaction.connection()).await?;
+            sql.row(transaction.connection()).await
+        };
+        let count = async {
+            let row = counted.await?;
+            Ok(row.map(|row| row.try_get_by_index::<i64>(0)).transpose()?.unwrap_or_default())
+        };
+        count.await.map(i64::unsigned_abs).map_err(|error| to_store_error(self.db.dialect, error))
     }
 
     pub(crate) async fn check(&self) -> Result<(), StoreError> {

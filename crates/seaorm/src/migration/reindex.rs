@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::Migrations;
 use crate::dialect::Dialect;
-use crate::error::{Failure, to_store_error};
+use crate::error::Failure;
 use crate::row::{self, MESSAGE_COLUMNS};
 use crate::search::entry::Entry;
 use crate::search::{fts5, tsvector};
@@ -23,9 +23,9 @@ const MAX_ROWS: u64 = 200;
 /// How many bytes one transaction takes at the most, unless a single row has more.
 const MAX_BYTES: i64 = 8 * 1_024 * 1_024;
 
-/// How many rows one statement looks at for those that are to be done. Where most are done, going on is to take no
-/// longer than a call may.
-const WINDOW: u64 = 2_000;
+/// How many rows one statement looks at, at the most, for those that are to be done. Where nearly all are done, it takes
+/// no longer than a call may.
+const MAX_WINDOW: u64 = 10_000;
 
 /// The most corrupt rows that are remembered.
 const MAX_NAMED: usize = 100;
@@ -40,6 +40,8 @@ pub struct Reindex<'a> {
     table: Option<Table>,
     /// The last row of the table that was looked at.
     place: Option<Place>,
+    /// How many rows the next look takes: more and more as long as there is nothing to do.
+    window: u64,
     corrupt: u64,
     corrupt_rows: Vec<StoreError>,
 }
@@ -126,19 +128,7 @@ impl Migrations {
         let sql = Sql::new(format!(
             "SELECT (SELECT COUNT(*) FROM chat_message {condition}) + (SELECT COUNT(*) FROM chat_thread {condition})"
         ));
-        let counted = async {
-            if self.db.dialect == Dialect::Sqlite {
-                return sql.row(self.db.reader()).await;
-            }
-            let transaction = self.db.begin().await?;
-            Sql::new("SET LOCAL statement_timeout = 0").execute(transaction.connection()).await?;
-            sql.row(transaction.connection()).await
-        };
-        let count = async {
-            let row = counted.await?;
-            Ok(row.map(|row| row.try_get_by_index::<i64>(0)).transpose()?.unwrap_or_default())
-        };
-        count.await.map(i64::unsigned_abs).map_err(|error| to_store_error(self.db.dialect, error))
+        self.count_rows(&sql).await
     }
 
     /// Begins to put into the index what is not in it, or, with `all`, everything anew. Nothing happens before
@@ -149,6 +139,7 @@ impl Migrations {
             all,
             table: Some(Table::Threads),
             place: None,
+            window: MAX_ROWS,
             corrupt: 0,
             corrupt_rows: Vec::new(),
         }
@@ -175,6 +166,7 @@ impl Reindex<'_> {
                 self.place = None;
                 continue;
             };
+            self.window = if rows > 0 { MAX_ROWS } else { MAX_WINDOW.min(2 * self.window) };
             let mut done = Done { rows: 0, corrupt: Vec::new() };
             if rows > 0 {
                 done = match table {
@@ -224,7 +216,7 @@ impl Reindex<'_> {
         let sql = Sql::new(format!("SELECT {key}, {}", self.condition()))
             .text(&format!(", CAST(octet_length({}) AS bigint)", table.text()))
             .text(&format!(" FROM {} WHERE TRUE", table.name()));
-        let sql = self.behind(table, sql).text(&format!(" ORDER BY {key} LIMIT {WINDOW}"));
+        let sql = self.behind(table, sql).text(&format!(" ORDER BY {key} LIMIT {}", self.window));
         let (mut until, mut rows, mut bytes) = (None, 0, 0);
         let behind_key = key.split(',').count();
         for row in sql.rows(db.reader()).await? {
@@ -400,9 +392,9 @@ fn write_threads(dialect: Dialect, threads: &[Thread]) -> Vec<Sql> {
                     json!([thread.org, thread.id.simple().to_string(), tag.simple().to_string()])
                 })
                 .collect();
-            let update = update
-                .bind(" e.value ->> 2 FROM json_each(", keys.to_string())
-                .text(") AS e WHERE chat_thread.org_id = e.value ->> 0 AND chat_thread.id = unhex(e.value ->> 1)");
+            let update = update.bind(" e.value ->> 2 FROM json_each(", keys.to_string()).text(
+                ") AS e WHERE chat_thread.org_id = e.value ->> 0 AND chat_thread.id = unhex(e.value ->> 1)",
+            );
             let delete = delete
                 .bind(" e.value ->> 0, unhex(e.value ->> 1) FROM json_each(", keys.to_string())
                 .text(") AS e)");

@@ -1,0 +1,141 @@
+//! The plans of the statements that are really sent.
+//!
+//! PostgreSQL explains each statement itself, by `auto_explain`, with the plan that it has just run, a generic one
+//! included; it tells them to the client as notices, which a proxy between the two reads. SQLite has no such thing: its
+//! driver logs what it runs, and that is explained afterwards. It plans without the values anyway.
+
+use std::collections::HashMap;
+use std::fmt::{Debug, Write as _};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
+use tokio::net::{TcpListener, TcpStream};
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
+/// What was overheard, in order. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Heard(Arc<Mutex<Vec<String>>>);
+
+impl Heard {
+    fn add(&self, text: String) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(text);
+    }
+
+    /// Everything since it was last asked.
+    pub(crate) fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// A proxy in front of the PostgreSQL of this URL: gives its own URL, and the plans that pass through it.
+pub(crate) async fn explaining_proxy(url: &str) -> (String, Heard) {
+    let (user, rest) = url.split_once('@').expect("a URL with a user");
+    let (server, name) = rest.split_once('/').expect("a URL with a database");
+    let server: SocketAddr =
+        server.replace("localhost", "127.0.0.1").parse().expect("an address with a port");
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let heard = Heard::default();
+    let plans = heard.clone();
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            tokio::spawn(pass(client, server, plans.clone()));
+        }
+    });
+    (format!("{user}@{address}/{name}?sslmode=disable"), heard)
+}
+
+/// Passes one connection on, the server's answers message by message: a type, a length, the rest.
+async fn pass(client: TcpStream, server: SocketAddr, plans: Heard) -> std::io::Result<()> {
+    let (mut answers, mut requests) = TcpStream::connect(server).await?.into_split();
+    let (mut from, mut to) = client.into_split();
+    tokio::spawn(async move { copy(&mut from, &mut requests).await });
+    loop {
+        let kind = answers.read_u8().await?;
+        let length = answers.read_u32().await?;
+        let mut body = vec![0; length as usize - 4];
+        answers.read_exact(&mut body).await?;
+        if kind == b'N' {
+            // Before the answer that it belongs to reaches the client.
+            plans.add(message_of(&body));
+        }
+        let mut whole = vec![kind];
+        whole.extend(length.to_be_bytes());
+        whole.extend(body);
+        to.write_all(&whole).await?;
+    }
+}
+
+/// A notice's fields each begin with their type; `M` is the text.
+fn message_of(notice: &[u8]) -> String {
+    let text = notice.split(|byte| *byte == 0).find_map(|field| field.strip_prefix(b"M"));
+    String::from_utf8_lossy(text.unwrap_or_default()).into_owned()
+}
+
+/// Listens to what sqlx logs of the statements that it runs, where its connection has logging on.
+pub(crate) struct Statements(pub(crate) Heard);
+
+impl Subscriber for Statements {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target() == "sqlx::query"
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let mut logged = Logged::default();
+        event.record(&mut logged);
+        let Logged { summary, statement } = logged;
+        // Short ones are their own summary.
+        self.0.add(if statement.trim().is_empty() { summary } else { statement.trim().to_owned() });
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+#[derive(Default)]
+struct Logged {
+    summary: String,
+    statement: String,
+}
+
+impl Visit for Logged {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        match field.name() {
+            "summary" => value.clone_into(&mut self.summary),
+            "db.statement" => value.clone_into(&mut self.statement),
+            _ => {}
+        }
+    }
+
+    fn record_debug(&mut self, _: &Field, _: &dyn Debug) {}
+}
+
+/// SQLite's plan of a statement, a step a line, indented as they belong together.
+pub(crate) async fn query_plan(connection: &DatabaseConnection, sql: &str) -> String {
+    let explain =
+        Statement::from_string(connection.get_database_backend(), format!("EXPLAIN QUERY PLAN {sql}"));
+    let rows = connection.query_all_raw(explain).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    let (mut depths, mut plan) = (HashMap::from([(0, 0)]), String::new());
+    for row in rows {
+        let (id, parent) = (row.try_get_by_index::<i64>(0), row.try_get_by_index::<i64>(1));
+        let depth = depths[&parent.expect("a parent")];
+        depths.insert(id.expect("an id"), depth + 1);
+        let step: String = row.try_get_by_index(3).expect("a step");
+        // Writing to a String cannot fail.
+        let _ = writeln!(plan, "{:1$}{step}", "", 2 * depth);
+    }
+    plan
+}

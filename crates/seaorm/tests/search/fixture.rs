@@ -1,0 +1,155 @@
+//! A database of a test's own, on either engine.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use chatkeep_domain::{Append, MessageRepository, MessageSearch, Metadata, NewMessage, SearchQuery};
+use chatkeep_seaorm::{Migrations, PostgresConfig, SeaOrmRepository, SqliteConfig};
+use chatkeep_testkit::shared_postgres;
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement};
+use tempfile::TempDir;
+
+use crate::common::{execute, scope, thread_id};
+
+/// Makes of each case, a function of a [`Store`], a test on each engine.
+macro_rules! on_both_engines {
+    ($($case:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $case() {
+                super::$case(crate::fixture::Store::sqlite().await).await;
+            })+
+        }
+
+        mod postgres {
+            $(#[tokio::test]
+            #[ignore = "needs PostgreSQL: run `cargo xtask test`"]
+            async fn $case() {
+                super::$case(crate::fixture::Store::postgres().await).await;
+            })+
+        }
+    };
+}
+pub(crate) use on_both_engines;
+
+/// An empty database, with a connection for what somebody else does to it.
+pub(crate) struct Store {
+    pub(crate) url: String,
+    pub(crate) raw: DatabaseConnection,
+    /// SQLite.
+    folder: Option<TempDir>,
+}
+
+impl Store {
+    pub(crate) async fn sqlite() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = format!("sqlite://{}?mode=rwc", folder.path().join("chat.db").display());
+        Self { raw: connect(&url).await, url, folder: Some(folder) }
+    }
+
+    pub(crate) async fn postgres() -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let name = format!("search_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+        let server = shared_postgres().expect("a server").replace("postgresql://", "postgres://");
+        execute(&connect(&server).await, &format!("CREATE DATABASE {name}")).await;
+        let (host, _) = server.rsplit_once('/').expect("a URL with a database");
+        let url = format!("{host}/{name}");
+        Self { raw: connect(&url).await, url, folder: None }
+    }
+
+    pub(crate) async fn migrations(&self) -> Migrations {
+        match &self.folder {
+            Some(folder) => Migrations::sqlite(SqliteConfig::file(folder.path().join("chat.db"))).await,
+            None => Migrations::postgres(postgres_config(&self.url)).await,
+        }
+        .expect("the database is there")
+    }
+
+    pub(crate) async fn open(&self) -> SeaOrmRepository {
+        match &self.folder {
+            Some(folder) => SeaOrmRepository::sqlite(SqliteConfig::file(folder.path().join("chat.db"))).await,
+            None => SeaOrmRepository::postgres(postgres_config(&self.url)).await,
+        }
+        .expect("the database is there")
+    }
+
+    /// A large database does not stay for as long as the server. PostgreSQL.
+    pub(crate) async fn remove(self) {
+        let server = shared_postgres().expect("a server").replace("postgresql://", "postgres://");
+        let (_, name) = self.url.rsplit_once('/').expect("a URL with a database");
+        execute(&connect(&server).await, &format!("DROP DATABASE {name} WITH (FORCE)")).await;
+    }
+
+    pub(crate) fn is_sqlite(&self) -> bool {
+        self.folder.is_some()
+    }
+
+    pub(crate) async fn execute(&self, sql: &str) {
+        execute(&self.raw, sql).await;
+    }
+
+    pub(crate) async fn number(&self, sql: &str) -> i64 {
+        let statement = Statement::from_string(self.raw.get_database_backend(), sql);
+        let row = self.raw.query_one_raw(statement).await.expect("the statement runs").expect("a row");
+        row.try_get_by_index(0).expect("a number")
+    }
+
+    /// How many messages the index has.
+    pub(crate) async fn indexed(&self) -> i64 {
+        self.number(match self.raw.get_database_backend() {
+            DbBackend::Sqlite => "SELECT COUNT(*) FROM chat_message_search_docsize",
+            _ => "SELECT COUNT(search) FROM chat_message",
+        })
+        .await
+    }
+
+    /// FTS5's own opinion of its tables.
+    pub(crate) async fn check_index(&self) {
+        if self.is_sqlite() {
+            let check = "INSERT INTO chat_message_search (chat_message_search) VALUES ('integrity-check')";
+            self.execute(check).await;
+        }
+    }
+}
+
+pub(crate) fn postgres_config(url: &str) -> PostgresConfig {
+    PostgresConfig::from_url(&url.to_owned().into()).expect("a URL").auto_migrate(true)
+}
+
+async fn connect(url: &str) -> DatabaseConnection {
+    let mut options = ConnectOptions::new(url);
+    options.max_connections(1).sqlx_logging(false);
+    Database::connect(options).await.expect("the database is there")
+}
+
+/// The positions of the test's messages that a search finds, the oldest first.
+pub(crate) async fn found(repository: &SeaOrmRepository, query: SearchQuery) -> Vec<i64> {
+    let page = repository.search_messages(&scope(), &query.limit(1_000)).await.expect("the search runs");
+    let mut positions: Vec<_> = page.items.iter().map(|hit| hit.message.position.get()).collect();
+    positions.sort_unstable();
+    positions
+}
+
+pub(crate) async fn append(
+    repository: &SeaOrmRepository,
+    messages: impl IntoIterator<Item = NewMessage>,
+) -> Vec<i64> {
+    let stored = repository.append(&scope(), thread_id(), Append::new(messages)).await.expect("it is stored");
+    stored.iter().map(|message| message.position.get()).collect()
+}
+
+pub(crate) fn metadata(value: serde_json::Value) -> Metadata {
+    serde_json::from_value(value).expect("an object")
+}
+
+/// Indexes what is missing, or everything, and gives how many rows were done, and how many of them are corrupt.
+pub(crate) async fn reindex(store: &Store, all: bool) -> (u64, u64) {
+    let migrations = store.migrations().await;
+    let mut reindex = migrations.reindex(all);
+    let mut done = 0;
+    loop {
+        match reindex.next_batch().await.expect("a batch") {
+            0 => return (done, reindex.corrupt()),
+            rows => done += rows,
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! PostgreSQL scans no table for what is asked of it.
+
+use chatkeep_domain::{MessageSearch, OrgId, Scope, SearchOrder, SearchQuery, ThreadRepository};
+use chatkeep_seaorm::SeaOrmRepository;
+
+use crate::explained::{Heard, explaining_proxy};
+use crate::fixture::{Store, postgres_config};
+use crate::questions::{ROWS, ask_lists, ask_searches, fill};
+
+/// More than PostgreSQL plans with the values in any case.
+const TIMES: usize = 7;
+
+/// Opens the database on one connection, whose plans are heard.
+async fn open(store: &Store, mode: &str) -> (SeaOrmRepository, Heard) {
+    let (url, plans) = explaining_proxy(&store.url).await;
+    let url = format!("{url}&options[plan_cache_mode]={mode}");
+    let config = postgres_config(&url).pool_size(1).max_overflow(0);
+    let repository = SeaOrmRepository::postgres(config).await.expect("the database is there");
+    plans.take();
+    (repository, plans)
+}
+
+/// Notes whose plans have a scan of a table, and that there are plans at all.
+fn look(faults: &mut Vec<String>, name: &str, plans: &[String]) {
+    assert!(plans.iter().any(|plan| plan.contains("plan:")), "no plan was heard for {name}: {plans:?}");
+    let scans = |plan: &&String| {
+        ["Seq Scan on chat_message", "Seq Scan on chat_thread"].iter().any(|scan| plan.contains(scan))
+    };
+    faults.extend(plans.iter().find(scans).map(|plan| format!("## {name}\n{plan}")));
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: run `cargo xtask test`"]
+async fn no_question_scans_a_table() {
+    let store = Store::postgres().await;
+    fill(&store, ROWS).await;
+    store.execute("VACUUM ANALYZE").await;
+    let (_, name) = store.url.rsplit_once('/').expect("a URL with a database");
+    for setting in [
+        "session_preload_libraries = 'auto_explain'",
+        "auto_explain.log_min_duration = 0",
+        "auto_explain.log_level = notice",
+    ] {
+        store.execute(&format!("ALTER DATABASE {name} SET {setting}")).await;
+    }
+    let mut faults = Vec::new();
+    // After five executions PostgreSQL goes on with one or the other, whichever it takes for the cheaper.
+    for mode in ["force_custom_plan", "force_generic_plan"] {
+        let (repository, plans) = open(&store, mode).await;
+        ask_searches(&repository, |name| look(&mut faults, &format!("{mode}: {name}"), &plans.take())).await;
+        ask_lists(&repository, |name| look(&mut faults, &format!("{mode}: {name}"), &plans.take())).await;
+        repository.close().await.expect("it closes");
+    }
+    assert!(faults.is_empty(), "{} plans:\n{}", faults.len(), faults.join("\n"));
+
+    // What an organization said last is read from the index in its order, and no further than the page.
+    let (repository, plans) = open(&store, "auto").await;
+    let scope = Scope::org(OrgId::new("large").expect("an id"));
+    for order in [SearchOrder::Newest, SearchOrder::Oldest] {
+        let mut query = SearchQuery::default().order(order).limit(20);
+        for _ in 0..TIMES {
+            let page = repository.search_messages(&scope, &query).await;
+            query.cursor = page.expect("a page").next;
+            let [plan] = &plans.take()[..] else { panic!("one statement a page") };
+            assert!(plan.contains("chat_message_recent") && !plan.contains("Sort"), "{plan}");
+        }
+    }
+    repository.close().await.expect("it closes");
+    store.remove().await;
+}

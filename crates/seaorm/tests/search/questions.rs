@@ -1,0 +1,199 @@
+//! A large database, and everything that may be asked of it.
+
+use chatkeep_domain::{
+    MessageQuery, MessageRepository, MessageSearch, MetadataFilter, OrgId, Page, Role, Scope, SearchOrder,
+    SearchQuery, ThreadId, ThreadQuery, ThreadRepository, UserId,
+};
+use chatkeep_seaorm::SeaOrmRepository;
+use uuid::Uuid;
+
+use crate::common::at;
+use crate::fixture::{Store, reindex};
+
+/// Threads and messages each. Six of ten are the large organization's; its user `u1` has ten of a hundred of them, and
+/// its first thread 20,000 messages.
+pub(crate) const ROWS: i64 = 100_000;
+
+/// One word in all messages, one in ten, in a hundred, in ten thousand of them; metadata in all, in one of a hundred.
+const CONTENT: &str = r#"'{"type":"text","text":"every tenth' || (n % 10) || ' hundredth' || (n % 100) || ' some phrase of'
+    || ' words rare' || (n / 10) || '","metadata":{"kind":"chat","lot":' || (n % 100) || '}}'"#;
+
+/// Fills the database by itself, and indexes it.
+pub(crate) async fn fill(store: &Store, rows: i64) {
+    drop(store.open().await);
+    let (uuid, numbers, moment) = if store.is_sqlite() {
+        (
+            "unhex(printf('%032x', {}))",
+            format!(
+                "(WITH RECURSIVE c(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM c WHERE n < {rows} - 1) SELECT n FROM c) AS s"
+            ),
+            "(1700000000 + n) * 1000000",
+        )
+    } else {
+        (
+            "lpad(to_hex({}), 32, '0')::uuid",
+            format!("generate_series(0, {rows} - 1) AS s(n)"),
+            "to_timestamp(1700000000 + n)",
+        )
+    };
+    let uuid = |number: &str| uuid.replace("{}", number);
+    let org = "CASE WHEN n % 10 < 6 THEN 'large' ELSE 'small' || (n % 40) END";
+    store
+        .execute(&format!(
+            "INSERT INTO chat_thread (org_id, id, user_id, name, metadata, next_position, created_at, updated_at)
+             SELECT {org}, {}, 'u' || (n / 10 % 10), 'Thread ' || n, '{{\"lot\":' || (n % 100) || '}}', 100000,
+                 {moment}, {moment} FROM {numbers}",
+            uuid("n")
+        ))
+        .await;
+    // A fifth of the messages are in the first thread, the others one in each.
+    let thread = format!("CASE WHEN n < {rows} / 5 THEN 0 ELSE n END");
+    store
+        .execute(&format!(
+            "INSERT INTO chat_message (org_id, chat_thread_id, position, id, sender_id, sender_role, content,
+                 created_at, updated_at)
+             SELECT CASE WHEN n < {rows} / 5 THEN 'large' ELSE {org} END, {}, n + 1, {}, 's' || (n % 50),
+                 CASE WHEN n % 100 = 0 THEN 'system' WHEN n % 2 = 0 THEN 'user' ELSE 'assistant' END, {CONTENT},
+                 {moment}, {moment} FROM {numbers}",
+            uuid(&thread),
+            uuid("n + 1000000")
+        ))
+        .await;
+    let rows = rows.unsigned_abs();
+    assert_eq!(reindex(store, false).await, (2 * rows, 0));
+}
+
+fn org() -> OrgId {
+    OrgId::new("large").expect("an id")
+}
+
+fn user() -> UserId {
+    UserId::new("u1").expect("an id")
+}
+
+fn sender() -> UserId {
+    UserId::new("s7").expect("an id")
+}
+
+fn long_thread() -> ThreadId {
+    Uuid::nil().into()
+}
+
+fn lot(number: i64) -> MetadataFilter {
+    MetadataFilter::new("/lot", number).expect("a filter")
+}
+
+/// What is asked for of the messages that are found, besides who may see them and the order.
+fn searches() -> Vec<(String, SearchQuery)> {
+    let mut searches: Vec<_> = [
+        "every",
+        "tenth3",
+        "hundredth7",
+        "rare77",
+        "\"some phrase of words\"",
+        "hund*",
+        "tenth1 OR rare9",
+        "every -tenth3",
+    ]
+    .into_iter()
+    .map(|text| (text.to_owned(), SearchQuery::new(text)))
+    .collect();
+    let moments = (at(10_000), at(60_000));
+    for (name, filtered) in [
+        ("nothing", SearchQuery::default()),
+        ("role", SearchQuery::default().role(Role::System)),
+        ("sender", SearchQuery::default().sender_id(sender())),
+        ("dates", SearchQuery::default().created(moments.0, moments.1)),
+        ("metadata", SearchQuery::default().metadata(lot(7))),
+        (
+            "all filters",
+            SearchQuery::new("hundredth7")
+                .role(Role::Assistant)
+                .sender_id(sender())
+                .created(moments.0, None)
+                .metadata(lot(7)),
+        ),
+    ] {
+        searches.push((name.to_owned(), filtered));
+    }
+    searches
+}
+
+/// Asks for a first page and the one behind it, and hands over what each is called.
+pub(crate) async fn ask_searches(repository: &SeaOrmRepository, mut asked: impl FnMut(&str)) {
+    let scopes = [
+        ("organization", Scope::org(org()), None),
+        ("user", Scope::user(org(), user()), None),
+        ("thread", Scope::org(org()), Some(long_thread())),
+    ];
+    for (who, scope, thread) in scopes {
+        for (what, search) in searches() {
+            for order in [SearchOrder::Newest, SearchOrder::Oldest, SearchOrder::Relevance] {
+                let mut query = SearchQuery { thread, ..search.clone().order(order).limit(20) };
+                let name = format!("search of {what} in {who}, {order:?}");
+                let page: Page<_> = repository.search_messages(&scope, &query).await.expect("it is found");
+                asked(&name);
+                let Some(next) = page.next else { continue };
+                query.cursor = Some(next);
+                repository.search_messages(&scope, &query).await.expect("it is found");
+                asked(&format!("{name}, second page"));
+            }
+        }
+    }
+}
+
+pub(crate) async fn ask_lists(repository: &SeaOrmRepository, mut asked: impl FnMut(&str)) {
+    let scope = Scope::org(org());
+    for (what, query) in [
+        ("nothing", MessageQuery::default()),
+        ("dates", MessageQuery::default().created(at(10_000), at(15_000))),
+        ("role", MessageQuery::default().role(Role::System)),
+        ("sender", MessageQuery::default().sender_id(sender())),
+        ("metadata", MessageQuery::default().metadata(lot(7))),
+        (
+            "all filters",
+            MessageQuery::default()
+                .role(Role::Assistant)
+                .sender_id(sender())
+                .created(at(1), None)
+                .metadata(lot(7)),
+        ),
+    ] {
+        for order in [chatkeep_domain::Order::OldestFirst, chatkeep_domain::Order::NewestFirst] {
+            let query = query.clone().order(order).limit(20);
+            let name = format!("messages by {what}, {order:?}");
+            let page = repository.list_messages(&scope, long_thread(), &query).await.expect("a list");
+            asked(&name);
+            let Some(next) = page.next else { continue };
+            repository.list_messages(&scope, long_thread(), &query.behind(next)).await.expect("a list");
+            asked(&format!("{name}, second page"));
+        }
+    }
+    for (who, scope) in [("organization", Scope::org(org())), ("user", Scope::user(org(), user()))] {
+        for (what, query) in [
+            ("nothing", ThreadQuery::first(20)),
+            ("name", ThreadQuery::first(20).name_contains("thread 7")),
+            ("rare name", ThreadQuery::first(20).name_contains("thread 77771")),
+            ("absent name", ThreadQuery::first(20).name_contains("absent")),
+            ("created", ThreadQuery::first(20).created(at(10_000), at(20_000))),
+            ("updated", ThreadQuery::first(20).updated(at(10_000), at(20_000))),
+            ("metadata", ThreadQuery::first(20).metadata(lot(11))),
+            ("absent metadata", ThreadQuery::first(20).metadata(lot(1_000))),
+            (
+                "all filters",
+                ThreadQuery::first(20)
+                    .name_contains("thread")
+                    .created(at(1), None)
+                    .updated(at(1), None)
+                    .metadata(lot(11)),
+            ),
+        ] {
+            let name = format!("threads of {who} by {what}");
+            let page = repository.list_threads(&scope, &query).await.expect("a list");
+            asked(&name);
+            let Some(next) = page.next else { continue };
+            repository.list_threads(&scope, &query.behind(next)).await.expect("a list");
+            asked(&format!("{name}, second page"));
+        }
+    }
+}

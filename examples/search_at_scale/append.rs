@@ -37,7 +37,7 @@ pub(crate) async fn measure(server: &PgServer, seconds: u64) -> Result<()> {
         let without = postgres(server, &format!("without_{callers}")).await?.without_search();
         server.psql_in(
             &format!("without_{callers}"),
-            "DROP INDEX chat_message_search; DROP INDEX chat_message_recent; DROP INDEX chat_thread_of_org",
+            "DROP INDEX chat_message_search; DROP INDEX chat_message_recent",
         )?;
         compare("PostgreSQL", callers, with, Way::open(without).await?, round).await?;
     }
@@ -114,14 +114,15 @@ impl Way {
     async fn caller(self: Arc<Self>, stop: Arc<AtomicBool>) -> Result<()> {
         while !stop.load(Ordering::Relaxed) {
             let number = usize::try_from(self.written.fetch_add(1, Ordering::Relaxed))?;
-            let (thread, org) = (self.threads[number % self.threads.len()], org(number % ORGS));
+            let at = number % self.threads.len();
+            let (thread, scope) = (self.threads[at], Scope::user(org(at % ORGS), user(at)));
             let message = NewMessage::new(
                 UuidV7Generator.message_id(),
                 Role::User,
                 text(number % MESSAGES),
                 SystemClock.now(),
             );
-            self.store.append(&Scope::org(org), thread, Append::new([message])).await?;
+            self.store.append(&scope, thread, Append::new([message])).await?;
         }
         Ok(())
     }

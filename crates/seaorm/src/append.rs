@@ -51,7 +51,7 @@ impl SeaOrmRepository {
         let target = self.target(scope, thread).await?;
         let entry = |message: &NewMessage| {
             let sender = message.sender_id.as_ref();
-            self.is_indexed.then(|| Entry::of(self.db.dialect, &target.org, &message.content, sender))
+            self.is_indexed.then(|| Entry::of(self.db.dialect, &target, &message.content, sender))
         };
         let entries: Vec<_> = append.messages.iter().map(entry).collect();
         let batch: Vec<_> = append
@@ -249,7 +249,7 @@ fn insert(dialect: Dialect, sql: Sql, target: &Target, batch: &[Item<'_>], known
                 .text(" + m.n - 1, m.id, NULLIF(m.sender_id, ''), m.sender_role, m.content, m.created_at, m.created_at");
             let user = known.map(|head| head.user.as_str());
             let sql = if is_indexed {
-                tsvector::with_owner(sql.text(", m.search"), &target.org, user)
+                tsvector::cast(sql.text(", m.search"), target, user)
             } else {
                 sql
             };

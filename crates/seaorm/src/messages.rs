@@ -107,7 +107,7 @@ impl SeaOrmRepository {
         }
         let entry = self
             .is_indexed
-            .then(|| Entry::of(dialect, &target.org, &edit.content, stored.sender_id.as_ref()));
+            .then(|| Entry::of(dialect, &target, &edit.content, stored.sender_id.as_ref()));
         // What is kept is the text as it is stored, not a second encoding of it.
         let keep = Sql::new("INSERT INTO chat_message_revision (org_id, chat_thread_id, message_id, ")
             .text(REVISION_COLUMNS)
@@ -159,7 +159,7 @@ impl SeaOrmRepository {
         Ok(match entry {
             Some(entry) => {
                 let write = write.bind(", search = ", entry.words.as_str());
-                tsvector::with_owner(write, &target.org, Some(&locked.user))
+                tsvector::cast(write, target, Some(&locked.user))
             }
             None => write.text(", search = NULL"),
         })

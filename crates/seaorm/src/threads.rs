@@ -21,7 +21,7 @@ use crate::tags::{self, FILTER_COLUMNS};
 pub(crate) struct Target {
     pub(crate) org: OrgId,
     pub(crate) id: ThreadId,
-    user: Option<UserId>,
+    pub(crate) user: Option<UserId>,
 }
 
 impl Target {

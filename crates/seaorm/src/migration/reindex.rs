@@ -15,6 +15,7 @@ use crate::search::entry::Entry;
 use crate::search::{fts5, tsvector};
 use crate::sql::Sql;
 use crate::tags;
+use crate::threads::Target;
 
 /// How many rows one transaction takes at the most: as long as it runs, nobody else edits them, and on SQLite nobody
 /// else writes.
@@ -335,13 +336,14 @@ impl Message {
     fn read(dialect: Dialect, row: &QueryResult) -> Result<Self, StoreError> {
         let message = row::message(dialect, row)?;
         let org = row::get(row, 8).and_then(|org: String| Ok(OrgId::new(org)?));
-        let org = row::decoded(row, org)?;
+        let org: OrgId = row::decoded(row, org)?;
+        let target = Target::whole(org.clone(), message.chat_thread_id);
         Ok(Self {
             thread: *message.chat_thread_id.as_uuid(),
             position: message.position.get(),
             user: row::decoded(row, row::get(row, 9))?,
             row_id: row::decoded(row, row::get(row, 10))?,
-            entry: Entry::of(dialect, &org, &message.content, message.sender_id.as_ref()),
+            entry: Entry::of(dialect, &target, &message.content, message.sender_id.as_ref()),
             org,
         })
     }

@@ -6,8 +6,9 @@ use uuid::Uuid;
 
 use super::{fts5, tsvector};
 use crate::dialect::Dialect;
+use crate::threads::Target;
 
-/// A message's entry, its owner aside.
+/// A message's entry. The thread's owner is in it where the target names one, and on PostgreSQL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
     /// PostgreSQL: a `tsvector`, everything in it. SQLite: the words, in order.
@@ -17,7 +18,7 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    pub(crate) fn of(dialect: Dialect, org: &OrgId, content: &Content, sender: Option<&UserId>) -> Self {
+    pub(crate) fn of(dialect: Dialect, target: &Target, content: &Content, sender: Option<&UserId>) -> Self {
         let document = SearchDocument::of(content);
         let tags = document.tags();
         let incomplete = tags.is_incomplete.then(Uuid::nil);
@@ -25,7 +26,8 @@ impl Entry {
         marks.extend(sender.map(Mark::Sender));
         match dialect {
             Dialect::Postgres => {
-                Self { words: tsvector::write(org, &document, &marks), marks: String::new() }
+                marks.extend(target.user.as_ref().map(|user| Mark::User(Some(&target.org), user)));
+                Self { words: tsvector::write(&target.org, &document, &marks), marks: String::new() }
             }
             Dialect::Sqlite => Self { words: fts5::sequence(&document), marks: fts5::marks(&marks) },
         }

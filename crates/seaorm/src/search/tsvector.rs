@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::entry::{Mark, Wanted};
 use crate::sql::Sql;
+use crate::threads::Target;
 
 const LETTERS: &[u8; 64] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz+/";
 
@@ -48,10 +49,14 @@ pub(crate) fn owner(org: &OrgId, user: &str) -> String {
     format!("{}=u{user}@{org}", letter(org))
 }
 
-/// Goes on behind an expression for an entry's text, and adds the mark of the thread's owner: of this one, or of the one
-/// in the column `user_id`.
-pub(crate) fn with_owner(sql: Sql, org: &OrgId, user: Option<&str>) -> Sql {
-    let sql = sql.text("::tsvector || array_to_tsvector(ARRAY[");
+/// Goes on behind an expression for an entry's text. Where the target names no owner, it adds the mark: of this one, or of
+/// the one in the column `user_id`.
+pub(crate) fn cast(sql: Sql, target: &Target, user: Option<&str>) -> Sql {
+    let (sql, org) = (sql.text("::tsvector"), &target.org);
+    if target.user.is_some() {
+        return sql;
+    }
+    let sql = sql.text(" || array_to_tsvector(ARRAY[");
     if let Some(user) = user {
         return sql.bind("", owner(org, user)).text("::text])");
     }

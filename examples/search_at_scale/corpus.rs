@@ -44,7 +44,7 @@ pub(crate) fn text(message: usize) -> String {
     text
 }
 
-/// SplitMix64: good enough to draw words, and the same on every machine.
+/// `SplitMix64`: good enough to draw words, and the same on every machine.
 struct Random(u64);
 
 impl Random {

@@ -14,12 +14,14 @@ use crate::generate::{fill, org, user};
 
 const PAGE: usize = 20;
 
-/// What chatkeep sends for the newest hits of an organization, typed by hand.
+/// What chatkeep sends for the newest hits of an organization, typed by hand. The last condition has it planned with its
+/// values.
 const IN_ORG: &str = "
     SELECT m.id, m.chat_thread_id, m.position, m.sender_id, m.sender_role, m.content, m.created_at, m.updated_at,
            m.org_id, t.name
     FROM (SELECT * FROM chat_message m
           WHERE m.search @@ CAST($1::text AS tsquery) AND m.org_id = $2
+            AND ($4::bool OR (SELECT COUNT(*) FROM chat_message) < 0)
           ORDER BY m.created_at DESC, m.chat_thread_id DESC, m.position DESC LIMIT $3) m
     JOIN chat_thread t ON t.org_id = m.org_id AND t.id = m.chat_thread_id
     ORDER BY m.created_at DESC, m.chat_thread_id DESC, m.position DESC";
@@ -56,7 +58,7 @@ pub(crate) async fn measure(server: &PgServer, orgs: usize, runs: usize) -> Resu
             let mut before: Option<Duration> = None;
             for (times, orgs) in [(small_times, sizes[0]), (large_times, sizes[1])] {
                 let growth =
-                    before.map_or("".to_owned(), |before| format!("{:.2}", ratio(times.ours, before)));
+                    before.map_or(String::new(), |before| format!("{:.2}", ratio(times.ours, before)));
                 before = Some(times.ours);
                 println!(
                     "| {name}{whose} | {hits} | {} | {:.3} ms | {:.3} ms | {:.2} | {growth} |",
@@ -165,7 +167,7 @@ async fn by_hand_once(
     let of_user = of_user.map_or_else(String::new, |user| format!("'?=u{user}@{org}' & "));
     let question = format!("{of_user}({question})").replace('?', letter(org.as_str()));
     let start = Instant::now();
-    let rows = database.by_hand.query(statement, &[&question, &org.as_str(), &limit]).await?;
+    let rows = database.by_hand.query(statement, &[&question, &org.as_str(), &limit, &true]).await?;
     let read: Vec<_> = rows.iter().map(decode).collect();
     let time = start.elapsed();
     read.first().context("no hits")?;

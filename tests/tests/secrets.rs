@@ -1,10 +1,13 @@
-//! What is logged, at the finest level, by us and by everything below: ids, and neither content nor a password.
+//! What is logged, at the finest level, by us and by everything below: ids, and neither content nor a password, nor
+//! what is searched for. And what errors say.
 
+use std::error::Error;
 use std::io;
+use std::iter;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chatkeep::config::DatabaseConfig;
-use chatkeep::{OrgId, Role, Scope, StateManager, UserId};
+use chatkeep::{Metadata, OrgId, Role, Scope, SearchOrder, StateManager, UserId};
 use chatkeep_testkit::{PgOptions, PgServer};
 use tracing_subscriber::fmt::format::FmtSpan;
 
@@ -22,29 +25,105 @@ impl io::Write for Log {
     }
 }
 
+fn postgres(url: String) -> DatabaseConfig {
+    let mut config = DatabaseConfig::from_url(url).expect("a URL");
+    config.auto_migrate = Some(true);
+    config
+}
+
+async fn open(config: &DatabaseConfig) -> StateManager {
+    let scope = Scope::user(OrgId::new("acme").expect("an id"), UserId::new("ada").expect("an id"));
+    StateManager::connect(config, scope).await.expect("the store opens")
+}
+
+fn metadata() -> Metadata {
+    iter::once(("tier".to_owned(), "secret-tier".into())).collect()
+}
+
+fn assert_says_no_secret(error: &chatkeep::Error) {
+    let error: &dyn Error = error;
+    for error in iter::successors(Some(error), |error| (*error).source()) {
+        assert!(!format!("{error} {error:?}").contains("secret"), "{error} {error:?}");
+    }
+}
+
 /// Every kind of call, some of which fail. Gives the thread's id.
 async fn use_it(config: &DatabaseConfig) -> String {
-    let scope = Scope::user(OrgId::new("acme").expect("an id"), UserId::new("ada").expect("an id"));
-    let state = StateManager::connect(config, scope).await.expect("the store opens");
-    let thread = state.create_thread("secret-name").await.expect("a thread");
-    let said = state.add_message(Role::User, "secret-content").await.expect("a message");
+    let state = open(config).await;
+    let thread = state.create_thread("secret-name").metadata(metadata()).await.expect("a thread");
+    let said = state.add_message(Role::User, "secret-content").metadata(metadata()).await.expect("a message");
     state.add_message(Role::User, "secret-content").id(said.id).await.expect("a retry");
     state.message(said.id).edit("secret-content, edited").await.expect("an edit");
     state.get_messages().await.expect("a list");
-    state
+    state.update_thread().name("secret-name, new").metadata(metadata()).await.expect("an update");
+    look_for_it(&state).await;
+    refuse_it(&state).await;
+    let conflict = state
         .add_message(Role::User, "secret-content")
         .expect_head(chatkeep::Position::ZERO)
         .await
         .expect_err("a conflict");
+    assert_says_no_secret(&conflict);
     state.clear_thread(None).await.expect("a clear");
     state.delete_thread(None).await.expect("a deletion");
     thread.id.to_string()
 }
 
+/// Every kind of search and of filter.
+async fn look_for_it(state: &StateManager) {
+    let threads = state.list_threads().name_contains("SECRET-n").metadata("/tier", "secret-tier");
+    assert_eq!(threads.await.expect("a list").items.len(), 1);
+    let messages = state.get_messages().metadata("/tier", "secret-tier");
+    assert_eq!(messages.await.expect("a list").len(), 0, "the edit left the metadata out");
+    for text in ["secret", "\"secret content\" edi*", "secret OR secrets -\"a secret\""] {
+        for order in [SearchOrder::Newest, SearchOrder::Oldest, SearchOrder::Relevance] {
+            let found = state.search(text).order(order).await.expect("a search");
+            assert_eq!(found.items.len(), 1, "{text}");
+        }
+        let found = state.search_in_thread(text).metadata("/tier", "secret-tier").await;
+        assert_eq!(found.expect("a search").items.len(), 0, "{text}");
+    }
+}
+
+/// Searches and filters that are refused.
+async fn refuse_it(state: &StateManager) {
+    let long = "secret ".repeat(1_000);
+    let searches = [
+        state.search("-secret"),
+        state.search(&long),
+        state.search("secret").metadata("secret", "secret-tier"),
+        state.search("secret").metadata("/tier", long.as_str()),
+        state.search("secret").thread("0198c0de-0000-7000-8000-000000000001".parse().expect("an id")),
+    ];
+    for search in searches {
+        assert_says_no_secret(&search.await.expect_err("a search that is refused"));
+    }
+    assert_says_no_secret(&state.list_threads().name_contains(&long).await.expect_err("a long name"));
+    assert_says_no_secret(&state.create_thread(long.repeat(100)).await.expect_err("a long name"));
+}
+
+/// Makes the server say in an error what it was asked to search for.
+const REFUSE_SEARCHES: &str = "
+    CREATE FUNCTION public.refuse(tsvector, tsquery) RETURNS boolean LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'cannot look for %', $2 USING ERRCODE = '22023'; END $$;
+    CREATE OPERATOR public.@@ (LEFTARG = tsvector, RIGHTARG = tsquery, FUNCTION = public.refuse);
+    ALTER ROLE postgres SET search_path = public, pg_catalog;";
+
+/// A search that the server refuses.
+async fn be_refused_by(server: &PgServer) {
+    server.psql(REFUSE_SEARCHES).expect("an operator");
+    let state = open(&postgres(server.url())).await;
+    state.create_thread("secret-name").await.expect("a thread");
+    state.add_message(Role::User, "secret-content").await.expect("a message");
+    let refused = state.search("secret").await.expect_err("a search that is refused");
+    assert!(format!("{refused:?}").contains("22023"), "{refused:?}");
+    assert_says_no_secret(&refused);
+}
+
 // One test in this binary: the subscriber is the process's, so that it hears the drivers' own threads too.
 #[tokio::test]
 #[ignore = "needs PostgreSQL: run `cargo xtask test`"]
-async fn logs_show_ids_and_neither_content_nor_passwords() {
+async fn logs_and_errors_show_ids_and_neither_content_nor_searches_nor_passwords() {
     let log = Log::default();
     let writer = log.clone();
     tracing_subscriber::fmt()
@@ -55,20 +134,20 @@ async fn logs_show_ids_and_neither_content_nor_passwords() {
         .init();
 
     let server = PgServer::start(PgOptions::default().password("secret-password")).expect("a server");
-    let postgres = |url: String| {
-        let mut config = DatabaseConfig::from_url(url).expect("a URL");
-        config.auto_migrate = Some(true);
-        config
-    };
     let folder = tempfile::tempdir().expect("a folder");
     let mut threads = vec![use_it(&DatabaseConfig::sqlite(folder.path().join("chat.db"))).await];
     threads.push(use_it(&postgres(server.url())).await);
     let wrong = postgres(server.url().replace("secret-password", "secret-but-wrong"));
     let refused = chatkeep::create_repository(&wrong).await.expect_err("a wrong password");
-    assert!(!format!("{refused} {refused:?}").contains("secret"), "{refused:?}");
+    assert_says_no_secret(&refused);
+    be_refused_by(&server).await;
 
     let log = String::from_utf8(log.0.lock().unwrap_or_else(PoisonError::into_inner).clone()).expect("UTF-8");
-    for expected in threads.iter().map(String::as_str).chain(["db.message.append", "db.thread.delete"]) {
+    for expected in threads.iter().map(String::as_str).chain([
+        "db.message.append",
+        "db.thread.delete",
+        "db.message.search",
+    ]) {
         assert!(log.contains(expected), "the log was listened to: {expected}");
     }
     let shown: Vec<_> = log.lines().filter(|line| line.contains("secret")).collect();

@@ -179,6 +179,10 @@ impl Source {
             return Fetched { messages: Vec::new(), error: Some(error), next: None };
         };
         match self.list(&ahead).await {
+            // The row lies beyond the page, and comes again in its place.
+            Ok(Page { items, next: Some(next) }) => {
+                Fetched { messages: items, error: None, next: Some(query.behind(next)) }
+            }
             Ok(page) => Fetched { messages: page.items, error: Some(error), next: Some(behind) },
             Err(error) => Fetched { messages: Vec::new(), error: Some(error), next: None },
         }

@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::search::{Place, Score, SearchKey};
-use crate::{ChatThread, InvalidArgument, Order, OrgId, Position, SearchQuery, ThreadId, Timestamp};
+use crate::{
+    ChatThread, InvalidArgument, Order, OrgId, Position, SearchOrder, SearchQuery, ThreadId, Timestamp,
+};
 
 /// Where a list goes on: opaque text, safe in a URL.
 ///
@@ -106,7 +108,8 @@ impl Cursor {
     pub(crate) fn search_place(&self, query: &SearchQuery) -> Result<Place, InvalidArgument> {
         let bytes = self.open(SEARCH, &search_context(query))?;
         let rest = &mut bytes.as_slice();
-        read_search_place(rest).filter(|_| rest.is_empty()).ok_or_else(damaged)
+        let place = read_search_place(rest).filter(|_| rest.is_empty()).ok_or_else(damaged)?;
+        if fits(&place, query) { Ok(place) } else { Err(damaged()) }
     }
 
     fn seal(kind: u8, context: &[u8], key: &[u8]) -> Self {
@@ -143,6 +146,15 @@ fn search_context(query: &SearchQuery) -> Vec<u8> {
     let range = (micros(created_from), micros(created_until));
     let context = (text, thread, role, sender_id, range, metadata, order);
     serde_json::to_vec(&context).unwrap_or_default()
+}
+
+/// Whether the place has the form of those that the query's pages end at. The checksum is no secret: anybody can make
+/// a cursor.
+fn fits(place: &Place, query: &SearchQuery) -> bool {
+    let is_ranked = query.order == SearchOrder::Relevance && !query.text.trim().is_empty();
+    let window = place.ranked.iter().flat_map(|(_, newest, oldest)| [newest, oldest]);
+    place.ranked.is_some() == is_ranked
+        && window.chain([&place.key]).all(|key| key.created_at.is_some() == query.thread.is_none())
 }
 
 fn write_search_key(bytes: &mut Vec<u8>, key: &SearchKey) {
@@ -231,6 +243,37 @@ mod tests {
         assert!(cursor.message_position(thread(), Order::OldestFirst).is_err());
         assert!(cursor.message_position(Uuid::from_u128(8).into(), Order::NewestFirst).is_err());
         assert!(cursor.thread_key().is_err());
+    }
+
+    #[test]
+    fn a_search_cursor_has_the_form_that_its_query_gives() {
+        let key = |is_dated: bool| SearchKey {
+            created_at: is_dated.then_some(DateTime::UNIX_EPOCH),
+            thread: thread(),
+            position: Position::ZERO,
+            org_id: OrgId::new("acme").unwrap(),
+        };
+        let score = Score::from_bits(1);
+        for (text, order, in_thread) in [
+            ("x", SearchOrder::Newest, false),
+            ("x", SearchOrder::Oldest, true),
+            (" ", SearchOrder::Relevance, false),
+            ("x", SearchOrder::Relevance, false),
+            ("x", SearchOrder::Relevance, true),
+        ] {
+            let mut query = SearchQuery::new(text).order(order);
+            query.thread = in_thread.then(thread);
+            let is_ranked = order == SearchOrder::Relevance && text == "x";
+            for bits in 0..16_u8 {
+                let [first, newest, oldest, has_window] = [1, 2, 4, 8].map(|bit| bits & bit != 0);
+                let ranked = has_window.then(|| (score, key(newest), key(oldest)));
+                let place = Place { key: key(first), ranked };
+                let is_dated = first != in_thread && (!has_window || [newest, oldest] == [!in_thread; 2]);
+                let read = Cursor::after_search_place(&query, &place).search_place(&query);
+                let expected = if is_dated && has_window == is_ranked { Ok(place) } else { Err(damaged()) };
+                assert_eq!(read, expected, "{query:?}");
+            }
+        }
     }
 
     #[test]

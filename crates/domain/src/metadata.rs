@@ -1,6 +1,7 @@
 //! Filters on metadata, and what an index keeps of it.
 
 use std::fmt;
+use std::ops::ControlFlow;
 
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -18,6 +19,13 @@ pub const MAX_METADATA_FILTERS: usize = 16;
 
 /// The most values of one metadata that an index keeps: see [`MetadataTags`].
 const MAX_TAGS: usize = 64;
+
+/// The most tags of [`MetadataTags::wanted`]: they only narrow down what is looked at.
+const MAX_WANTED_TAGS: usize = 8;
+
+/// The longest path that a filter can reach, in bytes: its own, and one in its value, where JSON has at least one byte
+/// for each `~0` and `~1`.
+const MAX_REACHED_PATH_BYTES: usize = MAX_METADATA_PATH_BYTES + 2 * MAX_METADATA_VALUE_BYTES;
 
 /// Metadata must have this value at this path.
 ///
@@ -92,13 +100,6 @@ impl MetadataFilter {
         });
         found.flatten() == Some(&self.value)
     }
-
-    /// The tags that every metadata with this value has, unless its tags are incomplete.
-    pub fn tags(&self) -> Vec<Uuid> {
-        let mut tags = Vec::new();
-        each_leaf(&self.path, &self.value, &mut |path, leaf| tags.push(tag(path, leaf)));
-        tags
-    }
 }
 
 impl fmt::Debug for MetadataFilter {
@@ -145,43 +146,91 @@ pub struct MetadataTags {
 impl MetadataTags {
     /// The tags of a metadata.
     pub fn of(metadata: &Metadata) -> Self {
-        let mut tags = Vec::new();
-        let mut count = 0;
-        for (key, value) in metadata {
-            each_leaf(&format!("/{}", escape(key)), value, &mut |path, leaf| {
-                count += 1;
-                if count <= MAX_TAGS {
-                    tags.push(tag(path, leaf));
-                }
-            });
-        }
-        if count > MAX_TAGS {
-            return Self { tags: Vec::new(), is_incomplete: true };
+        let (mut tags, mut count) = (Vec::new(), 0);
+        let walked = each_member(&mut String::new(), metadata, &mut |path, leaf| {
+            count += 1;
+            if count > MAX_TAGS {
+                return ControlFlow::Break(());
+            }
+            if path.len() <= MAX_REACHED_PATH_BYTES {
+                tags.push(tag(path, leaf));
+            }
+            ControlFlow::Continue(())
+        });
+        if walked.is_break() {
+            return Self::incomplete();
         }
         tags.sort_unstable();
         tags.dedup();
         Self { tags, is_incomplete: false }
     }
+
+    /// What to look up for metadata that all of these filters may match: it has every one of these tags, at most 8, or
+    /// is incomplete. If this is incomplete, only incomplete metadata may match. Without a filter there are no tags.
+    pub fn wanted(filters: &[MetadataFilter]) -> Self {
+        let mut tags = Vec::new();
+        for filter in filters {
+            let mut count = 0;
+            // The leaves of one value have different paths, and so different tags.
+            let walked = each_leaf(&mut filter.path.clone(), &filter.value, &mut |path, leaf| {
+                count += 1;
+                let tag = tag(path, leaf);
+                if !tags.contains(&tag) {
+                    tags.push(tag);
+                }
+                if count.max(tags.len()) > MAX_TAGS {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
+            });
+            if walked.is_break() {
+                return Self::incomplete();
+            }
+        }
+        tags.truncate(MAX_WANTED_TAGS);
+        tags.sort_unstable();
+        Self { tags, is_incomplete: false }
+    }
+
+    fn incomplete() -> Self {
+        Self { tags: Vec::new(), is_incomplete: true }
+    }
+}
+
+type EachLeaf<'a> = dyn FnMut(&str, &Value) -> ControlFlow<()> + 'a;
+
+/// Gives every leaf with its path, until `each` has enough.
+fn each_leaf(path: &mut String, value: &Value, each: &mut EachLeaf<'_>) -> ControlFlow<()> {
+    match value {
+        Value::Object(object) if !object.is_empty() => each_member(path, object, each),
+        Value::Array(items) if !items.is_empty() => {
+            let len = path.len();
+            for (index, value) in items.iter().enumerate() {
+                path.push('/');
+                path.push_str(&index.to_string());
+                each_leaf(path, value, each)?;
+                path.truncate(len);
+            }
+            ControlFlow::Continue(())
+        }
+        leaf => each(path, leaf),
+    }
+}
+
+fn each_member(path: &mut String, object: &Metadata, each: &mut EachLeaf<'_>) -> ControlFlow<()> {
+    let len = path.len();
+    for (key, value) in object {
+        path.push('/');
+        path.push_str(&escape(key));
+        each_leaf(path, value, each)?;
+        path.truncate(len);
+    }
+    ControlFlow::Continue(())
 }
 
 fn escape(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
-}
-
-fn each_leaf(path: &str, value: &Value, each: &mut impl FnMut(&str, &Value)) {
-    match value {
-        Value::Object(object) if !object.is_empty() => {
-            for (key, value) in object {
-                each_leaf(&format!("{path}/{}", escape(key)), value, each);
-            }
-        }
-        Value::Array(items) if !items.is_empty() => {
-            for (index, value) in items.iter().enumerate() {
-                each_leaf(&format!("{path}/{index}"), value, each);
-            }
-        }
-        leaf => each(path, leaf),
-    }
 }
 
 /// The namespace of the tags: random, and never to be changed.
@@ -250,9 +299,11 @@ mod tests {
         ] {
             let filter = filter(path, value);
             assert!(filter.matches(&metadata), "{path}");
-            assert!(filter.tags().iter().all(|tag| tags.tags.contains(tag)), "{path}");
+            let wanted = MetadataTags::wanted(&[filter]).tags;
+            assert!(!wanted.is_empty() && wanted.iter().all(|tag| tags.tags.contains(tag)), "{path}");
         }
-        assert!(!filter("/a/b/0", json!(11)).tags().iter().any(|tag| tags.tags.contains(tag)));
+        let wanted = MetadataTags::wanted(&[filter("/a/b/0", json!(11))]).tags;
+        assert!(!wanted.iter().any(|tag| tags.tags.contains(tag)));
     }
 
     #[test]
@@ -260,6 +311,56 @@ mod tests {
         let metadata = |count: usize| (0..count).map(|key| (key.to_string(), json!(key))).collect();
         assert_eq!(MetadataTags::of(&metadata(64)).tags.len(), 64);
         assert_eq!(MetadataTags::of(&metadata(65)), MetadataTags { tags: Vec::new(), is_incomplete: true });
+    }
+
+    #[test]
+    fn a_path_that_no_filter_reaches_has_no_tag() {
+        let reached = |key: &str| {
+            let tags = MetadataTags::of(&object(json!({ key: 1 })));
+            assert!(!tags.is_incomplete);
+            tags.tags.len()
+        };
+        assert_eq!(reached(&"k".repeat(MAX_REACHED_PATH_BYTES - 1)), 1);
+        assert_eq!(reached(&"k".repeat(MAX_REACHED_PATH_BYTES)), 0);
+
+        // The longest paths that filters have are reached.
+        let key = "k".repeat(MAX_METADATA_PATH_BYTES - 1);
+        let value = json!({"~".repeat(MAX_METADATA_VALUE_BYTES - 20): 1});
+        let metadata = object(json!({key.as_str(): value.clone()}));
+        let filter = filter(&format!("/{key}"), value);
+        assert!(filter.matches(&metadata));
+        assert_eq!(MetadataTags::of(&metadata), MetadataTags::wanted(&[filter]));
+    }
+
+    #[test]
+    fn many_values_below_a_long_key_are_soon_given_up() {
+        // With a path made for each of them, this would take many minutes.
+        let metadata = object(json!({"k".repeat(10_000_000): vec![0; 1_000_000]}));
+        assert!(MetadataTags::of(&metadata).is_incomplete);
+    }
+
+    #[test]
+    fn at_most_eight_tags_are_wanted() {
+        let numbered = |at: usize| filter(&format!("/k{at}"), json!(at));
+        for count in 0..=MAX_METADATA_FILTERS {
+            let filters: Vec<_> = (0..count).chain(0..count).map(numbered).collect();
+            let metadata = (0..count).map(|at| (format!("k{at}"), json!(at))).collect();
+            let wanted = MetadataTags::wanted(&filters);
+            assert_eq!((wanted.tags.len(), wanted.is_incomplete), (count.min(8), false));
+            let tags = MetadataTags::of(&metadata).tags;
+            assert!(wanted.tags.iter().all(|tag| tags.contains(tag)));
+        }
+    }
+
+    #[test]
+    fn more_wanted_values_than_an_index_keeps_only_incomplete_metadata_has() {
+        let incomplete = MetadataTags { tags: Vec::new(), is_incomplete: true };
+        let many = |count: usize| json!((0..count).collect::<Vec<_>>());
+        assert_eq!(MetadataTags::wanted(&[filter("/a", many(64))]).tags.len(), 8);
+        assert_eq!(MetadataTags::wanted(&[filter("/a", many(65))]), incomplete);
+        let [first, second] = [filter("/a", many(40)), filter("/b", many(25))];
+        assert!(!MetadataTags::wanted(&[first.clone(), first.clone()]).is_incomplete);
+        assert_eq!(MetadataTags::wanted(&[first, second]), incomplete);
     }
 
     #[test]

@@ -200,7 +200,8 @@ pub trait MessageRepository: Send + Sync + Debug {
 ///   deleted.
 /// - Nothing outside the scope is found, or counted towards a limit.
 /// - Every store finds the same: [`SearchPlan`](crate::search::SearchPlan) decides what matches, how it is ordered and
-///   where a page ends. Pages neither skip nor repeat a message, whatever is written in between.
+///   where a page ends. Pages neither skip nor repeat a message, whatever is written in between; except that by
+///   [`Relevance`](crate::SearchOrder::Relevance) an edit in between, by changing a message's score, may.
 ///
 /// A store that cannot search answers every call with [`StoreError::Unsupported`], and says so in its README.
 #[async_trait]

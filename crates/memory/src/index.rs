@@ -48,8 +48,9 @@ impl Index {
         add(&mut words, place, &after);
     }
 
-    pub(crate) fn find(&self, expr: &SearchExpr) -> Candidates {
-        find(&self.0.read().unwrap_or_else(PoisonError::into_inner), expr)
+    /// In all threads, or in this one.
+    pub(crate) fn find(&self, thread: Option<ThreadId>, expr: &SearchExpr) -> Candidates {
+        find(&self.0.read().unwrap_or_else(PoisonError::into_inner), thread, expr)
     }
 }
 
@@ -77,23 +78,23 @@ fn remove<'a>(words: &mut Words, place: Place, gone: impl Iterator<Item = &'a st
     }
 }
 
-fn find(words: &Words, expr: &SearchExpr) -> Candidates {
+fn find(words: &Words, thread: Option<ThreadId>, expr: &SearchExpr) -> Candidates {
     match expr {
         SearchExpr::All(sides) => {
-            sides.iter().fold(Candidates::Any, |found, side| found.and(find(words, side)))
+            sides.iter().fold(Candidates::Any, |found, side| found.and(find(words, thread, side)))
         }
         SearchExpr::Any(sides) => {
             let none = Candidates::These(BTreeSet::new());
-            sides.iter().fold(none, |found, side| found.or(find(words, side)))
+            sides.iter().fold(none, |found, side| found.or(find(words, thread, side)))
         }
         SearchExpr::Not(_) => Candidates::Any,
         SearchExpr::Phrase(SearchPhrase { words: phrase, is_prefix }) => {
             let last = phrase.len().saturating_sub(1);
             phrase.iter().enumerate().fold(Candidates::Any, |found, (at, word)| {
                 let places = if *is_prefix && at == last {
-                    with_prefix(words, word)
+                    with_prefix(words, word).flat_map(|places| within(places, thread)).collect()
                 } else {
-                    words.get(word.as_str()).cloned().unwrap_or_default()
+                    words.get(word.as_str()).map(|places| within(places, thread)).unwrap_or_default()
                 };
                 found.and(Candidates::These(places))
             })
@@ -101,10 +102,14 @@ fn find(words: &Words, expr: &SearchExpr) -> Candidates {
     }
 }
 
-fn with_prefix(words: &Words, prefix: &str) -> BTreeSet<Place> {
+fn with_prefix<'a>(words: &'a Words, prefix: &'a str) -> impl Iterator<Item = &'a BTreeSet<Place>> {
     let from = words.range::<str, _>((Included(prefix), Unbounded));
-    let with_prefix = from.take_while(|(word, _)| word.starts_with(prefix));
-    with_prefix.flat_map(|(_, places)| places.iter().copied()).collect()
+    from.take_while(move |(word, _)| word.starts_with(prefix)).map(|(_, places)| places)
+}
+
+fn within(places: &BTreeSet<Place>, thread: Option<ThreadId>) -> BTreeSet<Place> {
+    let Some(thread) = thread else { return places.clone() };
+    places.range((thread, Position::ZERO)..).take_while(|(of, _)| *of == thread).copied().collect()
 }
 
 impl Candidates {

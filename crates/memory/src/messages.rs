@@ -114,7 +114,7 @@ impl MessageRepository for MemoryRepository {
 }
 
 impl Record {
-    fn append(&mut self, append: Append) -> Result<Vec<ChatMessage>, StoreError> {
+    pub(crate) fn append(&mut self, append: Append) -> Result<Vec<ChatMessage>, StoreError> {
         let missing =
             append.messages.iter().filter(|message| !self.positions.contains_key(&message.id)).count();
         if missing > 0 {

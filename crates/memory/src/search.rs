@@ -1,6 +1,6 @@
 use async_trait::async_trait;
-use chatkeep_domain::search::{SearchCandidate, SearchKey, SearchPlan, SearchRead};
-use chatkeep_domain::{MessageSearch, Page, Scope, SearchHit, SearchQuery, StoreError};
+use chatkeep_domain::search::{SearchKey, SearchPlan};
+use chatkeep_domain::{MessageSearch, Page, Scope, SearchHit, SearchOrder, SearchQuery, StoreError};
 
 use crate::MemoryRepository;
 use crate::store::Finding;
@@ -20,39 +20,35 @@ impl MessageSearch for MemoryRepository {
         if let Some(thread) = query.thread {
             self.store.with(scope, thread, |_| Ok(()))?;
         }
+        // Each read goes on where the one before ended.
+        let mut found = self.find(scope, query, &plan).into_iter();
         while let Some(read) = plan.next_read() {
-            let candidates = self.read(scope, query, &plan, &read);
-            plan.add(candidates);
+            let found = found.by_ref().filter(|(key, _)| read.contains(key));
+            plan.add(found.filter_map(|(_, finding)| finding.read()).take(read.limit).collect());
         }
         Ok(plan.finish())
     }
 }
 
 impl MemoryRepository {
-    fn read(
-        &self,
-        scope: &Scope,
-        query: &SearchQuery,
-        plan: &SearchPlan<'_>,
-        read: &SearchRead,
-    ) -> Vec<SearchCandidate> {
-        let mut found: Vec<(SearchKey, Finding)> = Vec::new();
+    /// What may match, in the order of the reads.
+    fn find(&self, scope: &Scope, query: &SearchQuery, plan: &SearchPlan<'_>) -> Vec<(SearchKey, Finding)> {
+        let mut found = Vec::new();
         self.store.find(scope, query.thread, plan.expr(), |finding, message| {
-            let key = SearchKey {
-                created_at: query.thread.is_none().then_some(message.created_at),
-                thread: message.chat_thread_id,
-                position: message.position,
-                org_id: finding.org_id().clone(),
-            };
-            if query.matches_filters(message) && read.contains(&key) {
+            if query.matches_filters(message) {
+                let key = SearchKey {
+                    created_at: query.thread.is_none().then_some(message.created_at),
+                    thread: message.chat_thread_id,
+                    position: message.position,
+                    org_id: finding.org_id().clone(),
+                };
                 found.push((key, finding));
             }
         });
-        if read.newest_first {
-            found.sort_by(|(one, _), (other, _)| other.cmp(one));
-        } else {
-            found.sort_by(|(one, _), (other, _)| one.cmp(other));
-        }
-        found.into_iter().filter_map(|(_, finding)| finding.read()).take(read.limit).collect()
+        found.sort_by(|(one, _), (other, _)| match query.order {
+            SearchOrder::Oldest => one.cmp(other),
+            SearchOrder::Newest | SearchOrder::Relevance => other.cmp(one),
+        });
+        found
     }
 }

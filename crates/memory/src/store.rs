@@ -1,8 +1,8 @@
 //! What is kept, and its locks.
 //!
-//! There are three: the map's, held to find or place a thread; each thread's own; and that of each organization's index,
-//! which is the only one that is taken while another is held, a thread's. So a busy thread is in nobody's way but its own
-//! callers'. None is held across an await.
+//! There are three: the map's, held to find or place a thread; each thread's own; and that of each organization's index.
+//! Who holds a thread's may take one of the others; who holds one of those takes none. So a busy thread is in nobody's
+//! way but its own callers'. None is held across an await.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
@@ -82,7 +82,7 @@ impl Store {
                 }
             };
             let record = slot.lock();
-            // One that was deleted meanwhile left the map before: the id is free, or of another thread.
+            // One that was deleted meanwhile has left the map: the id is free, or of another thread.
             if !record.deleted {
                 return Ok(record.thread.clone());
             }
@@ -106,20 +106,22 @@ impl Store {
 
     /// Gives the number of messages.
     pub(crate) fn delete(&self, scope: &Scope, id: ThreadId) -> Result<usize, StoreError> {
-        let slot = {
-            let mut threads = self.threads.write().unwrap_or_else(PoisonError::into_inner);
-            let slot = find(&threads, scope, id)?;
-            if let Entry::Occupied(mut org) = threads.entry(slot.org_id.clone()) {
-                org.get_mut().threads.remove(&id);
-                if org.get().threads.is_empty() {
-                    org.remove();
-                }
-            }
-            slot
-        };
+        let slot = find(&self.threads.read().unwrap_or_else(PoisonError::into_inner), scope, id)?;
         let mut record = slot.lock();
+        if record.deleted {
+            return Err(StoreError::thread_not_found(id));
+        }
         record.deleted = true;
-        Ok(record.clear())
+        // Before the id is free: the places of the next thread of this id are the same ones.
+        let messages = record.clear();
+        let mut threads = self.threads.write().unwrap_or_else(PoisonError::into_inner);
+        if let Entry::Occupied(mut org) = threads.entry(slot.org_id.clone()) {
+            org.get_mut().threads.remove(&id);
+            if org.get().threads.is_empty() {
+                org.remove();
+            }
+        }
+        Ok(messages)
     }
 
     pub(crate) fn threads(&self, owner: &OwnerFilter) -> Vec<ChatThread> {
@@ -136,10 +138,15 @@ impl Store {
     }
 
     /// The threads that may hold a match, and where. `None`: anywhere.
-    fn slots(&self, scope: &Scope, expr: Option<&SearchExpr>) -> Vec<(Arc<Slot>, Option<Vec<Position>>)> {
+    fn slots(
+        &self,
+        scope: &Scope,
+        thread: Option<ThreadId>,
+        expr: Option<&SearchExpr>,
+    ) -> Vec<(Arc<Slot>, Option<Vec<Position>>)> {
         let threads = || self.threads.read().unwrap_or_else(PoisonError::into_inner);
         let indexes: Vec<_> = orgs(&threads(), scope.org_id()).map(|org| Arc::clone(&org.index)).collect();
-        let candidates = |index: &Arc<Index>| expr.map_or(Candidates::Any, |expr| index.find(expr));
+        let candidates = |index: &Arc<Index>| expr.map_or(Candidates::Any, |expr| index.find(thread, expr));
         let found: Vec<_> = indexes.iter().map(candidates).collect();
         let mut slots = Vec::new();
         for (index, found) in indexes.iter().zip(found) {
@@ -147,7 +154,7 @@ impl Store {
             let org = orgs(&threads, scope.org_id()).find(|org| Arc::ptr_eq(&org.index, index));
             let Some(org) = org else { continue };
             match found {
-                Candidates::Any => slots.extend(org.threads.values().map(|slot| (Arc::clone(slot), None))),
+                Candidates::Any => slots.extend(org.slots(thread).map(|slot| (Arc::clone(slot), None))),
                 Candidates::These(places) => {
                     let mut by_thread: BTreeMap<ThreadId, Vec<Position>> = BTreeMap::new();
                     for (thread, position) in places {
@@ -159,6 +166,7 @@ impl Store {
                 }
             }
         }
+        slots.retain(|(slot, _)| scope.contains(&slot.org_id, &slot.user_id));
         slots
     }
 
@@ -170,13 +178,8 @@ impl Store {
         expr: Option<&SearchExpr>,
         mut each: impl FnMut(Finding, &ChatMessage),
     ) {
-        for (slot, positions) in self.slots(scope, expr) {
+        for (slot, positions) in self.slots(scope, thread, expr) {
             let record = slot.lock();
-            let is_asked_for = scope.contains(&slot.org_id, &slot.user_id)
-                && thread.is_none_or(|thread| thread == record.thread.id);
-            if record.deleted || !is_asked_for {
-                continue;
-            }
             let mut show = |stored: &Stored| {
                 let finding = Finding { slot: Arc::clone(&slot), position: stored.message.position };
                 each(finding, &stored.message);
@@ -188,6 +191,17 @@ impl Store {
                 }
             }
         }
+    }
+}
+
+impl Org {
+    /// All threads, or this one.
+    fn slots(&self, thread: Option<ThreadId>) -> impl Iterator<Item = &Arc<Slot>> {
+        let (one, all) = match thread {
+            Some(thread) => (self.threads.get(&thread), None),
+            None => (None, Some(self.threads.values())),
+        };
+        one.into_iter().chain(all.into_iter().flatten())
     }
 }
 
@@ -305,7 +319,8 @@ mod tests {
     use std::thread;
     use std::time::Duration;
 
-    use chatkeep_domain::{IdGenerator as _, UuidV7Generator};
+    use chatkeep_domain::search::SearchPlan;
+    use chatkeep_domain::{Append, IdGenerator as _, NewMessage, Role, SearchQuery, UuidV7Generator};
 
     use super::*;
 
@@ -323,6 +338,23 @@ mod tests {
         let store = Store::new(true);
         let ids = [(); 2].map(|()| create(&store, UuidV7Generator.thread_id()).id);
         (store, Scope::user(org, user), ids)
+    }
+
+    fn say(store: &Store, scope: &Scope, thread: ThreadId) {
+        let message =
+            NewMessage::new(UuidV7Generator.message_id(), Role::User, "needle", Timestamp::UNIX_EPOCH);
+        store.with(scope, thread, |record| record.append(Append::new([message]))).unwrap();
+    }
+
+    /// How many messages are found by their words, and how many without.
+    fn found(store: &Store, scope: &Scope, thread: Option<ThreadId>) -> [usize; 2] {
+        let query = SearchQuery::new("needle");
+        let plan = SearchPlan::new(&query).unwrap();
+        [plan.expr(), None].map(|expr| {
+            let mut found = 0;
+            store.find(scope, thread, expr, |_, _| found += 1);
+            found
+        })
     }
 
     /// True once a call waits for the thread that another is at work on, or holds the map meanwhile.
@@ -350,6 +382,45 @@ mod tests {
         let (creating, free) = held.unwrap();
         assert_eq!(free, Ok(true), "the other thread was free while one was busy, and created again");
         assert_eq!(creating.join().unwrap().id, one, "the busy one is given as it is stored");
+    }
+
+    #[test]
+    fn a_search_does_not_wait_for_a_thread_that_it_may_not_find() {
+        let (store, ada, [one, two]) = store_with_two();
+        say(&store, &ada, one);
+        say(&store, &ada, two);
+        let bob = Scope::user(owner().0, UserId::new("bob").unwrap());
+        let (done, finished) = mpsc::channel();
+        let store = Arc::new(store);
+        let (other, scope) = (Arc::clone(&store), ada.clone());
+        let searched = store.with(&ada, one, |_| {
+            thread::spawn(move || done.send([found(&other, &bob, None), found(&other, &scope, Some(two))]));
+            Ok(finished.recv_timeout(Duration::from_secs(10)))
+        });
+        assert_eq!(searched.unwrap(), Ok([[0, 0], [1, 1]]), "neither another user nor in another thread");
+        assert_eq!(found(&store, &ada, None), [2, 2]);
+    }
+
+    #[test]
+    fn an_id_is_free_when_the_words_of_its_thread_are_gone() {
+        let (store, scope, [one, _]) = store_with_two();
+        say(&store, &scope, one);
+        let store = Arc::new(store);
+        let (other, others) = (Arc::clone(&store), scope.clone());
+        let is_there = || store.threads.read().unwrap()[&owner().0].threads.contains_key(&one);
+        let deleting = store.with(&scope, one, |_| {
+            let deleting = thread::spawn(move || other.delete(&others, one));
+            while is_there() && !is_awaited(&store, one) {
+                thread::yield_now();
+            }
+            assert!(is_there(), "the deletion waits, and the next thread of this id with it");
+            Ok(deleting)
+        });
+        assert_eq!(deleting.unwrap().join().unwrap().unwrap(), 1);
+        assert_eq!(found(&store, &scope, None), [0, 0]);
+        create(&store, one);
+        say(&store, &scope, one);
+        assert_eq!(found(&store, &scope, None), [1, 1]);
     }
 
     #[test]

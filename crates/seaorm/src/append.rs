@@ -34,21 +34,7 @@ impl SeaOrmRepository {
         append: Append,
     ) -> Result<Vec<ChatMessage>, StoreError> {
         let contents = append.encode()?;
-        let first = self.db.run(|| self.try_append(scope, thread, &append, &contents)).await?;
-        match first {
-            Appended::At(first) => stored(thread, append.messages, first),
-            Appended::Known(messages) => Ok(messages),
-        }
-    }
-
-    async fn try_append(
-        &self,
-        scope: &Scope,
-        thread: ThreadId,
-        append: &Append,
-        contents: &[String],
-    ) -> Result<Appended, Failure> {
-        let target = self.target(scope, thread).await?;
+        let target = self.db.run(|| self.target(scope, thread)).await?;
         let entry = |message: &NewMessage| {
             let sender = message.sender_id.as_ref();
             self.is_indexed.then(|| Entry::of(self.db.dialect, &target, &message.content, sender))
@@ -57,19 +43,32 @@ impl SeaOrmRepository {
         let batch: Vec<_> = append
             .messages
             .iter()
-            .zip(contents)
+            .zip(&contents)
             .zip(&entries)
             .map(|((message, content), entry)| Item { message, content, entry: entry.as_ref() })
             .collect();
+        let appended = self.db.run(|| self.try_append(&target, &append, &batch)).await?;
+        match appended {
+            Appended::At(first) => stored(thread, append.messages, first),
+            Appended::Known(messages) => Ok(messages),
+        }
+    }
+
+    async fn try_append(
+        &self,
+        target: &Target,
+        append: &Append,
+        batch: &[Item<'_>],
+    ) -> Result<Appended, Failure> {
         if !batch.is_empty() {
-            match self.append_at_once(&target, append, &batch).await {
+            match self.append_at_once(target, append, batch).await {
                 Ok(Some(first)) => return Ok(Appended::At(first)),
                 Ok(None) => {}
                 Err(failure) if failure.is_key_violation(self.db.dialect) => {}
                 Err(failure) => return Err(failure),
             }
         }
-        self.append_looking(&target, append, &batch).await.map(Appended::Known)
+        self.append_looking(target, append, batch).await.map(Appended::Known)
     }
 
     /// The usual case. `None` when no thread was there to append to.
@@ -248,11 +247,7 @@ fn insert(dialect: Dialect, sql: Sql, target: &Target, batch: &[Item<'_>], known
             let sql = sql
                 .text(" + m.n - 1, m.id, NULLIF(m.sender_id, ''), m.sender_role, m.content, m.created_at, m.created_at");
             let user = known.map(|head| head.user.as_str());
-            let sql = if is_indexed {
-                tsvector::cast(sql.text(", m.search"), target, user)
-            } else {
-                sql
-            };
+            let sql = if is_indexed { tsvector::cast(sql.text(", m.search"), target, user) } else { sql };
             let sql = if is_indexed { sql.text(&format!(", {ANALYZER_VERSION}")) } else { sql };
             let sql = sql.text(if known.is_some() { " FROM" } else { " FROM head," });
             bind_arrays(sql, batch, is_indexed)

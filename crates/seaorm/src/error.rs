@@ -9,7 +9,9 @@ use crate::dialect::Dialect;
 
 /// The driver's error, as the source of a [`StoreError`].
 ///
-/// `Debug` and `Display` both show its short text alone: the driver's own `Debug` may quote the row that failed.
+/// `Debug` and `Display` both show its short text alone: the driver's own `Debug` may quote the row that failed. Of what
+/// PostgreSQL says of a value (SQLSTATE class 22) or of a statement that it cannot run (42 and 54, except a missing
+/// privilege or object), which may quote a search, they show the SQLSTATE alone.
 pub struct DriverError(DbErr);
 
 impl DriverError {
@@ -27,14 +29,33 @@ impl From<DbErr> for DriverError {
 
 impl fmt::Display for DriverError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        match quoting_state(&self.0) {
+            // What SQLite says of a search that it cannot read.
+            None if self.0.to_string().contains("fts5: ") => f.write_str("FTS5 refused a search"),
+            Some(state) => write!(f, "the database refused a value or a statement (SQLSTATE {state})"),
+            None => self.0.fmt(f),
+        }
     }
 }
 
 impl fmt::Debug for DriverError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DriverError({})", self.0)
+        write!(f, "DriverError({self})")
     }
+}
+
+/// The SQLSTATE of an error whose text may quote what it was given.
+fn quoting_state(error: &DbErr) -> Option<String> {
+    let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error
+    else {
+        return None;
+    };
+    let state = error.as_database_error()?.code()?;
+    let is_postgres = state.len() == 5;
+    let is_quoting = ["22", "42", "54"].iter().any(|class| state.starts_with(class));
+    // A missing privilege, table, column or schema is named, and has to be.
+    let is_harmless = ["42501", "42P01", "42703", "3F000", "42883", "42704"].contains(&&*state);
+    (is_postgres && is_quoting && !is_harmless).then(|| state.into_owned())
 }
 
 impl std::error::Error for DriverError {}

@@ -79,7 +79,14 @@ impl SeaOrmRepository {
 
     async fn open(migrations: Migrations, auto_migrate: bool) -> Result<Self, StoreError> {
         match migrations.check().await {
-            Err(StoreError::NotMigrated { .. }) if auto_migrate => migrations.up(None).await.map(drop)?,
+            Err(StoreError::NotMigrated { .. }) if auto_migrate => {
+                migrations.up(None).await?;
+                if migrations.has_unindexed().await? {
+                    tracing::warn!(
+                        "searches and filters do not find what was stored before: run `chatkeep-migration reindex`"
+                    );
+                }
+            }
             other => other?,
         }
         Ok(Self { db: migrations.into_db(), is_indexed: true })
@@ -87,7 +94,8 @@ impl SeaOrmRepository {
 
     /// Keeps no index of words: writing is faster, and searching, and filtering messages by metadata, is
     /// [`Unsupported`](StoreError::Unsupported). What is written so is found after a
-    /// [`reindex`](Migrations::reindex) only.
+    /// [`reindex`](Migrations::reindex) only. All processes on a database are to agree on it, which is why it is no
+    /// setting of the application's configuration.
     #[must_use]
     pub fn without_search(self) -> Self {
         Self { is_indexed: false, ..self }

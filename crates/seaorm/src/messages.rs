@@ -7,6 +7,7 @@ use chatkeep_domain::{
     MessageRevision, Order, Page, Position, Role, Scope, StoreError, ThreadId, Timestamp, UserId,
     check_timestamp,
 };
+use sea_orm::QueryResult;
 
 use crate::SeaOrmRepository;
 use crate::connection::Connection;
@@ -47,7 +48,8 @@ impl SeaOrmRepository {
         if query.limit > 0 {
             let list = List { target: &target, query, after, before };
             messages = if query.metadata.is_empty() {
-                list.read(self, query.limit + 1, query.offset).await?
+                let rows = list.read(self, query.limit + 1, query.offset).await?;
+                row::messages(self.db.dialect, &rows, thread, query.order)?
             } else {
                 self.list_checked(list).await?
             };
@@ -67,24 +69,32 @@ impl SeaOrmRepository {
             let operation = "a filter on metadata without the index";
             return Err(StoreError::Unsupported { operation, store }.into());
         }
-        let (query, mut offset, mut found) = (list.query, list.query.offset, Vec::new());
+        let (dialect, query, mut found) = (self.db.dialect, list.query, Vec::new());
+        let mut offset = usize::try_from(query.offset).unwrap_or(usize::MAX);
+        let mut limit = offset.saturating_add(query.limit + 1).min(MAX_PAGE_LEN);
         loop {
-            let messages = list.read(self, MAX_PAGE_LEN, 0).await?;
-            let is_last = messages.len() < MAX_PAGE_LEN;
-            let end = messages.last().map(|message| message.position);
-            for message in messages.into_iter().filter(|message| query.matches(message)) {
-                if offset > 0 {
+            let rows = list.read(self, limit, 0).await?;
+            let mut end = None;
+            for row in &rows {
+                let message = row::listed_message(dialect, row, list.target.id, query.order)?;
+                end = Some(message.position);
+                if query.matches(&message) && offset > 0 {
                     offset -= 1;
-                } else if found.len() <= query.limit {
+                } else if query.matches(&message) {
                     found.push(message);
+                }
+                // What is behind the page may be corrupt: the page is not.
+                if found.len() > query.limit {
+                    return Ok(found);
                 }
             }
             match (query.order, end) {
-                _ if is_last || found.len() > query.limit => return Ok(found),
+                (_, Some(_)) if rows.len() < limit => return Ok(found),
+                (_, None) => return Ok(found),
                 (Order::OldestFirst, Some(end)) => list.after = end,
                 (Order::NewestFirst, end) => list.before = end,
-                (Order::OldestFirst, None) => return Ok(found),
             }
+            limit = MAX_PAGE_LEN;
         }
     }
 
@@ -105,9 +115,8 @@ impl SeaOrmRepository {
         if stored.content.is_identical(&edit.content) {
             return Ok(stored);
         }
-        let entry = self
-            .is_indexed
-            .then(|| Entry::of(dialect, &target, &edit.content, stored.sender_id.as_ref()));
+        let entry =
+            self.is_indexed.then(|| Entry::of(dialect, &target, &edit.content, stored.sender_id.as_ref()));
         // What is kept is the text as it is stored, not a second encoding of it.
         let keep = Sql::new("INSERT INTO chat_message_revision (org_id, chat_thread_id, message_id, ")
             .text(REVISION_COLUMNS)
@@ -232,7 +241,7 @@ impl List<'_> {
         repository: &SeaOrmRepository,
         limit: usize,
         offset: u64,
-    ) -> Result<Vec<ChatMessage>, Failure> {
+    ) -> Result<Vec<QueryResult>, Failure> {
         let (dialect, query) = (repository.db.dialect, self.query);
         let question = Wanted::metadata(&self.target.org, &query.metadata).render(dialect);
         let order = if query.order == Order::NewestFirst { " DESC" } else { "" };
@@ -254,14 +263,19 @@ impl List<'_> {
                     .text(")"),
             };
         }
+        // Without filters there is but one good plan.
+        let is_filtered = query.role.is_some()
+            || query.sender_id.is_some()
+            || query.created_from.or(query.created_until).is_some()
+            || !query.metadata.is_empty();
+        let sql = if is_filtered { dialect.plan_with_values(sql) } else { sql };
         let mut sql = sql
             .text(&format!(" ORDER BY position{order}"))
             .bind(" LIMIT ", i64::try_from(limit).unwrap_or(i64::MAX));
         if offset > 0 {
             sql = sql.bind(" OFFSET ", i64::try_from(offset).unwrap_or(i64::MAX));
         }
-        let rows = sql.rows(repository.db.reader()).await?;
-        Ok(row::messages(dialect, &rows, self.target.id, query.order)?)
+        Ok(sql.rows(repository.db.reader()).await?)
     }
 }
 

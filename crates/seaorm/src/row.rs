@@ -114,20 +114,27 @@ pub(crate) fn threads(dialect: Dialect, rows: &[QueryResult]) -> Result<Vec<Chat
     rows.iter().map(decode).collect()
 }
 
-/// Rows of a list of messages. A corrupt one says where the list goes on.
+/// Rows of a list of messages.
 pub(crate) fn messages(
     dialect: Dialect,
     rows: &[QueryResult],
     of: ThreadId,
     order: Order,
 ) -> Result<Vec<ChatMessage>, StoreError> {
-    let decode = |row: &QueryResult| {
-        message(dialect, row).map_err(|error| {
-            let position = get::<i64>(row, 2).ok().and_then(|number| Position::new(number).ok());
-            going_on(error, position.map(|position| Cursor::after_message(of, order, position)))
-        })
-    };
-    rows.iter().map(decode).collect()
+    rows.iter().map(|row| listed_message(dialect, row, of, order)).collect()
+}
+
+/// A row of a list of messages. A corrupt one says where the list goes on.
+pub(crate) fn listed_message(
+    dialect: Dialect,
+    row: &QueryResult,
+    of: ThreadId,
+    order: Order,
+) -> Result<ChatMessage, StoreError> {
+    message(dialect, row).map_err(|error| {
+        let position = get::<i64>(row, 2).ok().and_then(|number| Position::new(number).ok());
+        going_on(error, position.map(|position| Cursor::after_message(of, order, position)))
+    })
 }
 
 pub(crate) fn going_on(error: StoreError, at: Option<Cursor>) -> StoreError {

@@ -95,14 +95,15 @@ impl SeaOrmRepository {
             (None, Some(_)) => &["m.created_at", "m.chat_thread_id", "m.position"],
             (None, None) => &["m.created_at", "m.chat_thread_id", "m.position", "m.org_id"],
         };
-        let (behind, until, direction) =
-            if read.newest_first { ("<", ">=", " DESC") } else { (">", "<=", "") };
-        for (key, comparison) in [(&read.behind, behind), (&read.until, until)] {
+        let (from, behind, until, direction) =
+            if read.newest_first { ("<=", "<", ">=", " DESC") } else { (">=", ">", "<=", "") };
+        for (key, comparison) in [(&read.from, from), (&read.behind, behind), (&read.until, until)] {
             if let Some(key) = key {
                 let values = key_values(dialect, key).into_iter().take(columns.len());
                 sql = sql.bind_list(&format!(" AND ({}) {comparison}", columns.join(", ")), values);
             }
         }
+        let sql = dialect.plan_with_values(sql);
         let order: Vec<_> = columns.iter().map(|column| format!("{column}{direction}")).collect();
         let order = format!(" ORDER BY {}", order.join(", "));
         // The names are joined to the page alone: joined before, they lead PostgreSQL from the threads of the organization

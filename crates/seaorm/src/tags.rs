@@ -1,7 +1,7 @@
 //! What filters on threads look up: folded names, and the tags of metadata.
 
 use chatkeep_domain::search::{ANALYZER_VERSION, fold_text};
-use chatkeep_domain::{Metadata, MetadataFilter, MetadataTags, ThreadQuery};
+use chatkeep_domain::{Metadata, MetadataTags, ThreadQuery};
 use sea_orm::Value;
 use uuid::Uuid;
 
@@ -65,7 +65,9 @@ pub(crate) fn filter(dialect: Dialect, sql: Sql, query: &ThreadQuery) -> Sql {
     if let Some(words) = query.folded_name() {
         sql = sql.bind(contains, words).text(") > 0");
     }
-    for tag in query.metadata.iter().flat_map(MetadataFilter::tags) {
+    let MetadataTags { mut tags, is_incomplete } = MetadataTags::wanted(&query.metadata);
+    tags.extend(is_incomplete.then(Uuid::nil));
+    for tag in tags {
         sql = sql
             .text(" AND EXISTS (SELECT 1 FROM chat_thread_tag AS g WHERE g.org_id = chat_thread.org_id")
             .bind_list(" AND g.chat_thread_id = chat_thread.id AND g.tag IN", [tag, Uuid::nil()])

@@ -4,6 +4,8 @@
 mod common;
 #[path = "search/explained.rs"]
 mod explained;
+#[path = "search/filters.rs"]
+mod filters;
 #[path = "search/fixture.rs"]
 mod fixture;
 #[path = "search/limits.rs"]

@@ -217,6 +217,31 @@ async fn a_row_that_cannot_be_decoded_hides_none_of_its_neighbours() {
 }
 
 #[tokio::test]
+async fn a_row_that_cannot_be_decoded_hides_nothing_when_it_lies_beyond_the_page() {
+    let (store, state) = thread_of(50).await;
+    // As a store answers that decodes all that a filter may match, however short the page is.
+    *store.check_page.lock().unwrap() = |query, page| {
+        let Some(message) = page.items.first() else { return Ok(()) };
+        let (thread, row) = (message.chat_thread_id, 40.try_into()?);
+        let (after, before) = query.validate(thread)?;
+        if row <= after || before.is_some_and(|before| before <= row) {
+            return Ok(());
+        }
+        let behind = Some(Cursor::after_message(thread, query.order, row));
+        let (id, source) = ("of position 40".to_owned(), "no JSON".into());
+        Err(StoreError::CorruptRow { entity: Entity::Message, id, behind, source })
+    };
+    let all: Vec<i64> = (1..=50).map(|position| if position == 40 { 0 } else { position }).collect();
+    for page_len in [1, 5, 13, 39, 50] {
+        let request = || state.stream_messages().page_len(page_len);
+        assert_eq!(read(&mut request().await.unwrap()).await, all, "{page_len}");
+        let mut back = read(&mut request().newest_first().await.unwrap()).await;
+        back.reverse();
+        assert_eq!(back, all, "{page_len}");
+    }
+}
+
+#[tokio::test]
 async fn a_corrupt_row_without_a_place_is_the_last_item() {
     let mut mock = MockConversationRepository::new();
     mock.expect_list_messages().times(1).returning(|_, _, _| {

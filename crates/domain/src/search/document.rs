@@ -112,56 +112,64 @@ impl SearchDocument {
 
 /// What was said, text by text, as far as it is read: see [`SearchDocument`].
 pub(super) fn texts(content: &Content) -> Vec<Cow<'_, str>> {
-    let mut texts = all_texts(content);
-    let mut room = MAX_TEXT_BYTES;
-    for text in &mut texts {
-        let len = text.floor_char_boundary(room);
-        room -= len;
-        if len < text.len() {
-            room = 0;
-            match text {
-                Cow::Borrowed(text) => *text = &text[..len],
-                Cow::Owned(text) => text.truncate(len),
+    let mut texts = Texts { texts: Vec::new(), room: MAX_TEXT_BYTES };
+    let _ = texts.add_all(content);
+    texts.texts
+}
+
+/// Texts of a content, none of them empty, until there is no more room.
+struct Texts<'a> {
+    texts: Vec<Cow<'a, str>>,
+    /// In bytes.
+    room: usize,
+}
+
+impl<'a> Texts<'a> {
+    fn add_all(&mut self, content: &'a Content) -> ControlFlow<()> {
+        for object in content.pieces() {
+            match object.get("type").and_then(Value::as_str).unwrap_or_default() {
+                "text" => self.add_strings(object.get("text"))?,
+                "tool_call" => {
+                    self.add_strings(object.get("name"))?;
+                    self.add_strings(object.get("arguments"))?;
+                }
+                "tool_result" => self.add_strings(object.get("content"))?,
+                _ => self.add_others(object)?,
             }
         }
+        ControlFlow::Continue(())
     }
-    texts.retain(|text| !text.is_empty());
-    texts
-}
 
-fn all_texts(content: &Content) -> Vec<Cow<'_, str>> {
-    let mut texts = Vec::new();
-    for object in content.pieces() {
-        match object.get("type").and_then(Value::as_str).unwrap_or_default() {
-            "text" => strings(object.get("text"), &mut texts),
-            "tool_call" => {
-                strings(object.get("name"), &mut texts);
-                strings(object.get("arguments"), &mut texts);
-            }
-            "tool_result" => strings(object.get("content"), &mut texts),
-            _ => others(object, &mut texts),
+    fn add_strings(&mut self, value: Option<&'a Value>) -> ControlFlow<()> {
+        match value {
+            Some(Value::String(text)) => self.add(Cow::Borrowed(text)),
+            Some(Value::Number(number)) => self.add(Cow::Owned(number.to_string())),
+            Some(Value::Array(items)) => items.iter().try_for_each(|item| self.add_strings(Some(item))),
+            Some(Value::Object(object)) => self.add_others(object),
+            Some(Value::Null | Value::Bool(_)) | None => ControlFlow::Continue(()),
         }
     }
-    texts
-}
 
-fn strings<'a>(value: Option<&'a Value>, texts: &mut Vec<Cow<'a, str>>) {
-    match value {
-        Some(Value::String(text)) => texts.push(Cow::Borrowed(text)),
-        Some(Value::Number(number)) => texts.push(Cow::Owned(number.to_string())),
-        Some(Value::Array(items)) => items.iter().for_each(|item| strings(Some(item), texts)),
-        Some(Value::Object(object)) => others(object, texts),
-        Some(Value::Null | Value::Bool(_)) | None => {}
+    /// Every string and number of an object, except what nobody said: its type, its metadata, addresses; and the parts,
+    /// which are texts of their own.
+    fn add_others(&mut self, object: &'a Map<String, Value>) -> ControlFlow<()> {
+        let is_said = |key: &str| !matches!(key, "type" | "metadata" | "parts" | "url" | "tool_call_id");
+        object.iter().filter(|(key, _)| is_said(key)).try_for_each(|(_, value)| self.add_strings(Some(value)))
     }
-}
 
-/// Every string and number of an object, except what nobody said: its type, its metadata, addresses; and the parts,
-/// which are texts of their own.
-fn others<'a>(object: &'a Map<String, Value>, texts: &mut Vec<Cow<'a, str>>) {
-    for (key, value) in object {
-        if !matches!(key.as_str(), "type" | "metadata" | "parts" | "url" | "tool_call_id") {
-            strings(Some(value), texts);
+    fn add(&mut self, mut text: Cow<'a, str>) -> ControlFlow<()> {
+        let len = text.floor_char_boundary(self.room);
+        let is_whole = len == text.len();
+        match &mut text {
+            _ if is_whole => {}
+            Cow::Borrowed(text) => *text = &text[..len],
+            Cow::Owned(text) => text.truncate(len),
         }
+        if !text.is_empty() {
+            self.texts.push(text);
+        }
+        self.room -= len;
+        if is_whole && self.room > 0 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     }
 }
 
@@ -221,5 +229,17 @@ mod tests {
         assert_eq!(words(&text(MAX_TEXT_BYTES - 8)), ["1:first", "2:las"]);
         let two = Content::parts([Content::text("é".repeat(MAX_TEXT_BYTES)), Content::text("unread")]);
         assert_eq!(texts(&two).len(), 1);
+        let exact = Content::parts([Content::text("x".repeat(MAX_TEXT_BYTES)), Content::text("unread")]);
+        assert_eq!(texts(&exact).len(), 1);
+    }
+
+    #[test]
+    fn collects_no_more_than_it_reads() {
+        let numbers = json!({"type": "poll", "options": vec![1_234; 1_000_000], "unread": "x"});
+        let content = Content::from_value(numbers).unwrap();
+        let mut collected = Texts { texts: Vec::new(), room: 10 };
+        assert!(collected.add_all(&content).is_break());
+        assert_eq!(collected.texts, ["1234", "1234", "12"]);
+        assert_eq!(texts(&content).len(), MAX_TEXT_BYTES / 4);
     }
 }

@@ -13,7 +13,7 @@ pub enum SearchExpr {
     All(Vec<Self>),
     /// One of these. Of none: nothing is found.
     Any(Vec<Self>),
-    /// Not this.
+    /// Not this. A text makes it of phrases alone: of `-(a OR b)` it makes `-a -b`.
     Not(Box<Self>),
     /// These words, one directly behind the other.
     Phrase(SearchPhrase),

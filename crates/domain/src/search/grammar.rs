@@ -20,8 +20,9 @@ use super::analyzer::for_each_token;
 use super::{SearchExpr, SearchPhrase};
 use crate::InvalidArgument;
 
-/// How deep parentheses nest; further ones are spaces. It bounds the recursion here and in what walks the tree.
-const MAX_NESTING: usize = 16;
+/// How deep parentheses nest; further ones are spaces. It bounds the recursion here and in what walks the tree, and
+/// the parser of SQLite's FTS5 has a stack of 100 entries, of which each group takes several.
+const MAX_NESTING: usize = 8;
 
 /// `None` for blank text. See [`SearchQuery`](super::SearchQuery).
 ///

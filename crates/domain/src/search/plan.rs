@@ -1,14 +1,17 @@
 //! How a search goes: what to read next, and what becomes of it.
 
+#[cfg(test)]
+mod tests;
+
 use std::cmp::Reverse;
 use std::fmt;
 
 use super::rank::Score;
 use super::snippet::Snippet;
 use super::{MAX_RANKED, SearchDocument, SearchExpr, SearchHit, SearchOrder, SearchQuery, grammar, rank};
-use crate::{ChatMessage, Cursor, InvalidArgument, OrgId, Page, Position, ThreadId, Timestamp};
+use crate::{ChatMessage, Cursor, InvalidArgument, MAX_PAGE_LEN, OrgId, Page, Position, ThreadId, Timestamp};
 
-/// How many candidates are read at least, where those read before were not enough.
+/// How many candidates are read at least, where those read before were not enough, and at once for a ranking.
 const MORE: usize = 100;
 
 /// The place of a message among those that a search may find, from the oldest to the newest.
@@ -49,6 +52,8 @@ impl fmt::Debug for SearchCandidate {
 pub struct SearchRead {
     /// From the newest back, or from the oldest on.
     pub newest_first: bool,
+    /// Only what does not come before this place in the order. The plan leaves out what does: it need not be read.
+    pub from: Option<SearchKey>,
     /// Only what comes behind this place in the order.
     pub behind: Option<SearchKey>,
     /// Only what does not come behind this place in the order.
@@ -61,7 +66,9 @@ impl SearchRead {
     /// Whether a place is within the bounds.
     pub fn contains(&self, key: &SearchKey) -> bool {
         let is_behind = |other: &SearchKey| if self.newest_first { key < other } else { key > other };
-        self.behind.as_ref().is_none_or(is_behind) && !self.until.as_ref().is_some_and(is_behind)
+        self.from.as_ref().is_none_or(|from| key == from || is_behind(from))
+            && self.behind.as_ref().is_none_or(is_behind)
+            && !self.until.as_ref().is_some_and(is_behind)
     }
 }
 
@@ -98,8 +105,15 @@ pub struct SearchPlan<'a> {
     start: Option<Place>,
     behind: Option<SearchKey>,
     progress: Progress,
+    /// How much to read at least, next time.
+    more: usize,
+    /// What the page is made of; of a ranked search only the best, as many as the page and one more has room for.
     found: Vec<(Option<Score>, SearchCandidate)>,
-    /// The newest and the oldest of what is ranked, whether it was found by this page or by the first.
+    /// How many matched, whether they are kept or not.
+    matched: usize,
+    /// The newest and the oldest of what matched.
+    matched_range: Option<(SearchKey, SearchKey)>,
+    /// The newest and the oldest of what the first page ranked, where this is a later one.
     window: Option<(SearchKey, SearchKey)>,
 }
 
@@ -149,7 +163,10 @@ impl<'a> SearchPlan<'a> {
             start,
             behind,
             progress: if is_nothing { Progress::Exhausted } else { Progress::Unread },
+            more: MORE,
             found: Vec::new(),
+            matched: 0,
+            matched_range: None,
             window,
         })
     }
@@ -184,36 +201,85 @@ impl<'a> SearchPlan<'a> {
 
     /// What to read next; `None` when there is enough.
     pub fn next_read(&self) -> Option<SearchRead> {
-        let wanted = match &self.window {
+        let missing = self.wanted().saturating_sub(self.matched);
+        if self.progress == Progress::Exhausted || missing == 0 {
+            return None;
+        }
+        let (newest, oldest) = self.window.clone().unzip();
+        let is_ahead = |newest: &SearchKey| self.behind.as_ref().is_none_or(|behind| newest < behind);
+        Some(SearchRead {
+            newest_first: self.query.order != SearchOrder::Oldest,
+            from: newest.filter(is_ahead),
+            behind: self.behind.clone(),
+            until: oldest,
+            limit: match self.progress {
+                _ if self.is_ranked => self.more,
+                Progress::Begun => missing.max(self.more),
+                _ => missing,
+            },
+        })
+    }
+
+    /// How many matches are enough.
+    fn wanted(&self) -> usize {
+        match &self.window {
             // All that is there now: what was stored among them since takes no place of theirs.
             Some(_) => usize::MAX,
             None if self.is_ranked => MAX_RANKED,
             None => self.query.limit + 1,
-        };
-        if self.progress == Progress::Exhausted || self.found.len() >= wanted {
-            return None;
         }
-        let missing = (wanted - self.found.len()).min(MAX_RANKED + 1);
-        Some(SearchRead {
-            newest_first: self.query.order != SearchOrder::Oldest,
-            behind: self.behind.clone(),
-            until: self.window.as_ref().map(|(_, oldest)| oldest.clone()),
-            limit: if self.progress == Progress::Begun { missing.max(MORE) } else { missing },
-        })
     }
 
     /// Takes what was read, in the order that was asked for. Fewer than were asked for means that there are no more.
     pub fn add(&mut self, candidates: Vec<SearchCandidate>) {
         let asked = self.next_read().map_or(0, |read| read.limit);
-        self.progress = if candidates.len() < asked { Progress::Exhausted } else { Progress::Begun };
+        let (count, before) = (candidates.len(), self.matched);
+        let is_further = self.progress == Progress::Begun;
+        self.progress = if count < asked { Progress::Exhausted } else { Progress::Begun };
         if let Some(last) = candidates.last() {
             self.behind = Some(self.key(last));
         }
         for candidate in candidates {
+            if self.matched >= self.wanted() {
+                break;
+            }
             if let Some(score) = self.judge(&candidate) {
-                self.found.push((score, candidate));
+                self.take(score, candidate);
             }
         }
+        if self.is_ranked {
+            self.keep_the_best();
+        }
+        // A store may sort all of its candidates for each read: where few of them match, there are to be few reads.
+        if (is_further || self.is_ranked) && self.matched - before < count / 2 {
+            self.more = (self.more * 2).min(MAX_PAGE_LEN);
+        }
+    }
+
+    fn take(&mut self, score: Option<Score>, candidate: SearchCandidate) {
+        self.matched += 1;
+        let key = self.key(&candidate);
+        let is_on_earlier_page = self.start.as_ref().is_some_and(|end| {
+            end.ranked
+                .as_ref()
+                .zip(score)
+                .is_some_and(|((last, ..), score)| (score, &key) >= (*last, &end.key))
+        });
+        if !is_on_earlier_page {
+            self.found.push((score, candidate));
+        }
+        if self.is_ranked {
+            let newest = self.matched_range.take().map_or_else(|| key.clone(), |(newest, _)| newest);
+            self.matched_range = Some((newest, key));
+        }
+    }
+
+    /// Messages may be large: no more of them are kept than the page shows, and one to know whether there is another.
+    fn keep_the_best(&mut self) {
+        let mut found = std::mem::take(&mut self.found);
+        found.sort_by_cached_key(|(score, found)| Reverse((*score, self.key(found))));
+        found.truncate(self.query.limit + 1);
+        self.found = found;
     }
 
     /// `None` for what does not match.
@@ -242,13 +308,10 @@ impl<'a> SearchPlan<'a> {
 
     /// The page.
     pub fn finish(mut self) -> Page<SearchHit> {
-        if self.is_ranked {
-            self.rank();
-        }
         let found = std::mem::take(&mut self.found);
+        let window = self.window.take().or_else(|| self.matched_range.take());
         let Page { items, next } = Page::cut(found, self.query.limit, |(score, last)| {
-            let ranked =
-                score.zip(self.window.clone()).map(|(score, (newest, oldest))| (score, newest, oldest));
+            let ranked = score.zip(window).map(|(score, (newest, oldest))| (score, newest, oldest));
             Cursor::after_search_place(self.query, &Place { key: self.key(last), ranked })
         });
         let expr = self.expr.as_ref();
@@ -260,22 +323,5 @@ impl<'a> SearchPlan<'a> {
             score: score.map(Score::get),
         };
         Page { items: items.into_iter().map(hit).collect(), next }
-    }
-
-    /// Sorts what was found by its score, and leaves out what an earlier page had.
-    fn rank(&mut self) {
-        let mut found = std::mem::take(&mut self.found);
-        if self.window.is_none() {
-            found.truncate(MAX_RANKED);
-        }
-        if let (None, Some((_, newest)), Some((_, oldest))) = (&self.window, found.first(), found.last()) {
-            self.window = Some((self.key(newest), self.key(oldest)));
-        }
-        found.sort_by_cached_key(|(score, found)| Reverse((*score, self.key(found))));
-        if let Some(Place { key, ranked: Some((score, ..)) }) = &self.start {
-            let last = (Some(*score), key.clone());
-            found.retain(|(score, found)| (*score, self.key(found)) < last);
-        }
-        self.found = found;
     }
 }

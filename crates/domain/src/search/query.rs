@@ -31,6 +31,9 @@ pub enum SearchOrder {
     /// The best first, equals newest first. The newest [`MAX_RANKED`] hits are ranked. A hit's score says how often the
     /// message has the words, how short it is, and how near to its start they are; it depends on the message and the
     /// query alone, so that every store gives the same. Without words, as [`SearchOrder::Newest`].
+    ///
+    /// An edit between two pages that changes a message's score may move it from one to the other: it is then left out
+    /// or given again.
     Relevance,
 }
 
@@ -45,7 +48,7 @@ pub enum SearchOrder {
 /// | `-burrito`, `-"a burrito"`, `-(a OR b)` | not this |
 /// | `monad OR monoid` | one of the two sides, each of which may be several words: a space holds tighter |
 /// | `mona*`, `"a mona"*` | the beginning of the last word |
-/// | `(…)` | groups, up to 16 deep |
+/// | `(…)` | groups, up to 8 deep |
 /// | `v2.0`, `foo_bar`, `ada@example.org` | words without a space between them are a phrase |
 ///
 /// Quotes and parentheses without a partner, and a `-` or `*` that belongs to nothing, are read as spaces; an `OR` that

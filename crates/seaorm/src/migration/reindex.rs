@@ -116,6 +116,20 @@ impl Migrations {
         self.count(&format!("WHERE {}", stale())).await
     }
 
+    /// Whether [`count_unindexed`](Self::count_unindexed) is more than 0; it looks no further than the first.
+    pub(crate) async fn has_unindexed(&self) -> Result<bool, StoreError> {
+        let stale = stale();
+        let sql = Sql::new(format!(
+            "SELECT EXISTS (SELECT 1 FROM chat_message WHERE {stale}) OR EXISTS (SELECT 1 FROM chat_thread WHERE {stale})"
+        ));
+        self.db
+            .run(|| async {
+                let row = sql.row(self.db.reader()).await?;
+                Ok(row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or_default())
+            })
+            .await
+    }
+
     /// How many threads and messages there are.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! What the index keeps of a message, and what it is asked, in the form that the engine takes.
 
 use chatkeep_domain::search::{SearchDocument, SearchExpr};
-use chatkeep_domain::{Content, MetadataFilter, OrgId, UserId};
+use chatkeep_domain::{Content, MetadataFilter, MetadataTags, OrgId, UserId};
 use uuid::Uuid;
 
 use super::{fts5, tsvector};
@@ -68,8 +68,13 @@ impl<'a> Wanted<'a> {
         }
     }
 
-    /// The tags that metadata has which all filters match, unless its own are incomplete.
-    pub(super) fn tags(&self) -> Vec<Mark<'static>> {
-        self.metadata.iter().flat_map(MetadataFilter::tags).map(Mark::Tag).collect()
+    /// What the filters on metadata look up: nothing, or one of these lists, of which all marks are to be there.
+    pub(super) fn tags(&self) -> Vec<Vec<Mark<'static>>> {
+        let incomplete = vec![Mark::Tag(Uuid::nil())];
+        match MetadataTags::wanted(self.metadata) {
+            MetadataTags { is_incomplete: true, .. } => vec![incomplete],
+            MetadataTags { tags, .. } if tags.is_empty() => Vec::new(),
+            MetadataTags { tags, .. } => vec![tags.into_iter().map(Mark::Tag).collect(), incomplete],
+        }
     }
 }

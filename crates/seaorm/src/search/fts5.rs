@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 
 use chatkeep_domain::OrgId;
 use chatkeep_domain::search::{SearchDocument, SearchExpr, SearchPhrase};
-use uuid::Uuid;
 
 use super::entry::{Entry, Mark, Wanted};
 use crate::sql::Sql;
@@ -94,8 +93,9 @@ pub(crate) fn remove(target: &Target, position: i64) -> Sql {
 
 /// What the table matches.
 pub(super) fn question(wanted: &Wanted<'_>) -> Option<String> {
+    let words = wanted.expr.and_then(of_words);
     // All that FTS5 finds is read before anything is sorted: for an owner alone, another index is better.
-    if wanted.sender.is_none() && wanted.metadata.is_empty() && wanted.expr.is_none() {
+    if wanted.sender.is_none() && wanted.metadata.is_empty() && words.is_none() {
         return None;
     }
     let scoped = |mark: Mark<'_>| format!("scope : \"{}\"", word(mark));
@@ -104,12 +104,13 @@ pub(super) fn question(wanted: &Wanted<'_>) -> Option<String> {
         (org, None) => org.map(Mark::Org),
     };
     let mut all: Vec<String> = owner.into_iter().chain(wanted.sender.map(Mark::Sender)).map(scoped).collect();
-    let tags: Vec<_> = wanted.tags().into_iter().map(scoped).collect();
-    if !tags.is_empty() {
-        let incomplete = scoped(Mark::Tag(Uuid::nil()));
-        all.push(format!("(({}) OR {incomplete})", tags.join(" AND ")));
-    }
-    all.extend(wanted.expr.and_then(of_words));
+    let tagged = |marks: Vec<Mark<'_>>| {
+        let marks: Vec<_> = marks.into_iter().map(scoped).collect();
+        format!("({})", marks.join(" AND "))
+    };
+    let tags: Vec<_> = wanted.tags().into_iter().map(tagged).collect();
+    all.extend((!tags.is_empty()).then(|| format!("({})", tags.join(" OR "))));
+    all.extend(words);
     (!all.is_empty()).then(|| all.join(" AND "))
 }
 

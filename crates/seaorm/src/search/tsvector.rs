@@ -8,13 +8,11 @@
 
 use std::fmt::Write as _;
 
-use chatkeep_domain::OrgId;
-use chatkeep_domain::search::{SearchDocument, SearchExpr, SearchPhrase};
-use uuid::Uuid;
-
 use super::entry::{Mark, Wanted};
 use crate::sql::Sql;
 use crate::threads::Target;
+use chatkeep_domain::OrgId;
+use chatkeep_domain::search::{SearchDocument, SearchExpr, SearchPhrase};
 
 const LETTERS: &[u8; 64] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz+/";
 
@@ -91,11 +89,12 @@ fn question_of(letter: char, wanted: &Wanted<'_>) -> Option<String> {
     let mut all: Vec<String> = Vec::new();
     all.extend(wanted.user.map(|user| mark(Mark::User(wanted.org, user))));
     all.extend(wanted.sender.map(|sender| mark(Mark::Sender(sender))));
-    let tags: Vec<_> = wanted.tags().into_iter().map(mark).collect();
-    if !tags.is_empty() {
-        let incomplete = mark(Mark::Tag(Uuid::nil()));
-        all.push(format!("(({}) | {incomplete})", tags.join(" & ")));
-    }
+    let tagged = |marks: Vec<Mark<'_>>| {
+        let marks: Vec<_> = marks.into_iter().map(mark).collect();
+        format!("({})", marks.join(" & "))
+    };
+    let tags: Vec<_> = wanted.tags().into_iter().map(tagged).collect();
+    all.extend((!tags.is_empty()).then(|| format!("({})", tags.join(" | "))));
     all.extend(wanted.expr.map(|expr| of_words(letter, expr)));
     (!all.is_empty()).then(|| all.join(" & "))
 }

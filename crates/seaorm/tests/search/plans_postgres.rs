@@ -20,13 +20,19 @@ async fn open(store: &Store, mode: &str) -> (SeaOrmRepository, Heard) {
     (repository, plans)
 }
 
+/// Whether the statement is one that is planned with its values in any case: its condition for that shows in another plan.
+fn is_planned_anyway(plan: &str) -> bool {
+    plan.contains("SELECT COUNT(*) FROM chat_message) < 0") && plan.contains("Aggregate")
+}
+
 /// Notes whose plans have a scan of a table, and that there are plans at all.
 fn look(faults: &mut Vec<String>, name: &str, plans: &[String]) {
     assert!(plans.iter().any(|plan| plan.contains("plan:")), "no plan was heard for {name}: {plans:?}");
     let scans = |plan: &&String| {
         ["Seq Scan on chat_message", "Seq Scan on chat_thread"].iter().any(|scan| plan.contains(scan))
     };
-    faults.extend(plans.iter().find(scans).map(|plan| format!("## {name}\n{plan}")));
+    let plans = || plans.iter().filter(|plan| !is_planned_anyway(plan));
+    faults.extend(plans().find(scans).map(|plan| format!("## {name}\n{plan}")));
 }
 
 #[tokio::test]
@@ -63,6 +69,8 @@ async fn no_question_scans_a_table() {
             query.cursor = page.expect("a page").next;
             let [plan] = &plans.take()[..] else { panic!("one statement a page") };
             assert!(plan.contains("chat_message_recent") && !plan.contains("Sort"), "{plan}");
+            // The values are in the plan, not their numbers.
+            assert!(plan.contains("'large'::text") && !is_planned_anyway(plan), "{plan}");
         }
     }
     repository.close().await.expect("it closes");

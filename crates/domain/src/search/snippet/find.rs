@@ -28,8 +28,9 @@ pub(super) struct Finder<'a> {
     initials: [bool; 256],
     /// The steps that a word takes, the last first: a step is to see the one before it as the word before left it.
     by_word: HashMap<&'a str, Vec<usize>>,
-    /// The last steps of phrases that end with a prefix.
-    by_prefix: Vec<(&'a str, usize)>,
+    /// The last steps of phrases that end with a prefix, and how long such prefixes are, each length once.
+    by_prefix: HashMap<&'a str, Vec<usize>>,
+    prefix_lens: Vec<usize>,
     /// How often each word was there that takes a step.
     counts: HashMap<Box<str>, u16>,
     position: u32,
@@ -56,7 +57,8 @@ impl<'a> Finder<'a> {
             steps: Vec::new(),
             initials: [false; 256],
             by_word: HashMap::new(),
-            by_prefix: Vec::new(),
+            by_prefix: HashMap::new(),
+            prefix_lens: Vec::new(),
             counts: HashMap::new(),
             position: 0,
             found: 0,
@@ -68,12 +70,15 @@ impl<'a> Finder<'a> {
                 finder.initials[initial(word)] = true;
                 finder.steps.push(Step { phrase: number, is_first: i == 0, is_last, ..Step::default() });
                 if is_last && phrase.is_prefix {
-                    finder.by_prefix.push((word, step));
+                    finder.by_prefix.entry(word).or_default().push(step);
+                    finder.prefix_lens.push(word.len());
                 } else {
                     finder.by_word.entry(word).or_default().insert(0, step);
                 }
             }
         }
+        finder.prefix_lens.sort_unstable();
+        finder.prefix_lens.dedup();
         finder
     }
 
@@ -89,6 +94,7 @@ impl<'a> Finder<'a> {
         // The matches by prefix that end with the word before.
         let mut open = 0..0;
         let mut previous = 0..0;
+        let mut prefixes: Vec<usize> = Vec::new();
         for_each_token(text, |token| {
             self.position += 1;
             if self.position > u32::from(MAX_POSITION) || self.found + matches.len() > MAX_MATCHES {
@@ -104,13 +110,14 @@ impl<'a> Finder<'a> {
                 return ControlFlow::Continue(());
             }
             let exact = self.by_word.get(token.word).map_or(&[][..], Vec::as_slice);
-            let mut prefixes =
-                self.by_prefix.iter().filter(|(prefix, _)| token.word.starts_with(prefix)).peekable();
-            if (exact.is_empty() && prefixes.peek().is_none()) || !count(&mut self.counts, token.word) {
+            prefixes.clear();
+            let beginnings = self.prefix_lens.iter().filter_map(|len| token.word.get(..*len));
+            prefixes.extend(beginnings.filter_map(|beginning| self.by_prefix.get(beginning)).flatten());
+            if (exact.is_empty() && prefixes.is_empty()) || !count(&mut self.counts, token.word) {
                 return ControlFlow::Continue(());
             }
             // Prefixes first: they are last steps, which no other step looks at.
-            for (_, step) in prefixes {
+            for step in &prefixes {
                 matches.extend(take(&mut self.steps, *step, self.position, &token.range));
             }
             open.end = matches.len();

@@ -43,6 +43,8 @@ fn words_are_marked() {
         ("cafe", "Un CAFÉ, un cafe\u{301}!", "Un [CAFÉ], un [cafe\u{301}]!"),
         ("foo*", "foo food barfoo", "[foo] [food] barfoo"),
         ("foo fo*", "foo fox", "[foo] [fox]"),
+        ("f* foo* \"a fo\"* fooo*", "foo a fox f o", "[foo] [a fox] [f] o"),
+        ("abc* OR дом*", "дома", "[дома]"),
         ("foo", "foo-foo", "[foo]-[foo]"),
         ("🎉", "done 🎉👍🏽 yes", "done [🎉]👍🏽 yes"),
         ("👍", "done 🎉👍🏽 yes", "done 🎉[👍🏽] yes"),

@@ -1,0 +1,156 @@
+use chrono::DateTime;
+use uuid::Uuid;
+
+use super::*;
+use crate::{Content, MessageId, Role};
+
+/// One thread, from its oldest message to its newest; and what a store would read of it.
+struct Store(Vec<SearchCandidate>);
+
+impl Store {
+    fn of(texts: impl IntoIterator<Item = String>) -> Self {
+        let candidate = |(at, text): (i64, String)| SearchCandidate {
+            org_id: OrgId::new("acme").unwrap(),
+            thread_name: "t".to_owned(),
+            message: ChatMessage {
+                id: MessageId::from(Uuid::from_u128(at.unsigned_abs().into())),
+                chat_thread_id: ThreadId::from(Uuid::nil()),
+                position: Position::new(at).unwrap(),
+                sender_id: None,
+                sender_role: Role::User,
+                content: Content::text(text),
+                created_at: DateTime::from_timestamp(at, 0).unwrap(),
+                updated_at: DateTime::from_timestamp(at, 0).unwrap(),
+            },
+        };
+        Self((1..).zip(texts).map(candidate).collect())
+    }
+
+    /// Every third of them says it, as often as its number says.
+    fn scored(count: usize) -> Self {
+        let text =
+            |at: usize| if at.is_multiple_of(3) { "x ".repeat(1 + at * 7 % 40) } else { "y".to_owned() };
+        Self::of((1..=count).map(text))
+    }
+
+    fn read(&self, plan: &SearchPlan<'_>, read: &SearchRead) -> Vec<SearchCandidate> {
+        let mut found: Vec<_> = self.0.iter().filter(|found| read.contains(&plan.key(found))).collect();
+        if read.newest_first {
+            found.reverse();
+        }
+        found.into_iter().take(read.limit).cloned().collect()
+    }
+
+    /// The page, all that was read for it, and the most messages that were held at once.
+    fn search(&self, query: &SearchQuery) -> (Page<SearchHit>, Vec<SearchRead>, usize) {
+        let mut plan = SearchPlan::new(query).unwrap();
+        let (mut reads, mut held) = (Vec::new(), 0);
+        while let Some(read) = plan.next_read() {
+            let candidates = self.read(&plan, &read);
+            held = held.max(plan.found.len() + candidates.len());
+            plan.add(candidates);
+            reads.push(read);
+        }
+        (plan.finish(), reads, held)
+    }
+
+    /// The positions of the hits of every page.
+    fn pages(&self, query: &SearchQuery) -> Vec<Vec<i64>> {
+        let mut query = query.clone();
+        let mut pages = Vec::new();
+        loop {
+            let page = self.search(&query).0;
+            pages.push(page.items.iter().map(|hit| hit.message.position.get()).collect());
+            let Some(next) = page.next else { return pages };
+            query = query.behind(next);
+        }
+    }
+}
+
+fn limits(reads: &[SearchRead]) -> Vec<usize> {
+    reads.iter().map(|read| read.limit).collect()
+}
+
+fn ranked() -> SearchQuery {
+    SearchQuery::new("x").order(SearchOrder::Relevance)
+}
+
+#[test]
+fn where_few_candidates_match_each_read_is_larger() {
+    let store = Store::of((0..6_000).map(|at| if at < 5 { "x" } else { "y" }.to_owned()));
+    let (page, reads, _) = store.search(&SearchQuery::new("x").limit(20));
+    assert_eq!(page.items.len(), 5);
+    assert_eq!(limits(&reads), [21, 100, 200, 400, 800, 1_000, 1_000, 1_000, 1_000, 1_000]);
+    let (page, reads, _) = store.search(&ranked().limit(20));
+    assert_eq!(page.items.len(), 5);
+    assert_eq!(limits(&reads), [100, 200, 400, 800, 1_000, 1_000, 1_000, 1_000, 1_000]);
+}
+
+#[test]
+fn a_ranking_holds_little_more_than_its_page() {
+    let store = Store::of((0..1_500).map(|_| "x".to_owned()));
+    let (page, reads, held) = store.search(&ranked().limit(20));
+    assert_eq!(page.items.len(), 20);
+    assert_eq!(limits(&reads), [100; 10]);
+    assert!(held <= 121, "{held}");
+    let (_, reads, held) = store.search(&ranked().limit(20).behind(page.next.unwrap()));
+    assert_eq!(limits(&reads), [100; 11], "the last is the one that is not full");
+    assert!(held <= 121, "{held}");
+}
+
+#[test]
+fn the_newest_thousand_are_ranked_and_each_is_given_once() {
+    let store = Store::scored(3_600);
+    let mut expected: Vec<_> = (1..=1_200).rev().map(|number| number * 3).take(MAX_RANKED).collect();
+    expected.sort_by_key(|at| {
+        let document = SearchDocument::of(&store.0[at - 1].message.content);
+        let expr = grammar::parse("x").unwrap().unwrap();
+        Reverse((rank::score(&expr, &document), *at))
+    });
+    let expected: Vec<_> = expected.into_iter().map(|at| i64::try_from(at).unwrap()).collect();
+    for limit in [1_000, 999, 334, 70] {
+        let pages = store.pages(&ranked().limit(limit));
+        assert!(pages.concat() == expected, "{limit} a page");
+        assert_eq!(pages.len(), MAX_RANKED.div_ceil(limit));
+    }
+}
+
+#[test]
+fn later_pages_of_a_ranking_begin_at_its_newest() {
+    let mut store = Store::scored(400);
+    let (page, reads, _) = store.search(&ranked().limit(20));
+    assert!(reads.iter().all(|read| read.from.is_none() && read.until.is_none()));
+    store.0.extend(Store::scored(2_000).0.split_off(400));
+    let query = ranked().limit(20).behind(page.next.unwrap());
+    let (_, reads, _) = store.search(&query);
+    let position = |key: &Option<SearchKey>| key.as_ref().map(|key| key.position.get());
+    assert_eq!(position(&reads[0].from), Some(399));
+    assert!(reads.iter().all(|read| position(&read.until) == Some(3)));
+    assert!(reads[1..].iter().all(|read| read.from.is_none() && read.behind.is_some()));
+
+    // A store that begins at the newest all the same finds the same.
+    let mut plan = SearchPlan::new(&query).unwrap();
+    while let Some(read) = plan.next_read() {
+        plan.add(store.read(&plan, &SearchRead { from: None, ..read }));
+    }
+    assert_eq!(plan.finish(), store.search(&query).0);
+}
+
+#[test]
+fn the_bounds_of_a_read_follow_its_order() {
+    let store = Store::scored(9);
+    let query = SearchQuery::default();
+    let plan = SearchPlan::new(&query).unwrap();
+    let key = |at: usize| Some(plan.key(&store.0[at - 1]));
+    for (newest_first, from, behind, until, expected) in [
+        (true, key(7), None, key(5), vec![7, 6, 5]),
+        (true, key(7), key(8), key(5), vec![7, 6, 5]),
+        (true, None, key(7), key(5), vec![6, 5]),
+        (false, key(5), None, key(7), vec![5, 6, 7]),
+        (false, None, key(5), key(7), vec![6, 7]),
+    ] {
+        let read = SearchRead { newest_first, from, behind, until, limit: 100 };
+        let found = store.read(&plan, &read);
+        assert_eq!(found.iter().map(|found| found.message.position.get()).collect::<Vec<_>>(), expected);
+    }
+}

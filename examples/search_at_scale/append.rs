@@ -1,5 +1,6 @@
 //! Times appends with the index and without, in turn.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -29,54 +30,73 @@ struct Way {
 
 pub(crate) async fn measure(server: &PgServer, seconds: u64) -> Result<()> {
     println!("\nAppends of one message a second, medians of {ROUNDS} rounds of {seconds} s, in turn:\n");
-    println!("| store | callers | with the index | without | ratio (min – max) |");
-    println!("|---|---|---|---|---|");
+    println!(
+        "| store | callers | with search | without its index | with / without | without search | with / without |"
+    );
+    println!("|---|---|---|---|---|---|---|");
     let round = Duration::from_secs(seconds);
     for callers in [1, 16] {
-        let with = Way::open(postgres(server, &format!("with_{callers}")).await?).await?;
-        let without = postgres(server, &format!("without_{callers}")).await?.without_search();
-        server.psql_in(
-            &format!("without_{callers}"),
-            "DROP INDEX chat_message_search; DROP INDEX chat_message_recent",
-        )?;
-        compare("PostgreSQL", callers, with, Way::open(without).await?, round).await?;
+        let with = postgres(server, &format!("with_{callers}"), "SELECT").await?;
+        let index = "DROP INDEX chat_message_search";
+        let without_index = postgres(server, &format!("without_index_{callers}"), index).await?;
+        let both = "DROP INDEX chat_message_search; DROP INDEX chat_message_recent";
+        let without = postgres(server, &format!("without_{callers}"), both).await?.without_search();
+        compare("PostgreSQL", callers, [with, without_index, without], round).await?;
     }
     let folder = tempfile::tempdir()?;
     for callers in [1, 16] {
         let file = |name: &str| SqliteConfig::file(folder.path().join(format!("{name}_{callers}.db")));
-        let with = Way::open(SeaOrmRepository::sqlite(file("with")).await?).await?;
+        let with = SeaOrmRepository::sqlite(file("with")).await?;
         let without = SeaOrmRepository::sqlite(file("without")).await?.without_search();
-        compare("SQLite", callers, with, Way::open(without).await?, round).await?;
+        compare("SQLite", callers, [with, without], round).await?;
     }
     Ok(())
 }
 
-async fn postgres(server: &PgServer, name: &str) -> Result<SeaOrmRepository> {
+async fn postgres(server: &PgServer, name: &str, changes: &str) -> Result<SeaOrmRepository> {
     server.create_database(name, None)?;
     let config = PostgresConfig::from_url(&server.url_of(name).into())?.auto_migrate(true).pool_size(16);
-    Ok(SeaOrmRepository::postgres(config).await?)
+    let store = SeaOrmRepository::postgres(config).await?;
+    server.psql_in(name, changes)?;
+    Ok(store)
 }
 
-async fn compare(store: &str, callers: usize, with: Way, without: Way, round: Duration) -> Result<()> {
-    let ways = [Arc::new(with), Arc::new(without)];
-    let mut rates: [Vec<f64>; 2] = Default::default();
+/// The first of the stores against each of the others.
+async fn compare<const N: usize>(
+    name: &str,
+    callers: usize,
+    stores: [SeaOrmRepository; N],
+    round: Duration,
+) -> Result<()> {
+    let mut ways = Vec::new();
+    for store in stores {
+        ways.push((Arc::new(Way::open(store).await?), Vec::new()));
+    }
     for number in 0..=ROUNDS {
-        for (way, rates) in ways.iter().zip(&mut rates) {
+        for (way, rates) in &mut ways {
             let rate = Arc::clone(way).run(callers, round).await?;
             if number > 0 {
                 rates.push(rate);
             }
         }
     }
-    let mut ratios: Vec<f64> = rates[0].iter().zip(&rates[1]).map(|(with, without)| with / without).collect();
-    let [with, without] = rates.map(|mut rates| middle(&mut rates));
-    let ratio = middle(&mut ratios);
-    let (least, most) = (ratios[0], ratios[ratios.len() - 1]);
-    println!("| {store} | {callers} | {with:.0} | {without:.0} | {ratio:.2} ({least:.2} – {most:.2}) |");
+    let (_, with) = ways.remove(0);
+    let mut row = format!("| {name} | {callers} | {:.0} |", middle(&with));
+    if N < 3 {
+        row.push_str(" – | – |");
+    }
+    for (_, rates) in ways {
+        let ratios: Vec<f64> = with.iter().zip(&rates).map(|(with, without)| with / without).collect();
+        let least = ratios.iter().copied().fold(f64::MAX, f64::min);
+        let most = ratios.iter().copied().fold(0.0, f64::max);
+        write!(row, " {:.0} | {:.2} ({least:.2} – {most:.2}) |", middle(&rates), middle(&ratios))?;
+    }
+    println!("{row}");
     Ok(())
 }
 
-fn middle(values: &mut [f64]) -> f64 {
+fn middle(values: &[f64]) -> f64 {
+    let mut values = values.to_vec();
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }

@@ -29,7 +29,9 @@ struct Way {
 }
 
 pub(crate) async fn measure(server: &PgServer, seconds: u64) -> Result<()> {
-    println!("\nAppends a second, of one message each: medians of {ROUNDS} rounds of {seconds} s, in turn:\n");
+    println!(
+        "\nAppends a second, of one message each: medians of {ROUNDS} rounds of {seconds} s, in turn:\n"
+    );
     println!(
         "| store | callers | with search | without its index | with / without | without search | with / without |"
     );

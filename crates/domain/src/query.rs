@@ -160,8 +160,7 @@ impl MessageQuery {
     /// Whether the filters let a message through: its role, its sender, its metadata and when it was created.
     /// Position, offset and limit are not looked at.
     pub fn matches(&self, message: &ChatMessage) -> bool {
-        self.role.is_none_or(|role| message.sender_role == role)
-            && self.sender_id.as_ref().is_none_or(|sender| message.sender_id.as_ref() == Some(sender))
+        is_of(message, self.role, self.sender_id.as_ref())
             && is_within(message.created_at, self.created_from, self.created_until)
             && all_match(&self.metadata, &message.content)
     }
@@ -362,6 +361,12 @@ impl fmt::Debug for ThreadQuery {
             .field("cursor", &self.cursor)
             .finish()
     }
+}
+
+/// Whether a message is of this role and of this sender, where they are asked for.
+pub(crate) fn is_of(message: &ChatMessage, role: Option<Role>, sender: Option<&UserId>) -> bool {
+    role.is_none_or(|role| message.sender_role == role)
+        && sender.is_none_or(|sender| message.sender_id.as_ref() == Some(sender))
 }
 
 /// Whether a moment is in `[from, until)`.

@@ -42,8 +42,14 @@ impl SeaOrmRepository {
         while let Some(read) = plan.next_read() {
             let sql = self.search_sql(scope, target.as_ref(), query, &plan, &read);
             let rows = sql.rows(self.db.reader()).await?;
-            let candidates = rows.iter().map(|row| self.candidate(&plan, row));
-            plan.add(candidates.collect::<Result<_, _>>()?);
+            let mut candidates = Vec::with_capacity(rows.len());
+            let mut rows = rows.iter().map(|row| self.candidate(&plan, row));
+            let failed = rows.find_map(|row| row.map(|candidate| candidates.push(candidate)).err());
+            plan.add(candidates);
+            if let Some(error) = failed {
+                // What is ahead of a corrupt row is not lost: the error comes with the next page.
+                return plan.finish_ahead().ok_or_else(|| error.into());
+            }
         }
         let page = plan.finish();
         if let (true, Some(target)) = (page.items.is_empty(), &target) {

@@ -306,6 +306,15 @@ impl<'a> SearchPlan<'a> {
         (!self.is_ranked).then(|| Cursor::after_search_place(self.query, &Place { key, ranked: None }))
     }
 
+    /// The page of what was added so far, where what comes next cannot be read: its `next` is in front of that, so that
+    /// nothing ahead of it is lost. `None` where nothing was found yet, or where the search ranks what it finds.
+    pub fn finish_ahead(self) -> Option<Page<SearchHit>> {
+        let last = self.found.last().map(|(_, found)| self.key(found))?;
+        let next = self.cursor_behind(last)?;
+        let Page { items, next: within } = self.finish();
+        Some(Page { items, next: within.or(Some(next)) })
+    }
+
     /// The page.
     pub fn finish(mut self) -> Page<SearchHit> {
         let found = std::mem::take(&mut self.found);

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Snippet;
 use crate::metadata::{all_match, check_filters};
-use crate::query::{check_limit, check_range, is_within};
+use crate::query::{check_limit, check_range, is_of, is_within};
 use crate::{
     ChatMessage, Cursor, DEFAULT_PAGE_LEN, Hidden, InvalidArgument, MetadataFilter, OrgId, Role, ThreadId,
     Timestamp, UserId, time,
@@ -177,8 +177,7 @@ impl SearchQuery {
     /// Whether the filters let a message through: its role, its sender, its metadata and when it was created. The text
     /// and the thread are not looked at.
     pub fn matches_filters(&self, message: &ChatMessage) -> bool {
-        self.role.is_none_or(|role| message.sender_role == role)
-            && self.sender_id.as_ref().is_none_or(|sender| message.sender_id.as_ref() == Some(sender))
+        is_of(message, self.role, self.sender_id.as_ref())
             && is_within(message.created_at, self.created_from, self.created_until)
             && all_match(&self.metadata, &message.content)
     }

@@ -1,8 +1,8 @@
 //! Filters on metadata at their limits, and beside what cannot be read.
 
 use chatkeep_domain::{
-    MAX_METADATA_FILTERS, MessageQuery, MessageRepository, MessageSearch, MetadataFilter, SearchQuery,
-    StoreError, ThreadQuery, ThreadRepository, ThreadUpdate,
+    MAX_METADATA_FILTERS, MessageQuery, MessageRepository, MessageSearch, MetadataFilter, SearchOrder,
+    SearchQuery, StoreError, ThreadQuery, ThreadRepository, ThreadUpdate,
 };
 use chatkeep_seaorm::DriverError;
 use sea_orm::ConnectionTrait as _;
@@ -14,6 +14,7 @@ use crate::fixture::{Store, append, metadata, on_both_engines};
 on_both_engines!(
     a_value_of_a_thousand_values_is_looked_for,
     a_corrupt_message_behind_a_page_leaves_it_alone,
+    a_search_goes_on_behind_a_corrupt_message,
     a_refused_search_is_not_quoted,
 );
 
@@ -75,6 +76,36 @@ async fn a_corrupt_message_behind_a_page_leaves_it_alone(store: Store) {
     let StoreError::CorruptRow { behind: Some(behind), .. } = error else { panic!("{error:?}") };
     let page = repository.list_messages(&scope(), thread_id(), &further.behind(behind)).await.unwrap();
     assert_eq!(page.items[0].position.get(), 11);
+}
+
+async fn a_search_goes_on_behind_a_corrupt_message(store: Store) {
+    let repository = store.open().await;
+    create_thread(&repository).await.unwrap();
+    append(&repository, (1..=20).map(|number| message(number, "tagged"))).await;
+    execute(&store.raw, "UPDATE chat_message SET content = 'no json' WHERE position = 10").await;
+    for query in [SearchQuery::new("tagged"), SearchQuery::new("tagged").thread(thread_id())] {
+        let mut query = query.order(SearchOrder::Oldest).limit(15);
+        let (mut found, mut corrupt) = (Vec::new(), 0);
+        loop {
+            let next = match repository.search_messages(&scope(), &query).await {
+                Ok(page) => {
+                    found.extend(page.items.iter().map(|hit| hit.message.position.get()));
+                    page.next
+                }
+                Err(StoreError::CorruptRow { behind, .. }) => {
+                    corrupt += 1;
+                    assert!(behind.is_some(), "it says where the search goes on");
+                    behind
+                }
+                Err(error) => panic!("{error:?}"),
+            };
+            match next {
+                Some(next) => query = query.behind(next),
+                None => break,
+            }
+        }
+        assert_eq!((found, corrupt), ((1..=9).chain(11..=20).collect(), 1));
+    }
 }
 
 /// No question of the grammar is refused by either engine: what the driver says of one is asked for beside the store.

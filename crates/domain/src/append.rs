@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::{
-    ChatMessage, Content, InvalidArgument, MessageId, Position, Role, StoreError, ThreadId, Timestamp,
+    ChatMessage, Content, InvalidArgument, MessageId, Position, Role, Scope, StoreError, ThreadId, Timestamp,
     UserId, time, to_micros,
 };
 
@@ -129,6 +129,25 @@ impl Append {
             time::check_timestamp("created_at", message.created_at)?;
         }
         Ok(())
+    }
+}
+
+/// One of several appends that go to the store together: what one call of
+/// [`append`](crate::MessageRepository::append) takes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ThreadAppend {
+    /// Who appends. The appends of one call may have different scopes.
+    pub scope: Scope,
+    /// The thread that gets the messages.
+    pub thread: ThreadId,
+    /// The messages, and where the thread's head is to be.
+    pub append: Append,
+}
+
+impl ThreadAppend {
+    /// An append to this thread, in this scope.
+    pub const fn new(scope: Scope, thread: ThreadId, append: Append) -> Self {
+        Self { scope, thread, append }
     }
 }
 

@@ -62,7 +62,7 @@ mod time;
 mod token;
 pub mod window;
 
-pub use append::{Append, MAX_BATCH_BYTES, MAX_BATCH_LEN, NewMessage};
+pub use append::{Append, MAX_BATCH_BYTES, MAX_BATCH_LEN, NewMessage, ThreadAppend};
 pub use clock::{Clock, IdGenerator, SystemClock, UuidV7Generator};
 pub use content::{Content, MAX_CONTENT_BYTES, MAX_JSON_DEPTH, ToolCall, ToolResult};
 pub use cursor::{Cursor, ThreadKey};

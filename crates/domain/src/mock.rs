@@ -4,8 +4,8 @@ use async_trait::async_trait;
 
 use crate::{
     Append, ChatMessage, ChatThread, MessageEdit, MessageId, MessageQuery, MessageRepository,
-    MessageRevision, MessageSearch, NewThread, Page, Scope, SearchHit, SearchQuery, StoreError, ThreadId,
-    ThreadQuery, ThreadRepository, ThreadUpdate, Timestamp,
+    MessageRevision, MessageSearch, NewThread, Page, Scope, SearchHit, SearchQuery, StoreError, ThreadAppend,
+    ThreadId, ThreadQuery, ThreadRepository, ThreadUpdate, Timestamp,
 };
 
 mockall::mock! {
@@ -36,6 +36,7 @@ mockall::mock! {
             thread: ThreadId,
             append: Append,
         ) -> Result<Vec<ChatMessage>, StoreError>;
+        async fn append_each(&self, appends: Vec<ThreadAppend>) -> Vec<Result<Vec<ChatMessage>, StoreError>>;
         async fn get_message(
             &self,
             scope: &Scope,

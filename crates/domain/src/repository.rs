@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use crate::{
     Append, ChatMessage, ChatThread, MessageEdit, MessageId, MessageQuery, MessageRevision, NewThread, Page,
-    Scope, SearchHit, SearchQuery, StoreError, ThreadId, ThreadQuery, ThreadUpdate,
+    Scope, SearchHit, SearchQuery, StoreError, ThreadAppend, ThreadId, ThreadQuery, ThreadUpdate,
 };
 
 /// Keeps threads.
@@ -113,6 +113,30 @@ pub trait MessageRepository: Send + Sync + Debug {
         append: Append,
     ) -> Result<Vec<ChatMessage>, StoreError>;
 
+    /// Appends to several threads: each append by itself, as if [`append`](Self::append) had been called for it, in
+    /// one go where the store can. Gives one answer an append, in the order given; none for none.
+    ///
+    /// - Each append keeps every promise of [`append`](Self::append), and has its own scope: there may be several
+    ///   users, and several organizations, in one call.
+    /// - Independent: the error of one takes nothing from the others. All together are not atomic: a reader may see
+    ///   some of them before the others.
+    /// - Appends to one thread take effect in the order given: the second may expect the head that the first makes,
+    ///   and a message id of both is stored once, both answers giving the stored message.
+    /// - Calls that name the same threads in different orders wait for each other at most; none fails for it.
+    ///
+    /// What is provided here calls [`append`](Self::append) for one after the other. A store that can write several
+    /// in one go does; a wrapper passes the call on, unless it changes what `append` does.
+    ///
+    /// # Errors
+    /// Each answer is its own append's: what [`append`](Self::append) would have given.
+    async fn append_each(&self, appends: Vec<ThreadAppend>) -> Vec<Result<Vec<ChatMessage>, StoreError>> {
+        let mut answers = Vec::with_capacity(appends.len());
+        for ThreadAppend { scope, thread, append } in appends {
+            answers.push(self.append(&scope, thread, append).await);
+        }
+        answers
+    }
+
     /// Reads a message.
     ///
     /// # Errors
@@ -195,8 +219,8 @@ pub trait MessageRepository: Send + Sync + Debug {
 ///
 /// # Contract
 ///
-/// - What [`append`](MessageRepository::append) or [`edit_message`](MessageRepository::edit_message) acknowledged is
-///   found by the next search; what was edited away, deleted or cleared is not, nor what is in a thread that was
+/// - What [`append`](MessageRepository::append), [`append_each`](MessageRepository::append_each) or
+///   [`edit_message`](MessageRepository::edit_message) acknowledged is found by the next search; what was edited away, deleted or cleared is not, nor what is in a thread that was
 ///   deleted.
 /// - Nothing outside the scope is found, or counted towards a limit.
 /// - Every store finds the same: [`SearchPlan`](crate::search::SearchPlan) decides what matches, how it is ordered and

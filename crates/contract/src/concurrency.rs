@@ -12,10 +12,10 @@ use crate::Repo;
 use crate::fixture::{Talk, Tenant, at, message, numbered, positions, texts};
 
 /// A race is run this often: what can go wrong goes wrong in one of so many.
-const ROUNDS: usize = 20;
+pub(crate) const ROUNDS: usize = 20;
 
 /// Starts all at the same time; gives their results in the order given.
-async fn race<F>(racers: Vec<F>) -> Vec<F::Output>
+pub(crate) async fn race<F>(racers: Vec<F>) -> Vec<F::Output>
 where
     F: Future<Output: Send> + Send + 'static,
 {
@@ -34,13 +34,13 @@ where
 }
 
 /// Messages whose text tells the writer and the number.
-fn signed(writer: usize, numbers: impl IntoIterator<Item = usize>) -> Vec<NewMessage> {
+pub(crate) fn signed(writer: usize, numbers: impl IntoIterator<Item = usize>) -> Vec<NewMessage> {
     let numbers = numbers.into_iter();
     numbers.map(|number| message(format!("{writer} {number}"))).collect()
 }
 
 /// All messages of a thread, as (writer, number).
-async fn signatures(talk: &Talk) -> Vec<(usize, usize)> {
+pub(crate) async fn signatures(talk: &Talk) -> Vec<(usize, usize)> {
     let (mut query, mut signatures) = (MessageQuery::first(1_000), Vec::new());
     let mut last = Position::ZERO;
     loop {
@@ -60,7 +60,7 @@ async fn signatures(talk: &Talk) -> Vec<(usize, usize)> {
     signatures
 }
 
-fn assert_each_in_order(signatures: &[(usize, usize)], writers: usize, numbers: usize) {
+pub(crate) fn assert_each_in_order(signatures: &[(usize, usize)], writers: usize, numbers: usize) {
     assert_eq!(signatures.len(), writers * numbers, "messages in all");
     let mut next: HashMap<usize, usize> = HashMap::new();
     for (writer, number) in signatures {

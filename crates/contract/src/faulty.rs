@@ -12,6 +12,7 @@
 //! ```
 
 mod damage;
+mod each;
 mod fault;
 mod loose;
 mod lossy;

@@ -2,8 +2,8 @@
 
 use chatkeep_domain::{
     Append, ChatMessage, ChatThread, Content, IdGenerator as _, MessageEdit, MessageId, MessageQuery,
-    MessageRevision, NewMessage, NewThread, OrgId, Page, Role, Scope, StoreError, ThreadId, ThreadQuery,
-    Timestamp, UserId, UuidV7Generator,
+    MessageRevision, NewMessage, NewThread, OrgId, Page, Role, Scope, StoreError, ThreadAppend, ThreadId,
+    ThreadQuery, Timestamp, UserId, UuidV7Generator,
 };
 use chrono::{DateTime, TimeDelta};
 
@@ -57,6 +57,27 @@ pub(crate) fn ids(messages: &[ChatMessage]) -> Vec<MessageId> {
 
 pub(crate) fn positions(messages: &[ChatMessage]) -> Vec<i64> {
     messages.iter().map(|message| message.position.get()).collect()
+}
+
+/// Several appends in one call, of which each has its answer.
+pub(crate) async fn append_each(
+    repo: &Repo,
+    appends: impl IntoIterator<Item = ThreadAppend>,
+) -> Vec<Result<Vec<ChatMessage>, StoreError>> {
+    let appends: Vec<_> = appends.into_iter().collect();
+    let count = appends.len();
+    let answers = repo.append_each(appends).await;
+    assert_eq!(answers.len(), count, "one answer an append");
+    answers
+}
+
+/// The same, where all of them work.
+pub(crate) async fn say_each(
+    repo: &Repo,
+    appends: impl IntoIterator<Item = ThreadAppend>,
+) -> Vec<Vec<ChatMessage>> {
+    let answers = append_each(repo, appends).await;
+    answers.into_iter().map(|answer| answer.expect("the messages are appended")).collect()
 }
 
 /// A user of an organization that no other case knows: stores are shared between cases that run at the same time.
@@ -144,6 +165,11 @@ impl Talk {
 
     pub(crate) async fn append(&self, append: Append) -> Result<Vec<ChatMessage>, StoreError> {
         self.repo().append(&self.tenant.scope, self.id, append).await
+    }
+
+    /// One append of several that go in one call.
+    pub(crate) fn appending(&self, append: Append) -> ThreadAppend {
+        ThreadAppend::new(self.tenant.scope.clone(), self.id, append)
     }
 
     /// An append that works.

@@ -7,6 +7,8 @@ mod fixture;
 mod listing;
 
 pub mod append;
+pub mod append_each;
+pub mod append_each_races;
 pub mod concurrency;
 pub mod content;
 pub mod cursors;

@@ -66,6 +66,24 @@ macro_rules! __chatkeep_cases {
                 positions_are_not_given_again_after_a_clear,
                 two_threads_may_use_one_message_id,
             }
+            append_each {
+                each_append_is_answered_in_its_place,
+                no_appends_have_no_answers,
+                messages_of_a_call_come_back_as_they_were_given,
+                a_refused_append_takes_nothing_from_the_others,
+                an_absent_thread_takes_nothing_from_the_others,
+                a_conflict_takes_nothing_from_the_others,
+                a_refused_append_takes_nothing_from_its_own_thread,
+                appends_to_one_thread_take_effect_in_order,
+                an_append_may_expect_the_head_that_the_one_before_makes,
+                an_id_of_two_appends_is_stored_once,
+                a_retry_of_a_call_gives_the_stored_messages,
+                a_call_held_in_part_stores_the_rest,
+                each_append_of_a_call_has_its_own_scope,
+                an_append_of_nothing_in_a_call_changes_nothing,
+                a_call_raises_updated_at_of_each_thread_by_its_own,
+                a_call_may_hold_more_than_one_append_may,
+            }
             reads {
                 after_and_before_bound_the_positions,
                 bounds_with_nothing_between_find_nothing,
@@ -126,6 +144,7 @@ macro_rules! __chatkeep_cases {
                 update_thread_hides_the_threads_of_others,
                 delete_thread_hides_the_threads_of_others,
                 append_hides_the_threads_of_others,
+                append_each_hides_the_threads_of_others,
                 get_message_hides_the_threads_of_others,
                 list_messages_hides_the_threads_of_others,
                 edit_message_hides_the_threads_of_others,
@@ -154,6 +173,14 @@ macro_rules! __chatkeep_cases {
                 one_of_many_deletes_succeeds,
                 writers_of_different_threads_are_independent,
                 an_update_that_races_appends_loses_neither,
+            }
+            append_each_races {
+                calls_in_different_orders_all_succeed,
+                appends_of_calls_stay_neighbours,
+                no_reader_sees_a_part_of_an_append_of_a_call,
+                retries_of_a_call_at_the_same_time_store_once,
+                one_of_many_calls_at_one_head_wins,
+                a_delete_that_races_a_call_takes_its_thread_alone,
             }
             edits {
                 an_edit_replaces_the_content_alone,

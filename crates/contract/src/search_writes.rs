@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use crate::Repo;
 use crate::finding::said;
-use crate::fixture::{Tenant, at, ids, message, message_id, numbered};
+use crate::fixture::{Tenant, append_each, at, ids, message, message_id, numbered};
 
 /// Every message of a batch of 1,000 is found as soon as the append returns.
 pub async fn a_batch_is_found_as_soon_as_it_is_stored(repo: Repo) {
@@ -36,6 +36,28 @@ pub async fn each_append_is_found_before_the_next(repo: Repo) {
         assert_eq!(ada.hits(&SearchQuery::new("x")).await.len(), number + 1);
         assert_eq!(ada.found(&SearchQuery::new("x").limit(1)).await, format!("x {number}"));
     }
+}
+
+/// What one call appends to several threads is found as soon as it returns; what it refuses is not.
+pub async fn what_is_appended_together_is_found(repo: Repo) {
+    let ada = Tenant::new(&repo);
+    let (one, two) = (ada.talk().await, ada.says(["first"]).await);
+    let (new, late) = (message("x 1"), Append::new(["x 4"].map(message)).expect_head(Position::ZERO));
+    let appends = [
+        one.appending(Append::new([new.clone(), message("x 2")])),
+        two.appending(late),
+        two.appending(Append::new(["x 3"].map(message))),
+        one.appending(Append::new([new, message("x 5")])),
+    ];
+    let refused = append_each(&repo, appends).await.remove(1);
+    assert_refused!(refused, StoreError::Conflict { .. });
+    for (talk, expected) in [(&one, "x 1 / x 2 / x 5"), (&two, "x 3")] {
+        assert_eq!(
+            ada.found(&SearchQuery::new("x").thread(talk.id).order(SearchOrder::Oldest)).await,
+            expected
+        );
+    }
+    ada.assert_finds(&[("x -2", "x 1 / x 5 / x 3"), ("4", ""), ("\"x 3\"", "x 3")]).await;
 }
 
 /// A retry of an append is found once.

@@ -3,12 +3,12 @@
 use std::future::Future;
 
 use chatkeep_domain::{
-    Append, Entity, MessageEdit, MessageId, MessageQuery, NewThread, OrgId, Position, Scope, StoreError,
-    ThreadId, ThreadQuery, ThreadUpdate,
+    Append, Entity, MessageEdit, MessageId, MessageQuery, NewMessage, NewThread, OrgId, Position, Scope,
+    StoreError, ThreadAppend, ThreadId, ThreadQuery, ThreadUpdate,
 };
 
 use crate::Repo;
-use crate::fixture::{Talk, Tenant, at, message, message_id, numbered, texts, thread_id};
+use crate::fixture::{Talk, Tenant, append_each, at, message, message_id, numbered, texts, thread_id};
 
 /// Every scope that may not see ada's thread, each with threads of its own to look among.
 async fn intruders(ada: &Tenant) -> Vec<Scope> {
@@ -98,6 +98,25 @@ pub async fn append_hides_the_threads_of_others(repo: Repo) {
         repo.append(&scope, id, Append::default()).await.map(drop)
     })
     .await;
+}
+
+/// `append_each` outside the scope is answered as for an absent thread, and writes nothing: a retry, a compare and
+/// nothing to append too, all in one call.
+pub async fn append_each_hides_the_threads_of_others(repo: Repo) {
+    for number in 0..4 {
+        assert_hidden(repo.clone(), |repo, scope, id, held| async move {
+            let retry = NewMessage { id: held, ..message("retry") };
+            let appends = [
+                Append::new(numbered(2)),
+                Append::new([retry]),
+                Append::new(numbered(1)).expect_head(Position::ZERO),
+                Append::default(),
+            ];
+            let appends = appends.map(|append| ThreadAppend::new(scope.clone(), id, append));
+            append_each(&repo, appends).await.remove(number).map(drop)
+        })
+        .await;
+    }
 }
 
 /// `get_message` outside the scope is answered as for an absent thread.
@@ -268,6 +287,10 @@ pub async fn an_ambiguous_id_is_refused_to_the_operator(repo: Repo) {
         repo.get_thread(operator, id).await.map(drop),
         repo.update_thread(operator, id, update).await.map(drop),
         repo.delete_thread(operator, id).await.map(drop),
+        append_each(&repo, [ThreadAppend::new(operator.clone(), id, Append::new(numbered(1)))])
+            .await
+            .remove(0)
+            .map(drop),
         repo.append(operator, id, Append::new(numbered(1))).await.map(drop),
         repo.get_message(operator, id, held).await.map(drop),
         repo.list_messages(operator, id, &MessageQuery::default()).await.map(drop),

@@ -47,6 +47,34 @@ faults! {
     ComparesThenAppends => "one_of_many_compare_and_appends_wins",
     /// Answers a retry of a compare-and-append that succeeded with a conflict.
     ForgetsWonRaces => "a_retry_of_a_compare_and_append_succeeds",
+    /// Answers a call of several appends in the order of the threads' ids.
+    AnswersByThread => "each_append_is_answered_in_its_place",
+    /// Refuses all appends of a call for one that is refused.
+    RefusesTheWholeCall => "a_refused_append_takes_nothing_from_the_others",
+    /// Gives up on a call at its first error.
+    StopsAtTheFirstError => "an_absent_thread_takes_nothing_from_the_others",
+    /// Makes one append of those of a call to one thread.
+    MergesByThread => "a_refused_append_takes_nothing_from_its_own_thread",
+    /// Stores the first append of a call to each thread, and answers the others as stored.
+    KeepsOneAppendOfAThread => "appends_to_one_thread_take_effect_in_order",
+    /// Writes the last append of a call first.
+    WritesCallsBackwards => "appends_to_one_thread_take_effect_in_order",
+    /// Compares the heads of all threads first, and writes the appends of a call then.
+    ComparesBeforeTheCall => "an_append_may_expect_the_head_that_the_one_before_makes",
+    /// Looks for held ids first: one that two appends of a call bring is stored twice.
+    LooksForIdsBeforeTheCall => "an_id_of_two_appends_is_stored_once",
+    /// Takes the scope of the first append of a call for all of them.
+    UsesTheFirstScope => "each_append_of_a_call_has_its_own_scope",
+    /// Answers an append of nothing in a call without a look at its thread.
+    AnswersNothingUnseen => "an_append_of_nothing_in_a_call_changes_nothing",
+    /// Raises every thread of a call to the latest time of the call.
+    RaisesEveryThreadAlike => "a_call_raises_updated_at_of_each_thread_by_its_own",
+    /// Writes the messages of a call one by one: what comes before a bad one stays.
+    SplitsAppendsOfCalls => "a_refused_append_takes_nothing_from_the_others",
+    /// Writes the messages of a call one by one, so that readers and writers come in between.
+    InterleavesCalls => "appends_of_calls_stay_neighbours",
+    /// Fails a call when another is under way, as a deadlock would.
+    FailsOverlappingCalls => "calls_in_different_orders_all_succeed",
     /// Clears a thread by making it anew, so that positions start over.
     ReusesPositions => "positions_are_not_given_again_after_a_clear",
     /// Sorts what it lists by time.
@@ -123,6 +151,8 @@ faults! {
     FindsDeletedThreads => "a_deleted_thread_is_found_no_more",
     /// Indexes what was appended when the next write comes.
     IndexesLazily => "a_batch_is_found_as_soon_as_it_is_stored",
+    /// Leaves what several appends in one call stored out of the index.
+    ForgetsToIndexCalls => "what_is_appended_together_is_found",
     /// Takes a message that is edited out of the index, and puts it in again a moment later.
     RemovesBeforeIndexing => "an_edited_message_is_never_missing",
     /// Indexes a retry again.

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use chatkeep_domain::{
     Append, ChatMessage, ConversationRepository, MessageEdit, MessageId, MessageQuery, MessageRepository,
-    MessageRevision, NewThread, Page, Scope, StoreError, ThreadId, Timestamp,
+    MessageRevision, NewThread, Page, Scope, StoreError, ThreadAppend, ThreadId, Timestamp,
 };
 use chrono::TimeDelta;
 
@@ -74,6 +74,10 @@ impl<R: ConversationRepository> MessageRepository for Faulty<R> {
             }
             _ => self.inner.append(scope, thread, append).await,
         }
+    }
+
+    async fn append_each(&self, appends: Vec<ThreadAppend>) -> Vec<Result<Vec<ChatMessage>, StoreError>> {
+        self.write_each(appends).await
     }
 
     async fn get_message(

@@ -33,6 +33,7 @@ impl<R: ConversationRepository> Faulty<R> {
                 | Fault::ComparesCase
                 | Fault::ComparesDiacritics
                 | Fault::FindsPrefixesInside
+                | Fault::ForgetsToIndexCalls
                 | Fault::IndexesLazily
                 | Fault::RemovesBeforeIndexing
         )

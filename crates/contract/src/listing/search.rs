@@ -99,6 +99,7 @@ macro_rules! __chatkeep_search_cases {
             search_writes {
                 a_batch_is_found_as_soon_as_it_is_stored,
                 each_append_is_found_before_the_next,
+                what_is_appended_together_is_found,
                 a_retry_of_an_append_is_found_once,
                 a_refused_append_is_not_found,
                 an_edit_is_found_at_once,

@@ -1,0 +1,171 @@
+//! Calls of `append_each` that go wrong as a whole.
+
+use std::collections::{HashMap, HashSet};
+use std::mem;
+
+use chatkeep_domain::{
+    Append, ChatMessage, ConversationRepository, InvalidArgument, MessageRepository as _, NewMessage,
+    Position, Scope, StoreError, ThreadAppend, ThreadId, ThreadUpdate,
+};
+
+use super::damage::invented;
+use super::{Fault, Faulty, rename};
+
+type Answer = Result<Vec<ChatMessage>, StoreError>;
+
+impl<R: ConversationRepository> Faulty<R> {
+    /// Writes one after the other, but for the fault; where the fault is in `append`, it is here too.
+    pub(super) async fn write_each(&self, mut appends: Vec<ThreadAppend>) -> Vec<Answer> {
+        match self.fault {
+            Fault::AnswersByThread => appends.sort_by_key(|it| it.thread),
+            Fault::UsesTheFirstScope => {
+                let first = appends.first().map(|it| it.scope.clone());
+                appends.iter_mut().zip(first.iter().cycle()).for_each(|(it, first)| it.scope = first.clone());
+            }
+            Fault::RefusesTheWholeCall if appends.iter().any(|it| it.append.validate().is_err()) => {
+                return appends.iter().map(|_| Err(refused())).collect();
+            }
+            Fault::MergesByThread => return self.write_merged(appends).await,
+            Fault::FailsOverlappingCalls => {
+                let Ok(_writing) = self.one_writer.try_lock() else {
+                    return appends.iter().map(|_| Err(deadlock())).collect();
+                };
+                tokio::task::yield_now().await;
+                return self.write_in_turn(appends).await;
+            }
+            Fault::WritesCallsBackwards => {
+                appends.reverse();
+                let mut answers = self.write_in_turn(appends).await;
+                answers.reverse();
+                return answers;
+            }
+            _ => {}
+        }
+        self.write_in_turn(appends).await
+    }
+
+    async fn write_in_turn(&self, appends: Vec<ThreadAppend>) -> Vec<Answer> {
+        let heads = self.heads_before(&appends).await;
+        let held = self.held_before(&appends).await;
+        let latest = appends.iter().filter_map(|it| it.append.latest()).max();
+        let (mut seen, mut answers) = (HashSet::new(), Vec::new());
+        for (ThreadAppend { scope, thread, mut append }, held) in appends.into_iter().zip(held) {
+            let is_first = seen.insert(thread);
+            let answer = match self.fault {
+                Fault::StopsAtTheFirstError if answers.iter().any(Result::is_err) => Err(deadlock()),
+                Fault::KeepsOneAppendOfAThread if !is_first => Ok(invented(thread, &append)),
+                Fault::AnswersNothingUnseen if append.messages.is_empty() => Ok(Vec::new()),
+                Fault::ComparesBeforeTheCall => self.compare_with(&heads, &scope, thread, append).await,
+                Fault::LooksForIdsBeforeTheCall if !is_first => {
+                    let now = self.held(&scope, thread, &append).await;
+                    rename(&mut append, now.iter().zip(&held).map(|(now, before)| *now && !before));
+                    self.append(&scope, thread, append).await
+                }
+                Fault::SplitsAppendsOfCalls | Fault::InterleavesCalls => {
+                    self.write_singly(&scope, thread, append).await
+                }
+                Fault::RaisesEveryThreadAlike => {
+                    let answer = self.append(&scope, thread, append).await;
+                    if let Some(at) = latest {
+                        // That the thread may be absent is told by the append.
+                        let _ = self.inner.update_thread(&scope, thread, ThreadUpdate::new(at)).await;
+                    }
+                    answer
+                }
+                _ => self.append(&scope, thread, append).await,
+            };
+            answers.push(answer);
+        }
+        if self.has(Fault::ForgetsToIndexCalls) {
+            let stored = answers.iter().flatten().flatten();
+            self.set_unindexed(stored.map(|message| message.id).collect());
+        }
+        answers
+    }
+
+    async fn heads_before(&self, appends: &[ThreadAppend]) -> HashMap<ThreadId, Position> {
+        let mut heads = HashMap::new();
+        for it in appends.iter().filter(|_| self.has(Fault::ComparesBeforeTheCall)) {
+            if let Ok(thread) = self.inner.get_thread(&it.scope, it.thread).await {
+                heads.insert(it.thread, thread.head);
+            }
+        }
+        heads
+    }
+
+    async fn held_before(&self, appends: &[ThreadAppend]) -> Vec<Vec<bool>> {
+        let mut held = Vec::new();
+        for it in appends {
+            held.push(match self.fault {
+                Fault::LooksForIdsBeforeTheCall => self.held(&it.scope, it.thread, &it.append).await,
+                _ => Vec::new(),
+            });
+        }
+        held
+    }
+
+    async fn compare_with(
+        &self,
+        heads: &HashMap<ThreadId, Position>,
+        scope: &Scope,
+        thread: ThreadId,
+        mut append: Append,
+    ) -> Answer {
+        if let (Some(expected), Some(actual)) = (append.expect_head.take(), heads.get(&thread).copied())
+            && expected != actual
+        {
+            return Err(StoreError::Conflict { expected, actual });
+        }
+        self.append(scope, thread, append).await
+    }
+
+    async fn write_singly(&self, scope: &Scope, thread: ThreadId, append: Append) -> Answer {
+        if self.has(Fault::InterleavesCalls) {
+            append.validate()?;
+        }
+        let mut stored = Vec::new();
+        for message in append.messages {
+            stored.extend(self.inner.append(scope, thread, Append::new([message])).await?);
+            tokio::task::yield_now().await;
+        }
+        Ok(stored)
+    }
+
+    /// Makes one append of those to one thread; each gets its part of the answer, or the error of all.
+    async fn write_merged(&self, mut appends: Vec<ThreadAppend>) -> Vec<Answer> {
+        let mut answers: Vec<Answer> = appends.iter().map(|_| Ok(Vec::new())).collect();
+        for first in 0..appends.len() {
+            let (scope, thread) = (appends[first].scope.clone(), appends[first].thread);
+            let mut merged = Append { expect_head: appends[first].append.expect_head, ..Append::default() };
+            let mut parts = Vec::new();
+            for (number, it) in appends.iter_mut().enumerate().skip(first) {
+                if it.thread == thread && it.scope == scope {
+                    let messages: Vec<NewMessage> = mem::take(&mut it.append.messages);
+                    parts.push((number, messages.len()));
+                    merged.messages.extend(messages);
+                }
+            }
+            if merged.messages.is_empty() {
+                continue;
+            }
+            match self.append(&scope, thread, merged).await {
+                Ok(mut stored) => {
+                    for (number, count) in parts {
+                        let rest = stored.split_off(count);
+                        answers[number] = Ok(mem::replace(&mut stored, rest));
+                    }
+                }
+                Err(_) => parts.iter().for_each(|(number, _)| answers[*number] = Err(refused())),
+            }
+        }
+        answers
+    }
+}
+
+fn refused() -> StoreError {
+    InvalidArgument::new("messages", "must all be good", "of the call").into()
+}
+
+fn deadlock() -> StoreError {
+    StoreError::Backend { store: "faulty", source: "deadlock detected".into() }
+}

@@ -1,84 +1,77 @@
 //! Opens the pools, below SeaORM's own connector: that one traces the whole URL, with the password.
 
+use std::time::Duration;
+
 use chatkeep_domain::StoreError;
 use sea_orm::sqlx::ConnectOptions as _;
-use sea_orm::{DbErr, RuntimeErr};
 
+use crate::connection::Connections;
 use crate::db::Db;
+use crate::dialect::Dialect;
+use crate::pool::{Pool, PoolLimits};
+
+/// Unused for ten minutes, or half an hour old: what sqlx's own pool has.
+const REST: (Duration, Duration) = (Duration::from_mins(10), Duration::from_mins(30));
 
 #[cfg(feature = "postgres")]
 pub(crate) async fn postgres(config: crate::PostgresConfig) -> Result<Db, StoreError> {
-    use sea_orm::SqlxPostgresConnector;
-    use sea_orm::sqlx::Error;
-    use sea_orm::sqlx::postgres::PgPoolOptions;
-
-    use crate::dialect::Dialect;
-
+    let is_named = config.statement_cache_size > 0;
     // Floats are never read as text, and PgBouncer refuses the parameter.
     let mut options = config
         .options
         .extra_float_digits(None)
         .statement_cache_capacity(config.statement_cache_size)
         .disable_statement_logging();
-    if let Some(timeout) = config.statement_timeout.filter(|_| config.statement_cache_size > 0) {
+    if let Some(timeout) = config.statement_timeout.filter(|_| is_named) {
         options = options.options([("statement_timeout", timeout.as_millis())]);
     }
-    let pool = PgPoolOptions::new()
-        .max_connections(config.pool_size.saturating_add(config.max_overflow).max(1))
-        .acquire_timeout(config.acquire_timeout)
-        .test_before_acquire(false)
-        .connect_with(options.clone())
-        .await;
-    let pool = match pool {
-        // The pool does not say why no connection could be made; a single attempt does, if it is answered.
-        Err(Error::PoolTimedOut) => {
-            let attempt = tokio::time::timeout(config.acquire_timeout, options.connect()).await;
-            Err(attempt.ok().and_then(Result::err).unwrap_or(Error::PoolTimedOut))
-        }
-        other => other,
+    let limits = PoolLimits {
+        size: config.pool_size.saturating_add(config.max_overflow),
+        acquire_timeout: config.acquire_timeout,
+        rest: Some(REST),
+        is_named,
     };
-    let pool = pool.map_err(|error| failed(Dialect::Postgres, error))?;
-    let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool.clone());
-    let db = Db::new(Dialect::Postgres, connection.clone(), connection, config.deadline);
-    Ok(if config.statement_cache_size == 0 { db.without_names(pool) } else { db })
+    let failed = |error| crate::error::to_store_error(Dialect::Postgres, error);
+    let pool = Pool::new(options, limits).map_err(failed)?;
+    drop(pool.lease().await.map_err(failed)?);
+    let connections = Connections::Postgres(pool);
+    Ok(Db::new(Dialect::Postgres, connections.clone(), connections, config.deadline))
 }
 
 #[cfg(feature = "sqlite")]
 pub(crate) async fn sqlite(config: crate::SqliteConfig) -> Result<Db, StoreError> {
-    use sea_orm::SqlxSqliteConnector;
-    use sea_orm::sqlx::sqlite::{
-        SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
-    };
+    use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-    use std::sync::atomic::AtomicBool;
+    use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
     use crate::db::repeat;
-    use crate::dialect::Dialect;
     use crate::error::DriverError;
 
-    let failed = |error| failed(Dialect::Sqlite, error);
-    // One connection each, kept for good: it is the writer's queue, and a database in memory lives in it.
-    let one = || {
-        SqlitePoolOptions::new()
-            .max_connections(1)
-            .acquire_timeout(config.acquire_timeout)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .test_before_acquire(false)
-    };
+    static DATABASES_IN_MEMORY: AtomicU64 = AtomicU64::new(0);
+
+    let failed = |error| crate::error::to_store_error(Dialect::Sqlite, error);
+    // One connection, kept for good: it is the writers' queue, and a database in memory lives in it.
+    let one = PoolLimits { size: 1, acquire_timeout: config.acquire_timeout, rest: None, is_named: true };
     let options = SqliteConnectOptions::new()
         .foreign_keys(true)
         .busy_timeout(config.acquire_timeout)
         .disable_statement_logging();
     let Some(path) = &config.path else {
-        let pool = one().connect_with(options.in_memory(true)).await.map_err(failed)?;
-        let connection = SqlxSqliteConnector::from_sqlx_sqlite_pool(pool);
-        return Ok(Db::new(Dialect::Sqlite, connection.clone(), connection, config.deadline));
+        // It has a name of its own, by which the migrations reach it from another connection.
+        let number = DATABASES_IN_MEMORY.fetch_add(1, Ordering::Relaxed);
+        let name = format!("file:chatkeep-{number}?mode=memory&cache=shared");
+        let options = options.filename(name).shared_cache(true);
+        let pool = Pool::new(options, one).map_err(failed)?;
+        drop(pool.lease().await.map_err(failed)?);
+        let connections = Connections::Sqlite(pool);
+        return Ok(Db::new(Dialect::Sqlite, connections.clone(), connections, config.deadline));
     };
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(|error| StoreError::Backend {
             store: Dialect::Sqlite.store(),
-            source: Box::new(DriverError::from(DbErr::Custom(format!("the folder cannot be made: {error}")))),
+            source: Box::new(DriverError::from(sea_orm::DbErr::Custom(format!(
+                "the folder cannot be made: {error}"
+            )))),
         })?;
     }
     let options = options.filename(path);
@@ -87,31 +80,13 @@ pub(crate) async fn sqlite(config: crate::SqliteConfig) -> Result<Db, StoreError
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full);
+    let writer = Pool::new(writer, one).map_err(failed)?;
     // SQLite does not wait for the lock when it changes to WAL: of processes that make the file together, one does.
-    let open = || async { Ok(one().connect_with(writer.clone()).await.map_err(to_db_err)?) };
-    let writer = repeat(Dialect::Sqlite, config.acquire_timeout, &AtomicBool::new(false), open).await?;
-    let readers = SqlitePoolOptions::new()
-        .max_connections(config.pool_size.max(1))
-        .acquire_timeout(config.acquire_timeout)
-        .test_before_acquire(false)
-        .connect_lazy_with(options.pragma("query_only", "ON"));
-    Ok(Db::new(
-        Dialect::Sqlite,
-        SqlxSqliteConnector::from_sqlx_sqlite_pool(writer),
-        SqlxSqliteConnector::from_sqlx_sqlite_pool(readers),
-        config.deadline,
-    ))
-}
-
-fn failed(dialect: crate::dialect::Dialect, error: sea_orm::sqlx::Error) -> StoreError {
-    crate::error::to_store_error(dialect, to_db_err(error))
-}
-
-fn to_db_err(error: sea_orm::sqlx::Error) -> DbErr {
-    match error {
-        sea_orm::sqlx::Error::PoolTimedOut => DbErr::ConnectionAcquire(sea_orm::ConnAcquireErr::Timeout),
-        other => DbErr::Conn(RuntimeErr::SqlxError(other.into())),
-    }
+    let open = || async { Ok(writer.lease().await.map(drop)?) };
+    repeat(Dialect::Sqlite, config.acquire_timeout, &AtomicBool::new(false), open).await?;
+    let readers = PoolLimits { size: config.pool_size, rest: Some(REST), ..one };
+    let readers = Pool::new(options.pragma("query_only", "ON"), readers).map_err(failed)?;
+    Ok(Db::new(Dialect::Sqlite, Connections::Sqlite(writer), Connections::Sqlite(readers), config.deadline))
 }
 
 #[cfg(all(test, feature = "sqlite"))]

@@ -1,103 +1,184 @@
 //! What a statement runs on.
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, QueryResult, Statement};
+use sea_orm::sqlx;
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, QueryResult, RuntimeErr,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+};
+use tokio::sync::Mutex;
 
-#[cfg(feature = "postgres")]
-pub(crate) type PgTransaction =
-    tokio::sync::Mutex<sea_orm::sqlx::Transaction<'static, sea_orm::sqlx::Postgres>>;
+use crate::dialect::Dialect;
+use crate::engine::Engine;
+use crate::pool::{Lease, Pool};
 
-/// A pool, or a transaction on one connection of it.
-///
-/// SeaORM names every statement that it prepares, which a pooler in transaction mode does not survive: the next
-/// client of the server's connection finds the name taken. Where the statement cache is off, statements go to the
-/// driver below SeaORM, without a name; and each in a transaction, because the driver prepares in one round trip and
-/// runs in the next, and between the two the pooler may change the server's connection.
+/// The connections to a database: ours, or what a caller made with SeaORM.
+#[derive(Clone)]
+pub(crate) enum Connections {
+    #[cfg(feature = "postgres")]
+    Postgres(Pool<sea_orm::sqlx::Postgres>),
+    #[cfg(feature = "sqlite")]
+    Sqlite(Pool<sea_orm::sqlx::Sqlite>),
+    SeaOrm(DatabaseConnection),
+}
+
+/// A transaction on one of them. Dropping it takes back what it did.
+pub(crate) enum Transaction {
+    #[cfg(feature = "postgres")]
+    Postgres(Mutex<Lease<sea_orm::sqlx::Postgres>>),
+    #[cfg(feature = "sqlite")]
+    Sqlite(Mutex<Lease<sea_orm::sqlx::Sqlite>>),
+    SeaOrm(DatabaseTransaction),
+}
+
+/// Any connection, or the one of a transaction.
 #[derive(Clone, Copy)]
 pub(crate) enum Connection<'a> {
-    Pool(&'a DatabaseConnection),
-    Transaction(&'a DatabaseTransaction),
-    #[cfg(feature = "postgres")]
-    UnnamedPool(&'a sea_orm::sqlx::PgPool),
-    #[cfg(feature = "postgres")]
-    UnnamedTransaction(&'a PgTransaction),
+    Any(&'a Connections),
+    Of(&'a Transaction),
+}
+
+impl Connections {
+    pub(crate) async fn begin(&self) -> Result<Transaction, DbErr> {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(pool) => Ok(Transaction::Postgres(begin(pool).await?)),
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(pool) => Ok(Transaction::Sqlite(begin(pool).await?)),
+            Self::SeaOrm(connection) => Ok(Transaction::SeaOrm(begin_seaorm(connection).await?)),
+        }
+    }
+
+    /// For what only SeaORM does, such as migrations. Where it is a connection of our own, the caller closes it.
+    pub(crate) async fn to_seaorm(&self) -> Result<(DatabaseConnection, bool), DbErr> {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(pool) => {
+                // So that a role that may have one connection can migrate.
+                pool.rest().await;
+                let pool = single(pool).await?;
+                Ok((sea_orm::SqlxPostgresConnector::from_sqlx_postgres_pool(pool), true))
+            }
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(pool) => {
+                Ok((sea_orm::SqlxSqliteConnector::from_sqlx_sqlite_pool(single(pool).await?), true))
+            }
+            Self::SeaOrm(connection) => Ok((connection.clone(), false)),
+        }
+    }
+
+    pub(crate) async fn close(&self) {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(pool) => pool.close().await,
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(pool) => pool.close().await,
+            Self::SeaOrm(_) => {}
+        }
+    }
+}
+
+impl Transaction {
+    pub(crate) async fn commit(self) -> Result<(), DbErr> {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(lease) => lease.into_inner().commit().await,
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(lease) => lease.into_inner().commit().await,
+            Self::SeaOrm(transaction) => transaction.commit().await,
+        }
+    }
 }
 
 impl Connection<'_> {
     pub(crate) async fn rows(self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         match self {
-            Self::Pool(pool) => pool.query_all_raw(statement).await,
-            Self::Transaction(transaction) => transaction.query_all_raw(statement).await,
             #[cfg(feature = "postgres")]
-            Self::UnnamedPool(pool) => {
-                let mut transaction = pool.begin().await.map_err(unnamed::failed)?;
-                let rows = unnamed::rows(statement, &mut *transaction).await?;
-                transaction.commit().await.map_err(unnamed::failed)?;
-                Ok(rows)
+            Self::Any(Connections::Postgres(pool)) => rows(pool, statement).await,
+            #[cfg(feature = "sqlite")]
+            Self::Any(Connections::Sqlite(pool)) => rows(pool, statement).await,
+            Self::Any(Connections::SeaOrm(connection)) => {
+                connection.query_all_raw(addressed(connection, statement)).await
             }
             #[cfg(feature = "postgres")]
-            Self::UnnamedTransaction(transaction) => {
-                unnamed::rows(statement, &mut **transaction.lock().await).await
+            Self::Of(Transaction::Postgres(lease)) => lease.lock().await.rows(statement).await,
+            #[cfg(feature = "sqlite")]
+            Self::Of(Transaction::Sqlite(lease)) => lease.lock().await.rows(statement).await,
+            Self::Of(Transaction::SeaOrm(transaction)) => {
+                transaction.query_all_raw(addressed(transaction, statement)).await
             }
         }
     }
 
     pub(crate) async fn execute(self, statement: Statement) -> Result<u64, DbErr> {
         match self {
-            Self::Pool(pool) => Ok(pool.execute_raw(statement).await?.rows_affected()),
-            Self::Transaction(transaction) => Ok(transaction.execute_raw(statement).await?.rows_affected()),
             #[cfg(feature = "postgres")]
-            Self::UnnamedPool(pool) => {
-                let mut transaction = pool.begin().await.map_err(unnamed::failed)?;
-                let count = unnamed::execute(statement, &mut *transaction).await?;
-                transaction.commit().await.map_err(unnamed::failed)?;
-                Ok(count)
+            Self::Any(Connections::Postgres(pool)) => execute(pool, statement).await,
+            #[cfg(feature = "sqlite")]
+            Self::Any(Connections::Sqlite(pool)) => execute(pool, statement).await,
+            Self::Any(Connections::SeaOrm(connection)) => {
+                Ok(connection.execute_raw(addressed(connection, statement)).await?.rows_affected())
             }
             #[cfg(feature = "postgres")]
-            Self::UnnamedTransaction(transaction) => {
-                unnamed::execute(statement, &mut **transaction.lock().await).await
+            Self::Of(Transaction::Postgres(lease)) => lease.lock().await.execute(statement).await,
+            #[cfg(feature = "sqlite")]
+            Self::Of(Transaction::Sqlite(lease)) => lease.lock().await.execute(statement).await,
+            Self::Of(Transaction::SeaOrm(transaction)) => {
+                Ok(transaction.execute_raw(addressed(transaction, statement)).await?.rows_affected())
             }
-        }
-    }
-
-    pub(crate) fn backend(self) -> sea_orm::DbBackend {
-        match self {
-            Self::Pool(pool) => pool.get_database_backend(),
-            Self::Transaction(transaction) => transaction.get_database_backend(),
-            #[cfg(feature = "postgres")]
-            Self::UnnamedPool(_) | Self::UnnamedTransaction(_) => sea_orm::DbBackend::Postgres,
         }
     }
 }
 
-#[cfg(feature = "postgres")]
-pub(crate) mod unnamed {
-    use sea_orm::sqlx::query::Query;
-    use sea_orm::sqlx::{self, AssertSqlSafe, PgExecutor, Postgres};
-    use sea_orm::{ConnAcquireErr, DbErr, QueryResult, RuntimeErr, Statement, Values};
-    use sea_query_sqlx::SqlxValues;
+/// SeaORM wants to be told which engine a statement is for.
+fn addressed(connection: &impl ConnectionTrait, statement: Statement) -> Statement {
+    Statement { db_backend: connection.get_database_backend(), ..statement }
+}
 
-    fn query(statement: Statement) -> Query<'static, Postgres, SqlxValues> {
-        let values = SqlxValues(statement.values.unwrap_or(Values(Vec::new())));
-        sqlx::query_with(AssertSqlSafe(statement.sql), values).persistent(false)
-    }
+async fn begin<E: Engine>(pool: &Pool<E>) -> Result<Mutex<Lease<E>>, DbErr> {
+    let mut lease = pool.lease().await?;
+    lease.begin().await?;
+    Ok(Mutex::new(lease))
+}
 
-    pub(super) async fn rows(
-        statement: Statement,
-        on: impl PgExecutor<'_>,
-    ) -> Result<Vec<QueryResult>, DbErr> {
-        let rows = query(statement).fetch_all(on).await.map_err(failed)?;
-        Ok(rows.into_iter().map(QueryResult::from).collect())
-    }
+/// Begins a transaction of SeaORM's that will write.
+pub(crate) async fn begin_seaorm(connection: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
+    let is_sqlite = Dialect::of(connection.get_database_backend()) == Some(Dialect::Sqlite);
+    connection
+        .begin_with_options(TransactionOptions {
+            // So that no lock is raised half-way.
+            sqlite_transaction_mode: is_sqlite.then_some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        })
+        .await
+}
 
-    pub(super) async fn execute(statement: Statement, on: impl PgExecutor<'_>) -> Result<u64, DbErr> {
-        Ok(query(statement).execute(on).await.map_err(failed)?.rows_affected())
+async fn rows<E: Engine>(pool: &Pool<E>, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+    let mut lease = pool.lease().await?;
+    if lease.is_named() {
+        return lease.rows(statement).await;
     }
+    lease.begin().await?;
+    let rows = lease.rows(statement).await?;
+    lease.commit().await?;
+    Ok(rows)
+}
 
-    pub(crate) fn failed(error: sqlx::Error) -> DbErr {
-        match error {
-            sqlx::Error::PoolTimedOut => DbErr::ConnectionAcquire(ConnAcquireErr::Timeout),
-            sqlx::Error::PoolClosed => DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed),
-            other => DbErr::Query(RuntimeErr::SqlxError(other.into())),
-        }
+async fn execute<E: Engine>(pool: &Pool<E>, statement: Statement) -> Result<u64, DbErr> {
+    let mut lease = pool.lease().await?;
+    if lease.is_named() {
+        return lease.execute(statement).await;
     }
+    lease.begin().await?;
+    let count = lease.execute(statement).await?;
+    lease.commit().await?;
+    Ok(count)
+}
+
+/// A pool of sqlx's with one connection.
+async fn single<E: Engine>(pool: &Pool<E>) -> Result<sqlx::Pool<E>, DbErr> {
+    let options = sqlx::pool::PoolOptions::new().max_connections(1).test_before_acquire(false);
+    options
+        .connect_with(pool.options().clone())
+        .await
+        .map_err(|error| DbErr::Conn(RuntimeErr::SqlxError(error.into())))
 }

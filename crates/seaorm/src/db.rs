@@ -8,33 +8,24 @@ use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
 use chatkeep_domain::StoreError;
-use sea_orm::{
-    DatabaseConnection, DatabaseTransaction, DbErr, QueryResult, SqliteTransactionMode, TransactionOptions,
-    TransactionTrait,
-};
+use sea_orm::{DatabaseConnection, DatabaseTransaction, DbErr, QueryResult};
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::connection::Connection;
-#[cfg(feature = "postgres")]
-use crate::connection::{PgTransaction, unnamed};
+use crate::connection::{Connection, Connections, Transaction, begin_seaorm};
 use crate::dialect::Dialect;
-use crate::error::{DriverError, Failure};
+use crate::error::Failure;
 use crate::sql::Sql;
 
 /// The connections to one database. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Db {
     pub(crate) dialect: Dialect,
-    writer: DatabaseConnection,
-    reader: DatabaseConnection,
+    writer: Connections,
+    reader: Connections,
     deadline: Duration,
-    /// A pool of the caller's is the caller's to close.
-    is_ours: bool,
-    /// PostgreSQL with the statement cache off: see [`Connection`].
-    #[cfg(feature = "postgres")]
-    unnamed: Option<sea_orm::sqlx::PgPool>,
-    /// SQLite has one writer; those that wait for it wait here, in order, and hold no connection meanwhile.
-    writing: Arc<Mutex<()>>,
+    /// On SQLite over a caller's connection: those that write wait here, in order, and hold no connection meanwhile.
+    /// Elsewhere nothing has to: PostgreSQL takes many writers, and our own pool for SQLite's writer has one connection.
+    writing: Option<Arc<Mutex<()>>>,
 }
 
 impl fmt::Debug for Db {
@@ -49,58 +40,29 @@ pub(crate) struct WriteTransaction<'a> {
     _turn: Option<MutexGuard<'a, ()>>,
 }
 
-enum Transaction {
-    Named(DatabaseTransaction),
-    #[cfg(feature = "postgres")]
-    Unnamed(PgTransaction),
-}
-
 impl Db {
     pub(crate) fn new(
         dialect: Dialect,
-        writer: DatabaseConnection,
-        reader: DatabaseConnection,
+        writer: Connections,
+        reader: Connections,
         deadline: Duration,
     ) -> Self {
-        Self {
-            dialect,
-            writer,
-            reader,
-            deadline,
-            is_ours: true,
-            #[cfg(feature = "postgres")]
-            unnamed: None,
-            writing: Arc::default(),
-        }
+        Self { dialect, writer, reader, deadline, writing: None }
     }
 
     /// Over a connection that the caller made.
     pub(crate) fn of_caller(dialect: Dialect, connection: DatabaseConnection, deadline: Duration) -> Self {
-        Self { is_ours: false, ..Self::new(dialect, connection.clone(), connection, deadline) }
-    }
-
-    /// Sends statements without names.
-    #[cfg(feature = "postgres")]
-    pub(crate) fn without_names(mut self, pool: sea_orm::sqlx::PgPool) -> Self {
-        self.unnamed = Some(pool);
-        self
+        let connections = Connections::SeaOrm(connection);
+        let db = Self::new(dialect, connections.clone(), connections, deadline);
+        Self { writing: (dialect == Dialect::Sqlite).then(Arc::default), ..db }
     }
 
     pub(crate) fn reader(&self) -> Connection<'_> {
-        self.connection(&self.reader)
+        Connection::Any(&self.reader)
     }
 
     pub(crate) fn writer(&self) -> Connection<'_> {
-        self.connection(&self.writer)
-    }
-
-    #[cfg_attr(not(feature = "postgres"), expect(clippy::unused_self, reason = "PostgreSQL asks for it"))]
-    fn connection<'a>(&'a self, pool: &'a DatabaseConnection) -> Connection<'a> {
-        #[cfg(feature = "postgres")]
-        if let Some(pool) = &self.unnamed {
-            return Connection::UnnamedPool(pool);
-        }
-        Connection::Pool(pool)
+        Connection::Any(&self.writer)
     }
 
     /// Runs an operation that may be repeated without harm.
@@ -134,71 +96,67 @@ impl Db {
 
     /// Begins a transaction that will write.
     pub(crate) async fn begin(&self) -> Result<WriteTransaction<'_>, DbErr> {
-        #[cfg(feature = "postgres")]
-        if let Some(pool) = &self.unnamed {
-            let transaction = Transaction::Unnamed(pool.begin().await.map_err(unnamed::failed)?.into());
-            return Ok(WriteTransaction { transaction, _turn: None });
-        }
-        self.begin_named().await
+        let turn = self.turn().await;
+        Ok(WriteTransaction { transaction: self.writer.begin().await?, _turn: turn })
     }
 
-    /// Begins a transaction of SeaORM's: `BEGIN IMMEDIATE` on SQLite, so that no lock is raised half-way.
-    pub(crate) async fn begin_named(&self) -> Result<WriteTransaction<'_>, DbErr> {
-        let turn = match self.dialect {
-            Dialect::Postgres => None,
-            Dialect::Sqlite => Some(self.writing.lock().await),
+    /// Does `change` in a transaction of SeaORM's, as its migrations need it, on a connection of its own.
+    pub(crate) async fn change_schema<T>(
+        &self,
+        change: impl AsyncFnOnce(&DatabaseTransaction) -> Result<T, DbErr>,
+    ) -> Result<T, DbErr> {
+        let _turn = self.turn().await;
+        let (connection, is_ours) = self.writer.to_seaorm().await?;
+        let changed = async {
+            let transaction = begin_seaorm(&connection).await?;
+            let changed = change(&transaction).await?;
+            transaction.commit().await?;
+            Ok(changed)
         };
-        let options = TransactionOptions {
-            sqlite_transaction_mode: (self.dialect == Dialect::Sqlite)
-                .then_some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
-        let transaction = Transaction::Named(self.writer.begin_with_options(options).await?);
-        Ok(WriteTransaction { transaction, _turn: turn })
+        let changed = changed.await;
+        if is_ours {
+            connection.close().await?;
+        }
+        changed
+    }
+
+    async fn turn(&self) -> Option<MutexGuard<'_, ()>> {
+        match &self.writing {
+            Some(writing) => Some(writing.lock().await),
+            None => None,
+        }
+    }
+
+    /// Runs one statement that writes and returns its rows.
+    pub(crate) async fn write_rows(&self, sql: &Sql) -> Result<Vec<QueryResult>, DbErr> {
+        let _turn = self.turn().await;
+        sql.rows(self.writer()).await
     }
 
     /// Runs one statement that writes and returns at most one row.
     pub(crate) async fn write_row(&self, sql: &Sql) -> Result<Option<QueryResult>, DbErr> {
-        match self.dialect {
-            Dialect::Postgres => sql.row(self.writer()).await,
-            Dialect::Sqlite => {
-                let transaction = self.begin().await?;
-                let row = sql.row(transaction.connection()).await?;
-                transaction.commit().await?;
-                Ok(row)
-            }
-        }
+        Ok(self.write_rows(sql).await?.into_iter().next())
     }
 
-    /// On SQLite the last connection to go writes the log back into the file, and removes it.
+    /// On SQLite the last connection to go writes the log back into the file, and removes it. A pool of the caller's is
+    /// the caller's to close.
     pub(crate) async fn close(&self) -> Result<(), StoreError> {
-        if !self.is_ours {
+        if matches!(self.writer, Connections::SeaOrm(_)) {
             return Ok(());
         }
-        let store = self.dialect.store();
-        let failed = |error| StoreError::Backend { store, source: Box::new(DriverError::from(error)) };
-        self.reader.close_by_ref().await.map_err(failed)?;
-        self.writer.close_by_ref().await.map_err(failed)
+        self.reader.close().await;
+        self.writer.close().await;
+        Ok(())
     }
 }
 
 impl WriteTransaction<'_> {
     pub(crate) fn connection(&self) -> Connection<'_> {
-        match &self.transaction {
-            Transaction::Named(transaction) => Connection::Transaction(transaction),
-            #[cfg(feature = "postgres")]
-            Transaction::Unnamed(transaction) => Connection::UnnamedTransaction(transaction),
-        }
+        Connection::Of(&self.transaction)
     }
 
     pub(crate) async fn commit(self) -> Result<(), DbErr> {
-        match self.transaction {
-            Transaction::Named(transaction) => transaction.commit().await,
-            #[cfg(feature = "postgres")]
-            Transaction::Unnamed(transaction) => {
-                transaction.into_inner().commit().await.map_err(unnamed::failed)
-            }
-        }
+        self.transaction.commit().await
     }
 }
 

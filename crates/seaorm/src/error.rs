@@ -161,9 +161,14 @@ pub(crate) fn is_missing_table(error: &DbErr) -> bool {
 fn meaning(dialect: Dialect, error: &DbErr) -> Meaning {
     match error {
         DbErr::ConnectionAcquire(ConnAcquireErr::Timeout) => Meaning::Busy(NO_CONNECTION),
-        DbErr::Conn(RuntimeErr::SqlxError(error))
-        | DbErr::Exec(RuntimeErr::SqlxError(error))
-        | DbErr::Query(RuntimeErr::SqlxError(error)) => sqlx_meaning(dialect, error),
+        // Nothing was sent yet.
+        DbErr::Conn(RuntimeErr::SqlxError(error)) => match sqlx_meaning(dialect, error) {
+            Meaning::Lost(_) => Meaning::Retry("the server does not take connections"),
+            other => other,
+        },
+        DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => {
+            sqlx_meaning(dialect, error)
+        }
         _ => Meaning::Permanent,
     }
 }

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use chatkeep_domain::search::ANALYZER_VERSION;
 use chatkeep_domain::{
     Append, ChatMessage, Cursor, MAX_PAGE_LEN, MessageEdit, MessageId, MessageQuery, MessageRepository,
-    MessageRevision, Order, Page, Position, Role, Scope, StoreError, ThreadId, Timestamp, UserId,
-    check_timestamp,
+    MessageRevision, Order, Page, Position, Role, Scope, StoreError, ThreadAppend, ThreadId, Timestamp,
+    UserId, check_timestamp,
 };
 use sea_orm::QueryResult;
 
@@ -298,6 +298,11 @@ impl MessageRepository for SeaOrmRepository {
         append: Append,
     ) -> Result<Vec<ChatMessage>, StoreError> {
         self.append_messages(scope, thread, append).await
+    }
+
+    #[tracing::instrument(name = "db.message.append_each", skip_all, fields(appends = appends.len()))]
+    async fn append_each(&self, appends: Vec<ThreadAppend>) -> Vec<Result<Vec<ChatMessage>, StoreError>> {
+        self.append_together(appends).await
     }
 
     #[tracing::instrument(name = "db.message.get", skip_all, fields(thread_id = %thread, message_id = %id))]

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use sea_orm::{DbErr, QueryResult, Statement, Value};
+use sea_orm::{DbBackend, DbErr, QueryResult, Statement, Value};
 
 use crate::connection::Connection;
 
@@ -55,12 +55,13 @@ impl Sql {
         self.text(")")
     }
 
-    fn statement(&self, connection: Connection<'_>) -> Statement {
-        Statement::from_sql_and_values(connection.backend(), &self.text, self.values.clone())
+    /// The engine that it names is looked at by SeaORM alone, and set where it is used.
+    fn statement(&self) -> Statement {
+        Statement::from_sql_and_values(DbBackend::Sqlite, &self.text, self.values.clone())
     }
 
     pub(crate) async fn rows(&self, connection: Connection<'_>) -> Result<Vec<QueryResult>, DbErr> {
-        connection.rows(self.statement(connection)).await
+        connection.rows(self.statement()).await
     }
 
     pub(crate) async fn row(&self, connection: Connection<'_>) -> Result<Option<QueryResult>, DbErr> {
@@ -69,6 +70,6 @@ impl Sql {
 
     /// Gives the number of rows that were changed.
     pub(crate) async fn execute(&self, connection: Connection<'_>) -> Result<u64, DbErr> {
-        connection.execute(self.statement(connection)).await
+        connection.execute(self.statement()).await
     }
 }

@@ -25,6 +25,11 @@ pub(crate) struct Target {
 }
 
 impl Target {
+    /// Everyone but the operator names the organization.
+    pub(crate) fn direct(scope: &Scope, id: ThreadId) -> Option<Self> {
+        Some(Self { org: scope.org_id()?.clone(), id, user: scope.user_id().cloned() })
+    }
+
     /// A thread whoever its owner is.
     pub(crate) fn whole(org: OrgId, id: ThreadId) -> Self {
         Self { org, id, user: None }
@@ -61,8 +66,8 @@ pub(crate) struct LockedThread {
 impl SeaOrmRepository {
     /// Only the operator's lookup by id alone needs the database.
     pub(crate) async fn target(&self, scope: &Scope, id: ThreadId) -> Result<Target, Failure> {
-        if let Some(org) = scope.org_id() {
-            return Ok(Target { org: org.clone(), id, user: scope.user_id().cloned() });
+        if let Some(target) = Target::direct(scope, id) {
+            return Ok(target);
         }
         let sql =
             Sql::new("SELECT org_id FROM chat_thread WHERE ").bind("id = ", *id.as_uuid()).text(" LIMIT 2");

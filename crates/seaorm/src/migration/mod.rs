@@ -2,15 +2,15 @@
 
 mod m20261101_000001_create_conversations;
 mod m20261122_000002_create_search;
+mod m20261122_000003_create_append;
 mod reindex;
 
 pub use self::reindex::Reindex;
 use chatkeep_domain::StoreError;
 use sea_orm::sea_query::IntoIden;
-use sea_orm::{DatabaseConnection, DatabaseTransaction, DbErr, DynIden};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, DynIden};
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
-use crate::connection::Connection;
 use crate::db::Db;
 use crate::dialect::Dialect;
 use crate::error::{self, to_store_error};
@@ -31,6 +31,7 @@ impl MigratorTrait for Migrator {
         vec![
             Box::new(m20261101_000001_create_conversations::Migration),
             Box::new(m20261122_000002_create_search::Migration),
+            Box::new(m20261122_000003_create_append::Migration),
         ]
     }
 
@@ -183,30 +184,21 @@ impl Migrations {
 
     /// Runs a change in one transaction, and tells what it changed. It has no deadline: a large table takes its time.
     async fn change(&self, change: Change) -> Result<Vec<String>, StoreError> {
-        let failed = |error| to_store_error(self.db.dialect, error);
-        let transaction = self.db.begin_named().await.map_err(failed)?;
-        let connection = transaction.connection();
-        if self.db.dialect == Dialect::Postgres {
-            Sql::new("SET LOCAL statement_timeout = 0").execute(connection).await.map_err(failed)?;
-            Sql::new("SELECT pg_advisory_xact_lock(")
-                .bind("", LOCK)
-                .text(")")
-                .row(connection)
-                .await
-                .map_err(failed)?;
-        }
-        let Connection::Transaction(schema) = connection else {
-            return Err(StoreError::Unsupported { operation: "migrations", store: "this connection" });
-        };
-        let before = applied(schema).await.map_err(failed)?;
-        let changed = match change {
-            Change::Up(steps) => Migrator::up(schema, steps).await,
-            Change::Down(steps) => Migrator::down(schema, Some(steps)).await,
-            Change::Fresh => Migrator::refresh(schema).await,
-        };
-        changed.map_err(failed)?;
-        let after = applied(schema).await.map_err(failed)?;
-        transaction.commit().await.map_err(failed)?;
+        let dialect = self.db.dialect;
+        let changed = self.db.change_schema(async |schema| {
+            if dialect == Dialect::Postgres {
+                schema.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
+                schema.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LOCK})")).await?;
+            }
+            let before = applied(schema).await?;
+            match change {
+                Change::Up(steps) => Migrator::up(schema, steps).await?,
+                Change::Down(steps) => Migrator::down(schema, Some(steps)).await?,
+                Change::Fresh => Migrator::refresh(schema).await?,
+            }
+            Ok((before, applied(schema).await?))
+        });
+        let (before, after) = changed.await.map_err(|error| to_store_error(dialect, error))?;
         let differs = |name: &String| before.contains(name) != after.contains(name);
         let mut names: Vec<_> = before.iter().chain(&after).filter(|name| differs(name)).cloned().collect();
         names.sort();

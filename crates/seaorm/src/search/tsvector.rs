@@ -41,10 +41,15 @@ pub(super) fn write(org: &OrgId, document: &SearchDocument, marks: &[Mark<'_>]) 
     vector
 }
 
+/// What the mark of a thread's owner begins with.
+pub(crate) fn owner_prefix(org: &OrgId) -> String {
+    format!("{}=u", letter(org))
+}
+
 /// The mark of a thread's owner. It has the organization in it: users of the same name, such as "default", are in lists
 /// of their own.
 pub(crate) fn owner(org: &OrgId, user: &str) -> String {
-    format!("{}=u{user}@{org}", letter(org))
+    format!("{}{user}@{org}", owner_prefix(org))
 }
 
 /// Goes on behind an expression for an entry's text. Where the target names no owner, it adds the mark: of this one, or of
@@ -58,7 +63,7 @@ pub(crate) fn cast(sql: Sql, target: &Target, user: Option<&str>) -> Sql {
     if let Some(user) = user {
         return sql.bind("", owner(org, user)).text("::text])");
     }
-    let (before, behind) = (format!("{}=u", letter(org)), format!("@{org}"));
+    let (before, behind) = (owner_prefix(org), format!("@{org}"));
     sql.bind("", before).bind("::text || user_id || ", behind).text("::text])")
 }
 

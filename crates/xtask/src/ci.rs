@@ -157,6 +157,18 @@ const LAYERS: &[Layer] = &[
         forbidden: &["chatkeep", "chatkeep-memory"],
     },
     Layer {
+        package: "chatkeep-coalescing",
+        features: &["--all-features"],
+        forbidden: &[
+            "sea-orm",
+            "sqlx",
+            "chatkeep",
+            "chatkeep-contract",
+            "chatkeep-memory",
+            "chatkeep-seaorm",
+        ],
+    },
+    Layer {
         package: "chatkeep-contract",
         features: &["--all-features"],
         forbidden: &["sea-orm", "sqlx", "chatkeep", "chatkeep-memory", "chatkeep-seaorm"],

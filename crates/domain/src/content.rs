@@ -1,16 +1,19 @@
 //! What a message says: a JSON object with a string `type`.
 
+mod body;
 mod limits;
 mod tools;
 
+use std::borrow::Cow;
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::{Map, Value};
 
+use self::body::{Body, Read};
 pub(crate) use self::limits::json_size;
 pub use self::limits::{MAX_CONTENT_BYTES, MAX_JSON_DEPTH};
-use self::limits::{check_depth, check_size, unwritable};
+use self::limits::{check_depth, check_size, text_size, unwritable};
 pub use self::tools::{ToolCall, ToolResult};
 use crate::{InvalidArgument, Metadata, StoreError};
 
@@ -28,7 +31,7 @@ use crate::{InvalidArgument, Metadata, StoreError};
 /// | `parts` | `parts`: a list of the above | [`Content::parts`] |
 ///
 /// Each may carry `metadata`, an object. Numbers are those of JSON as `serde_json` reads it: integers of `i64` and
-/// `u64`, else `f64`. `Debug` shows the type and the size, never what is said.
+/// `u64`, else `f64`. `Debug` shows the type and the size, never what is said. Cheap to clone.
 ///
 /// ```
 /// use chatkeep_domain::Content;
@@ -44,14 +47,14 @@ use crate::{InvalidArgument, Metadata, StoreError};
 /// assert_eq!(custom.kind(), "poll");
 /// # Ok::<(), chatkeep_domain::InvalidArgument>(())
 /// ```
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Value", into = "Value")]
-pub struct Content(Map<String, Value>);
+#[derive(Clone, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct Content(Body);
 
 impl Content {
     /// Text.
     pub fn text(text: impl Into<String>) -> Self {
-        Self::object("text", [("text", text.into().into())])
+        Self(Body::text(text.into()))
     }
 
     /// A model's request to run a tool. Parallel calls are [`Content::parts`] of one message, or several messages in a
@@ -95,7 +98,7 @@ impl Content {
             return Err(InvalidArgument::new("content", "must be a JSON object", json_kind(&value)));
         };
         match object.get("type") {
-            Some(Value::String(_)) => Ok(Self(object)),
+            Some(Value::String(_)) => Ok(Self(object.into())),
             other => {
                 let actual = other.map_or("none", json_kind);
                 Err(InvalidArgument::new("content", "must have a string \"type\"", actual))
@@ -108,56 +111,82 @@ impl Content {
     /// # Errors
     /// [`InvalidArgument`] also for what is not JSON; it says where, not what.
     pub fn from_json(text: &str) -> Result<Self, InvalidArgument> {
-        let value = serde_json::from_str(text).map_err(|error| {
+        let read = serde_json::from_str(text).map_err(|error| {
             let place = format!("an error at line {} column {}", error.line(), error.column());
             InvalidArgument::new("content", "must be JSON", place)
         })?;
-        Self::from_value(value)
+        Self::from_read(read)
+    }
+
+    fn from_read(read: Read<'_>) -> Result<Self, InvalidArgument> {
+        match read {
+            Read::Text(text) => Ok(Self(Body::text(text))),
+            other => Self::from_value(other.into()),
+        }
     }
 
     /// With `metadata`, in place of what it had.
     #[must_use]
-    pub fn with_metadata(mut self, metadata: Metadata) -> Self {
-        self.0.insert("metadata".to_owned(), Value::Object(metadata));
-        self
+    pub fn with_metadata(self, metadata: Metadata) -> Self {
+        let mut object = self.0.into_object();
+        object.insert("metadata".to_owned(), Value::Object(metadata));
+        Self(object.into())
     }
 
     /// The `type`.
     pub fn kind(&self) -> &str {
-        string(&self.0, "type")
+        match &self.0 {
+            Body::Text(..) => "text",
+            Body::Object(object) => string(object, "type"),
+        }
     }
 
     /// The text, when the type is `text`.
     pub fn as_text(&self) -> Option<&str> {
-        (self.kind() == "text").then(|| self.0.get("text")?.as_str()).flatten()
+        match &self.0 {
+            Body::Text(text, _) => Some(text),
+            Body::Object(_) => (self.kind() == "text").then(|| self.get("text")?.as_str()).flatten(),
+        }
     }
 
     /// The `metadata`, where it is an object.
     pub fn metadata(&self) -> Option<&Metadata> {
-        self.0.get("metadata")?.as_object()
+        self.get("metadata")?.as_object()
     }
 
     /// Any key's value.
     pub fn get(&self, key: &str) -> Option<&Value> {
-        self.0.get(key)
+        match &self.0 {
+            Body::Text(..) if !matches!(key, "type" | "text") => None,
+            body => body.object().get(key),
+        }
     }
 
     /// The whole object.
     pub fn as_object(&self) -> &Map<String, Value> {
-        &self.0
+        self.0.object()
     }
 
     /// What a person would read, for prompts and estimates: the text of text, of tool results and of every part,
     /// one a line; a tool call as `name(arguments)`; any other shape as its JSON.
     pub fn to_plain_text(&self) -> String {
+        self.plain_text().into_owned()
+    }
+
+    /// The same, borrowed where the content is nothing but text.
+    pub(crate) fn plain_text(&self) -> Cow<'_, str> {
+        if let Some(text) = self.only_text() {
+            return text.into();
+        }
         let lines: Vec<String> =
             self.pieces().filter(|object| !object.contains_key("parts")).map(plain).collect();
-        lines.join("\n")
+        lines.join("\n").into()
     }
 
     /// Whether the two are the same JSON text. It tells 0.0 from -0.0, which `==` does not.
     pub fn is_identical(&self, other: &Self) -> bool {
-        self == other && serde_json::to_string(&self.0).ok() == serde_json::to_string(&other.0).ok()
+        let is_text = self.only_text().is_some();
+        self == other && (is_text || serde_json::to_string(self).ok() == serde_json::to_string(other).ok())
     }
 
     /// Refuses what no store takes: over [`MAX_CONTENT_BYTES`] of JSON, or deeper than [`MAX_JSON_DEPTH`].
@@ -173,26 +202,49 @@ impl Content {
     /// # Errors
     /// [`StoreError::TooLarge`].
     pub fn encode(&self) -> Result<String, StoreError> {
-        check_depth(&self.0)?;
-        let text = serde_json::to_string(&self.0).map_err(unwritable)?;
+        if let Body::Object(object) = &self.0 {
+            check_depth(object)?;
+        }
+        let text = serde_json::to_string(self).map_err(unwritable)?;
         check_size(text.len())?;
         Ok(text)
     }
 
     pub(crate) fn checked_size(&self) -> Result<usize, StoreError> {
-        let size = json_size(&self.0)?;
+        let size = self.size()?;
         check_size(size)?;
         Ok(size)
     }
 
-    fn object<const N: usize>(kind: &str, entries: [(&str, Value); N]) -> Self {
-        let entries = entries.into_iter().map(|(key, value)| (key.to_owned(), value));
-        Self(std::iter::once(("type".to_owned(), kind.into())).chain(entries).collect())
+    /// In bytes of JSON.
+    fn size(&self) -> Result<usize, StoreError> {
+        match &self.0 {
+            Body::Text(text, _) => Ok(text_size(text)),
+            Body::Object(object) => json_size(object),
+        }
     }
 
-    /// Itself and its parts, as objects.
+    fn object<const N: usize>(kind: &str, entries: [(&str, Value); N]) -> Self {
+        let entries = entries.into_iter().map(|(key, value)| (key.to_owned(), value));
+        let object: Map<_, _> = std::iter::once(("type".to_owned(), kind.into())).chain(entries).collect();
+        Self(object.into())
+    }
+
+    /// The text of a content that is nothing else.
+    pub(crate) fn only_text(&self) -> Option<&str> {
+        match &self.0 {
+            Body::Text(text, _) => Some(text),
+            Body::Object(_) => None,
+        }
+    }
+
+    /// Itself and its parts, as objects; none where it is [nothing but text](Self::only_text), which needs no object.
     pub(crate) fn pieces(&self) -> impl Iterator<Item = &Map<String, Value>> {
-        std::iter::once(&self.0).chain(list(&self.0, "parts"))
+        let object = match &self.0 {
+            Body::Text(..) => None,
+            Body::Object(object) => Some(&**object),
+        };
+        object.into_iter().flat_map(|object| std::iter::once(object).chain(list(object, "parts")))
     }
 }
 
@@ -234,14 +286,14 @@ fn json_kind(value: &Value) -> &'static str {
 
 impl fmt::Debug for Content {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let size = json_size(&self.0).unwrap_or_default();
+        let size = self.size().unwrap_or_default();
         write!(f, "Content({}, {size} bytes)", self.kind().chars().take(32).collect::<String>())
     }
 }
 
 impl From<&str> for Content {
     fn from(text: &str) -> Self {
-        Self::text(text)
+        Self(Body::text(text))
     }
 }
 
@@ -253,7 +305,13 @@ impl From<String> for Content {
 
 impl From<Content> for Value {
     fn from(content: Content) -> Self {
-        Self::Object(content.0)
+        Self::Object(content.0.into_object())
+    }
+}
+
+impl<'de> Deserialize<'de> for Content {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::from_read(Read::deserialize(deserializer)?).map_err(de::Error::custom)
     }
 }
 
@@ -266,69 +324,6 @@ impl TryFrom<Value> for Content {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn refuses_what_has_no_type_and_does_not_repeat_it() {
-        for (bad, message) in [
-            (json!("secret"), "content must be a JSON object (got a string)"),
-            (json!({"text": "secret"}), "content must have a string \"type\" (got none)"),
-            (json!({"type": 7}), "content must have a string \"type\" (got a number)"),
-        ] {
-            assert_eq!(Content::from_value(bad).unwrap_err().to_string(), message);
-        }
-        let error = Content::from_json("{\"type\": secret").unwrap_err();
-        assert_eq!(error.to_string(), "content must be JSON (got an error at line 1 column 10)");
-    }
-
-    #[test]
-    fn debug_shows_no_content() {
-        assert_eq!(format!("{:?}", Content::text("secret")), "Content(text, 31 bytes)");
-        let call = Content::tool_call("c", "t", json!({"city": "secret"}));
-        assert_eq!(
-            format!("{:?}", call.tool_calls()),
-            r#"[ToolCall { id: "c", name: "t", arguments: an object }]"#
-        );
-        let result = Content::tool_result("c", "t", "secret");
-        assert_eq!(
-            format!("{:?}", result.tool_results()),
-            r#"[ToolResult { tool_call_id: "c", name: "t", content: a string }]"#
-        );
-    }
-
-    #[test]
-    fn size_and_depth_have_exact_limits() {
-        let frame = Content::text("").encode().unwrap().len();
-        let full = Content::text("x".repeat(MAX_CONTENT_BYTES - frame));
-        assert_eq!(full.encode().unwrap().len(), MAX_CONTENT_BYTES);
-        let over = Content::text("x".repeat(MAX_CONTENT_BYTES - frame + 1));
-        assert!(matches!(over.encode(), Err(StoreError::TooLarge { actual, .. }) if actual == 8_388_609));
-        assert!(over.validate().is_err());
-
-        let nested = |levels| {
-            let deep = (0..levels).fold(Value::Null, |inner, _| json!([inner]));
-            Content::from_value(json!({"type": "deep", "deep": deep})).unwrap()
-        };
-        let text = nested(MAX_JSON_DEPTH - 1).encode().unwrap();
-        assert_eq!(Content::from_json(&text).unwrap(), nested(MAX_JSON_DEPTH - 1));
-        assert!(matches!(nested(MAX_JSON_DEPTH).encode(), Err(StoreError::TooLarge { limit: 100, .. })));
-    }
-
-    #[test]
-    fn finds_calls_and_results_in_every_shape() {
-        let call = |id| Content::tool_call(id, "t", json!({}));
-        let openai = json!({"type": "message", "tool_calls": [{"id": "c", "function": {"name": "f"}}]});
-        let ids = |content: &Content| -> Vec<String> {
-            content.tool_calls().iter().map(|call| format!("{}:{}", call.id, call.name)).collect()
-        };
-        assert_eq!(ids(&Content::parts([Content::text("x"), call("a"), call("b")])), ["a:t", "b:t"]);
-        assert_eq!(ids(&Content::from_value(openai).unwrap()), ["c:f"]);
-        let results =
-            Content::parts([Content::tool_result("a", "t", "1"), Content::tool_result("b", "t", 2)]);
-        assert_eq!(results.tool_results().len(), 2);
-        assert_eq!(results.to_plain_text(), "1\n2");
-    }
-}
+mod model_tests;
+#[cfg(test)]
+mod tests;

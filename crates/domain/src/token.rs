@@ -23,6 +23,6 @@ pub struct CharEstimate;
 
 impl TokenCounter for CharEstimate {
     fn count(&self, message: &Message) -> usize {
-        message.content.to_plain_text().chars().count().div_ceil(4)
+        message.content.plain_text().chars().count().div_ceil(4)
     }
 }

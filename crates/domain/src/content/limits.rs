@@ -41,6 +41,16 @@ pub(super) fn unwritable(_: serde_json::Error) -> InvalidArgument {
     InvalidArgument::new("content", "must be writable as JSON", "another value")
 }
 
+/// The size of `{"type":"text","text":…}`. Short escapes take two bytes, those of other control characters six.
+pub(super) fn text_size(text: &str) -> usize {
+    let escapes = text.bytes().map(|byte| match byte {
+        b'"' | b'\\' | 0x08..=0x0A | 0x0C | 0x0D => 1,
+        0x00..=0x1F => 5,
+        _ => 0,
+    });
+    r#"{"text":"","type":"text"}"#.len() + text.len() + escapes.sum::<usize>()
+}
+
 /// The size as JSON, without making the text.
 pub(crate) fn json_size(object: &Map<String, Value>) -> Result<usize, StoreError> {
     struct Count(usize);

@@ -126,6 +126,9 @@ struct Texts<'a> {
 
 impl<'a> Texts<'a> {
     fn add_all(&mut self, content: &'a Content) -> ControlFlow<()> {
+        if let Some(text) = content.only_text() {
+            return self.add(text.into());
+        }
         for object in content.pieces() {
             match object.get("type").and_then(Value::as_str).unwrap_or_default() {
                 "text" => self.add_strings(object.get("text"))?,

@@ -120,15 +120,24 @@ impl Append {
             let (limit, actual) = (MAX_BATCH_LEN as u64, self.messages.len() as u64);
             return Err(StoreError::TooLarge { what: "append, in messages", limit, actual });
         }
-        let mut ids = HashSet::with_capacity(self.messages.len());
+        if let Some(id) = self.repeated_id() {
+            let rule = "must not hold the same id twice";
+            return Err(InvalidArgument::new("messages", rule, id.to_string()).into());
+        }
         for message in &self.messages {
-            if !ids.insert(message.id) {
-                let id = message.id.to_string();
-                return Err(InvalidArgument::new("messages", "must not hold the same id twice", id).into());
-            }
             time::check_timestamp("created_at", message.created_at)?;
         }
         Ok(())
+    }
+
+    fn repeated_id(&self) -> Option<MessageId> {
+        let mut ids = self.messages.iter().map(|message| message.id);
+        // As UUIDv7 comes: then none is repeated.
+        if ids.clone().is_sorted_by(|one, next| one < next) {
+            return None;
+        }
+        let mut seen = HashSet::with_capacity(ids.len());
+        ids.find(|id| !seen.insert(*id))
     }
 }
 

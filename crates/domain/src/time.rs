@@ -10,7 +10,16 @@ pub type Timestamp = DateTime<Utc>;
 /// The moment with everything below a microsecond cut off, as every store keeps it.
 #[must_use]
 pub fn to_micros(moment: Timestamp) -> Timestamp {
+    if is_in_micros(moment) {
+        return moment;
+    }
     DateTime::from_timestamp_micros(moment.timestamp_micros()).unwrap_or(moment)
+}
+
+/// A second is never longer than a second here: a leap second is the next one.
+fn is_in_micros(moment: Timestamp) -> bool {
+    let nanos = moment.timestamp_subsec_nanos();
+    nanos.is_multiple_of(1_000) && nanos < 1_000_000_000
 }
 
 /// The first whole microsecond at or after the moment: a bound on kept moments that means the same.
@@ -29,7 +38,7 @@ pub fn check_timestamp(field: &'static str, moment: Timestamp) -> Result<(), Inv
         let year = moment.year().to_string();
         return Err(InvalidArgument::new(field, "must be within the years 1 to 9999", year));
     }
-    if to_micros(moment) != moment {
+    if !is_in_micros(moment) {
         let nanos = moment.timestamp_subsec_nanos();
         return Err(InvalidArgument::new(field, "must be in whole microseconds", format!("{nanos} ns")));
     }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod index;
+mod listing;
 mod messages;
 mod search;
 mod store;

@@ -1,5 +1,5 @@
+use std::collections::hash_map::Entry;
 use std::iter;
-use std::ops::Bound::{Excluded, Unbounded};
 
 use async_trait::async_trait;
 use chatkeep_domain::{
@@ -8,7 +8,7 @@ use chatkeep_domain::{
 };
 
 use crate::MemoryRepository;
-use crate::store::{Record, Stored};
+use crate::store::Record;
 
 #[async_trait]
 impl MessageRepository for MemoryRepository {
@@ -30,7 +30,7 @@ impl MessageRepository for MemoryRepository {
         thread: ThreadId,
         id: MessageId,
     ) -> Result<ChatMessage, StoreError> {
-        self.store.with(scope, thread, |record| Ok(record.message(id)?.message.clone()))
+        self.store.with(scope, thread, |record| Ok(record.messages[record.find(id)?].clone()))
     }
 
     #[tracing::instrument(name = "db.message.list", skip_all, fields(thread_id = %thread))]
@@ -56,12 +56,13 @@ impl MessageRepository for MemoryRepository {
         edit.validate()?;
         self.store.with(scope, thread, |record| {
             let at = edit.at;
-            let stored = record.message(id)?;
-            if stored.message.content.is_identical(&edit.content) {
-                return Ok(stored.message.clone());
+            let found = record.find(id)?;
+            let stored = &record.messages[found];
+            if stored.content.is_identical(&edit.content) {
+                return Ok(stored.clone());
             }
-            let before = stored.message.content.clone();
-            let edited = stored.edit(edit);
+            let before = stored.content.clone();
+            let edited = record.edit(found, edit);
             record.reindex(edited.position, &before, &edited.content);
             record.touch(at);
             Ok(edited)
@@ -75,7 +76,10 @@ impl MessageRepository for MemoryRepository {
         thread: ThreadId,
         id: MessageId,
     ) -> Result<Vec<MessageRevision>, StoreError> {
-        self.store.with(scope, thread, |record| Ok(record.message(id)?.revisions.clone()))
+        self.store.with(scope, thread, |record| {
+            record.find(id)?;
+            Ok(record.revisions.get(&id).cloned().unwrap_or_default())
+        })
     }
 
     #[tracing::instrument(name = "db.message.delete", skip_all, fields(thread_id = %thread, message_id = %id))]
@@ -88,11 +92,10 @@ impl MessageRepository for MemoryRepository {
     ) -> Result<(), StoreError> {
         check_timestamp("at", at)?;
         self.store.with(scope, thread, |record| {
-            let position = record.positions.remove(&id);
-            let gone = position
-                .and_then(|position| record.messages.remove(&position))
-                .ok_or_else(|| StoreError::message_not_found(id))?;
-            record.unindex(iter::once((gone.message.position, &gone.message.content)));
+            let gone = record.messages.remove(record.find(id)?);
+            record.positions.remove(&id);
+            record.revisions.remove(&id);
+            record.unindex(iter::once((gone.position, &gone.content)));
             record.touch(at);
             Ok(())
         })
@@ -115,72 +118,59 @@ impl MessageRepository for MemoryRepository {
 
 impl Record {
     pub(crate) fn append(&mut self, append: Append) -> Result<Vec<ChatMessage>, StoreError> {
-        let missing =
-            append.messages.iter().filter(|message| !self.positions.contains_key(&message.id)).count();
-        if missing > 0 {
-            let actual = self.thread.head;
-            match append.expect_head {
-                Some(expected) if expected != actual => {
-                    return Err(StoreError::Conflict { expected, actual });
-                }
-                // Nothing may fail below: what is written first would stay.
-                _ => actual.advance(missing)?,
-            };
-            append.latest().into_iter().for_each(|at| self.touch(at));
+        let (head, latest) = (self.thread.head, append.latest());
+        let is_known = |message: &NewMessage| self.positions.contains_key(&message.id);
+        match append.expect_head {
+            Some(expected) if expected != head && !append.messages.iter().all(is_known) => {
+                return Err(StoreError::Conflict { expected, actual: head });
+            }
+            // Nothing may fail below: what is written first would stay.
+            _ => head.advance(append.messages.len())?,
+        };
+        let known = self.messages.len();
+        let answer = append.messages.into_iter().map(|new| self.push(new)).collect();
+        if let Some(at) = latest.filter(|_| self.messages.len() > known) {
+            self.touch(at);
+            self.index(self.messages[known..].iter().map(|message| (message.position, &message.content)));
         }
-        let head = self.thread.head;
-        let answer: Result<Vec<_>, _> = append
-            .messages
-            .into_iter()
-            .map(|new| match self.message(new.id) {
-                Ok(known) => Ok(known.message.clone()),
-                Err(_) => self.push(new),
-            })
-            .collect();
-        let new = self.messages.range((Excluded(head), Unbounded));
-        self.index(new.map(|(position, stored)| (*position, &stored.message.content)));
         answer
     }
 
+    /// Stores a message, unless it is known; gives it as it is stored.
     fn push(&mut self, new: NewMessage) -> Result<ChatMessage, StoreError> {
-        let position = self.thread.head.advance(1)?;
-        let message = new.into_message(self.thread.id, position);
-        let stored = Stored { message: message.clone(), revisions: Vec::new() };
-        self.thread.head = position;
-        self.positions.insert(message.id, position);
-        self.messages.insert(position, stored);
+        let Entry::Vacant(position) = self.positions.entry(new.id) else {
+            return Ok(self.messages[self.find(new.id)?].clone());
+        };
+        self.thread.head = self.thread.head.advance(1)?;
+        let message = new.into_message(self.thread.id, *position.insert(self.thread.head));
+        self.messages.push(message.clone());
         Ok(message)
     }
 
-    /// What the query asks for within an open interval of positions, and one more, which tells that there is more.
-    fn select(&self, query: &MessageQuery, after: Position, before: Option<Position>) -> Vec<ChatMessage> {
-        if before.is_some_and(|before| before <= after) {
-            return Vec::new();
-        }
-        let range = (Excluded(after), before.map_or(Unbounded, Excluded));
-        let range = self.messages.range(range).map(|(_, stored)| &stored.message);
-        let ordered: Box<dyn Iterator<Item = &ChatMessage>> = match query.order {
-            Order::OldestFirst => Box::new(range),
-            Order::NewestFirst => Box::new(range.rev()),
-        };
-        ordered
-            .filter(|message| query.matches(message))
-            .skip(usize::try_from(query.offset).unwrap_or(usize::MAX))
-            .take(query.limit + 1)
-            .cloned()
-            .collect()
-    }
-}
-
-impl Stored {
-    fn edit(&mut self, edit: MessageEdit) -> ChatMessage {
-        let message = &mut self.message;
-        self.revisions.push(MessageRevision {
-            revision: u32::try_from(self.revisions.len() + 1).unwrap_or(u32::MAX),
+    fn edit(&mut self, at: usize, edit: MessageEdit) -> ChatMessage {
+        let message = &mut self.messages[at];
+        let revisions = self.revisions.entry(message.id).or_default();
+        revisions.push(MessageRevision {
+            revision: u32::try_from(revisions.len() + 1).unwrap_or(u32::MAX),
             content: std::mem::replace(&mut message.content, edit.content),
             written_at: message.updated_at,
         });
         message.updated_at = message.updated_at.max(edit.at);
         message.clone()
+    }
+
+    /// What the query asks for within an open interval of positions, and one more, which tells that there is more.
+    fn select(&self, query: &MessageQuery, after: Position, before: Option<Position>) -> Vec<ChatMessage> {
+        let from = self.messages.partition_point(|message| message.position <= after);
+        let until = before.map_or(self.messages.len(), |before| {
+            self.messages.partition_point(|message| message.position < before)
+        });
+        let range = self.messages.get(from..until).unwrap_or_default().iter();
+        let matching = range.filter(|message| query.matches(message));
+        let (offset, count) = (usize::try_from(query.offset).unwrap_or(usize::MAX), query.limit + 1);
+        match query.order {
+            Order::OldestFirst => matching.skip(offset).take(count).cloned().collect(),
+            Order::NewestFirst => matching.rev().skip(offset).take(count).cloned().collect(),
+        }
     }
 }

@@ -1,8 +1,9 @@
 //! What is kept, and its locks.
 //!
-//! There are three: the map's, held to find or place a thread; each thread's own; and that of each organization's index.
-//! Who holds a thread's may take one of the others; who holds one of those takes none. So a busy thread is in nobody's
-//! way but its own callers'. None is held across an await.
+//! There are four: the map's, held to find or place a thread; each thread's own; that of each organization's index; and
+//! that of each list's notes. Who holds a thread's may take one of the others; who holds one of those takes none. So a
+//! busy thread is in nobody's way but its own callers', and theirs who list it: they hold the order of the list, and take
+//! one thread after the other. None is held across an await.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
@@ -11,49 +12,53 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use chatkeep_domain::search::{SearchCandidate, SearchExpr};
 use chatkeep_domain::{
     ChatMessage, ChatThread, Content, Entity, MessageId, MessageRevision, NewThread, OrgId, OwnerFilter,
-    Position, Scope, StoreError, ThreadId, Timestamp, UserId,
+    Position, Scope, StoreError, ThreadId, ThreadKey, Timestamp, UserId,
 };
 
 use crate::index::{Candidates, Index, Place};
+use crate::listing::{LISTS, Listing, Places};
 
 type Threads = HashMap<OrgId, Org>;
 
 pub(crate) struct Store {
     threads: RwLock<Threads>,
+    listing: Arc<Listing>,
     is_indexed: bool,
 }
 
 #[derive(Default)]
 struct Org {
     threads: HashMap<ThreadId, Arc<Slot>>,
+    users: HashMap<UserId, Arc<Listing>>,
+    listing: Arc<Listing>,
     index: Arc<Index>,
 }
 
 /// The owner stands outside the lock: who may not see a thread does not wait for its writers either.
-struct Slot {
+pub(crate) struct Slot {
     org_id: OrgId,
     user_id: UserId,
+    listings: [Arc<Listing>; LISTS],
     record: Mutex<Record>,
 }
 
 /// A thread with all that is in it.
 pub(crate) struct Record {
     pub(crate) thread: ChatThread,
-    pub(crate) messages: BTreeMap<Position, Stored>,
+    /// By position.
+    pub(crate) messages: Vec<ChatMessage>,
     pub(crate) positions: HashMap<MessageId, Position>,
+    /// Of the messages that were edited.
+    pub(crate) revisions: HashMap<MessageId, Vec<MessageRevision>>,
+    pub(crate) places: Places,
     index: Option<Arc<Index>>,
     /// Set for those who found the thread just before it was deleted.
-    deleted: bool,
-}
-
-pub(crate) struct Stored {
-    pub(crate) message: ChatMessage,
-    pub(crate) revisions: Vec<MessageRevision>,
+    pub(crate) deleted: bool,
 }
 
 impl Store {
     pub(crate) fn new(is_indexed: bool) -> Self {
-        Self { threads: RwLock::default(), is_indexed }
+        Self { threads: RwLock::default(), listing: Arc::default(), is_indexed }
     }
 
     pub(crate) fn is_indexed(&self) -> bool {
@@ -75,8 +80,11 @@ impl Store {
                     }
                     Entry::Vacant(entry) => {
                         let thread = new.into_thread();
+                        let user = org.users.entry(thread.user_id.clone()).or_default();
+                        let listings = [user, &org.listing, &self.listing].map(Arc::clone);
                         let index = self.is_indexed.then(|| Arc::clone(&org.index));
-                        entry.insert(Arc::new(Slot::new(thread.clone(), index)));
+                        let slot = entry.insert(Arc::new(Slot::new(thread.clone(), listings, index)));
+                        slot.listings.iter().for_each(|listing| listing.note(None, slot));
                         return Ok(thread);
                     }
                 }
@@ -101,7 +109,12 @@ impl Store {
         if record.deleted {
             return Err(StoreError::thread_not_found(id));
         }
-        work(&mut record)
+        let before = record.thread.updated_at;
+        let result = work(&mut record);
+        if record.thread.updated_at != before {
+            slot.note(&mut record);
+        }
+        result
     }
 
     /// Gives the number of messages.
@@ -112,29 +125,55 @@ impl Store {
             return Err(StoreError::thread_not_found(id));
         }
         record.deleted = true;
+        slot.note(&mut record);
         // Before the id is free: the places of the next thread of this id are the same ones.
         let messages = record.clear();
+        self.forget(&slot, |org| drop(org.threads.remove(&id)));
+        drop(record);
+        // Or else threads that come and go, and are never listed, would pile up.
+        slot.listings.iter().enumerate().for_each(|(at, listing)| listing.settle(at));
+        self.forget(&slot, |org| {
+            if org.users.get(&slot.user_id).is_some_and(|listing| listing.is_empty()) {
+                org.users.remove(&slot.user_id);
+            }
+        });
+        Ok(messages)
+    }
+
+    /// Takes something of a thread out of its organization, and the organization when nothing is left in it.
+    fn forget(&self, slot: &Slot, take: impl FnOnce(&mut Org)) {
         let mut threads = self.threads.write().unwrap_or_else(PoisonError::into_inner);
         if let Entry::Occupied(mut org) = threads.entry(slot.org_id.clone()) {
-            org.get_mut().threads.remove(&id);
+            take(org.get_mut());
             if org.get().threads.is_empty() {
                 org.remove();
             }
         }
-        Ok(messages)
     }
 
-    pub(crate) fn threads(&self, owner: &OwnerFilter) -> Vec<ChatThread> {
-        let slots: Vec<_> = {
+    /// The first threads of an owner that match, behind a place, newest update first.
+    pub(crate) fn list(
+        &self,
+        owner: &OwnerFilter,
+        count: usize,
+        behind: Option<&ThreadKey>,
+        matches: impl Fn(&ChatThread) -> bool,
+    ) -> Vec<ChatThread> {
+        let found = {
             let threads = self.threads.read().unwrap_or_else(PoisonError::into_inner);
-            orgs(&threads, owner.org_id.as_ref())
-                .flat_map(|org| org.threads.values())
-                .filter(|slot| owner.matches(&slot.org_id, &slot.user_id))
-                .cloned()
-                .collect()
+            match (&owner.org_id, &owner.user_id) {
+                (None, _) => Some((2, Arc::clone(&self.listing))),
+                (Some(org), None) => threads.get(org).map(|org| (1, Arc::clone(&org.listing))),
+                (Some(org), Some(user)) => {
+                    threads.get(org).and_then(|org| org.users.get(user)).map(|user| (0, Arc::clone(user)))
+                }
+            }
         };
-        let records = slots.iter().map(|slot| slot.lock());
-        records.filter(|record| !record.deleted).map(|record| record.thread.clone()).collect()
+        let Some((at, listing)) = found else { return Vec::new() };
+        listing.settle(at);
+        // The operator may ask for one user of every organization.
+        listing
+            .first(count, behind, |thread| owner.matches(&thread.org_id, &thread.user_id) && matches(thread))
     }
 
     /// The threads that may hold a match, and where. `None`: anywhere.
@@ -180,14 +219,14 @@ impl Store {
     ) {
         for (slot, positions) in self.slots(scope, thread, expr) {
             let record = slot.lock();
-            let mut show = |stored: &Stored| {
-                let finding = Finding { slot: Arc::clone(&slot), position: stored.message.position };
-                each(finding, &stored.message);
+            let mut show = |message: &ChatMessage| {
+                let finding = Finding { slot: Arc::clone(&slot), position: message.position };
+                each(finding, message);
             };
             match positions {
-                None => record.messages.values().for_each(&mut show),
+                None => record.messages.iter().for_each(&mut show),
                 Some(positions) => {
-                    positions.iter().filter_map(|position| record.messages.get(position)).for_each(&mut show);
+                    positions.iter().filter_map(|position| record.at(*position)).for_each(&mut show);
                 }
             }
         }
@@ -218,11 +257,11 @@ impl Finding {
 
     pub(crate) fn read(&self) -> Option<SearchCandidate> {
         let record = self.slot.lock();
-        let stored = record.messages.get(&self.position)?;
+        let message = record.at(self.position)?.clone();
         Some(SearchCandidate {
             org_id: self.slot.org_id.clone(),
             thread_name: record.thread.name.clone(),
-            message: stored.message.clone(),
+            message,
         })
     }
 }
@@ -247,22 +286,35 @@ fn find(threads: &Threads, scope: &Scope, id: ThreadId) -> Result<Arc<Slot>, Sto
 }
 
 impl Slot {
-    fn new(thread: ChatThread, index: Option<Arc<Index>>) -> Self {
+    fn new(thread: ChatThread, listings: [Arc<Listing>; LISTS], index: Option<Arc<Index>>) -> Self {
         Self {
             org_id: thread.org_id.clone(),
             user_id: thread.user_id.clone(),
+            listings,
             record: Mutex::new(Record {
                 thread,
-                messages: BTreeMap::new(),
+                messages: Vec::new(),
                 positions: HashMap::new(),
+                revisions: HashMap::new(),
+                places: [None; LISTS],
                 index,
                 deleted: false,
             }),
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Record> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Record> {
         self.record.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells the lists that the thread left its place, except where that is noted already.
+    fn note(self: &Arc<Self>, record: &mut Record) {
+        for (listing, place) in self.listings.iter().zip(&mut record.places) {
+            if let Some(updated_at) = place.take() {
+                let left = ThreadKey { updated_at, id: record.thread.id, org_id: self.org_id.clone() };
+                listing.note(Some(left), self);
+            }
+        }
     }
 }
 
@@ -299,15 +351,23 @@ impl Record {
     /// Removes all messages; gives their number.
     pub(crate) fn clear(&mut self) -> usize {
         let gone = std::mem::take(&mut self.messages);
-        self.positions.clear();
-        self.unindex(gone.iter().map(|(position, stored)| (*position, &stored.message.content)));
+        (self.positions, self.revisions) = (HashMap::new(), HashMap::new());
+        self.unindex(gone.iter().map(|message| (message.position, &message.content)));
         gone.len()
     }
 
-    pub(crate) fn message(&mut self, id: MessageId) -> Result<&mut Stored, StoreError> {
+    /// The message at a position.
+    pub(crate) fn at(&self, position: Position) -> Option<&ChatMessage> {
+        self.messages.get(self.messages.binary_search_by_key(&position, |message| message.position).ok()?)
+    }
+
+    /// Where a message is among the messages.
+    pub(crate) fn find(&self, id: MessageId) -> Result<usize, StoreError> {
         let position = self.positions.get(&id);
         position
-            .and_then(|position| self.messages.get_mut(position))
+            .and_then(|position| {
+                self.messages.binary_search_by_key(position, |message| message.position).ok()
+            })
             .ok_or_else(|| StoreError::message_not_found(id))
     }
 }

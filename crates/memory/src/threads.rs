@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use chatkeep_domain::{
-    ChatThread, Cursor, NewThread, Page, Scope, StoreError, ThreadId, ThreadKey, ThreadQuery,
-    ThreadRepository, ThreadUpdate,
+    ChatThread, Cursor, NewThread, Page, Scope, StoreError, ThreadId, ThreadQuery, ThreadRepository,
+    ThreadUpdate,
 };
 
 use crate::MemoryRepository;
@@ -44,11 +44,9 @@ impl ThreadRepository for MemoryRepository {
         let Some(owner) = scope.narrow(query.org_id.as_ref(), query.user_id.as_ref()) else {
             return Ok(Page::empty());
         };
-        let mut threads = self.store.threads(&owner);
-        threads.retain(|thread| {
-            query.matches(thread) && behind.as_ref().is_none_or(|behind| ThreadKey::from(thread) < *behind)
-        });
-        threads.sort_by_cached_key(|thread| std::cmp::Reverse(ThreadKey::from(thread)));
+        // One more tells that there is more.
+        let threads =
+            self.store.list(&owner, query.limit + 1, behind.as_ref(), |thread| query.matches(thread));
         Ok(Page::cut(threads, query.limit, Cursor::after_thread))
     }
 }

@@ -252,7 +252,7 @@ impl ConversationHistory {
             return Ok(Added { id: None, position: None, in_window });
         };
         let thread = state.resolve(self.thread)?;
-        let new = input.into_new(state.clock(), state.ids())?;
+        let new = input.into_new(state.clock().now(), state.ids())?;
         // Before the outcome is known, and for good if it never is: the message may be in this thread.
         let before = self.thread.replace(thread);
         let (id, position, message) = match self.store(state, thread, new).await {

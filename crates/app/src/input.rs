@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use chatkeep_domain::{
-    Clock, Content, Hidden, IdGenerator, InvalidArgument, Message, MessageId, Metadata, NewMessage, Role,
+    Content, Hidden, IdGenerator, InvalidArgument, Message, MessageId, Metadata, NewMessage, Role, Timestamp,
     UserId,
 };
 
@@ -63,12 +63,12 @@ impl MessageInput {
     /// The message as it is stored.
     pub(crate) fn into_new(
         self,
-        clock: &dyn Clock,
+        now: Timestamp,
         ids: &dyn IdGenerator,
     ) -> Result<NewMessage, InvalidArgument> {
         let id = self.id.unwrap_or_else(|| ids.message_id());
         let content = merge(self.content, self.metadata)?;
-        let mut new = NewMessage::new(id, self.role, content, clock.now());
+        let mut new = NewMessage::new(id, self.role, content, now);
         new.sender_id = self.sender;
         Ok(new)
     }

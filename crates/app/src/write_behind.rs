@@ -119,7 +119,7 @@ impl WriteBehind {
     ) -> Result<MessageId, Error> {
         let state = &self.shared.state;
         let thread = state.resolve(thread.into())?;
-        let new = input.into().into_new(state.clock(), state.ids())?;
+        let new = input.into().into_new(state.clock().now(), state.ids())?;
         self.push_new(thread, new).await
     }
 

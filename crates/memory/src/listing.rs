@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Bound::{Excluded, Unbounded};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use chatkeep_domain::{ChatThread, OrgId, ThreadId, ThreadKey, Timestamp};
 
@@ -20,16 +20,16 @@ pub(crate) type Places = [Option<Timestamp>; LISTS];
 #[derive(Default)]
 pub(crate) struct Listing {
     /// Oldest update first.
-    threads: RwLock<BTreeMap<ThreadKey, Weak<Slot>>>,
+    threads: RwLock<BTreeMap<ThreadKey, Arc<Slot>>>,
     /// With the place that it left; each thread at most once.
-    moved: Mutex<Vec<(Option<ThreadKey>, Weak<Slot>)>>,
+    moved: Mutex<Vec<(Option<ThreadKey>, Arc<Slot>)>>,
 }
 
 impl Listing {
     /// Notes that a thread is new, was updated or is gone.
     pub(crate) fn note(&self, left: Option<ThreadKey>, slot: &Arc<Slot>) {
         let mut moved = self.moved.lock().unwrap_or_else(PoisonError::into_inner);
-        moved.push((left, Arc::downgrade(slot)));
+        moved.push((left, Arc::clone(slot)));
     }
 
     /// Puts every noted thread where it belongs. `at` is which of a thread's lists this is.
@@ -38,12 +38,14 @@ impl Listing {
         let moved = std::mem::take(&mut *self.moved.lock().unwrap_or_else(PoisonError::into_inner));
         for (left, slot) in moved {
             left.and_then(|left| threads.remove(&left));
-            let Some(slot) = slot.upgrade() else { continue };
             let mut record = slot.lock();
-            if !record.deleted {
-                record.places[at] = Some(record.thread.updated_at);
-                threads.insert(ThreadKey::from(&record.thread), Arc::downgrade(&slot));
+            if record.deleted {
+                continue;
             }
+            record.places[at] = Some(record.thread.updated_at);
+            let place = ThreadKey::from(&record.thread);
+            drop(record);
+            threads.insert(place, slot);
         }
     }
 
@@ -60,8 +62,7 @@ impl Listing {
         };
         let threads = self.threads.read().unwrap_or_else(PoisonError::into_inner);
         let range = threads.range((Unbounded, behind.map_or(Unbounded, Excluded)));
-        let slots = range.rev().filter_map(|(_, slot)| slot.upgrade());
-        let matching = slots.filter_map(|slot| {
+        let matching = range.rev().filter_map(|(_, slot)| {
             let record = slot.lock();
             let thread = &record.thread;
             (!record.deleted && is_behind(thread) && matches(thread)).then(|| thread.clone())

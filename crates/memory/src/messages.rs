@@ -1,4 +1,3 @@
-use std::collections::hash_map::Entry;
 use std::iter;
 
 use async_trait::async_trait;
@@ -30,7 +29,7 @@ impl MessageRepository for MemoryRepository {
         thread: ThreadId,
         id: MessageId,
     ) -> Result<ChatMessage, StoreError> {
-        self.store.with(scope, thread, |record| Ok(record.messages[record.find(id)?].clone()))
+        self.store.with(scope, thread, |record| record.find(id).map(|found| record.messages[found].clone()))
     }
 
     #[tracing::instrument(name = "db.message.list", skip_all, fields(thread_id = %thread))]
@@ -92,9 +91,7 @@ impl MessageRepository for MemoryRepository {
     ) -> Result<(), StoreError> {
         check_timestamp("at", at)?;
         self.store.with(scope, thread, |record| {
-            let gone = record.messages.remove(record.find(id)?);
-            record.positions.remove(&id);
-            record.revisions.remove(&id);
+            let gone = record.remove(id)?;
             record.unindex(iter::once((gone.position, &gone.content)));
             record.touch(at);
             Ok(())
@@ -119,16 +116,17 @@ impl MessageRepository for MemoryRepository {
 impl Record {
     pub(crate) fn append(&mut self, append: Append) -> Result<Vec<ChatMessage>, StoreError> {
         let (head, latest) = (self.thread.head, append.latest());
-        let is_known = |message: &NewMessage| self.positions.contains_key(&message.id);
         match append.expect_head {
-            Some(expected) if expected != head && !append.messages.iter().all(is_known) => {
+            Some(expected)
+                if expected != head && append.messages.iter().any(|new| self.known(new.id).is_none()) =>
+            {
                 return Err(StoreError::Conflict { expected, actual: head });
             }
             // Nothing may fail below: what is written first would stay.
             _ => head.advance(append.messages.len())?,
         };
         let known = self.messages.len();
-        let answer = append.messages.into_iter().map(|new| self.push(new)).collect();
+        let answer = append.messages.into_iter().map(|new| self.store(new)).collect();
         if let Some(at) = latest.filter(|_| self.messages.len() > known) {
             self.touch(at);
             self.index(self.messages[known..].iter().map(|message| (message.position, &message.content)));
@@ -137,13 +135,14 @@ impl Record {
     }
 
     /// Stores a message, unless it is known; gives it as it is stored.
-    fn push(&mut self, new: NewMessage) -> Result<ChatMessage, StoreError> {
-        let Entry::Vacant(position) = self.positions.entry(new.id) else {
-            return Ok(self.messages[self.find(new.id)?].clone());
-        };
-        self.thread.head = self.thread.head.advance(1)?;
-        let message = new.into_message(self.thread.id, *position.insert(self.thread.head));
-        self.messages.push(message.clone());
+    fn store(&mut self, new: NewMessage) -> Result<ChatMessage, StoreError> {
+        if let Some(known) = self.known(new.id) {
+            return Ok(self.messages[known].clone());
+        }
+        let position = self.thread.head.advance(1)?;
+        let message = new.into_message(self.thread.id, position);
+        self.thread.head = position;
+        self.push(message.clone());
         Ok(message)
     }
 

@@ -7,7 +7,7 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 
 use chatkeep_domain::search::{SearchCandidate, SearchExpr};
 use chatkeep_domain::{
@@ -38,7 +38,8 @@ struct Org {
 pub(crate) struct Slot {
     org_id: OrgId,
     user_id: UserId,
-    listings: [Arc<Listing>; LISTS],
+    /// They hold the thread, not it them.
+    listings: [Weak<Listing>; LISTS],
     record: Mutex<Record>,
 }
 
@@ -47,7 +48,7 @@ pub(crate) struct Record {
     pub(crate) thread: ChatThread,
     /// By position.
     pub(crate) messages: Vec<ChatMessage>,
-    pub(crate) positions: HashMap<MessageId, Position>,
+    ids: Ids,
     /// Of the messages that were edited.
     pub(crate) revisions: HashMap<MessageId, Vec<MessageRevision>>,
     pub(crate) places: Places,
@@ -81,10 +82,13 @@ impl Store {
                     Entry::Vacant(entry) => {
                         let thread = new.into_thread();
                         let user = org.users.entry(thread.user_id.clone()).or_default();
-                        let listings = [user, &org.listing, &self.listing].map(Arc::clone);
+                        let listings = [&*user, &org.listing, &self.listing];
                         let index = self.is_indexed.then(|| Arc::clone(&org.index));
-                        let slot = entry.insert(Arc::new(Slot::new(thread.clone(), listings, index)));
-                        slot.listings.iter().for_each(|listing| listing.note(None, slot));
+                        let slot = Slot::new(thread.clone(), listings.map(Arc::downgrade), index);
+                        let slot = entry.insert(Arc::new(slot));
+                        for listing in listings {
+                            listing.note(None, slot);
+                        }
                         return Ok(thread);
                     }
                 }
@@ -131,7 +135,9 @@ impl Store {
         self.forget(&slot, |org| drop(org.threads.remove(&id)));
         drop(record);
         // Or else threads that come and go, and are never listed, would pile up.
-        slot.listings.iter().enumerate().for_each(|(at, listing)| listing.settle(at));
+        for (at, listing) in slot.listings.iter().enumerate() {
+            listing.upgrade().iter().for_each(|listing| listing.settle(at));
+        }
         self.forget(&slot, |org| {
             if org.users.get(&slot.user_id).is_some_and(|listing| listing.is_empty()) {
                 org.users.remove(&slot.user_id);
@@ -172,8 +178,8 @@ impl Store {
         let Some((at, listing)) = found else { return Vec::new() };
         listing.settle(at);
         // The operator may ask for one user of every organization.
-        listing
-            .first(count, behind, |thread| owner.matches(&thread.org_id, &thread.user_id) && matches(thread))
+        let is_owners = |thread: &ChatThread| at != 2 || owner.matches(&thread.org_id, &thread.user_id);
+        listing.first(count, behind, |thread| is_owners(thread) && matches(thread))
     }
 
     /// The threads that may hold a match, and where. `None`: anywhere.
@@ -286,7 +292,7 @@ fn find(threads: &Threads, scope: &Scope, id: ThreadId) -> Result<Arc<Slot>, Sto
 }
 
 impl Slot {
-    fn new(thread: ChatThread, listings: [Arc<Listing>; LISTS], index: Option<Arc<Index>>) -> Self {
+    fn new(thread: ChatThread, listings: [Weak<Listing>; LISTS], index: Option<Arc<Index>>) -> Self {
         Self {
             org_id: thread.org_id.clone(),
             user_id: thread.user_id.clone(),
@@ -294,7 +300,7 @@ impl Slot {
             record: Mutex::new(Record {
                 thread,
                 messages: Vec::new(),
-                positions: HashMap::new(),
+                ids: Ids::default(),
                 revisions: HashMap::new(),
                 places: [None; LISTS],
                 index,
@@ -312,7 +318,7 @@ impl Slot {
         for (listing, place) in self.listings.iter().zip(&mut record.places) {
             if let Some(updated_at) = place.take() {
                 let left = ThreadKey { updated_at, id: record.thread.id, org_id: self.org_id.clone() };
-                listing.note(Some(left), self);
+                listing.upgrade().iter().for_each(|listing| listing.note(Some(left.clone()), self));
             }
         }
     }
@@ -351,7 +357,7 @@ impl Record {
     /// Removes all messages; gives their number.
     pub(crate) fn clear(&mut self) -> usize {
         let gone = std::mem::take(&mut self.messages);
-        (self.positions, self.revisions) = (HashMap::new(), HashMap::new());
+        (self.ids, self.revisions) = (Ids::default(), HashMap::new());
         self.unindex(gone.iter().map(|message| (message.position, &message.content)));
         gone.len()
     }
@@ -362,13 +368,48 @@ impl Record {
     }
 
     /// Where a message is among the messages.
-    pub(crate) fn find(&self, id: MessageId) -> Result<usize, StoreError> {
-        let position = self.positions.get(&id);
-        position
-            .and_then(|position| {
-                self.messages.binary_search_by_key(position, |message| message.position).ok()
-            })
-            .ok_or_else(|| StoreError::message_not_found(id))
+    pub(crate) fn known(&mut self, id: MessageId) -> Option<usize> {
+        let position = self.ids.position(id, &self.messages)?;
+        self.messages.binary_search_by_key(&position, |message| message.position).ok()
+    }
+
+    pub(crate) fn find(&mut self, id: MessageId) -> Result<usize, StoreError> {
+        self.known(id).ok_or_else(|| StoreError::message_not_found(id))
+    }
+
+    /// Puts a message behind the others. Its id must be new.
+    pub(crate) fn push(&mut self, message: ChatMessage) {
+        self.ids.greatest = self.ids.greatest.max(Some(message.id));
+        self.messages.push(message);
+    }
+
+    pub(crate) fn remove(&mut self, id: MessageId) -> Result<ChatMessage, StoreError> {
+        let found = self.find(id)?;
+        self.ids.positions.remove(&id);
+        self.revisions.remove(&id);
+        Ok(self.messages.remove(found))
+    }
+}
+
+/// The positions of messages, by id. Most ids are UUIDv7, each greater than those before, and so known to be new without
+/// a look: they are only taken in when somebody asks for one.
+#[derive(Default)]
+struct Ids {
+    positions: HashMap<MessageId, Position>,
+    /// Up to here they are taken in.
+    read: Option<Position>,
+    greatest: Option<MessageId>,
+}
+
+impl Ids {
+    fn position(&mut self, id: MessageId, messages: &[ChatMessage]) -> Option<Position> {
+        if Some(id) > self.greatest {
+            return None;
+        }
+        let unread = messages.partition_point(|message| Some(message.position) <= self.read);
+        self.positions.extend(messages[unread..].iter().map(|message| (message.id, message.position)));
+        self.read = messages.last().map(|message| message.position);
+        self.positions.get(&id).copied()
     }
 }
 

@@ -56,7 +56,7 @@ impl<'a> AddMessage<'a> {
     }
 
     async fn run(self) -> Result<ChatMessage, Error> {
-        let new = self.input.into_new(self.state.clock(), self.state.ids())?;
+        let new = self.input.into_new(self.state.clock().now(), self.state.ids())?;
         let id = new.id;
         let stored = append(self.state, self.thread, vec![new], self.expect_head).await?;
         let missing = || StoreError::message_not_found(id);
@@ -101,8 +101,8 @@ impl<'a> AddMessages<'a> {
     }
 
     async fn run(self) -> Result<Vec<ChatMessage>, Error> {
-        let (clock, ids) = (self.state.clock(), self.state.ids());
-        let new: Result<_, _> = self.inputs.into_iter().map(|input| input.into_new(clock, ids)).collect();
+        let (now, ids) = (self.state.clock().now(), self.state.ids());
+        let new: Result<_, _> = self.inputs.into_iter().map(|input| input.into_new(now, ids)).collect();
         append(self.state, self.thread, new?, self.expect_head).await
     }
 }

@@ -41,14 +41,19 @@ pub(super) fn unwritable(_: serde_json::Error) -> InvalidArgument {
     InvalidArgument::new("content", "must be writable as JSON", "another value")
 }
 
-/// The size of `{"type":"text","text":…}`. Short escapes take two bytes, those of other control characters six.
+/// The size of `{"type":"text","text":…}`.
 pub(super) fn text_size(text: &str) -> usize {
-    let escapes = text.bytes().map(|byte| match byte {
-        b'"' | b'\\' | 0x08..=0x0A | 0x0C | 0x0D => 1,
-        0x00..=0x1F => 5,
-        _ => 0,
-    });
-    r#"{"text":"","type":"text"}"#.len() + text.len() + escapes.sum::<usize>()
+    /// What an escape takes besides: two bytes where it is short, six for another control character. Without a branch,
+    /// for many bytes at once.
+    fn extra(byte: u8) -> u8 {
+        let short_control = u8::from(byte.wrapping_sub(0x08) < 6) - u8::from(byte == 0x0B);
+        let control = u8::from(byte < 0x20) - short_control;
+        5 * control + short_control + u8::from(byte == b'"') + u8::from(byte == b'\\')
+    }
+    let sum = |bytes: &[u8]| usize::from(bytes.iter().map(|byte| extra(*byte)).sum::<u8>());
+    let (chunks, rest) = text.as_bytes().as_chunks::<32>();
+    let extra = chunks.iter().map(|chunk| sum(chunk)).sum::<usize>() + sum(rest);
+    r#"{"text":"","type":"text"}"#.len() + text.len() + extra
 }
 
 /// The size as JSON, without making the text.

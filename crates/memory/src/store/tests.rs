@@ -43,7 +43,9 @@ fn found(store: &Store, scope: &Scope, thread: Option<ThreadId>) -> [usize; 2] {
 /// True once a call waits for the thread that another is at work on, or holds the map meanwhile.
 fn is_awaited(store: &Store, id: ThreadId) -> bool {
     let threads = store.threads.try_read();
-    threads.map_or(true, |threads| Arc::strong_count(&threads[&owner().0].threads[&id]) > 2)
+    // The map holds it, its lists hold it, and so does the one at work.
+    let held = 1 + LISTS + 1;
+    threads.map_or(true, |threads| Arc::strong_count(&threads[&owner().0].threads[&id]) > held)
 }
 
 #[test]

@@ -34,6 +34,10 @@ impl Listing {
 
     /// Puts every noted thread where it belongs. `at` is which of a thread's lists this is.
     pub(crate) fn settle(&self, at: usize) {
+        // If another call is just at it, the next reader waits for that one.
+        if self.moved.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
+            return;
+        }
         let mut threads = self.threads.write().unwrap_or_else(PoisonError::into_inner);
         let moved = std::mem::take(&mut *self.moved.lock().unwrap_or_else(PoisonError::into_inner));
         for (left, slot) in moved {
@@ -67,14 +71,16 @@ impl Listing {
             let thread = &record.thread;
             (!record.deleted && is_behind(thread) && matches(thread)).then(|| thread.clone())
         });
-        let mut found: Vec<_> = matching.take(count).collect();
+        let mut found = Vec::with_capacity(count.min(threads.len()));
+        found.extend(matching.take(count));
         found.sort_by(|one, other| key(other).cmp(&key(one)));
         found
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.moved.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
-            && self.threads.read().unwrap_or_else(PoisonError::into_inner).is_empty()
+    /// How many threads are in it, and how many are noted.
+    #[cfg(test)]
+    pub(crate) fn lens(&self) -> (usize, usize) {
+        (self.threads.read().unwrap().len(), self.moved.lock().unwrap().len())
     }
 }
 

@@ -1,9 +1,9 @@
 //! What is kept, and its locks.
 //!
-//! There are four: the map's, held to find or place a thread; each thread's own; that of each organization's index; and
-//! that of each list's notes. Who holds a thread's may take one of the others; who holds one of those takes none. So a
-//! busy thread is in nobody's way but its own callers', and theirs who list it: they hold the order of the list, and take
-//! one thread after the other. None is held across an await.
+//! There are five: the map's, held to find or place a thread; each thread's own; that of each organization's index; and
+//! two of each [`Listing`], of its order and of its notes. They are taken in this order: a list's order, a thread's own,
+//! then one of the others, behind which none is taken but that of a list's notes. So a busy thread is in nobody's way but
+//! its own callers' and theirs who list it. None is held across an await.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
@@ -29,9 +29,16 @@ pub(crate) struct Store {
 #[derive(Default)]
 struct Org {
     threads: HashMap<ThreadId, Arc<Slot>>,
-    users: HashMap<UserId, Arc<Listing>>,
+    users: HashMap<UserId, User>,
     listing: Arc<Listing>,
     index: Arc<Index>,
+}
+
+#[derive(Default)]
+struct User {
+    /// How many.
+    threads: usize,
+    listing: Arc<Listing>,
 }
 
 /// The owner stands outside the lock: who may not see a thread does not wait for its writers either.
@@ -82,7 +89,8 @@ impl Store {
                     Entry::Vacant(entry) => {
                         let thread = new.into_thread();
                         let user = org.users.entry(thread.user_id.clone()).or_default();
-                        let listings = [&*user, &org.listing, &self.listing];
+                        user.threads += 1;
+                        let listings = [&user.listing, &org.listing, &self.listing];
                         let index = self.is_indexed.then(|| Arc::clone(&org.index));
                         let slot = Slot::new(thread.clone(), listings.map(Arc::downgrade), index);
                         let slot = entry.insert(Arc::new(slot));
@@ -132,28 +140,28 @@ impl Store {
         slot.note(&mut record);
         // Before the id is free: the places of the next thread of this id are the same ones.
         let messages = record.clear();
-        self.forget(&slot, |org| drop(org.threads.remove(&id)));
+        self.forget(&slot, id);
         drop(record);
         // Or else threads that come and go, and are never listed, would pile up.
         for (at, listing) in slot.listings.iter().enumerate() {
             listing.upgrade().iter().for_each(|listing| listing.settle(at));
         }
-        self.forget(&slot, |org| {
-            if org.users.get(&slot.user_id).is_some_and(|listing| listing.is_empty()) {
-                org.users.remove(&slot.user_id);
-            }
-        });
         Ok(messages)
     }
 
-    /// Takes something of a thread out of its organization, and the organization when nothing is left in it.
-    fn forget(&self, slot: &Slot, take: impl FnOnce(&mut Org)) {
+    /// Takes a thread out of the map; what is empty then goes as well.
+    fn forget(&self, slot: &Slot, id: ThreadId) {
         let mut threads = self.threads.write().unwrap_or_else(PoisonError::into_inner);
-        if let Entry::Occupied(mut org) = threads.entry(slot.org_id.clone()) {
-            take(org.get_mut());
-            if org.get().threads.is_empty() {
-                org.remove();
+        let Entry::Occupied(mut org) = threads.entry(slot.org_id.clone()) else { return };
+        org.get_mut().threads.remove(&id);
+        if let Entry::Occupied(mut user) = org.get_mut().users.entry(slot.user_id.clone()) {
+            user.get_mut().threads -= 1;
+            if user.get().threads == 0 {
+                user.remove();
             }
+        }
+        if org.get().threads.is_empty() {
+            org.remove();
         }
     }
 
@@ -170,9 +178,10 @@ impl Store {
             match (&owner.org_id, &owner.user_id) {
                 (None, _) => Some((2, Arc::clone(&self.listing))),
                 (Some(org), None) => threads.get(org).map(|org| (1, Arc::clone(&org.listing))),
-                (Some(org), Some(user)) => {
-                    threads.get(org).and_then(|org| org.users.get(user)).map(|user| (0, Arc::clone(user)))
-                }
+                (Some(org), Some(user)) => threads
+                    .get(org)
+                    .and_then(|org| org.users.get(user))
+                    .map(|user| (0, Arc::clone(&user.listing))),
             }
         };
         let Some((at, listing)) = found else { return Vec::new() };

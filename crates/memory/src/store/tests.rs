@@ -120,8 +120,109 @@ fn a_panic_at_work_does_not_close_the_thread() {
 #[test]
 fn what_is_empty_is_not_kept() {
     let (store, scope, [one, two]) = store_with_two();
+    let bob = UserId::new("bob").unwrap();
+    let new = NewThread::new(UuidV7Generator.thread_id(), owner().0, bob, "", Timestamp::UNIX_EPOCH);
+    let three = store.create(new).unwrap().id;
+    let lens = || (store.threads.read().unwrap()[&owner().0].users.len(), store.listing.lens());
+    assert_eq!(lens(), (2, (0, 3)));
     store.delete(&scope, one).unwrap();
-    assert_eq!(store.threads.read().unwrap().len(), 1);
+    assert_eq!(lens(), (2, (2, 0)));
     store.delete(&scope, two).unwrap();
+    assert_eq!(lens(), (1, (1, 0)), "the user is forgotten");
+    store.delete(&Scope::operator(), three).unwrap();
     assert!(store.threads.read().unwrap().is_empty(), "the organization is forgotten");
+    assert_eq!(store.listing.lens(), (0, 0));
+}
+
+fn touch(store: &Store, scope: &Scope, id: ThreadId, second: i64) {
+    let touch = |record: &mut Record| {
+        record.touch(Timestamp::from_timestamp(second, 0).unwrap());
+        Ok(())
+    };
+    store.with(scope, id, touch).unwrap();
+}
+
+fn list(store: &Store, owner: &OwnerFilter) -> Vec<ChatThread> {
+    store.list(owner, usize::MAX, None, |_| true)
+}
+
+#[test]
+fn a_thread_is_noted_once_however_often_it_is_written_to() {
+    let (store, scope, [one, two]) = store_with_two();
+    assert_eq!(list(&store, &OwnerFilter::default()).len(), 2);
+    for second in 1..100 {
+        for id in [one, two] {
+            touch(&store, &scope, id, second);
+        }
+    }
+    assert_eq!(store.listing.lens(), (2, 2));
+    let user = OwnerFilter { org_id: Some(owner().0), user_id: Some(owner().1) };
+    let ids: Vec<_> = list(&store, &user).iter().map(|thread| thread.id).collect();
+    assert_eq!(ids, [one.max(two), one.min(two)]);
+    assert_eq!(store.listing.lens(), (2, 2), "the list of all is as it was");
+    assert_eq!(list(&store, &OwnerFilter::default()).len(), 2);
+    assert_eq!(store.listing.lens(), (2, 0));
+}
+
+#[test]
+fn lists_are_whole_while_threads_come_and_go_and_are_written_to() {
+    let (store, scope, [one, two]) = store_with_two();
+    let (org_id, user_id) = owner();
+    let owners = [
+        OwnerFilter::default(),
+        OwnerFilter { org_id: Some(org_id.clone()), user_id: None },
+        OwnerFilter { org_id: Some(org_id), user_id: Some(user_id) },
+    ];
+    thread::scope(|threads| {
+        for id in [one, two] {
+            let (store, scope) = (&store, &scope);
+            threads.spawn(move || {
+                for second in 1..2_000 {
+                    touch(store, scope, id, second);
+                    let brief = create(store, UuidV7Generator.thread_id()).id;
+                    store.delete(scope, brief).unwrap();
+                }
+            });
+        }
+        for owner in &owners {
+            let store = &store;
+            threads.spawn(move || {
+                for _ in 0..2_000 {
+                    let listed = list(store, owner);
+                    let places: Vec<_> = listed.iter().map(ThreadKey::from).collect();
+                    assert!(places.is_sorted_by(|one, next| one > next));
+                    let stays = |thread: &&ChatThread| [one, two].contains(&thread.id);
+                    assert_eq!(listed.iter().filter(stays).count(), 2);
+                }
+            });
+        }
+    });
+    assert_eq!(owners.each_ref().map(|owner| list(&store, owner).len()), [2; 3]);
+    assert_eq!(store.listing.lens(), (2, 0));
+}
+
+#[test]
+fn ids_of_every_order_are_found() {
+    let (store, scope, [one, _]) = store_with_two();
+    let message = |id: u128| {
+        let id = message_id(id);
+        NewMessage::new(id, Role::User, id.to_string(), Timestamp::UNIX_EPOCH)
+    };
+    let append = |ids: &[u128]| {
+        let append = Append::new(ids.iter().copied().map(message));
+        let stored = store.with(&scope, one, |record| record.append(append)).unwrap();
+        stored.iter().map(|message| message.position.get()).collect::<Vec<_>>()
+    };
+    assert_eq!(append(&[5, 6]), [1, 2]);
+    assert_eq!(append(&[4, 6, 8]), [3, 2, 4]);
+    assert_eq!(append(&[8, 7, 5, 9]), [4, 5, 1, 6]);
+    store.with(&scope, one, |record| record.remove(message_id(9))).unwrap();
+    assert_eq!(append(&[9, 4]), [7, 3]);
+    store.with(&scope, one, |record| Ok(record.clear())).unwrap();
+    assert_eq!(append(&[1, 9]), [8, 9]);
+    assert_eq!(append(&[9, 1]), [9, 8]);
+}
+
+fn message_id(number: u128) -> MessageId {
+    format!("{number:032x}").parse().unwrap()
 }

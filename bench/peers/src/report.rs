@@ -1,0 +1,138 @@
+//! What a run found.
+
+use anyhow::Result;
+use chatkeep_testkit::PgServer;
+use peers_worker::{About, Rate};
+use serde::Serialize;
+
+use crate::options::Plan;
+use crate::systems::{CHATKEEP, Kind, System};
+
+/// How many messages are read.
+pub(crate) const LAST: usize = 50;
+
+/// What is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Measure {
+    /// By one caller.
+    AppendAlone,
+    /// By 16 callers, none of which shares a conversation.
+    AppendTogether,
+    /// Of the long conversation, by one caller.
+    Last,
+}
+
+impl Measure {
+    pub(crate) const ALL: [Self; 3] = [Self::AppendAlone, Self::AppendTogether, Self::Last];
+
+    pub(crate) fn command(self, seconds: f64) -> peers_worker::Command {
+        match self {
+            Self::AppendAlone => peers_worker::Command::Append { callers: 1, seconds },
+            Self::AppendTogether => peers_worker::Command::Append { callers: 16, seconds },
+            Self::Last => peers_worker::Command::Last { count: LAST, seconds },
+        }
+    }
+}
+
+/// A system on a store, as it was opened.
+#[derive(Debug, Serialize)]
+pub(crate) struct Opened {
+    pub(crate) store: &'static str,
+    pub(crate) system: &'static str,
+    pub(crate) version: String,
+    pub(crate) about: String,
+    /// The messages of its long conversation.
+    pub(crate) history: usize,
+}
+
+/// One figure.
+#[derive(Debug, Serialize)]
+pub(crate) struct Row {
+    pub(crate) store: &'static str,
+    pub(crate) measure: Measure,
+    pub(crate) system: &'static str,
+    /// Calls a second that succeeded: the median of the rounds, and the least and the most.
+    pub(crate) per_second: f64,
+    pub(crate) least: f64,
+    pub(crate) most: f64,
+    /// How many times chatkeep's figure is this one.
+    pub(crate) chatkeep_over_it: Option<f64>,
+    /// Calls that failed, of all calls.
+    pub(crate) errors: u64,
+    pub(crate) calls: u64,
+    pub(crate) first_error: Option<String>,
+}
+
+/// What was not measured, and why.
+#[derive(Debug, Serialize)]
+pub(crate) struct NotRun {
+    pub(crate) store: &'static str,
+    pub(crate) system: &'static str,
+    pub(crate) reason: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Report {
+    pub(crate) server: String,
+    pub(crate) cores: usize,
+    #[serde(skip)]
+    pub(crate) plan: Plan,
+    pub(crate) opened: Vec<Opened>,
+    pub(crate) rows: Vec<Row>,
+    pub(crate) not_run: Vec<NotRun>,
+}
+
+impl Report {
+    pub(crate) fn new(server: &PgServer, plan: Plan) -> Result<Self> {
+        let cores = std::thread::available_parallelism()?.get();
+        let (opened, rows, not_run) = (Vec::new(), Vec::new(), Vec::new());
+        Ok(Self { server: server.version()?, cores, plan, opened, rows, not_run })
+    }
+
+    pub(crate) fn open(&mut self, kind: Kind, system: System, about: &About, history: usize) {
+        self.opened.push(Opened {
+            store: kind.name(),
+            system: system.name,
+            version: about.version.clone(),
+            about: about.about.clone(),
+            history,
+        });
+    }
+
+    pub(crate) fn skip(&mut self, kind: Kind, system: System, reason: String) {
+        eprintln!("{}, {}: not run: {reason}", kind.name(), system.name);
+        self.not_run.push(NotRun { store: kind.name(), system: system.name, reason });
+    }
+
+    /// A figure from the rounds that count; chatkeep's comes before the others'.
+    pub(crate) fn add(&mut self, kind: Kind, measure: Measure, system: System, rounds: &[Rate]) {
+        let mut rates: Vec<f64> = rounds.iter().map(per_second).collect();
+        rates.sort_by(f64::total_cmp);
+        let (Some(least), Some(most)) = (rates.first().copied(), rates.last().copied()) else { return };
+        let per_second = rates[rates.len() / 2];
+        let ours = self.find(kind.name(), measure, CHATKEEP).map(|row| row.per_second);
+        let errors = rounds.iter().map(|it| it.errors).sum();
+        self.rows.push(Row {
+            store: kind.name(),
+            measure,
+            system: system.name,
+            per_second,
+            least,
+            most,
+            chatkeep_over_it: ours.filter(|_| per_second > 0.0).map(|ours| ours / per_second),
+            errors,
+            calls: rounds.iter().map(|it| it.done).sum::<u64>() + errors,
+            first_error: rounds.iter().find_map(|it| it.first_error.clone()),
+        });
+    }
+
+    pub(crate) fn find(&self, store: &str, measure: Measure, system: &str) -> Option<&Row> {
+        self.rows.iter().find(|it| (it.store, it.measure, it.system) == (store, measure, system))
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52")]
+fn per_second(rate: &Rate) -> f64 {
+    rate.done as f64 / rate.seconds.max(f64::EPSILON)
+}

@@ -137,6 +137,7 @@ class LlamaIndex(System):
     package = "llama-index-storage-chat-store-postgres"
 
     async def open(self, target):
+        self.loaded = []
         if target == "memory":
             from llama_index.core.storage.chat_store import SimpleChatStore
 
@@ -154,6 +155,13 @@ class LlamaIndex(System):
         from llama_index.core.llms import ChatMessage
 
         await self.store.async_add_message(thread, ChatMessage(role="user", content=text))
+
+    async def load(self, thread, texts):
+        from llama_index.core.llms import ChatMessage
+
+        # It has no call that appends several; this one replaces all.
+        self.loaded += [ChatMessage(role="user", content=text) for text in texts]
+        await self.store.aset_messages(thread, self.loaded)
 
     async def last(self, thread, count):
         return len((await self.store.aget_messages(thread))[-count:])

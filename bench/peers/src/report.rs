@@ -56,7 +56,9 @@ pub(crate) struct Row {
     pub(crate) per_second: f64,
     pub(crate) least: f64,
     pub(crate) most: f64,
-    /// How many times chatkeep's figure is this one.
+    /// The same, round by round.
+    pub(crate) rounds: Vec<f64>,
+    /// How many times chatkeep's figure is this one: the median of the rounds, each against chatkeep's of that round.
     pub(crate) chatkeep_over_it: Option<f64>,
     /// Calls that failed, of all calls.
     pub(crate) errors: u64,
@@ -107,11 +109,12 @@ impl Report {
 
     /// A figure from the rounds that count; chatkeep's comes before the others'.
     pub(crate) fn add(&mut self, kind: Kind, measure: Measure, system: System, rounds: &[Rate]) {
-        let mut rates: Vec<f64> = rounds.iter().map(per_second).collect();
-        rates.sort_by(f64::total_cmp);
-        let (Some(least), Some(most)) = (rates.first().copied(), rates.last().copied()) else { return };
-        let per_second = rates[rates.len() / 2];
-        let ours = self.find(kind.name(), measure, CHATKEEP).map(|row| row.per_second);
+        let rates: Vec<f64> = rounds.iter().map(per_second).collect();
+        let Some((least, per_second, most)) = spread(rates.clone()) else { return };
+        // A disk that others use too has good and bad moments; a round is short enough to share them.
+        let factor = self
+            .find(kind.name(), measure, CHATKEEP)
+            .and_then(|ours| spread(ours.rounds.iter().zip(&rates).map(|(ours, it)| ours / it).collect()));
         let errors = rounds.iter().map(|it| it.errors).sum();
         self.rows.push(Row {
             store: kind.name(),
@@ -120,7 +123,8 @@ impl Report {
             per_second,
             least,
             most,
-            chatkeep_over_it: ours.filter(|_| per_second > 0.0).map(|ours| ours / per_second),
+            rounds: rates,
+            chatkeep_over_it: factor.map(|(_, factor, _)| factor).filter(|it| it.is_finite()),
             errors,
             calls: rounds.iter().map(|it| it.done).sum::<u64>() + errors,
             first_error: rounds.iter().find_map(|it| it.first_error.clone()),
@@ -130,6 +134,12 @@ impl Report {
     pub(crate) fn find(&self, store: &str, measure: Measure, system: &str) -> Option<&Row> {
         self.rows.iter().find(|it| (it.store, it.measure, it.system) == (store, measure, system))
     }
+}
+
+/// The least, the median and the most.
+fn spread(mut values: Vec<f64>) -> Option<(f64, f64, f64)> {
+    values.sort_by(f64::total_cmp);
+    Some((*values.first()?, values[values.len() / 2], *values.last()?))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52")]

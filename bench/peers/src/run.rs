@@ -16,6 +16,9 @@ use crate::texts::texts;
 /// Conversations that are appended to.
 const THREADS: usize = 400;
 
+/// Memory needs no long slices, and fills up.
+const SHORTER: f64 = 0.5;
+
 /// How long a system may take beyond the time that it was given, in seconds.
 const GRACE: f64 = 120.0;
 
@@ -91,7 +94,11 @@ fn rounds(kind: Kind, measure: Measure, peers: &mut [(System, Option<Peer>)], re
     let mut rates: Vec<Vec<Rate>> = peers.iter().map(|_| Vec::new()).collect();
     for round in 0..=report.plan.rounds {
         eprintln!("{}: {measure:?}, round {round} of {}", kind.name(), report.plan.rounds);
-        let seconds = if round == 0 { report.plan.slice / 2.0 } else { report.plan.slice };
+        let seconds = match kind {
+            Kind::Memory => report.plan.slice * SHORTER,
+            Kind::Sqlite if measure == Measure::AppendTogether && round > 0 => report.plan.contended,
+            _ => report.plan.slice,
+        };
         for ((system, peer), rates) in peers.iter_mut().zip(&mut rates) {
             let Some(running) = peer else { continue };
             match running.ask::<Rate>(&measure.command(seconds), seconds + GRACE) {

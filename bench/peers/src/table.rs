@@ -19,8 +19,9 @@ pub(crate) fn title(measure: Measure, history: usize) -> String {
 
 pub(crate) fn render(report: &Report) -> String {
     let mut text = format!(
-        "{}, fsync on, {} cores for clients and server; medians of {} rounds of {} s each, in turn (least – most).\n",
-        report.server, report.cores, report.plan.rounds, report.plan.slice
+        "{}, fsync on, {} cores for clients and server; medians of {} rounds of {} s a system ({} s for 16 callers \
+         on a SQLite file, half as long in memory), in turn (least – most).\n",
+        report.server, report.cores, report.plan.rounds, report.plan.slice, report.plan.contended
     );
     for kind in Kind::ALL {
         let rows: Vec<&Row> = report.rows.iter().filter(|it| it.store == kind.name()).collect();

@@ -1,0 +1,98 @@
+//! The rows there are, and which are asked for.
+
+use std::time::Duration;
+
+use clap::ValueEnum;
+
+use crate::measure::Plan;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Backend {
+    Postgres,
+    Sqlite,
+    Memory,
+}
+
+/// What is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum What {
+    /// Appends to many threads.
+    Append,
+    /// Appends to one.
+    AppendOneThread,
+}
+
+/// A row before it is measured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Case {
+    pub(crate) name: String,
+    pub(crate) what: What,
+    pub(crate) callers: usize,
+}
+
+impl Case {
+    fn new(name: impl Into<String>, what: What, callers: usize) -> Self {
+        Self { name: name.into(), what, callers }
+    }
+
+    /// A name selects itself, and what begins with it and an underscore.
+    fn is_named(&self, wanted: &str) -> bool {
+        self.name.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
+    }
+}
+
+/// All rows, in the order in which they are measured.
+fn all(_quick: bool) -> Vec<Case> {
+    let mut cases = Vec::new();
+    for callers in [1, 16, 64] {
+        cases.push(Case::new("append", What::Append, callers));
+    }
+    cases.push(Case::new("append_one_thread", What::AppendOneThread, 16));
+    cases
+}
+
+/// The rows of one backend that are asked for.
+pub(crate) fn of_backend(_backend: Backend, scenario: Option<&str>, quick: bool) -> Vec<Case> {
+    all(quick).into_iter().filter(|case| scenario.is_none_or(|wanted| case.is_named(wanted))).collect()
+}
+
+/// How long each of as many rows is measured. Quick rows of one backend share their time.
+pub(crate) fn plan(quick: bool, rows: usize) -> Plan {
+    if !quick {
+        return Plan { pairs: 9, round: Duration::from_secs(3) };
+    }
+    let rounds = u32::try_from(2 * (1 + QUICK_PAIRS) * rows.max(1)).unwrap_or(u32::MAX);
+    let round = (QUICK_TIME / rounds).clamp(Duration::from_millis(200), Duration::from_secs(1));
+    Plan { pairs: QUICK_PAIRS, round }
+}
+
+const QUICK_PAIRS: usize = 5;
+
+const QUICK_TIME: Duration = Duration::from_secs(24);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(backend: Backend, scenario: &str, quick: bool) -> Vec<String> {
+        let cases = of_backend(backend, Some(scenario), quick);
+        cases.into_iter().map(|case| format!("{} {}", case.name, case.callers)).collect()
+    }
+
+    #[test]
+    fn a_name_selects_itself_and_what_begins_with_it() {
+        let one = ["append_one_thread 16"];
+        assert_eq!(names(Backend::Memory, "append_one_thread", false), one);
+        assert_eq!(names(Backend::Memory, "append", false)[..3], ["append 1", "append 16", "append 64"]);
+        assert!(names(Backend::Memory, "append", false).contains(&one[0].to_owned()));
+        assert!(names(Backend::Memory, "appe", false).is_empty());
+    }
+
+    #[test]
+    fn quick_rows_share_their_time() {
+        assert_eq!(plan(true, 1).round, Duration::from_secs(1));
+        assert_eq!(plan(true, 8).round, Duration::from_millis(250));
+        assert_eq!(plan(true, 1_000).round, Duration::from_millis(200));
+        assert!(plan(false, 1).pairs >= 5 && plan(true, 1).pairs >= 5);
+    }
+}

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
+use crate::floor::pgbench;
 use crate::measure::Plan;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -20,6 +21,33 @@ pub(crate) enum What {
     Append,
     /// Appends to one.
     AppendOneThread,
+    /// Appends to many threads, against `pgbench`.
+    AppendPgbench,
+    /// Appends of as many messages.
+    Batch(usize),
+    /// The newest messages of a thread of as many.
+    Newest(usize),
+    /// All messages of a thread of as many.
+    Stream(usize),
+    /// A user's newest threads among as many.
+    List(usize),
+    /// Appends through a window.
+    Window,
+    /// A word among the messages of as many organizations.
+    Search(usize),
+    /// From nothing to the first append.
+    ColdStart,
+}
+
+impl What {
+    fn is_on(self, backend: Backend) -> bool {
+        match self {
+            Self::AppendPgbench => backend == Backend::Postgres && pgbench::find().is_some(),
+            // There is nothing to open, and nothing to leave where it is.
+            Self::Stream(_) | Self::ColdStart => backend != Backend::Memory,
+            _ => true,
+        }
+    }
 }
 
 /// A row before it is measured.
@@ -42,18 +70,29 @@ impl Case {
 }
 
 /// All rows, in the order in which they are measured.
-fn all(_quick: bool) -> Vec<Case> {
+fn all(quick: bool) -> Vec<Case> {
+    let million = if quick { 100_000 } else { 1_000_000 };
     let mut cases = Vec::new();
-    for callers in [1, 16, 64] {
-        cases.push(Case::new("append", What::Append, callers));
-    }
+    cases.extend([1, 16, 64].map(|callers| Case::new("append", What::Append, callers)));
     cases.push(Case::new("append_one_thread", What::AppendOneThread, 16));
+    cases.extend([1, 16].map(|callers| Case::new("append_pgbench", What::AppendPgbench, callers)));
+    cases.push(Case::new("window", What::Window, 1));
+    cases.push(Case::new("cold_start", What::ColdStart, 1));
+    cases.extend([10, 100, 1_000].map(|batch| Case::new(format!("batch_{batch}"), What::Batch(batch), 1)));
+    let newest = |messages| Case::new(format!("last50_{messages}"), What::Newest(messages), 1);
+    cases.extend([100, 10_000, million].map(newest));
+    cases.push(Case::new("stream", What::Stream(100_000), 1));
+    cases.extend(
+        [10_000, million].map(|threads| Case::new(format!("list_{threads}"), What::List(threads), 1)),
+    );
+    cases.push(Case::new("search", What::Search(100), 1));
     cases
 }
 
 /// The rows of one backend that are asked for.
-pub(crate) fn of_backend(_backend: Backend, scenario: Option<&str>, quick: bool) -> Vec<Case> {
-    all(quick).into_iter().filter(|case| scenario.is_none_or(|wanted| case.is_named(wanted))).collect()
+pub(crate) fn of_backend(backend: Backend, scenario: Option<&str>, quick: bool) -> Vec<Case> {
+    let is_named = |case: &Case| scenario.is_none_or(|wanted| case.is_named(wanted));
+    all(quick).into_iter().filter(|case| case.what.is_on(backend) && is_named(case)).collect()
 }
 
 /// How long each of as many rows is measured. Quick rows of one backend share their time.
@@ -86,6 +125,20 @@ mod tests {
         assert_eq!(names(Backend::Memory, "append", false)[..3], ["append 1", "append 16", "append 64"]);
         assert!(names(Backend::Memory, "append", false).contains(&one[0].to_owned()));
         assert!(names(Backend::Memory, "appe", false).is_empty());
+    }
+
+    #[test]
+    fn sizes_are_in_the_names() {
+        assert_eq!(names(Backend::Sqlite, "batch", false), ["batch_10 1", "batch_100 1", "batch_1000 1"]);
+        assert_eq!(names(Backend::Sqlite, "list", false), ["list_10000 1", "list_1000000 1"]);
+        assert_eq!(names(Backend::Sqlite, "list", true), ["list_10000 1", "list_100000 1"]);
+    }
+
+    #[test]
+    fn a_backend_has_only_what_it_can_do() {
+        assert!(names(Backend::Memory, "stream", false).is_empty());
+        assert_eq!(names(Backend::Sqlite, "stream", false), ["stream 1"]);
+        assert!(names(Backend::Sqlite, "append_pgbench", false).is_empty());
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub(crate) enum Shape {
     Messages(usize),
     /// As many empty threads, of which the first user has [`LISTED`].
     List(usize),
-    /// Organizations of 1,000 messages each.
+    /// As many organizations, with [`corpus::MESSAGES`](crate::corpus::MESSAGES) each.
     Corpus(usize),
 }
 

@@ -2,19 +2,23 @@
 //! the rows are is told in `bench/README.md`.
 
 mod cases;
+mod corpus;
 mod data;
 mod floor;
 mod load;
 mod measure;
+mod plot;
 mod report;
+mod run;
 mod scenario;
 
+use std::path::PathBuf;
+
 use anyhow::{Result, ensure};
-use chatkeep_testkit::PgServer;
 use clap::{Parser, ValueEnum as _};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::cases::{Backend, Case};
+use crate::cases::Backend;
 
 /// Measures chatkeep against code by hand
 #[derive(Debug, Parser)]
@@ -31,41 +35,35 @@ struct Options {
     /// Prints a JSON object a line instead of a table
     #[arg(long)]
     json: bool,
+    /// Draws what was measured, an SVG file a backend in this folder; for one backend, this file if it ends in .svg
+    #[arg(long, value_name = "FILE_OR_DIR")]
+    plot: Option<PathBuf>,
 }
 
 #[tokio::main]
 async fn main() -> Result<()> {
     let options = Options::parse();
     let backends = options.backend.map_or(Backend::value_variants().to_vec(), |backend| vec![backend]);
-    let scenario = options.scenario.as_deref();
-    let cases = |backend| cases::of_backend(backend, scenario, options.quick);
+    let cases = |backend| cases::of_backend(backend, options.scenario.as_deref(), options.quick);
     let count: usize = backends.iter().map(|backend| cases(*backend).len()).sum();
     ensure!(count > 0, "there is no such scenario on this backend");
-    let progress = ProgressBar::new(count as u64)
-        .with_style(ProgressStyle::with_template("{pos}/{len} {msg} {elapsed}")?);
+    let progress = ProgressBar::new(count as u64);
+    progress.set_style(ProgressStyle::with_template("{pos}/{len} {msg} {elapsed}")?);
     let mut rows = Vec::new();
     for backend in backends {
-        let cases = cases(backend);
-        let server = start(backend, &cases)?;
-        let plan = cases::plan(options.quick, cases.len());
-        for case in &cases {
-            progress.set_message(format!("{} {}", case.name, case.callers));
-            let row = scenario::run(backend, server.as_ref(), case, plan).await?;
+        let plan = cases::plan(options.quick, cases(backend).len());
+        let report = |row: report::Row| {
             if options.json {
                 println!("{}", serde_json::to_string(&row)?);
             }
             rows.push(row);
-            progress.inc(1);
-        }
+            Ok(())
+        };
+        run::all(backend, &cases(backend), plan, &progress, report).await?;
     }
     progress.finish_and_clear();
     if !options.json {
         println!("{}", report::table(&rows));
     }
-    Ok(())
-}
-
-/// PostgreSQL is started where something is measured on it.
-fn start(backend: Backend, cases: &[Case]) -> Result<Option<PgServer>> {
-    (backend == Backend::Postgres && !cases.is_empty()).then(load::postgres::start).transpose()
+    options.plot.map_or(Ok(()), |to| plot::draw(&to, &rows))
 }

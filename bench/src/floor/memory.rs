@@ -1,53 +1,109 @@
-//! Memory by hand: a map behind a mutex.
+//! Memory by hand: maps behind a mutex.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::Floor;
+use crate::corpus::{self, MESSAGES, OWNER, THREAD_LEN, WORD};
 use crate::data::{Shape, TEXT, new_id, now, thread};
 use crate::measure::On;
 
 /// A message as a program would hold it.
 #[derive(Debug, Clone)]
-pub(crate) struct Message {
-    pub(crate) id: Uuid,
-    pub(crate) role: Role,
-    pub(crate) text: String,
-    pub(crate) created_at: DateTime<Utc>,
+#[expect(dead_code, reason = "a program would use what it keeps")]
+struct Message {
+    id: Uuid,
+    role: Role,
+    text: String,
+    created_at: DateTime<Utc>,
 }
 
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Role {
+enum Role {
     User,
 }
 
 impl Message {
-    fn new(text: &str) -> Self {
-        Self { id: new_id(), role: Role::User, text: text.to_owned(), created_at: now() }
+    fn new(text: impl Into<String>) -> Self {
+        Self { id: new_id(), role: Role::User, text: text.into(), created_at: now() }
     }
 }
+
+/// A thread in a list.
+#[derive(Debug, Clone)]
+#[expect(dead_code, reason = "a program would use what it keeps")]
+struct Thread {
+    id: Uuid,
+    name: String,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+/// The threads of a user, by when they were last updated.
+type Recent = BTreeMap<(DateTime<Utc>, Uuid), Thread>;
+
+/// The messages of an organization that have a word, by its owner, itself and the word.
+type Index = HashMap<(String, String), HashMap<String, Vec<Message>>>;
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct MemoryFloor {
     threads: Arc<Mutex<HashMap<Uuid, Vec<Message>>>>,
+    /// For the lists, and for nothing else.
+    recent: Arc<Mutex<HashMap<usize, Recent>>>,
+    /// For the searches, and for nothing else.
+    index: Arc<Mutex<Index>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl MemoryFloor {
     pub(crate) fn load(shape: Shape) -> Self {
         let floor = Self::default();
-        let mut threads = floor.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut threads = lock(&floor.threads);
         for number in 0..shape.threads() {
             threads.insert(thread(number), Vec::new());
         }
-        if let Shape::Messages(count) = shape {
-            threads.insert(thread(0), (0..count).map(|_| Message::new(TEXT)).collect());
+        match shape {
+            Shape::Threads(_) => {}
+            Shape::Messages(count) => {
+                threads.insert(thread(0), (0..count).map(|_| Message::new(TEXT)).collect());
+            }
+            Shape::List(count) => {
+                let mut recent = lock(&floor.recent);
+                for number in 0..count {
+                    let (id, now, name) = (thread(number), now(), format!("thread {number}"));
+                    let thread = Thread { id, name, created_at: now, updated_at: now };
+                    recent.entry(shape.owner(number)).or_default().insert((now, id), thread);
+                }
+            }
+            Shape::Corpus(orgs) => {
+                let texts: Vec<_> = (0..MESSAGES).map(corpus::text).collect();
+                for org in 0..orgs {
+                    floor.load_org(org, &mut threads, &texts);
+                }
+            }
         }
         drop(threads);
         floor
+    }
+
+    fn load_org(&self, org: usize, threads: &mut HashMap<Uuid, Vec<Message>>, texts: &[String]) {
+        let mut index = lock(&self.index);
+        let words = index.entry((corpus::org(org), OWNER.to_owned())).or_default();
+        for (number, text) in texts.iter().enumerate() {
+            let message = Message::new(text);
+            for word in text.split(' ') {
+                words.entry(word.to_owned()).or_default().push(message.clone());
+            }
+            let at = org * (MESSAGES / THREAD_LEN) + number / THREAD_LEN;
+            threads.entry(thread(at)).or_default().push(message);
+        }
     }
 }
 
@@ -56,8 +112,42 @@ impl Floor for MemoryFloor {
 
     async fn append(&self, _: usize, number: usize) -> Result<()> {
         let message = Message::new(TEXT);
-        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        threads.get_mut(&thread(number)).context("no such thread")?.push(message);
+        lock(&self.threads).get_mut(&thread(number)).context("no such thread")?.push(message);
         Ok(())
+    }
+
+    async fn append_batch(&self, number: usize, count: usize) -> Result<()> {
+        let batch: Vec<_> = (0..count).map(|_| Message::new(TEXT)).collect();
+        lock(&self.threads).get_mut(&thread(number)).context("no such thread")?.extend(batch);
+        Ok(())
+    }
+
+    async fn newest(&self, count: usize) -> Result<usize> {
+        let messages = {
+            let threads = lock(&self.threads);
+            let thread = threads.get(&thread(0)).context("no such thread")?;
+            thread[thread.len().saturating_sub(count)..].to_vec()
+        };
+        Ok(messages.iter().map(|message| message.text.len()).sum())
+    }
+
+    async fn read_all(&self) -> Result<(usize, usize)> {
+        let messages = lock(&self.threads).get(&thread(0)).context("no such thread")?.clone();
+        Ok((messages.len(), messages.iter().map(|message| message.text.len()).sum()))
+    }
+
+    async fn list(&self, count: usize) -> Result<usize> {
+        let recent = lock(&self.recent);
+        let threads = recent.get(&0).context("no such user")?;
+        let threads: Vec<Thread> = threads.values().rev().take(count).cloned().collect();
+        Ok(threads.len())
+    }
+
+    async fn search(&self, org: usize, count: usize) -> Result<usize> {
+        let index = lock(&self.index);
+        let words = index.get(&(corpus::org(org), OWNER.to_owned())).context("no such organization")?;
+        let found = words.get(WORD).context("no such word")?;
+        let hits: Vec<Message> = found.iter().rev().take(count).cloned().collect();
+        Ok(hits.len())
     }
 }

@@ -1,64 +1,56 @@
-//! PostgreSQL by hand: `tokio-postgres`, prepared statements, the same SQL as ours sends.
+//! PostgreSQL by hand: `tokio-postgres`, prepared statements, the same SQL as ours sends to append.
+
+use std::fmt::Write as _;
+use std::pin::pin;
 
 use anyhow::{Context as _, Result};
-use tokio_postgres::types::Type;
-use tokio_postgres::{Client, NoTls, Statement};
+use chrono::{DateTime, SecondsFormat, Utc};
+use futures_util::{SinkExt as _, TryStreamExt as _};
+use tokio::sync::{Mutex, OnceCell};
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, NoTls, Row, Statement};
+use uuid::Uuid;
 
 use super::Floor;
-use crate::data::{ORG, USERS, content, new_id, now, thread, user};
+use super::postgres_sql::{ALLOT, APPEND, APPEND_TYPES, COPY, LIST, NEWEST, READ_ALL, SEARCH};
+use crate::corpus::{OWNER, WORD, org};
+use crate::data::{Content, ORG, USERS, content, new_id, now, thread, user};
 use crate::measure::On;
-
-/// What chatkeep sends to append a message to a thread of the scope's user.
-pub(crate) const APPEND: &str = "
-    WITH head AS (
-        UPDATE chat_thread SET next_position = next_position + $1, updated_at = GREATEST(updated_at, $2)
-        WHERE org_id = $3 AND id = $4 AND user_id = $5 RETURNING next_position - $6 AS allotted, user_id),
-    stored AS (
-        INSERT INTO chat_message (org_id, chat_thread_id, position, id, sender_id, sender_role, content, created_at,
-                                  updated_at, search, search_version)
-        SELECT $7, $8, allotted + m.n - 1, m.id, NULLIF(m.sender_id, ''), m.sender_role, m.content, m.created_at,
-               m.created_at, m.search::tsvector, 1
-        FROM head, unnest($9, $10, $11, $12, $13, $14) WITH ORDINALITY
-            AS m(id, sender_id, sender_role, content, created_at, search, n))
-    SELECT allotted FROM head";
-
-const APPEND_TYPES: [Type; 14] = [
-    Type::INT8,
-    Type::TIMESTAMPTZ,
-    Type::TEXT,
-    Type::UUID,
-    Type::TEXT,
-    Type::INT8,
-    Type::TEXT,
-    Type::UUID,
-    Type::UUID_ARRAY,
-    Type::TEXT_ARRAY,
-    Type::TEXT_ARRAY,
-    Type::TEXT_ARRAY,
-    Type::TIMESTAMPTZ_ARRAY,
-    Type::TEXT_ARRAY,
-];
 
 /// Clients that the callers share in turn.
 pub(crate) struct PostgresFloor {
     clients: Vec<Prepared>,
+    /// A transaction needs a client of its own.
+    batches: Mutex<Option<Prepared>>,
+    url: String,
     users: Vec<String>,
-    /// What the search column holds of the one text, for each user: the floor writes the index, and does not make it.
-    vectors: Vec<String>,
+    known: Known,
+}
+
+/// What was read back of what ours has stored: the floor writes the index, and does not make it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Known {
+    /// What the search column holds of the one text, for each user.
+    pub(crate) vectors: Vec<String>,
+    /// What each word of an organization begins with.
+    pub(crate) letters: Vec<String>,
 }
 
 struct Prepared {
     client: Client,
     append: Statement,
+    /// The one other statement that a row is about.
+    other: OnceCell<Statement>,
 }
 
 impl PostgresFloor {
-    pub(crate) async fn open(url: &str, clients: usize, vectors: Vec<String>) -> Result<Self> {
+    pub(crate) async fn open(url: &str, clients: usize, known: Known) -> Result<Self> {
         let mut prepared = Vec::with_capacity(clients);
         for _ in 0..clients {
             prepared.push(Prepared::connect(url).await?);
         }
-        Ok(Self { clients: prepared, users: (0..USERS).map(user).collect(), vectors })
+        let users = (0..USERS).map(user).collect();
+        Ok(Self { clients: prepared, batches: Mutex::default(), url: url.to_owned(), users, known })
     }
 }
 
@@ -67,7 +59,15 @@ impl Prepared {
         let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
         tokio::spawn(connection);
         let append = client.prepare_typed(APPEND, &APPEND_TYPES).await?;
-        Ok(Self { client, append })
+        Ok(Self { client, append, other: OnceCell::new() })
+    }
+
+    async fn other(&self, sql: &str) -> Result<&Statement> {
+        Ok(self.other.get_or_try_init(|| self.client.prepare(sql)).await?)
+    }
+
+    async fn rows(&self, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>> {
+        Ok(self.client.query(self.other(sql).await?, values).await?)
     }
 }
 
@@ -75,9 +75,10 @@ impl Floor for PostgresFloor {
     const ON: On = On::Tasks;
 
     async fn append(&self, caller: usize, number: usize) -> Result<()> {
-        let Prepared { client, append } = &self.clients[caller % self.clients.len()];
+        let Prepared { client, append, .. } = &self.clients[caller % self.clients.len()];
         let (user, thread, now) = (number % USERS, thread(number), now());
         let (count, id, content) = (1_i64, new_id(), content()?);
+        let vector = self.known.vectors[user].as_str();
         let row = client
             .query_opt(
                 append,
@@ -95,11 +96,132 @@ impl Floor for PostgresFloor {
                     &["user"].as_slice(),
                     &[content].as_slice(),
                     &[now].as_slice(),
-                    &[self.vectors[user].as_str()].as_slice(),
+                    &[vector].as_slice(),
                 ],
             )
             .await?;
         let _position: i64 = row.context("no such thread")?.get(0);
         Ok(())
+    }
+
+    async fn append_batch(&self, number: usize, count: usize) -> Result<()> {
+        let mut client = self.batches.lock().await;
+        if client.is_none() {
+            *client = Some(Prepared::connect(&self.url).await?);
+        }
+        let Prepared { client, other, .. } = client.as_mut().context("no client")?;
+        let allot = other.get_or_try_init(|| client.prepare(ALLOT)).await?;
+        let (now, thread, user) = (now(), thread(number), number % USERS);
+        let transaction = client.transaction().await?;
+        let row = transaction
+            .query_one(allot, &[&i64::try_from(count)?, &now, &ORG, &thread, &self.users[user]])
+            .await?;
+        let rows = copied(thread, row.get(0), count, now, &self.known.vectors[user])?;
+        let mut sink = pin!(transaction.copy_in(COPY).await?);
+        sink.send(std::io::Cursor::new(rows)).await?;
+        sink.finish().await?;
+        Ok(transaction.commit().await?)
+    }
+
+    async fn newest(&self, count: usize) -> Result<usize> {
+        let values: [&(dyn ToSql + Sync); 3] = [&ORG, &thread(0), &i64::try_from(count)?];
+        let mut rows = self.clients[0].rows(NEWEST, &values).await?;
+        rows.reverse();
+        let messages: Result<Vec<_>> = rows.iter().map(Message::read).collect();
+        Ok(messages?.iter().map(|message| message.content.text.len()).sum())
+    }
+
+    async fn read_all(&self) -> Result<(usize, usize)> {
+        let client = &self.clients[0];
+        let values: [&(dyn ToSql + Sync); 2] = [&ORG, &thread(0)];
+        let mut rows = pin!(client.client.query_raw(client.other(READ_ALL).await?, values).await?);
+        let (mut messages, mut bytes) = (0, 0);
+        while let Some(row) = rows.try_next().await? {
+            messages += 1;
+            bytes += Message::read(&row)?.content.text.len();
+        }
+        Ok((messages, bytes))
+    }
+
+    async fn list(&self, count: usize) -> Result<usize> {
+        let values: [&(dyn ToSql + Sync); 3] = [&ORG, &self.users[0], &i64::try_from(count)?];
+        let rows = self.clients[0].rows(LIST, &values).await?;
+        let threads: Result<Vec<_>> = rows.iter().map(Thread::read).collect();
+        Ok(threads?.len())
+    }
+
+    async fn search(&self, number: usize, count: usize) -> Result<usize> {
+        let (letter, org) = (&self.known.letters[number], org(number));
+        let question = format!("'{letter}=u{OWNER}@{org}' & '{letter}{WORD}'");
+        let values: [&(dyn ToSql + Sync); 5] = [&question, &org, &i64::try_from(count)?, &true, &OWNER];
+        let rows = self.clients[0].rows(SEARCH, &values).await?;
+        let hits: Result<Vec<_>> = rows.iter().map(Hit::read).collect();
+        Ok(hits?.len())
+    }
+}
+
+/// The lines of a COPY. Nothing in the one text needs an escape.
+fn copied(thread: Uuid, first: i64, count: usize, now: DateTime<Utc>, vector: &str) -> Result<Vec<u8>> {
+    let now = now.to_rfc3339_opts(SecondsFormat::Micros, true);
+    let mut rows = String::new();
+    for position in (first..).take(count) {
+        let (id, content) = (new_id(), content()?);
+        writeln!(rows, "{ORG}\t{thread}\t{position}\t{id}\t\\N\tuser\t{content}\t{now}\t{now}\t{vector}\t1")?;
+    }
+    Ok(rows.into_bytes())
+}
+
+/// A message as a program would read it.
+#[expect(dead_code, reason = "a program would use what it reads")]
+struct Message<'a> {
+    ids: (Uuid, Uuid, i64),
+    sender: (Option<&'a str>, &'a str),
+    content: Content<'a>,
+    at: (DateTime<Utc>, DateTime<Utc>),
+}
+
+impl<'a> Message<'a> {
+    fn read(row: &'a Row) -> Result<Self> {
+        Ok(Self {
+            ids: (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?),
+            sender: (row.try_get(3)?, row.try_get(4)?),
+            content: serde_json::from_str(row.try_get(5)?)?,
+            at: (row.try_get(6)?, row.try_get(7)?),
+        })
+    }
+}
+
+/// A thread as a program would read it.
+#[expect(dead_code, reason = "a program would use what it reads")]
+struct Thread {
+    keys: (String, Uuid, String),
+    name: String,
+    metadata: serde_json::Value,
+    next_position: i64,
+    at: (DateTime<Utc>, DateTime<Utc>),
+}
+
+impl Thread {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self {
+            keys: (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?),
+            name: row.try_get(3)?,
+            metadata: serde_json::from_str(row.try_get(4)?)?,
+            next_position: row.try_get(5)?,
+            at: (row.try_get(6)?, row.try_get(7)?),
+        })
+    }
+}
+
+/// A hit as a program would read it.
+#[expect(dead_code, reason = "a program would use what it reads")]
+struct Hit<'a> {
+    message: Message<'a>,
+    thread: (&'a str, &'a str),
+}
+
+impl<'a> Hit<'a> {
+    fn read(row: &'a Row) -> Result<Self> {
+        Ok(Self { message: Message::read(row)?, thread: (row.try_get(8)?, row.try_get(9)?) })
     }
 }

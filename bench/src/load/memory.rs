@@ -5,7 +5,8 @@ use std::sync::Arc;
 use anyhow::Result;
 use chatkeep::{ConversationRepository, MemoryRepository, Role, StateManager};
 
-use crate::data::{Shape, TEXT, scope, thread_id, user};
+use super::fill_corpus;
+use crate::data::{Shape, TEXT, USERS, scope, thread_id};
 use crate::floor::Pair;
 use crate::floor::memory::MemoryFloor;
 
@@ -14,25 +15,15 @@ pub(crate) struct MemoryPair {
     floor: MemoryFloor,
 }
 
-impl MemoryPair {
-    pub(crate) async fn load(shape: Shape) -> Result<Self> {
-        // The floor has an index only where it is searched; so has ours.
-        let ours = match shape {
-            Shape::Corpus(_) => MemoryRepository::new(),
-            _ => MemoryRepository::without_search(),
-        };
-        fill(&ours, shape).await?;
-        Ok(Self { ours, floor: MemoryFloor::load(shape) })
-    }
-}
-
 async fn fill(store: &MemoryRepository, shape: Shape) -> Result<()> {
     let store: Arc<dyn ConversationRepository> = Arc::new(store.clone());
-    let states: Vec<_> =
-        (0..crate::data::USERS).map(|user| StateManager::new(Arc::clone(&store), scope(user))).collect();
+    if let Shape::Corpus(orgs) = shape {
+        return fill_corpus(&store, orgs).await;
+    }
+    let states: Vec<_> = (0..USERS).map(|user| StateManager::new(Arc::clone(&store), scope(user))).collect();
     for number in 0..shape.threads() {
         let state = &states[shape.owner(number)];
-        state.create_thread(format!("thread of {}", user(shape.owner(number)))).id(thread_id(number)).await?;
+        state.create_thread(format!("thread {number}")).id(thread_id(number)).await?;
     }
     if let Shape::Messages(count) = shape {
         for first in (0..count).step_by(1_000) {
@@ -46,7 +37,19 @@ async fn fill(store: &MemoryRepository, shape: Shape) -> Result<()> {
 impl Pair for MemoryPair {
     type Floor = MemoryFloor;
 
+    type Server = ();
+
     const BACKEND: &'static str = "memory";
+
+    async fn load((): &(), shape: Shape) -> Result<Self> {
+        // The floor has an index only where it is searched; so has ours.
+        let ours = match shape {
+            Shape::Corpus(_) => MemoryRepository::new(),
+            _ => MemoryRepository::without_search(),
+        };
+        fill(&ours, shape).await?;
+        Ok(Self { ours, floor: MemoryFloor::load(shape) })
+    }
 
     async fn ours(&self, _: Option<u32>) -> Result<Arc<dyn ConversationRepository>> {
         Ok(Arc::new(self.ours.clone()))

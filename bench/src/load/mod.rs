@@ -7,12 +7,14 @@ pub(crate) mod sqlite;
 use std::sync::Arc;
 
 use anyhow::{Result, ensure};
-use chatkeep::{ChatMessage, ConversationRepository, Role, StateManager};
+use chatkeep::{ChatMessage, ConversationRepository, OrgId, Role, Scope, StateManager, UserId};
+use tokio::task::JoinSet;
 
+use crate::corpus::{self, MESSAGES, OWNER, THREAD_LEN};
 use crate::data::{Content, TEXT, content, scope, thread_id};
 
 /// The thread in which ours stores the first message, which the others are copies of.
-const SEED: usize = 1 << 40;
+pub(crate) const SEED: usize = 1 << 40;
 
 /// The threads that are made only to see what ours writes: one of each user, the user's number behind [`SEED`].
 pub(super) async fn seed(store: &Arc<dyn ConversationRepository>, users: usize) -> Result<()> {
@@ -32,3 +34,31 @@ fn ensure_alike(message: &ChatMessage) -> Result<()> {
     ensure!(message.content.as_text() == Some(&by_hand.text), "the floor writes another content than ours");
     Ok(())
 }
+
+/// Who owns what is searched in an organization.
+pub(crate) fn corpus_scope(org: usize) -> Result<Scope> {
+    Ok(Scope::user(OrgId::new(corpus::org(org))?, UserId::new(OWNER)?))
+}
+
+/// Stores what is searched, through ours: only it can make the index of so many words.
+async fn fill_corpus(store: &Arc<dyn ConversationRepository>, orgs: usize) -> Result<()> {
+    let texts: Arc<Vec<String>> = Arc::new((0..MESSAGES).map(corpus::text).collect());
+    let mut tasks = JoinSet::new();
+    for writer in 0..WRITERS {
+        let (store, texts) = (Arc::clone(store), Arc::clone(&texts));
+        tasks.spawn(async move {
+            for org in (writer..orgs).step_by(WRITERS) {
+                let state = StateManager::new(Arc::clone(&store), corpus_scope(org)?);
+                for batch in texts.chunks(THREAD_LEN) {
+                    state.create_thread("A thread of words").await?;
+                    state.add_messages(batch.iter().map(|text| (Role::User, text.as_str()))).await?;
+                }
+            }
+            anyhow::Ok(())
+        });
+    }
+    tasks.join_all().await.into_iter().collect()
+}
+
+/// Organizations that are filled at the same time.
+const WRITERS: usize = 8;

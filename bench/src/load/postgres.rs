@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use chatkeep::{ConversationRepository, SeaOrmRepository};
 use chatkeep_seaorm::PostgresConfig;
 use chatkeep_testkit::{PgOptions, PgServer};
 
-use super::{SEED, seed};
+use super::{SEED, fill_corpus, seed};
 use crate::data::{LISTED, Shape, USERS, thread};
 use crate::floor::Pair;
-use crate::floor::postgres::PostgresFloor;
+use crate::floor::pgbench::Pgbench;
+use crate::floor::postgres::{Known, PostgresFloor};
 
 /// A server that commits to the disk. What is set beside only keeps checkpoints out of the rounds.
 pub(crate) fn start() -> Result<PgServer> {
@@ -24,35 +25,46 @@ pub(crate) fn start() -> Result<PgServer> {
 }
 
 /// The databases `ours` and `floor`, made anew.
-pub(crate) struct PostgresPair<'a> {
-    server: &'a PgServer,
-    vectors: Vec<String>,
+pub(crate) struct PostgresPair {
+    server: Arc<PgServer>,
+    shape: Shape,
+    known: Known,
 }
 
-impl<'a> PostgresPair<'a> {
-    pub(crate) async fn load(server: &'a PgServer, shape: Shape) -> Result<Self> {
-        for name in ["ours", "floor"] {
-            server.psql(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))?;
-        }
-        let url = server.create_database("ours", None)?;
-        let config = PostgresConfig::from_url(&url.into())?.auto_migrate(true);
-        let store: Arc<dyn ConversationRepository> = Arc::new(SeaOrmRepository::postgres(config).await?);
+async fn make(server: &PgServer, shape: Shape) -> Result<Known> {
+    for name in ["ours", "floor"] {
+        server.psql(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))?;
+    }
+    let url = server.create_database("ours", None)?;
+    let config = PostgresConfig::from_url(&url.into())?.auto_migrate(true);
+    let store: Arc<dyn ConversationRepository> = Arc::new(SeaOrmRepository::postgres(config).await?);
+    if let Shape::Corpus(orgs) = shape {
+        fill_corpus(&store, orgs).await?;
+    } else {
         seed(&store, USERS).await?;
-        store.close().await?;
-        let vectors = "SELECT search FROM chat_message ORDER BY chat_thread_id";
-        let vectors: Vec<_> = server.psql_in("ours", vectors)?.lines().map(str::to_owned).collect();
+    }
+    store.close().await?;
+    let column = |sql: &str| -> Result<Vec<String>> {
+        Ok(server.psql_in("ours", sql)?.lines().map(str::to_owned).collect())
+    };
+    let known = if let Shape::Corpus(orgs) = shape {
+        // A vector begins with a quote, and the letter behind it.
+        let letters = "SELECT substr(min(search::text), 2, 1) FROM chat_message GROUP BY org_id
+                       ORDER BY substr(org_id, 5)::int";
+        let letters = column(letters)?;
+        ensure!(letters.len() == orgs, "{} letters", letters.len());
+        Known { letters, ..Known::default() }
+    } else {
+        let vectors = column("SELECT search FROM chat_message ORDER BY chat_thread_id")?;
         ensure!(vectors.len() == USERS, "{} vectors", vectors.len());
         fill(server, shape)?;
-        server.psql_in("ours", "VACUUM (ANALYZE)")?;
-        server.create_database("floor", Some("ours"))?;
-        server.psql_in("floor", "VACUUM (ANALYZE)")?;
-        server.psql("CHECKPOINT")?;
-        Ok(Self { server, vectors })
-    }
-
-    pub(crate) fn server(&self) -> &PgServer {
-        self.server
-    }
+        Known { vectors, ..Known::default() }
+    };
+    server.psql_in("ours", "VACUUM (ANALYZE)")?;
+    server.create_database("floor", Some("ours"))?;
+    server.psql_in("floor", "VACUUM (ANALYZE)")?;
+    server.psql("CHECKPOINT")?;
+    Ok(known)
 }
 
 /// Copies of what ours has stored.
@@ -94,10 +106,17 @@ fn fill(server: &PgServer, shape: Shape) -> Result<()> {
     Ok(())
 }
 
-impl Pair for PostgresPair<'_> {
+impl Pair for PostgresPair {
     type Floor = PostgresFloor;
 
+    type Server = Arc<PgServer>;
+
     const BACKEND: &'static str = "postgres";
+
+    async fn load(server: &Arc<PgServer>, shape: Shape) -> Result<Self> {
+        let known = make(server, shape).await?;
+        Ok(Self { server: Arc::clone(server), shape, known })
+    }
 
     async fn ours(&self, connections: Option<u32>) -> Result<Arc<dyn ConversationRepository>> {
         let config = PostgresConfig::from_url(&self.server.url_of("ours").into())?;
@@ -109,6 +128,11 @@ impl Pair for PostgresPair<'_> {
     }
 
     async fn floor(&self, clients: usize) -> Result<PostgresFloor> {
-        PostgresFloor::open(&self.server.url_of("floor"), clients, self.vectors.clone()).await
+        PostgresFloor::open(&self.server.url_of("floor"), clients, self.known.clone()).await
+    }
+
+    fn pgbench(&self, callers: usize) -> Result<Pgbench> {
+        let vector = self.known.vectors.first().context("there are no vectors")?;
+        Pgbench::new(self.server.url_of("floor"), self.shape.threads(), vector, callers)
     }
 }

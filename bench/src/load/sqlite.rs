@@ -9,7 +9,7 @@ use chatkeep_seaorm::SqliteConfig;
 use rusqlite::{Connection, params};
 use tempfile::TempDir;
 
-use super::{SEED, seed};
+use super::{SEED, fill_corpus, seed};
 use crate::data::{ORG, Shape, thread, user};
 use crate::floor::Pair;
 use crate::floor::sqlite::{SqliteFloor, connect, scope, words};
@@ -20,17 +20,6 @@ pub(crate) struct SqlitePair {
 }
 
 impl SqlitePair {
-    pub(crate) async fn load(shape: Shape) -> Result<Self> {
-        let pair = Self { folder: tempfile::Builder::new().prefix("chatkeep-bench-").tempdir()? };
-        let store: Arc<dyn ConversationRepository> =
-            Arc::new(SeaOrmRepository::sqlite(SqliteConfig::file(pair.file("ours"))).await?);
-        seed(&store, 1).await?;
-        store.close().await?;
-        fill(&pair.file("ours"), shape)?;
-        std::fs::copy(pair.file("ours"), pair.file("floor"))?;
-        Ok(pair)
-    }
-
     fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name).with_extension("db")
     }
@@ -107,7 +96,24 @@ fn ensure_alike(connection: &mut Connection) -> Result<()> {
 impl Pair for SqlitePair {
     type Floor = SqliteFloor;
 
+    type Server = ();
+
     const BACKEND: &'static str = "sqlite";
+
+    async fn load((): &(), shape: Shape) -> Result<Self> {
+        let pair = Self { folder: tempfile::Builder::new().prefix("chatkeep-bench-").tempdir()? };
+        let store = pair.ours(None).await?;
+        if let Shape::Corpus(orgs) = shape {
+            fill_corpus(&store, orgs).await?;
+            store.close().await?;
+        } else {
+            seed(&store, 1).await?;
+            store.close().await?;
+            fill(&pair.file("ours"), shape)?;
+        }
+        std::fs::copy(pair.file("ours"), pair.file("floor"))?;
+        Ok(pair)
+    }
 
     async fn ours(&self, _: Option<u32>) -> Result<Arc<dyn ConversationRepository>> {
         let config = SqliteConfig::file(self.file("ours"));

@@ -1,56 +1,62 @@
 //! What is measured, on whichever backend.
 
-mod append;
+mod read;
+mod start;
+mod write;
 
 use anyhow::Result;
 use chatkeep::StateManager;
-use chatkeep_testkit::PgServer;
 
-use crate::cases::{Backend, Case, What};
+use crate::cases::{Case, What};
 use crate::data::{Shape, USERS, scope};
 use crate::floor::Pair;
-use crate::load::memory::MemoryPair;
-use crate::load::postgres::PostgresPair;
-use crate::load::sqlite::SqlitePair;
 use crate::measure::{Measured, Plan};
-use crate::report::Row;
 
 /// The threads that are appended to.
-pub(crate) const THREADS: usize = 10_000;
+const THREADS: usize = 10_000;
 
 impl What {
-    fn shape(self) -> Shape {
+    pub(crate) fn shape(self) -> Shape {
         match self {
-            Self::Append | Self::AppendOneThread => Shape::Threads(THREADS),
+            Self::Append
+            | Self::AppendOneThread
+            | Self::AppendPgbench
+            | Self::Batch(_)
+            | Self::Window
+            | Self::ColdStart => Shape::Threads(THREADS),
+            Self::Newest(messages) | Self::Stream(messages) => Shape::Messages(messages),
+            Self::List(threads) => Shape::List(threads),
+            Self::Search(orgs) => Shape::Corpus(orgs),
         }
     }
 
-    fn unit(self) -> &'static str {
+    pub(crate) fn unit(self) -> &'static str {
         match self {
-            Self::Append | Self::AppendOneThread => "appends/s",
+            Self::Append | Self::AppendOneThread | Self::AppendPgbench | Self::Window => "appends/s",
+            Self::Batch(_) | Self::Stream(_) => "messages/s",
+            Self::Newest(_) => "reads/s",
+            Self::List(_) => "lists/s",
+            Self::Search(_) => "searches/s",
+            Self::ColdStart => "starts/s",
         }
     }
 }
 
-/// Loads what the row needs, and measures it.
-pub(crate) async fn run(backend: Backend, server: Option<&PgServer>, case: &Case, plan: Plan) -> Result<Row> {
-    let shape = case.what.shape();
-    match (backend, server) {
-        (Backend::Postgres, Some(server)) => {
-            measure(&PostgresPair::load(server, shape).await?, case, plan).await
-        }
-        (Backend::Postgres, None) => anyhow::bail!("no server was started"),
-        (Backend::Sqlite, _) => measure(&SqlitePair::load(shape).await?, case, plan).await,
-        (Backend::Memory, _) => measure(&MemoryPair::load(shape).await?, case, plan).await,
+/// Measures a row on a pair of its shape.
+pub(crate) async fn measure<P: Pair>(pair: &P, case: &Case, plan: Plan) -> Result<Measured> {
+    let callers = case.callers;
+    match case.what {
+        What::Append => write::append(pair, callers, THREADS, plan).await,
+        What::AppendOneThread => write::append(pair, callers, 1, plan).await,
+        What::AppendPgbench => write::append_pgbench(pair, callers, THREADS, plan).await,
+        What::Batch(messages) => write::batch(pair, messages, THREADS, plan).await,
+        What::Window => write::window(pair, plan).await,
+        What::Newest(_) => read::compared(pair, read::Ask::Newest, plan).await,
+        What::Stream(messages) => read::compared(pair, read::Ask::Stream { messages }, plan).await,
+        What::List(_) => read::compared(pair, read::Ask::List, plan).await,
+        What::Search(orgs) => read::compared(pair, read::Ask::Search { orgs }, plan).await,
+        What::ColdStart => start::measure(pair, THREADS, plan).await,
     }
-}
-
-async fn measure<P: Pair>(pair: &P, case: &Case, plan: Plan) -> Result<Row> {
-    let measured: Measured = match case.what {
-        What::Append => append::measure(pair, case.callers, THREADS, plan).await?,
-        What::AppendOneThread => append::measure(pair, case.callers, 1, plan).await?,
-    };
-    Ok(Row::new(case.name.clone(), P::BACKEND, case.callers, case.what.unit(), measured))
 }
 
 /// Ours, with a manager for each user.

@@ -1,0 +1,66 @@
+//! The SQL of PostgreSQL's floor.
+
+use tokio_postgres::types::Type;
+
+/// What chatkeep sends to append a message to a thread of the scope's user.
+pub(super) const APPEND: &str = "
+    WITH head AS (
+        UPDATE chat_thread SET next_position = next_position + $1, updated_at = GREATEST(updated_at, $2)
+        WHERE org_id = $3 AND id = $4 AND user_id = $5 RETURNING next_position - $6 AS allotted, user_id),
+    stored AS (
+        INSERT INTO chat_message (org_id, chat_thread_id, position, id, sender_id, sender_role, content, created_at,
+                                  updated_at, search, search_version)
+        SELECT $7, $8, allotted + m.n - 1, m.id, NULLIF(m.sender_id, ''), m.sender_role, m.content, m.created_at,
+               m.created_at, m.search::tsvector, 1
+        FROM head, unnest($9, $10, $11, $12, $13, $14) WITH ORDINALITY
+            AS m(id, sender_id, sender_role, content, created_at, search, n))
+    SELECT allotted FROM head";
+
+pub(super) const APPEND_TYPES: [Type; 14] = [
+    Type::INT8,
+    Type::TIMESTAMPTZ,
+    Type::TEXT,
+    Type::UUID,
+    Type::TEXT,
+    Type::INT8,
+    Type::TEXT,
+    Type::UUID,
+    Type::UUID_ARRAY,
+    Type::TEXT_ARRAY,
+    Type::TEXT_ARRAY,
+    Type::TEXT_ARRAY,
+    Type::TIMESTAMPTZ_ARRAY,
+    Type::TEXT_ARRAY,
+];
+
+/// The first statement of a batch; [`COPY`] is the second.
+pub(super) const ALLOT: &str = "
+    UPDATE chat_thread SET next_position = next_position + $1, updated_at = GREATEST(updated_at, $2)
+    WHERE org_id = $3 AND id = $4 AND user_id = $5 RETURNING next_position - $1";
+
+pub(super) const COPY: &str = "
+    COPY chat_message (org_id, chat_thread_id, position, id, sender_id, sender_role, content, created_at, updated_at,
+                       search, search_version) FROM STDIN";
+
+pub(super) const NEWEST: &str = "
+    SELECT id, chat_thread_id, position, sender_id, sender_role, content, created_at, updated_at
+    FROM chat_message WHERE org_id = $1 AND chat_thread_id = $2 ORDER BY position DESC LIMIT $3";
+
+pub(super) const READ_ALL: &str = "
+    SELECT id, chat_thread_id, position, sender_id, sender_role, content, created_at, updated_at
+    FROM chat_message WHERE org_id = $1 AND chat_thread_id = $2 ORDER BY position";
+
+pub(super) const LIST: &str = "
+    SELECT org_id, id, user_id, name, metadata, next_position, created_at, updated_at
+    FROM chat_thread WHERE org_id = $1 AND user_id = $2 ORDER BY updated_at DESC, id DESC LIMIT $3";
+
+/// The condition on `$4` has it planned with its values, as ours is.
+pub(super) const SEARCH: &str = "
+    SELECT m.id, m.chat_thread_id, m.position, m.sender_id, m.sender_role, m.content, m.created_at, m.updated_at,
+           m.org_id, t.name
+    FROM (SELECT * FROM chat_message m
+          WHERE m.search @@ CAST($1::text AS tsquery) AND m.org_id = $2
+            AND ($4::bool OR (SELECT COUNT(*) FROM chat_message) < 0)
+          ORDER BY m.created_at DESC, m.chat_thread_id DESC, m.position DESC LIMIT $3) m
+    JOIN chat_thread t ON t.org_id = m.org_id AND t.id = m.chat_thread_id WHERE t.user_id = $5
+    ORDER BY m.created_at DESC, m.chat_thread_id DESC, m.position DESC";

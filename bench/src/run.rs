@@ -1,0 +1,99 @@
+//! The rows of a backend, one after the other.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use indicatif::ProgressBar;
+
+use crate::cases::{Backend, Case};
+use crate::floor::Pair;
+use crate::load::memory::MemoryPair;
+use crate::load::postgres::{self, PostgresPair};
+use crate::load::sqlite::SqlitePair;
+use crate::measure::Plan;
+use crate::report::Row;
+use crate::scenario;
+
+/// Measures them, and hands on each as soon as it is there.
+pub(crate) async fn all(
+    backend: Backend,
+    cases: &[Case],
+    plan: Plan,
+    progress: &ProgressBar,
+    report: impl FnMut(Row) -> Result<()>,
+) -> Result<()> {
+    match backend {
+        _ if cases.is_empty() => Ok(()),
+        Backend::Postgres => {
+            let server = Arc::new(postgres::start()?);
+            on::<PostgresPair>(&server, cases, plan, progress, report).await
+        }
+        Backend::Sqlite => on::<SqlitePair>(&(), cases, plan, progress, report).await,
+        Backend::Memory => on::<MemoryPair>(&(), cases, plan, progress, report).await,
+    }
+}
+
+async fn on<P: Pair>(
+    server: &P::Server,
+    cases: &[Case],
+    plan: Plan,
+    progress: &ProgressBar,
+    mut report: impl FnMut(Row) -> Result<()>,
+) -> Result<()> {
+    for together in cases.chunk_by(|one, other| one.what.shape() == other.what.shape()) {
+        let Some(first) = together.first() else { continue };
+        progress.set_message(format!("{}: loading for {}", P::BACKEND, first.name));
+        // What rows of one shape write stays for the next one, on both sides.
+        let pair = P::load(server, first.what.shape()).await?;
+        for case in together {
+            progress.set_message(format!("{}: {} of {} callers", P::BACKEND, case.name, case.callers));
+            let measured = scenario::measure(&pair, case, plan).await?;
+            report(Row::new(case.name.clone(), P::BACKEND, case.callers, case.what.unit(), measured))?;
+            progress.inc(1);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::cases;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn on_memory_every_row_has_figures() {
+        let cases = cases::of_backend(Backend::Memory, None, true);
+        // Those that are loaded in no time.
+        let cases: Vec<_> = cases.into_iter().filter(|case| !case.name.ends_with("_100000")).collect();
+        let plan = Plan { pairs: 1, round: Duration::from_millis(1) };
+        let mut rows = Vec::new();
+        let report = |row| {
+            rows.push(row);
+            Ok(())
+        };
+        all(Backend::Memory, &cases, plan, &ProgressBar::hidden(), report).await.unwrap();
+        let names: Vec<_> = rows.iter().map(|row| format!("{} {}", row.scenario, row.callers)).collect();
+        let wanted = [
+            "append 1",
+            "append 16",
+            "append 64",
+            "append_one_thread 16",
+            "window 1",
+            "batch_10 1",
+            "batch_100 1",
+            "batch_1000 1",
+            "last50_100 1",
+            "last50_10000 1",
+            "list_10000 1",
+            "search 1",
+        ];
+        assert_eq!(names, wanted);
+        for row in rows {
+            let figures = [row.ours, row.floor, row.ratio, row.ratio_min, row.ratio_max];
+            assert!(figures.iter().all(|figure| figure.is_finite() && *figure > 0.0), "{row:?}");
+            assert_eq!(row.backend, "memory");
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! Two files in one folder.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -34,13 +35,14 @@ fn fill(file: &Path, shape: Shape) -> Result<()> {
         INSERT INTO chat_thread (org_id, id, user_id, name, metadata, next_position, created_at, updated_at, folded_name,
                                  search_version)
         SELECT org_id, ?1, ?2, name, metadata, 1, created_at + ?3, updated_at + ?3, folded_name, search_version
-        FROM chat_thread WHERE id = ?4";
+        FROM chat_thread WHERE org_id = ?5 AND id = ?4";
     for number in 0..shape.threads() {
         transaction.prepare_cached(threads)?.execute(params![
             thread(number).as_bytes(),
             user(shape.owner(number)),
             1_000 * number,
-            thread(SEED).as_bytes()
+            thread(SEED).as_bytes(),
+            ORG
         ])?;
     }
     if let Shape::Messages(count) = shape {
@@ -57,7 +59,7 @@ fn fill_thread(connection: &Connection, count: usize) -> Result<()> {
         INSERT INTO chat_message (org_id, chat_thread_id, position, id, sender_id, sender_role, content, created_at,
                                   updated_at, search_version)
         SELECT org_id, ?1, ?2, ?3, sender_id, sender_role, content, created_at + ?4, updated_at + ?4, search_version
-        FROM chat_message WHERE chat_thread_id = ?5";
+        FROM chat_message WHERE org_id = ?6 AND chat_thread_id = ?5";
     let index = "INSERT INTO chat_message_search (rowid, scope, words) VALUES (last_insert_rowid(), ?1, ?2)";
     let (scope, words) = (scope(ORG, &user(0)), words());
     for number in 1..=count {
@@ -66,7 +68,8 @@ fn fill_thread(connection: &Connection, count: usize) -> Result<()> {
             number,
             thread(number).as_bytes(),
             1_000 * number,
-            thread(SEED).as_bytes()
+            thread(SEED).as_bytes(),
+            ORG
         ])?;
         connection.prepare_cached(index)?.execute(params![scope, words])?;
     }
@@ -112,6 +115,10 @@ impl Pair for SqlitePair {
             fill(&pair.file("ours"), shape)?;
         }
         std::fs::copy(pair.file("ours"), pair.file("floor"))?;
+        // Else the first commits would wait for the copy.
+        for name in ["ours", "floor"] {
+            File::open(pair.file(name))?.sync_all()?;
+        }
         Ok(pair)
     }
 

@@ -56,7 +56,7 @@ fn chart(file: &Path, backend: &str, rows: &[&Row]) -> Result<()> {
         ("sans-serif", size).into_font().color(&TEXT).pos(Pos::new(horizontal, VPos::Center))
     };
     let title = format!("chatkeep on {backend}, as a part of the rate of code by hand");
-    area.draw_text(&title, &text(17, HPos::Left), (10, 18))?;
+    area.draw_text(&title, &text(20, HPos::Left), (10, 18))?;
     let bottom = height - BOTTOM + 4;
     for mark in scale.marks() {
         let x = scale.x(mark);
@@ -64,12 +64,12 @@ fn chart(file: &Path, backend: &str, rows: &[&Row]) -> Result<()> {
         let strength = if width == 2 { 1.0 } else { 0.25 };
         let line = TEXT.mix(strength).stroke_width(width);
         area.draw(&PathElement::new(vec![(x, TOP - 8), (x, bottom)], line))?;
-        area.draw_text(&format!("{mark}"), &text(12, HPos::Center), (x, bottom + 12))?;
+        area.draw_text(&format!("{mark}"), &text(15, HPos::Center), (x, bottom + 12))?;
     }
     for (row, at) in rows.iter().zip(0..) {
         let y = TOP + LINE * at + LINE / 2;
         let callers = if row.callers == 1 { String::new() } else { format!(", {} callers", row.callers) };
-        area.draw_text(&format!("{}{callers}", row.scenario), &text(13, HPos::Right), (LEFT - 10, y))?;
+        area.draw_text(&format!("{}{callers}", row.scenario), &text(16, HPos::Right), (LEFT - 10, y))?;
         let bar = [(LEFT, y - 8), (scale.x(row.ratio), y + 8)];
         area.draw(&Rectangle::new(bar, BAR.filled()))?;
         let (least, greatest) = (scale.x(row.ratio_min), scale.x(row.ratio_max));
@@ -82,7 +82,7 @@ fn chart(file: &Path, backend: &str, rows: &[&Row]) -> Result<()> {
             area.draw(&PathElement::new(ends.to_vec(), whisker))?;
         }
         let figure = format!("{:.2} ({:.2} – {:.2})", row.ratio, row.ratio_min, row.ratio_max);
-        area.draw_text(&figure, &text(13, HPos::Right), (WIDTH - 10, y))?;
+        area.draw_text(&figure, &text(16, HPos::Right), (WIDTH - 10, y))?;
     }
     area.present()?;
     Ok(())

@@ -1,5 +1,6 @@
 //! SQLite by hand: `rusqlite`, one connection behind a mutex, one transaction an append.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -92,7 +93,11 @@ fn owner(org: &str, user: &str) -> String {
 }
 
 fn hex(text: &str) -> String {
-    text.bytes().map(|byte| format!("{byte:02x}")).collect()
+    text.bytes().fold(String::new(), |mut hex, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
 impl Floor for SqliteFloor {

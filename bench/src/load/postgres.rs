@@ -31,13 +31,18 @@ pub(crate) struct PostgresPair {
     known: Known,
 }
 
+/// Boxed: what connects is a large future.
+async fn open(config: PostgresConfig) -> Result<Arc<dyn ConversationRepository>> {
+    Ok(Arc::new(Box::pin(SeaOrmRepository::postgres(config)).await?))
+}
+
 async fn make(server: &PgServer, shape: Shape) -> Result<Known> {
     for name in ["ours", "floor"] {
         server.psql(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))?;
     }
     let url = server.create_database("ours", None)?;
     let config = PostgresConfig::from_url(&url.into())?.auto_migrate(true);
-    let store: Arc<dyn ConversationRepository> = Arc::new(SeaOrmRepository::postgres(config).await?);
+    let store = open(config).await?;
     if let Shape::Corpus(orgs) = shape {
         fill_corpus(&store, orgs).await?;
     } else {
@@ -124,7 +129,7 @@ impl Pair for PostgresPair {
             Some(connections) => config.pool_size(connections).max_overflow(0),
             None => config,
         };
-        Ok(Arc::new(SeaOrmRepository::postgres(config).await?))
+        open(config).await
     }
 
     async fn floor(&self, clients: usize) -> Result<PostgresFloor> {

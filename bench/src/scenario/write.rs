@@ -133,7 +133,7 @@ pub(super) async fn window<P: Pair>(pair: &P, plan: Plan) -> Result<Measured> {
 impl Work for OurWindow {
     async fn step(&self, _: usize, turn: usize) -> Result<usize> {
         let mut history = self.0.lock().await;
-        if turn % 2 == 0 {
+        if turn.is_multiple_of(2) {
             history.add_user_message(TEXT).await?;
         } else {
             history.add_assistant_message(TEXT).await?;

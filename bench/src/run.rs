@@ -44,10 +44,10 @@ async fn on<P: Pair>(
         let Some(first) = together.first() else { continue };
         progress.set_message(format!("{}: loading for {}", P::BACKEND, first.name));
         // What rows of one shape write stays for the next one, on both sides.
-        let pair = P::load(server, first.what.shape()).await?;
+        let pair = Box::pin(P::load(server, first.what.shape())).await?;
         for case in together {
             progress.set_message(format!("{}: {} of {} callers", P::BACKEND, case.name, case.callers));
-            let measured = scenario::measure(&pair, case, plan).await?;
+            let measured = Box::pin(scenario::measure(&pair, case, plan)).await?;
             report(Row::new(case.name.clone(), P::BACKEND, case.callers, case.what.unit(), measured))?;
             progress.inc(1);
         }
@@ -65,8 +65,11 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn on_memory_every_row_has_figures() {
         let cases = cases::of_backend(Backend::Memory, None, true);
-        // Those that are loaded in no time.
-        let cases: Vec<_> = cases.into_iter().filter(|case| !case.name.ends_with("_100000")).collect();
+        // What takes long to load is left out or smaller.
+        let mut cases: Vec<_> = cases.into_iter().filter(|case| !case.name.ends_with("_100000")).collect();
+        if let Some(search) = cases.iter_mut().find(|case| case.name == "search") {
+            search.what = cases::What::Search(2);
+        }
         let plan = Plan { pairs: 1, round: Duration::from_millis(1) };
         let mut rows = Vec::new();
         let report = |row| {

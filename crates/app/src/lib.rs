@@ -116,6 +116,8 @@ mod stream;
 mod testing;
 mod write_behind;
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use chatkeep_coalescing::Coalescing;
 pub use chatkeep_domain as domain;
 pub use chatkeep_domain::*;
 #[cfg(feature = "memory")]

@@ -100,6 +100,10 @@ pub struct DatabaseConfig {
     pub deadline: Duration,
     /// Prepared statements a connection; 0 keeps none, as PgBouncer in transaction mode needs it.
     pub statement_cache_size: usize,
+    /// Whether appends that wait for others go to the store together: each still gets its own durable answer and its own
+    /// error. `None` is on for SQLite, where each group is one transaction instead of as many, and off for PostgreSQL,
+    /// where it pays for dozens of callers. Without meaning in memory.
+    pub coalesce_appends: Option<bool>,
     /// Whether opening applies missing migrations. `None` is on for SQLite and off for PostgreSQL.
     pub auto_migrate: Option<bool>,
 }
@@ -121,6 +125,7 @@ impl Default for DatabaseConfig {
             statement_timeout: Some(Duration::from_secs(30)),
             deadline: Duration::from_secs(30),
             statement_cache_size: 100,
+            coalesce_appends: None,
             auto_migrate: None,
         }
     }
@@ -205,6 +210,7 @@ impl DatabaseConfig {
         }
         set(&mut config.deadline, reader.seconds("database.deadline", SECONDS)?);
         set(&mut config.statement_cache_size, reader.whole("database.statement_cache_size", COUNT)?);
+        config.coalesce_appends = reader.flag("database.coalesce_appends")?;
         config.auto_migrate = reader.flag("database.auto_migrate")?;
         config.validate().map_err(|error| reader.rename(error))?;
         if let Some(url) = reader.secret("database.url")? {

@@ -32,6 +32,7 @@ pub(super) const VARIABLES: &[(&str, &str)] = &[
     ("database.statement_timeout", "DB_STATEMENT_TIMEOUT"),
     ("database.deadline", "DB_DEADLINE"),
     ("database.statement_cache_size", "DB_STATEMENT_CACHE_SIZE"),
+    ("database.coalesce_appends", "DB_COALESCE_APPENDS"),
     ("database.auto_migrate", "DB_AUTO_MIGRATE"),
 ];
 

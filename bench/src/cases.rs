@@ -19,6 +19,8 @@ pub(crate) enum Backend {
 pub(crate) enum What {
     /// Appends to many threads.
     Append,
+    /// Appends to many, where those that wait go together.
+    AppendCoalesced,
     /// Appends to one.
     AppendOneThread,
     /// Appends to many threads, against `pgbench`.
@@ -42,6 +44,8 @@ pub(crate) enum What {
 impl What {
     fn is_on(self, backend: Backend) -> bool {
         match self {
+            // SQLite is opened so by itself, and memory has nothing to wait for.
+            Self::AppendCoalesced => backend == Backend::Postgres,
             Self::AppendPgbench => backend == Backend::Postgres && pgbench::find().is_some(),
             // There is nothing to open, and nothing to leave where it is.
             Self::Stream(_) | Self::ColdStart => backend != Backend::Memory,
@@ -74,6 +78,7 @@ fn all(quick: bool) -> Vec<Case> {
     let million = if quick { 100_000 } else { 1_000_000 };
     let mut cases = Vec::new();
     cases.extend([1, 16, 64].map(|callers| Case::new("append", What::Append, callers)));
+    cases.extend([1, 16, 64].map(|callers| Case::new("append_coalesced", What::AppendCoalesced, callers)));
     cases.push(Case::new("append_one_thread", What::AppendOneThread, 16));
     cases.extend([1, 16].map(|callers| Case::new("append_pgbench", What::AppendPgbench, callers)));
     cases.push(Case::new("window", What::Window, 1));

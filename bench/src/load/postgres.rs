@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, ensure};
-use chatkeep::{ConversationRepository, SeaOrmRepository};
+use chatkeep::{ConversationRepository, DatabaseConfig, SeaOrmRepository};
 use chatkeep_seaorm::PostgresConfig;
 use chatkeep_testkit::{PgOptions, PgServer};
 
@@ -124,12 +124,11 @@ impl Pair for PostgresPair {
     }
 
     async fn ours(&self, connections: Option<u32>) -> Result<Arc<dyn ConversationRepository>> {
-        let config = PostgresConfig::from_url(&self.server.url_of("ours").into())?;
-        let config = match connections {
-            Some(connections) => config.pool_size(connections).max_overflow(0),
-            None => config,
-        };
-        open(config).await
+        let mut config = DatabaseConfig::from_url(self.server.url_of("ours"))?;
+        if let Some(connections) = connections {
+            (config.pool_size, config.max_overflow) = (connections, 0);
+        }
+        Ok(Box::pin(chatkeep::create_repository(&config)).await?)
     }
 
     async fn floor(&self, clients: usize) -> Result<PostgresFloor> {

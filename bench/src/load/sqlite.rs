@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Result, ensure};
-use chatkeep::{ConversationRepository, SeaOrmRepository};
-use chatkeep_seaorm::SqliteConfig;
+use chatkeep::{ConversationRepository, DatabaseConfig};
 use rusqlite::{Connection, params};
 use tempfile::TempDir;
 
@@ -123,8 +122,7 @@ impl Pair for SqlitePair {
     }
 
     async fn ours(&self, _: Option<u32>) -> Result<Arc<dyn ConversationRepository>> {
-        let config = SqliteConfig::file(self.file("ours"));
-        Ok(Arc::new(SeaOrmRepository::sqlite(config).await?))
+        Ok(chatkeep::create_repository(&DatabaseConfig::sqlite(self.file("ours"))).await?)
     }
 
     async fn floor(&self, _: usize) -> Result<SqliteFloor> {

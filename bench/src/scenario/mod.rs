@@ -5,7 +5,9 @@ mod start;
 mod write;
 
 use anyhow::Result;
-use chatkeep::StateManager;
+use std::sync::Arc;
+
+use chatkeep::{ConversationRepository, StateManager};
 
 use crate::cases::{Case, What};
 use crate::data::{Shape, USERS, scope};
@@ -19,6 +21,7 @@ impl What {
     pub(crate) fn shape(self) -> Shape {
         match self {
             Self::Append
+            | Self::AppendCoalesced
             | Self::AppendOneThread
             | Self::AppendPgbench
             | Self::Batch(_)
@@ -32,7 +35,11 @@ impl What {
 
     pub(crate) fn unit(self) -> &'static str {
         match self {
-            Self::Append | Self::AppendOneThread | Self::AppendPgbench | Self::Window => "appends/s",
+            Self::Append
+            | Self::AppendCoalesced
+            | Self::AppendOneThread
+            | Self::AppendPgbench
+            | Self::Window => "appends/s",
             Self::Batch(_) | Self::Stream(_) => "messages/s",
             Self::Newest(_) => "reads/s",
             Self::List(_) => "lists/s",
@@ -47,6 +54,7 @@ pub(crate) async fn measure<P: Pair>(pair: &P, case: &Case, plan: Plan) -> Resul
     let callers = case.callers;
     match case.what {
         What::Append => write::append(pair, callers, THREADS, plan).await,
+        What::AppendCoalesced => write::append_coalesced(pair, callers, THREADS, plan).await,
         What::AppendOneThread => write::append(pair, callers, 1, plan).await,
         What::AppendPgbench => write::append_pgbench(pair, callers, THREADS, plan).await,
         What::Batch(messages) => write::batch(pair, messages, THREADS, plan).await,
@@ -61,6 +69,9 @@ pub(crate) async fn measure<P: Pair>(pair: &P, case: &Case, plan: Plan) -> Resul
 
 /// Ours, with a manager for each user.
 async fn states<P: Pair>(pair: &P, connections: Option<u32>) -> Result<Vec<StateManager>> {
-    let store = pair.ours(connections).await?;
-    Ok((0..USERS).map(|user| StateManager::new(store.clone(), scope(user))).collect())
+    Ok(managers(&pair.ours(connections).await?))
+}
+
+fn managers(store: &Arc<dyn ConversationRepository>) -> Vec<StateManager> {
+    (0..USERS).map(|user| StateManager::new(Arc::clone(store), scope(user))).collect()
 }

@@ -1,13 +1,13 @@
 //! Appends.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex as BlockingMutex, PoisonError};
+use std::sync::{Arc, Mutex as BlockingMutex, PoisonError};
 
 use anyhow::Result;
-use chatkeep::{ConversationHistory, Role, StateManager};
+use chatkeep::{Coalescing, ConversationHistory, ConversationRepository, Role, StateManager};
 use tokio::sync::Mutex;
 
-use super::states;
+use super::{managers, states};
 use crate::data::{TEXT, USERS, thread_id};
 use crate::floor::{Floor, Pair};
 use crate::measure::{Callers, Measured, On, Plan, Work, compare};
@@ -48,8 +48,7 @@ fn connections(callers: usize) -> Option<u32> {
     (callers > 1).then_some(CONNECTIONS)
 }
 
-/// One message at a time. A row of another store over ours (`append_coalesced`) would put it around what
-/// [`Pair::ours`] gives, and be measured as this is.
+/// One message at a time.
 pub(super) async fn append<P: Pair>(
     pair: &P,
     callers: usize,
@@ -59,6 +58,22 @@ pub(super) async fn append<P: Pair>(
     let connections = connections(callers);
     let walk = Walk { threads, callers };
     let ours = Ours { states: states(pair, connections).await?, walk, batch: 1 };
+    let floor = pair.floor(connections.unwrap_or(1) as usize).await?;
+    let floor = ByHand { floor, walk, batch: 1 };
+    compare(plan, Callers::new(ours, callers, On::Tasks), Callers::new(floor, callers, P::Floor::ON)).await
+}
+
+/// The same, where those that wait go together.
+pub(super) async fn append_coalesced<P: Pair>(
+    pair: &P,
+    callers: usize,
+    threads: usize,
+    plan: Plan,
+) -> Result<Measured> {
+    let connections = connections(callers);
+    let walk = Walk { threads, callers };
+    let store: Arc<dyn ConversationRepository> = Arc::new(Coalescing::new(pair.ours(connections).await?));
+    let ours = Ours { states: managers(&store), walk, batch: 1 };
     let floor = pair.floor(connections.unwrap_or(1) as usize).await?;
     let floor = ByHand { floor, walk, batch: 1 };
     compare(plan, Callers::new(ours, callers, On::Tasks), Callers::new(floor, callers, P::Floor::ON)).await

@@ -1,8 +1,9 @@
 //! Two databases of one PostgreSQL.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use chatkeep::{ConversationRepository, DatabaseConfig, SeaOrmRepository};
 use chatkeep_seaorm::PostgresConfig;
 use chatkeep_testkit::{PgOptions, PgServer};
@@ -34,6 +35,20 @@ pub(crate) struct PostgresPair {
 /// Boxed: what connects is a large future.
 async fn open(config: PostgresConfig) -> Result<Arc<dyn ConversationRepository>> {
     Ok(Arc::new(Box::pin(SeaOrmRepository::postgres(config)).await?))
+}
+
+/// Loading need not wait for the disk. Returns when the server has changed over.
+async fn set_fsync(server: &PgServer, on: bool) -> Result<()> {
+    let wanted = if on { "on" } else { "off" };
+    server.psql(&format!("ALTER SYSTEM SET fsync = {wanted}"))?;
+    server.psql("SELECT pg_reload_conf()")?;
+    for _ in 0..100 {
+        if server.psql("SHOW fsync")? == wanted {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    bail!("the server does not turn fsync {wanted}")
 }
 
 async fn make(server: &PgServer, shape: Shape) -> Result<Known> {
@@ -68,7 +83,6 @@ async fn make(server: &PgServer, shape: Shape) -> Result<Known> {
     server.psql_in("ours", "VACUUM (ANALYZE)")?;
     server.create_database("floor", Some("ours"))?;
     server.psql_in("floor", "VACUUM (ANALYZE)")?;
-    server.psql("CHECKPOINT")?;
     Ok(known)
 }
 
@@ -119,7 +133,10 @@ impl Pair for PostgresPair {
     const BACKEND: &'static str = "postgres";
 
     async fn load(server: &Arc<PgServer>, shape: Shape) -> Result<Self> {
+        set_fsync(server, false).await?;
         let known = make(server, shape).await?;
+        set_fsync(server, true).await?;
+        server.psql("CHECKPOINT")?;
         Ok(Self { server: Arc::clone(server), shape, known })
     }
 

@@ -1,10 +1,13 @@
 //! PostgreSQL scans no table for what is asked of it.
 
-use chatkeep_domain::{MessageSearch, OrgId, Scope, SearchOrder, SearchQuery, ThreadRepository};
+use chatkeep_domain::{
+    ConversationRepositoryExt, MessageSearch, OrgId, Scope, SearchOrder, SearchQuery, ThreadRepository,
+};
 use chatkeep_seaorm::SeaOrmRepository;
 
+use crate::common::{message, scope, thread_id, three_messages};
 use crate::explained::{Heard, explaining_proxy};
-use crate::fixture::{Store, postgres_config};
+use crate::fixture::{Store, append, postgres_config};
 use crate::questions::{ROWS, ask_lists, ask_searches, fill};
 
 /// More than PostgreSQL plans with the values in any case.
@@ -35,12 +38,8 @@ fn look(faults: &mut Vec<String>, name: &str, plans: &[String]) {
     faults.extend(plans().find(scans).map(|plan| format!("## {name}\n{plan}")));
 }
 
-#[tokio::test]
-#[ignore = "needs PostgreSQL: run `cargo xtask test`"]
-async fn no_question_scans_a_table() {
-    let store = Store::postgres().await;
-    fill(&store, ROWS).await;
-    store.execute("VACUUM ANALYZE").await;
+/// Has every statement on the database explained, from the next connection on.
+async fn explain_all(store: &Store) {
     let (_, name) = store.url.rsplit_once('/').expect("a URL with a database");
     for setting in [
         "session_preload_libraries = 'auto_explain'",
@@ -49,6 +48,47 @@ async fn no_question_scans_a_table() {
     ] {
         store.execute(&format!("ALTER DATABASE {name} SET {setting}")).await;
     }
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: run `cargo xtask test`"]
+async fn a_thread_is_found_by_its_key_before_there_are_statistics() {
+    let store = Store::postgres().await;
+    let repository = store.open().await;
+    three_messages(&repository).await;
+    // Its user makes many threads, and nobody has looked at the table yet.
+    store.execute("ALTER TABLE chat_thread SET (autovacuum_enabled = off)").await;
+    store
+        .execute(
+            "INSERT INTO chat_thread SELECT org_id, gen_random_uuid(), user_id, name, metadata, 1, created_at,
+                 updated_at - n * interval '1 s', folded_name, search_version
+             FROM chat_thread, generate_series(1, 1000) n",
+        )
+        .await;
+    repository.close().await.expect("it closes");
+    explain_all(&store).await;
+    let (repository, plans) = open(&store, "auto").await;
+    for number in 0..2 * TIMES as u128 {
+        append(&repository, [message(10 + number, "more")]).await;
+        repository.get_thread(&scope(), thread_id()).await.expect("it is there");
+        repository.last_messages(&scope(), thread_id(), 1).await.expect("a message");
+    }
+    let plans = plans.take();
+    assert_eq!(plans.len(), 6 * TIMES);
+    for plan in &plans {
+        assert!(plan.contains("chat_thread_pkey") && !plan.contains("chat_thread_recent"), "{plan}");
+    }
+    repository.close().await.expect("it closes");
+    store.remove().await;
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: run `cargo xtask test`"]
+async fn no_question_scans_a_table() {
+    let store = Store::postgres().await;
+    fill(&store, ROWS).await;
+    store.execute("VACUUM ANALYZE").await;
+    explain_all(&store).await;
     let mut faults = Vec::new();
     // After five executions PostgreSQL goes on with one or the other, whichever it takes for the cheaper.
     for mode in ["force_custom_plan", "force_generic_plan"] {

@@ -33,7 +33,7 @@ pub(super) fn append(batches: &[Batch<'_>]) -> Sql {
         .text(&format!(", CASE WHEN m.value ->> 11 IS NOT NULL THEN {ANALYZER_VERSION} END"))
         .text(", 'o' || lower(hex(t.org_id)) || ' u' || lower(hex(t.org_id)) || 'u' || lower(hex(t.user_id))")
         .text(" || ' ' || (m.value ->> 12), m.value ->> 11")
-        .bind(" FROM json_each(", Value::from(rows).to_string())
+        .bind(" FROM jsonb_each(", Value::from(rows).to_string())
         .text(") AS m CROSS JOIN chat_thread AS t ON t.org_id = m.value ->> 1 AND t.id = unhex(m.value ->> 2)")
         .text(" AND t.user_id = COALESCE(m.value ->> 3, t.user_id)")
         .text(" AND t.next_position = COALESCE(m.value ->> 4, t.next_position)")

@@ -4,7 +4,9 @@ use std::thread;
 use std::time::Duration;
 
 use chatkeep_domain::search::SearchPlan;
-use chatkeep_domain::{Append, IdGenerator as _, NewMessage, Role, SearchQuery, UuidV7Generator};
+use chatkeep_domain::{
+    Append, IdGenerator as _, MessageId, NewMessage, Role, SearchQuery, Timestamp, UuidV7Generator,
+};
 
 use super::*;
 

@@ -71,7 +71,11 @@ pub trait ConversationRepositoryExt: ConversationRepository {
         loop {
             let page = self.list_messages(scope, thread, &query).await?;
             missing = missing.saturating_sub(page.items.len());
-            messages.extend(page.items);
+            if messages.is_empty() {
+                messages = page.items;
+            } else {
+                messages.extend(page.items);
+            }
             match page.next {
                 Some(next) if missing > 0 => {
                     query = query.behind(next).limit(missing.min(crate::MAX_PAGE_LEN));

@@ -1,13 +1,14 @@
 //! Threads in the order of a list.
 //!
-//! A write to a thread only notes that it moved; the next list puts it where it belongs. So writers never wait for a
-//! list, and a thread that is written to a thousand times between two lists moves once.
+//! A write to a thread only notes that it changed; the next list puts it where it belongs, as it is now. So writers never
+//! wait for a list, a thread that is written to a thousand times between two lists moves once, and to show a list takes no
+//! lock of any thread in it.
 
 use std::collections::BTreeMap;
 use std::ops::Bound::{Excluded, Unbounded};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use chatkeep_domain::{ChatThread, OrgId, ThreadId, ThreadKey, Timestamp};
+use chatkeep_domain::{ChatThread, ThreadKey, Timestamp};
 
 use crate::store::Slot;
 
@@ -20,8 +21,8 @@ pub(crate) type Places = [Option<Timestamp>; LISTS];
 #[derive(Default)]
 pub(crate) struct Listing {
     /// Oldest update first.
-    threads: RwLock<BTreeMap<ThreadKey, Arc<Slot>>>,
-    /// With the place that it left; each thread at most once.
+    threads: RwLock<BTreeMap<ThreadKey, Arc<ChatThread>>>,
+    /// With the place that it leaves; each thread at most once.
     moved: Mutex<Vec<(Option<ThreadKey>, Arc<Slot>)>>,
 }
 
@@ -47,9 +48,9 @@ impl Listing {
                 continue;
             }
             record.places[at] = Some(record.thread.updated_at);
-            let place = ThreadKey::from(&record.thread);
+            let thread = Arc::clone(&record.thread);
             drop(record);
-            threads.insert(place, slot);
+            threads.insert(ThreadKey::from(&*thread), thread);
         }
     }
 
@@ -60,20 +61,11 @@ impl Listing {
         behind: Option<&ThreadKey>,
         matches: impl Fn(&ChatThread) -> bool,
     ) -> Vec<ChatThread> {
-        // One that was written to meanwhile has moved to the front.
-        let is_behind = |thread: &ChatThread| {
-            behind.is_none_or(|behind| key(thread) < (behind.updated_at, behind.id, &behind.org_id))
-        };
         let threads = self.threads.read().unwrap_or_else(PoisonError::into_inner);
         let range = threads.range((Unbounded, behind.map_or(Unbounded, Excluded)));
-        let matching = range.rev().filter_map(|(_, slot)| {
-            let record = slot.lock();
-            let thread = &record.thread;
-            (!record.deleted && is_behind(thread) && matches(thread)).then(|| thread.clone())
-        });
+        let matching = range.rev().map(|(_, thread)| &**thread).filter(|thread| matches(thread));
         let mut found = Vec::with_capacity(count.min(threads.len()));
-        found.extend(matching.take(count));
-        found.sort_by(|one, other| key(other).cmp(&key(one)));
+        found.extend(matching.take(count).cloned());
         found
     }
 
@@ -82,9 +74,4 @@ impl Listing {
     pub(crate) fn lens(&self) -> (usize, usize) {
         (self.threads.read().unwrap().len(), self.moved.lock().unwrap().len())
     }
-}
-
-/// [`ThreadKey`], borrowed.
-fn key(thread: &ChatThread) -> (Timestamp, ThreadId, &OrgId) {
-    (thread.updated_at, thread.id, &thread.org_id)
 }

@@ -115,7 +115,7 @@ impl MessageRepository for MemoryRepository {
 
 impl Record {
     pub(crate) fn append(&mut self, append: Append) -> Result<Vec<ChatMessage>, StoreError> {
-        let (head, latest) = (self.thread.head, append.latest());
+        let (mut head, latest) = (self.thread.head, append.latest());
         match append.expect_head {
             Some(expected)
                 if expected != head && append.messages.iter().any(|new| self.known(new.id).is_none()) =>
@@ -126,22 +126,22 @@ impl Record {
             _ => head.advance(append.messages.len())?,
         };
         let known = self.messages.len();
-        let answer = append.messages.into_iter().map(|new| self.store(new)).collect();
+        let answer = append.messages.into_iter().map(|new| self.store(new, &mut head)).collect();
         if let Some(at) = latest.filter(|_| self.messages.len() > known) {
+            self.change().head = head;
             self.touch(at);
             self.index(self.messages[known..].iter().map(|message| (message.position, &message.content)));
         }
         answer
     }
 
-    /// Stores a message, unless it is known; gives it as it is stored.
-    fn store(&mut self, new: NewMessage) -> Result<ChatMessage, StoreError> {
+    /// Stores a message behind the head, unless it is known; gives it as it is stored.
+    fn store(&mut self, new: NewMessage, head: &mut Position) -> Result<ChatMessage, StoreError> {
         if let Some(known) = self.known(new.id) {
             return Ok(self.messages[known].clone());
         }
-        let position = self.thread.head.advance(1)?;
-        let message = new.into_message(self.thread.id, position);
-        self.thread.head = position;
+        *head = head.advance(1)?;
+        let message = new.into_message(self.thread.id, *head);
         self.push(message.clone());
         Ok(message)
     }
@@ -165,11 +165,13 @@ impl Record {
             self.messages.partition_point(|message| message.position < before)
         });
         let range = self.messages.get(from..until).unwrap_or_default().iter();
-        let matching = range.filter(|message| query.matches(message));
         let (offset, count) = (usize::try_from(query.offset).unwrap_or(usize::MAX), query.limit + 1);
+        let mut found = Vec::with_capacity(count.min(range.len()));
+        let matching = range.filter(|message| query.matches(message));
         match query.order {
-            Order::OldestFirst => matching.skip(offset).take(count).cloned().collect(),
-            Order::NewestFirst => matching.rev().skip(offset).take(count).cloned().collect(),
+            Order::OldestFirst => found.extend(matching.skip(offset).take(count).cloned()),
+            Order::NewestFirst => found.extend(matching.rev().skip(offset).take(count).cloned()),
         }
+        found
     }
 }

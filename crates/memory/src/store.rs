@@ -93,7 +93,7 @@ impl Store {
             let record = slot.lock();
             // One that was deleted meanwhile has left the map: the id is free, or of another thread.
             if !record.deleted {
-                return Ok(record.thread.clone());
+                return Ok(ChatThread::clone(&record.thread));
             }
         }
     }
@@ -110,9 +110,8 @@ impl Store {
         if record.deleted {
             return Err(StoreError::thread_not_found(id));
         }
-        let before = record.thread.updated_at;
         let result = work(&mut record);
-        if record.thread.updated_at != before {
+        if std::mem::take(&mut record.is_changed) {
             slot.note(&mut record);
         }
         result
@@ -214,7 +213,7 @@ impl Slot {
         self.record.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells the lists that the thread left its place, except where that is noted already.
+    /// Tells the lists that the thread is not as they show it, except where that is noted already.
     fn note(self: &Arc<Self>, record: &mut Record) {
         for (listing, place) in self.listings.iter().zip(&mut record.places) {
             if let Some(updated_at) = place.take() {

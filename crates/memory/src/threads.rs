@@ -16,7 +16,7 @@ impl ThreadRepository for MemoryRepository {
 
     #[tracing::instrument(name = "db.thread.get", skip_all, fields(thread_id = %id))]
     async fn get_thread(&self, scope: &Scope, id: ThreadId) -> Result<ChatThread, StoreError> {
-        self.store.with(scope, id, |record| Ok(record.thread.clone()))
+        self.store.with(scope, id, |record| Ok(ChatThread::clone(&record.thread)))
     }
 
     #[tracing::instrument(name = "db.thread.update", skip_all, fields(thread_id = %id))]
@@ -28,8 +28,8 @@ impl ThreadRepository for MemoryRepository {
     ) -> Result<ChatThread, StoreError> {
         update.validate()?;
         self.store.with(scope, id, |record| {
-            update.apply(&mut record.thread);
-            Ok(record.thread.clone())
+            update.apply(record.change());
+            Ok(ChatThread::clone(&record.thread))
         })
     }
 

@@ -12,7 +12,10 @@ use crate::listing::{LISTS, Places};
 
 /// A thread with all that is in it.
 pub(crate) struct Record {
-    pub(crate) thread: ChatThread,
+    /// As it is; the lists show the same one until it changes: see [`Record::change`].
+    pub(crate) thread: Arc<ChatThread>,
+    /// The lists are not told yet.
+    pub(super) is_changed: bool,
     /// By position.
     pub(crate) messages: Vec<ChatMessage>,
     ids: Ids,
@@ -27,7 +30,8 @@ pub(crate) struct Record {
 impl Record {
     pub(super) fn new(thread: ChatThread, index: Option<Arc<Index>>) -> Self {
         Self {
-            thread,
+            thread: Arc::new(thread),
+            is_changed: false,
             messages: Vec::new(),
             ids: Ids::default(),
             revisions: HashMap::new(),
@@ -37,8 +41,15 @@ impl Record {
         }
     }
 
+    /// The thread, to be changed. The first change after a list copies what that list shows.
+    pub(crate) fn change(&mut self) -> &mut ChatThread {
+        self.is_changed = true;
+        Arc::make_mut(&mut self.thread)
+    }
+
     pub(crate) fn touch(&mut self, at: Timestamp) {
-        self.thread.updated_at = self.thread.updated_at.max(at);
+        let thread = self.change();
+        thread.updated_at = thread.updated_at.max(at);
     }
 
     /// Makes messages that were stored findable.

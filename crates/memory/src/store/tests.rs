@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use chatkeep_domain::search::SearchPlan;
 use chatkeep_domain::{
-    Append, IdGenerator as _, MessageId, NewMessage, Role, SearchQuery, Timestamp, UuidV7Generator,
+    Append, IdGenerator as _, MessageId, NewMessage, Role, SearchQuery, ThreadUpdate, Timestamp,
+    UuidV7Generator,
 };
 
 use super::*;
@@ -45,7 +46,7 @@ fn found(store: &Store, scope: &Scope, thread: Option<ThreadId>) -> [usize; 2] {
 /// True once a call waits for the thread that another is at work on, or holds the map meanwhile.
 fn is_awaited(store: &Store, id: ThreadId) -> bool {
     let threads = store.threads.try_read();
-    // The map holds it, its lists hold it, and so does the one at work.
+    // The map holds it, the notes of its lists hold it, and so does the one at work.
     let held = 1 + LISTS + 1;
     threads.map_or(true, |threads| Arc::strong_count(&threads[&owner().0].threads[&id]) > held)
 }
@@ -164,6 +165,20 @@ fn a_thread_is_noted_once_however_often_it_is_written_to() {
     assert_eq!(store.listing.lens(), (2, 2), "the list of all is as it was");
     assert_eq!(list(&store, &OwnerFilter::default()).len(), 2);
     assert_eq!(store.listing.lens(), (2, 0));
+}
+
+#[test]
+fn a_list_shows_a_change_that_moves_nothing() {
+    let (store, scope, [one, two]) = store_with_two();
+    let user = OwnerFilter { org_id: Some(owner().0), user_id: Some(owner().1) };
+    touch(&store, &scope, two, 1);
+    let places = || list(&store, &user).into_iter().map(|thread| (thread.id, thread.head.get(), thread.name));
+    let before: Vec<_> = places().collect();
+    assert_eq!(before, [(two, 0, "secret".to_owned()), (one, 0, "secret".to_owned())]);
+    say(&store, &scope, two);
+    let rename = ThreadUpdate::new(Timestamp::UNIX_EPOCH).name("new");
+    store.with(&scope, one, |record| Ok(rename.apply(record.change()))).unwrap();
+    assert_eq!(places().collect::<Vec<_>>(), [(two, 1, "secret".to_owned()), (one, 0, "new".to_owned())]);
 }
 
 #[test]

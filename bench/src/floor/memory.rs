@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::Floor;
 use crate::corpus::{self, MESSAGES, OWNER, THREAD_LEN, WORD};
-use crate::data::{Shape, TEXT, new_id, now, thread};
+use crate::data::{ORG, Shape, TEXT, new_id, now, thread, user};
 use crate::measure::On;
 
 /// A message as a program would hold it.
@@ -17,9 +18,13 @@ use crate::measure::On;
 #[expect(dead_code, reason = "a program would use what it keeps")]
 struct Message {
     id: Uuid,
+    thread: Uuid,
+    position: usize,
+    sender: Option<String>,
     role: Role,
     text: String,
     created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -28,8 +33,11 @@ enum Role {
 }
 
 impl Message {
-    fn new(text: impl Into<String>) -> Self {
-        Self { id: new_id(), role: Role::User, text: text.into(), created_at: now() }
+    /// Without a place in its thread yet.
+    fn new(thread: Uuid, text: impl Into<String>) -> Self {
+        let (id, now) = (new_id(), now());
+        let (role, text) = (Role::User, text.into());
+        Self { id, thread, position: 0, sender: None, role, text, created_at: now, updated_at: now }
     }
 }
 
@@ -38,9 +46,27 @@ impl Message {
 #[expect(dead_code, reason = "a program would use what it keeps")]
 struct Thread {
     id: Uuid,
+    org: String,
+    user: String,
     name: String,
+    metadata: Map<String, Value>,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
+}
+
+impl Thread {
+    fn new(number: usize, owner: usize) -> Self {
+        let now = now();
+        Self {
+            id: thread(number),
+            org: ORG.to_owned(),
+            user: user(owner),
+            name: format!("thread {number}"),
+            metadata: Map::new(),
+            created_at: now,
+            updated_at: now,
+        }
+    }
 }
 
 /// The threads of a user, by when they were last updated.
@@ -58,6 +84,14 @@ pub(crate) struct MemoryFloor {
     index: Arc<Mutex<Index>>,
 }
 
+/// Puts messages behind the others.
+fn extend(messages: &mut Vec<Message>, new: impl IntoIterator<Item = Message>) {
+    for message in new {
+        let position = messages.len() + 1;
+        messages.push(Message { position, ..message });
+    }
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -72,14 +106,17 @@ impl MemoryFloor {
         match shape {
             Shape::Threads(_) => {}
             Shape::Messages(count) => {
-                threads.insert(thread(0), (0..count).map(|_| Message::new(TEXT)).collect());
+                extend(
+                    threads.entry(thread(0)).or_default(),
+                    (0..count).map(|_| Message::new(thread(0), TEXT)),
+                );
             }
             Shape::List(count) => {
                 let mut recent = lock(&floor.recent);
                 for number in 0..count {
-                    let (id, now, name) = (thread(number), now(), format!("thread {number}"));
-                    let thread = Thread { id, name, created_at: now, updated_at: now };
-                    recent.entry(shape.owner(number)).or_default().insert((now, id), thread);
+                    let thread = Thread::new(number, shape.owner(number));
+                    let recent = recent.entry(shape.owner(number)).or_default();
+                    recent.insert((thread.updated_at, thread.id), thread);
                 }
             }
             Shape::Corpus(orgs) => {
@@ -97,12 +134,13 @@ impl MemoryFloor {
         let mut index = lock(&self.index);
         let words = index.entry((corpus::org(org), OWNER.to_owned())).or_default();
         for (number, text) in texts.iter().enumerate() {
-            let message = Message::new(text);
+            let thread = thread(org * (MESSAGES / THREAD_LEN) + number / THREAD_LEN);
+            let position = number % THREAD_LEN + 1;
+            let message = Message { position, ..Message::new(thread, text) };
             for word in text.split(' ') {
                 words.entry(word.to_owned()).or_default().push(message.clone());
             }
-            let at = org * (MESSAGES / THREAD_LEN) + number / THREAD_LEN;
-            threads.entry(thread(at)).or_default().push(message);
+            threads.entry(thread).or_default().push(message);
         }
     }
 }
@@ -111,14 +149,14 @@ impl Floor for MemoryFloor {
     const ON: On = On::Tasks;
 
     async fn append(&self, _: usize, number: usize) -> Result<()> {
-        let message = Message::new(TEXT);
-        lock(&self.threads).get_mut(&thread(number)).context("no such thread")?.push(message);
+        let message = Message::new(thread(number), TEXT);
+        extend(lock(&self.threads).get_mut(&thread(number)).context("no such thread")?, [message]);
         Ok(())
     }
 
     async fn append_batch(&self, number: usize, count: usize) -> Result<()> {
-        let batch: Vec<_> = (0..count).map(|_| Message::new(TEXT)).collect();
-        lock(&self.threads).get_mut(&thread(number)).context("no such thread")?.extend(batch);
+        let batch: Vec<_> = (0..count).map(|_| Message::new(thread(number), TEXT)).collect();
+        extend(lock(&self.threads).get_mut(&thread(number)).context("no such thread")?, batch);
         Ok(())
     }
 

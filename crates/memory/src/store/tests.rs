@@ -177,7 +177,11 @@ fn a_list_shows_a_change_that_moves_nothing() {
     assert_eq!(before, [(two, 0, "secret".to_owned()), (one, 0, "secret".to_owned())]);
     say(&store, &scope, two);
     let rename = ThreadUpdate::new(Timestamp::UNIX_EPOCH).name("new");
-    store.with(&scope, one, |record| Ok(rename.apply(record.change()))).unwrap();
+    let rename = |record: &mut Record| {
+        rename.apply(record.change());
+        Ok(())
+    };
+    store.with(&scope, one, rename).unwrap();
     assert_eq!(places().collect::<Vec<_>>(), [(two, 1, "secret".to_owned()), (one, 0, "new".to_owned())]);
 }
 

@@ -42,6 +42,16 @@ pub(crate) enum What {
 }
 
 impl What {
+    /// Appends vary most, because they wait for the disk.
+    fn plan(self) -> Plan {
+        let (pairs, seconds) = match self {
+            Self::Append | Self::AppendCoalesced | Self::AppendOneThread | Self::AppendPgbench => (7, 2),
+            Self::Batch(_) | Self::Window | Self::ColdStart => (7, 1),
+            Self::Newest(_) | Self::Stream(_) | Self::List(_) | Self::Search(_) => (5, 1),
+        };
+        Plan { pairs, round: Duration::from_secs(seconds) }
+    }
+
     fn is_on(self, backend: Backend) -> bool {
         match self {
             // SQLite is opened so by itself, and memory has nothing to wait for.
@@ -101,9 +111,9 @@ pub(crate) fn of_backend(backend: Backend, scenario: Option<&str>, quick: bool) 
 }
 
 /// How long each of as many rows is measured. Quick rows of one backend share their time.
-pub(crate) fn plan(quick: bool, rows: usize) -> Plan {
+pub(crate) fn plan(quick: bool, rows: usize, what: What) -> Plan {
     if !quick {
-        return Plan { pairs: 9, round: Duration::from_secs(3) };
+        return what.plan();
     }
     let rounds = u32::try_from(2 * (1 + QUICK_PAIRS) * rows.max(1)).unwrap_or(u32::MAX);
     let round = (QUICK_TIME / rounds).clamp(Duration::from_millis(200), Duration::from_secs(1));
@@ -148,9 +158,20 @@ mod tests {
 
     #[test]
     fn quick_rows_share_their_time() {
-        assert_eq!(plan(true, 1).round, Duration::from_secs(1));
-        assert!(plan(true, 8).round < Duration::from_millis(250));
-        assert_eq!(plan(true, 1_000).round, Duration::from_millis(200));
-        assert!(plan(false, 1).pairs >= 5 && plan(true, 1).pairs >= 5);
+        let quick = |rows| plan(true, rows, What::List(1));
+        assert_eq!(quick(1).round, Duration::from_secs(1));
+        assert!(quick(8).round < Duration::from_millis(250));
+        assert_eq!(quick(1_000).round, Duration::from_millis(200));
+        assert!(quick(1).pairs >= 5);
+    }
+
+    #[test]
+    fn all_rows_of_a_backend_take_minutes() {
+        for backend in [Backend::Postgres, Backend::Sqlite, Backend::Memory] {
+            let plans = of_backend(backend, None, false).into_iter().map(|case| plan(false, 1, case.what));
+            let time = |plan: Plan| 2 * (1 + u32::try_from(plan.pairs).unwrap()) * plan.round;
+            assert!(plans.clone().all(|plan| plan.pairs >= 5));
+            assert!(plans.map(time).sum::<Duration>() < Duration::from_mins(9), "{backend:?}");
+        }
     }
 }

@@ -39,6 +39,11 @@ impl Shape {
         }
     }
 
+    /// Whether its rows write.
+    pub(crate) fn is_written(self) -> bool {
+        matches!(self, Self::Threads(_))
+    }
+
     /// Whose a thread is.
     pub(crate) fn owner(self, thread: usize) -> usize {
         match self {

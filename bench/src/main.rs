@@ -51,7 +51,8 @@ async fn main() -> Result<()> {
     progress.set_style(ProgressStyle::with_template("{pos}/{len} {msg} {elapsed}")?);
     let mut rows = Vec::new();
     for backend in backends {
-        let plan = cases::plan(options.quick, cases(backend).len());
+        let asked = cases(backend);
+        let plan = |case: &cases::Case| cases::plan(options.quick, asked.len(), case.what);
         let report = |row: report::Row| {
             if options.json {
                 println!("{}", serde_json::to_string(&row)?);
@@ -59,7 +60,7 @@ async fn main() -> Result<()> {
             rows.push(row);
             Ok(())
         };
-        run::all(backend, &cases(backend), plan, &progress, report).await?;
+        run::all(backend, &asked, plan, &progress, report).await?;
     }
     progress.finish_and_clear();
     if !options.json {

@@ -18,7 +18,7 @@ use crate::scenario;
 pub(crate) async fn all(
     backend: Backend,
     cases: &[Case],
-    plan: Plan,
+    plan: impl Fn(&Case) -> Plan,
     progress: &ProgressBar,
     report: impl FnMut(Row) -> Result<()>,
 ) -> Result<()> {
@@ -36,18 +36,18 @@ pub(crate) async fn all(
 async fn on<P: Pair>(
     server: &P::Server,
     cases: &[Case],
-    plan: Plan,
+    plan: impl Fn(&Case) -> Plan,
     progress: &ProgressBar,
     mut report: impl FnMut(Row) -> Result<()>,
 ) -> Result<()> {
     for together in cases.chunk_by(|one, other| one.what.shape() == other.what.shape()) {
         let Some(first) = together.first() else { continue };
         progress.set_message(format!("{}: loading for {}", P::BACKEND, first.name));
-        // What rows of one shape write stays for the next one, on both sides.
-        let pair = Box::pin(P::load(server, first.what.shape())).await?;
+        let mut pair = Box::pin(P::load(server, first.what.shape())).await?;
         for case in together {
+            Box::pin(pair.renew()).await?;
             progress.set_message(format!("{}: {} of {} callers", P::BACKEND, case.name, case.callers));
-            let measured = Box::pin(scenario::measure(&pair, case, plan)).await?;
+            let measured = Box::pin(scenario::measure(&pair, case, plan(case))).await?;
             report(Row::new(case.name.clone(), P::BACKEND, case.callers, case.what.unit(), measured))?;
             progress.inc(1);
         }
@@ -76,7 +76,7 @@ mod tests {
             rows.push(row);
             Ok(())
         };
-        all(Backend::Memory, &cases, plan, &ProgressBar::hidden(), report).await.unwrap();
+        all(Backend::Memory, &cases, |_| plan, &ProgressBar::hidden(), report).await.unwrap();
         let names: Vec<_> = rows.iter().map(|row| format!("{} {}", row.scenario, row.callers)).collect();
         let wanted = [
             "append 1",

@@ -3,7 +3,7 @@
 pub(crate) mod memory;
 pub(crate) mod pgbench;
 pub(crate) mod postgres;
-mod postgres_sql;
+pub(crate) mod postgres_sql;
 pub(crate) mod sqlite;
 
 use std::sync::Arc;
@@ -49,8 +49,11 @@ pub(crate) trait Pair: Sized {
     /// How it is called in the result.
     const BACKEND: &'static str;
 
-    /// Makes and fills both.
+    /// Makes and fills what both are copies of.
     fn load(server: &Self::Server, shape: Shape) -> impl Future<Output = Result<Self>>;
+
+    /// Makes both as they were loaded, if rows of this shape write: each is to begin with the same. Called before each.
+    fn renew(&mut self) -> impl Future<Output = Result<()>>;
 
     /// Opens ours, with at most as many connections if the backend has them; by default with as many as by default.
     fn ours(&self, connections: Option<u32>)

@@ -10,6 +10,7 @@ use chatkeep_testkit::find_postgres;
 use tempfile::NamedTempFile;
 use tokio::task::block_in_place;
 
+use super::postgres_sql::APPEND;
 use crate::data::{ORG, USERS, content, thread, user};
 use crate::measure::Side;
 
@@ -42,27 +43,38 @@ fn statement(threads: usize, vector: &str) -> Result<String> {
     let prefix = &prefix[..prefix.len() - 12];
     let id = format!("('{prefix}' || lpad(to_hex(:at::bigint), 12, '0'))::uuid");
     let owner = format!("'user-' || (:at::bigint % {USERS})");
+    let new_id = "(lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0') || '7'
+            || lpad(to_hex(:a::bigint), 3, '0') || '8' || lpad(to_hex(:b::bigint), 15, '0'))::uuid";
     let vector = vector.replace('\'', "''").replace(':', "~");
     let vector = format!("replace(translate('{vector}', '~', chr(58)), '{}@', {owner} || '@')", user(0));
     let content = content()?.replace('\'', "''").replace(':', "~");
+    let values = [
+        "1".to_owned(),
+        "now()".to_owned(),
+        format!("'{ORG}'"),
+        id.clone(),
+        owner,
+        "1".to_owned(),
+        format!("'{ORG}'"),
+        id,
+        format!("ARRAY[{new_id}]"),
+        "ARRAY['']".to_owned(),
+        "ARRAY['user']".to_owned(),
+        format!("ARRAY[translate('{content}', '~', chr(58))]"),
+        "ARRAY[now()]".to_owned(),
+        format!("ARRAY[{vector}]"),
+    ];
+    // From the last on: `$1` is also how `$14` begins.
+    let append = values
+        .iter()
+        .enumerate()
+        .rev()
+        .fold(APPEND.to_owned(), |sql, (at, value)| sql.replace(&format!("${}", at + 1), value));
     Ok(format!(
         r"\set at random(0, {threads} - 1)
 \set a random(0, 4095)
 \set b random(0, 281474976710655)
-WITH head AS (
-    UPDATE chat_thread SET next_position = next_position + 1, updated_at = GREATEST(updated_at, now())
-    WHERE org_id = '{ORG}' AND id = {id} AND user_id = {owner} RETURNING next_position - 1 AS allotted, user_id),
-stored AS (
-    INSERT INTO chat_message (org_id, chat_thread_id, position, id, sender_id, sender_role, content, created_at,
-                              updated_at, search, search_version)
-    SELECT '{ORG}', {id}, allotted + m.n - 1, m.id, NULLIF(m.sender_id, ''), m.sender_role, m.content, m.created_at,
-           m.created_at, m.search::tsvector, 1
-    FROM head, unnest(
-        ARRAY[(lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0') || '7'
-            || lpad(to_hex(:a::bigint), 3, '0') || '8' || lpad(to_hex(:b::bigint), 15, '0'))::uuid],
-        ARRAY[''], ARRAY['user'], ARRAY[translate('{content}', '~', chr(58))], ARRAY[now()], ARRAY[{vector}])
-        WITH ORDINALITY AS m(id, sender_id, sender_role, content, created_at, search, n))
-SELECT allotted FROM head;
+{append};
 "
     ))
 }

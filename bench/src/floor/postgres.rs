@@ -100,7 +100,7 @@ impl Floor for PostgresFloor {
                 ],
             )
             .await?;
-        let _position: i64 = row.context("no such thread")?.get(0);
+        let _position: i64 = row.context("no such thread")?.get(1);
         Ok(())
     }
 

@@ -2,8 +2,8 @@
 
 use tokio_postgres::types::Type;
 
-/// What chatkeep sends to append a message to a thread of the scope's user.
-pub(super) const APPEND: &str = "
+/// What chatkeep sends to append a message to a thread of the scope's user. Loading fails when it is something else.
+pub(crate) const APPEND: &str = "
     WITH head AS (
         UPDATE chat_thread SET next_position = next_position + $1, updated_at = GREATEST(updated_at, $2)
         WHERE org_id = $3 AND id = $4 AND user_id = $5 RETURNING next_position - $6 AS allotted, user_id),
@@ -14,7 +14,7 @@ pub(super) const APPEND: &str = "
                m.created_at, m.search::tsvector, 1
         FROM head, unnest($9, $10, $11, $12, $13, $14) WITH ORDINALITY
             AS m(id, sender_id, sender_role, content, created_at, search, n))
-    SELECT allotted FROM head";
+    SELECT 0::bigint, allotted FROM head";
 
 pub(super) const APPEND_TYPES: [Type; 14] = [
     Type::INT8,

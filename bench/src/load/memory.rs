@@ -11,6 +11,7 @@ use crate::floor::Pair;
 use crate::floor::memory::MemoryFloor;
 
 pub(crate) struct MemoryPair {
+    shape: Shape,
     ours: MemoryRepository,
     floor: MemoryFloor,
 }
@@ -34,6 +35,16 @@ async fn fill(store: &MemoryRepository, shape: Shape) -> Result<()> {
     Ok(())
 }
 
+async fn made(shape: Shape) -> Result<MemoryRepository> {
+    // The floor has an index only where it is searched; so has ours.
+    let store = match shape {
+        Shape::Corpus(_) => MemoryRepository::new(),
+        _ => MemoryRepository::without_search(),
+    };
+    fill(&store, shape).await?;
+    Ok(store)
+}
+
 impl Pair for MemoryPair {
     type Floor = MemoryFloor;
 
@@ -42,13 +53,15 @@ impl Pair for MemoryPair {
     const BACKEND: &'static str = "memory";
 
     async fn load((): &(), shape: Shape) -> Result<Self> {
-        // The floor has an index only where it is searched; so has ours.
-        let ours = match shape {
-            Shape::Corpus(_) => MemoryRepository::new(),
-            _ => MemoryRepository::without_search(),
-        };
-        fill(&ours, shape).await?;
-        Ok(Self { ours, floor: MemoryFloor::load(shape) })
+        let (ours, floor) = (made(shape).await?, MemoryFloor::load(shape));
+        Ok(Self { shape, ours, floor })
+    }
+
+    async fn renew(&mut self) -> Result<()> {
+        if self.shape.is_written() {
+            *self = Self::load(&(), self.shape).await?;
+        }
+        Ok(())
     }
 
     async fn ours(&self, _: Option<u32>) -> Result<Arc<dyn ConversationRepository>> {

@@ -13,6 +13,7 @@ use crate::data::{LISTED, Shape, USERS, thread};
 use crate::floor::Pair;
 use crate::floor::pgbench::Pgbench;
 use crate::floor::postgres::{Known, PostgresFloor};
+use crate::floor::postgres_sql::APPEND;
 
 /// A server that commits to the disk. What is set beside only keeps checkpoints out of the rounds.
 pub(crate) fn start() -> Result<PgServer> {
@@ -20,12 +21,14 @@ pub(crate) fn start() -> Result<PgServer> {
         .fsync(true)
         .max_connections(200)
         .set("shared_buffers", "1GB")
+        // Room for the append, which is read back.
+        .set("track_activity_query_size", "8kB")
         .set("max_wal_size", "4GB")
         .set("checkpoint_timeout", "30min");
     PgServer::start(options)
 }
 
-/// The databases `ours` and `floor`, made anew.
+/// The databases `ours` and `floor`, copies of `loaded`.
 pub(crate) struct PostgresPair {
     server: Arc<PgServer>,
     shape: Shape,
@@ -52,20 +55,19 @@ async fn set_fsync(server: &PgServer, on: bool) -> Result<()> {
 }
 
 async fn make(server: &PgServer, shape: Shape) -> Result<Known> {
-    for name in ["ours", "floor"] {
-        server.psql(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))?;
-    }
-    let url = server.create_database("ours", None)?;
+    server.psql("DROP DATABASE IF EXISTS loaded WITH (FORCE)")?;
+    let url = server.create_database("loaded", None)?;
     let config = PostgresConfig::from_url(&url.into())?.auto_migrate(true);
     let store = open(config).await?;
     if let Shape::Corpus(orgs) = shape {
         fill_corpus(&store, orgs).await?;
     } else {
         seed(&store, USERS).await?;
+        ensure_alike(server)?;
     }
     store.close().await?;
     let column = |sql: &str| -> Result<Vec<String>> {
-        Ok(server.psql_in("ours", sql)?.lines().map(str::to_owned).collect())
+        Ok(server.psql_in("loaded", sql)?.lines().map(str::to_owned).collect())
     };
     let known = if let Shape::Corpus(orgs) = shape {
         // A vector begins with a quote, and the letter behind it.
@@ -80,10 +82,27 @@ async fn make(server: &PgServer, shape: Shape) -> Result<Known> {
         fill(server, shape)?;
         Known { vectors, ..Known::default() }
     };
-    server.psql_in("ours", "VACUUM (ANALYZE)")?;
-    server.create_database("floor", Some("ours"))?;
-    server.psql_in("floor", "VACUUM (ANALYZE)")?;
+    server.psql_in("loaded", "VACUUM (ANALYZE)")?;
     Ok(known)
+}
+
+fn copy(server: &PgServer) -> Result<()> {
+    for name in ["ours", "floor"] {
+        server.psql(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))?;
+        server.create_database(name, Some("loaded"))?;
+    }
+    Ok(())
+}
+
+/// The floor is to send what ours does: the last statement of a connection is an append.
+fn ensure_alike(server: &PgServer) -> Result<()> {
+    let sent = server.psql(
+        "SELECT regexp_replace(query, '\\s+', ' ', 'g') FROM pg_stat_activity
+         WHERE datname = 'loaded' AND query LIKE '%INSERT INTO chat_message %' LIMIT 1",
+    )?;
+    let dense = |sql: &str| sql.split_whitespace().collect::<String>();
+    ensure!(dense(&sent) == dense(APPEND), "the floor sends another append than ours, which is: {sent}");
+    Ok(())
 }
 
 /// Copies of what ours has stored.
@@ -96,7 +115,7 @@ fn fill(server: &PgServer, shape: Shape) -> Result<()> {
     };
     let threads = shape.threads();
     server.psql_in(
-        "ours",
+        "loaded",
         &format!(
             "INSERT INTO chat_thread (org_id, id, user_id, name, metadata, next_position, created_at, updated_at,
                                       folded_name, search_version)
@@ -107,7 +126,7 @@ fn fill(server: &PgServer, shape: Shape) -> Result<()> {
     )?;
     if let Shape::Messages(count) = shape {
         server.psql_in(
-            "ours",
+            "loaded",
             &format!(
                 "INSERT INTO chat_message (org_id, chat_thread_id, position, id, sender_id, sender_role, content,
                                            created_at, updated_at, search, search_version)
@@ -119,9 +138,9 @@ fn fill(server: &PgServer, shape: Shape) -> Result<()> {
                 thread(SEED)
             ),
         )?;
-        server.psql_in("ours", &format!("UPDATE chat_thread SET next_position = {count} + 1"))?;
+        server.psql_in("loaded", &format!("UPDATE chat_thread SET next_position = {count} + 1"))?;
     }
-    server.psql_in("ours", &format!("DELETE FROM chat_thread WHERE id >= '{}'", thread(SEED)))?;
+    server.psql_in("loaded", &format!("DELETE FROM chat_thread WHERE id >= '{}'", thread(SEED)))?;
     Ok(())
 }
 
@@ -135,9 +154,20 @@ impl Pair for PostgresPair {
     async fn load(server: &Arc<PgServer>, shape: Shape) -> Result<Self> {
         set_fsync(server, false).await?;
         let known = make(server, shape).await?;
+        if !shape.is_written() {
+            copy(server)?;
+        }
         set_fsync(server, true).await?;
         server.psql("CHECKPOINT")?;
         Ok(Self { server: Arc::clone(server), shape, known })
+    }
+
+    async fn renew(&mut self) -> Result<()> {
+        if self.shape.is_written() {
+            copy(&self.server)?;
+            self.server.psql("CHECKPOINT")?;
+        }
+        Ok(())
     }
 
     async fn ours(&self, connections: Option<u32>) -> Result<Arc<dyn ConversationRepository>> {

@@ -14,14 +14,36 @@ use crate::data::{ORG, Shape, thread, user};
 use crate::floor::Pair;
 use crate::floor::sqlite::{SqliteFloor, connect, scope, words};
 
-/// `ours.db` and `floor.db`, which go with it.
+/// `ours.db` and `floor.db`, copies of `loaded.db`. All go with it.
 pub(crate) struct SqlitePair {
+    shape: Shape,
+    loaded: TempDir,
+    /// Another folder for each pair: who has opened the last one may still have it open.
     folder: TempDir,
 }
 
+fn folder() -> Result<TempDir> {
+    Ok(tempfile::Builder::new().prefix("chatkeep-bench-").tempdir()?)
+}
+
+fn file(folder: &TempDir, name: &str) -> PathBuf {
+    folder.path().join(name).with_extension("db")
+}
+
+async fn open(file: PathBuf) -> Result<Arc<dyn ConversationRepository>> {
+    Ok(chatkeep::create_repository(&DatabaseConfig::sqlite(file)).await?)
+}
+
 impl SqlitePair {
-    fn file(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name).with_extension("db")
+    fn copy(&mut self) -> Result<()> {
+        self.folder = folder()?;
+        for name in ["ours", "floor"] {
+            let copy = file(&self.folder, name);
+            std::fs::copy(file(&self.loaded, "loaded"), &copy)?;
+            // Else the first commits would wait for the copy.
+            File::open(copy)?.sync_all()?;
+        }
+        Ok(())
     }
 }
 
@@ -103,29 +125,32 @@ impl Pair for SqlitePair {
     const BACKEND: &'static str = "sqlite";
 
     async fn load((): &(), shape: Shape) -> Result<Self> {
-        let pair = Self { folder: tempfile::Builder::new().prefix("chatkeep-bench-").tempdir()? };
-        let store = pair.ours(None).await?;
+        let mut pair = Self { shape, loaded: folder()?, folder: folder()? };
+        let loaded = file(&pair.loaded, "loaded");
+        let store = open(loaded.clone()).await?;
         if let Shape::Corpus(orgs) = shape {
             fill_corpus(&store, orgs).await?;
             store.close().await?;
         } else {
             seed(&store, 1).await?;
             store.close().await?;
-            fill(&pair.file("ours"), shape)?;
+            fill(&loaded, shape)?;
         }
-        std::fs::copy(pair.file("ours"), pair.file("floor"))?;
-        // Else the first commits would wait for the copy.
-        for name in ["ours", "floor"] {
-            File::open(pair.file(name))?.sync_all()?;
+        if !shape.is_written() {
+            pair.copy()?;
         }
         Ok(pair)
     }
 
+    async fn renew(&mut self) -> Result<()> {
+        if self.shape.is_written() { self.copy() } else { Ok(()) }
+    }
+
     async fn ours(&self, _: Option<u32>) -> Result<Arc<dyn ConversationRepository>> {
-        Ok(chatkeep::create_repository(&DatabaseConfig::sqlite(self.file("ours"))).await?)
+        open(file(&self.folder, "ours")).await
     }
 
     async fn floor(&self, _: usize) -> Result<SqliteFloor> {
-        SqliteFloor::open(&self.file("floor"))
+        SqliteFloor::open(&file(&self.folder, "floor"))
     }
 }

@@ -116,13 +116,13 @@ pub(crate) fn plan(quick: bool, rows: usize, what: What) -> Plan {
         return what.plan();
     }
     let rounds = u32::try_from(2 * (1 + QUICK_PAIRS) * rows.max(1)).unwrap_or(u32::MAX);
-    let round = (QUICK_TIME / rounds).clamp(Duration::from_millis(200), Duration::from_secs(1));
+    let round = (QUICK_TIME / rounds).clamp(Duration::from_millis(150), Duration::from_secs(1));
     Plan { pairs: QUICK_PAIRS, round }
 }
 
 const QUICK_PAIRS: usize = 5;
 
-const QUICK_TIME: Duration = Duration::from_secs(20);
+const QUICK_TIME: Duration = Duration::from_secs(15);
 
 #[cfg(test)]
 mod tests {
@@ -161,7 +161,7 @@ mod tests {
         let quick = |rows| plan(true, rows, What::List(1));
         assert_eq!(quick(1).round, Duration::from_secs(1));
         assert!(quick(8).round < Duration::from_millis(250));
-        assert_eq!(quick(1_000).round, Duration::from_millis(200));
+        assert_eq!(quick(1_000).round, Duration::from_millis(150));
         assert!(quick(1).pairs >= 5);
     }
 

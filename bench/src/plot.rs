@@ -37,10 +37,10 @@ pub(crate) fn draw(to: &Path, rows: &[Row]) -> Result<()> {
     Ok(())
 }
 
-/// `ratio-sqlite.svg`; with a file given, `file-sqlite.svg`.
+/// `sqlite.svg`; with a file given, `file-sqlite.svg`.
 fn named(to: &Path, is_file: bool, backend: &str) -> PathBuf {
     if !is_file {
-        return to.join(format!("ratio-{backend}.svg"));
+        return to.join(format!("{backend}.svg"));
     }
     let stem = to.file_stem().unwrap_or_default().to_string_lossy();
     to.with_file_name(format!("{stem}-{backend}.svg"))
@@ -134,11 +134,11 @@ mod tests {
         let rows =
             [row("append", "sqlite", 0.5), row("list_10000", "sqlite", 3.0), row("search", "memory", 0.1)];
         draw(folder.path(), &rows).unwrap();
-        let sqlite = std::fs::read_to_string(folder.path().join("ratio-sqlite.svg")).unwrap();
+        let sqlite = std::fs::read_to_string(folder.path().join("sqlite.svg")).unwrap();
         for wanted in ["append, 16 callers", "list_10000", "3.00 (2.70 – 3.30)"] {
             assert!(sqlite.contains(wanted), "{sqlite}");
         }
-        assert!(folder.path().join("ratio-memory.svg").exists());
+        assert!(folder.path().join("memory.svg").exists());
         draw(&folder.path().join("one.svg"), &rows[..2]).unwrap();
         assert!(folder.path().join("one.svg").exists());
     }

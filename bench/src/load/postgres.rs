@@ -86,11 +86,15 @@ async fn make(server: &PgServer, shape: Shape) -> Result<Known> {
     Ok(known)
 }
 
-fn copy(server: &PgServer) -> Result<()> {
+/// What is not on the disk yet when it returns, the first round waits for, which does not count.
+async fn copy(server: &PgServer) -> Result<()> {
+    set_fsync(server, false).await?;
     for name in ["ours", "floor"] {
         server.psql(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))?;
         server.create_database(name, Some("loaded"))?;
     }
+    set_fsync(server, true).await?;
+    server.psql("CHECKPOINT")?;
     Ok(())
 }
 
@@ -155,19 +159,13 @@ impl Pair for PostgresPair {
         set_fsync(server, false).await?;
         let known = make(server, shape).await?;
         if !shape.is_written() {
-            copy(server)?;
+            copy(server).await?;
         }
-        set_fsync(server, true).await?;
-        server.psql("CHECKPOINT")?;
         Ok(Self { server: Arc::clone(server), shape, known })
     }
 
     async fn renew(&mut self) -> Result<()> {
-        if self.shape.is_written() {
-            copy(&self.server)?;
-            self.server.psql("CHECKPOINT")?;
-        }
-        Ok(())
+        if self.shape.is_written() { copy(&self.server).await } else { Ok(()) }
     }
 
     async fn ours(&self, connections: Option<u32>) -> Result<Arc<dyn ConversationRepository>> {

@@ -40,8 +40,10 @@ impl SqlitePair {
         for name in ["ours", "floor"] {
             let copy = file(&self.folder, name);
             std::fs::copy(file(&self.loaded, "loaded"), &copy)?;
-            // Else the first commits would wait for the copy.
-            File::open(copy)?.sync_all()?;
+            if self.shape.is_written() {
+                // Else the first commits would wait for the copy.
+                File::open(copy)?.sync_all()?;
+            }
         }
         Ok(())
     }
@@ -51,6 +53,9 @@ impl SqlitePair {
 fn fill(file: &Path, shape: Shape) -> Result<()> {
     let mut connection = connect(file)?;
     ensure_alike(&mut connection)?;
+    // What is not loaded whole is not used: there is nothing to recover.
+    connection
+        .execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -500000")?;
     let transaction = connection.transaction()?;
     let threads = "
         INSERT INTO chat_thread (org_id, id, user_id, name, metadata, next_position, created_at, updated_at, folded_name,
@@ -71,7 +76,7 @@ fn fill(file: &Path, shape: Shape) -> Result<()> {
     }
     transaction.execute("DELETE FROM chat_thread WHERE id >= ?1", [thread(SEED).as_bytes()])?;
     transaction.commit()?;
-    connection.execute_batch("ANALYZE")?;
+    connection.execute_batch("ANALYZE; PRAGMA journal_mode = WAL")?;
     Ok(())
 }
 

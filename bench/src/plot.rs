@@ -13,8 +13,8 @@ const TEXT: RGBColor = RGBColor(118, 131, 144);
 const BAR: RGBColor = RGBColor(64, 132, 214);
 const WHISKER: RGBColor = RGBColor(210, 120, 40);
 
-const WIDTH: i32 = 800;
-const LEFT: i32 = 210;
+const WIDTH: i32 = 840;
+const LEFT: i32 = 240;
 const RIGHT: i32 = 150;
 const TOP: i32 = 60;
 const LINE: i32 = 26;
@@ -55,7 +55,7 @@ fn chart(file: &Path, backend: &str, rows: &[&Row]) -> Result<()> {
     let text = |size: i32, horizontal| {
         ("sans-serif", size).into_font().color(&TEXT).pos(Pos::new(horizontal, VPos::Center))
     };
-    let title = format!("chatkeep on {backend}, as a part of the rate of code by hand");
+    let title = format!("chatkeep on {backend}: its rate divided by that of code by hand");
     area.draw_text(&title, &text(20, HPos::Left), (10, 18))?;
     let bottom = height - BOTTOM + 4;
     for mark in scale.marks() {

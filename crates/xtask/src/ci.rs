@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use clap::ValueEnum;
 
-use crate::{cargo, run_shown, test};
+use crate::{cargo, instructions, run_shown, test};
 
 /// The steps of CI, in their order.
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -23,6 +23,8 @@ pub(crate) enum Step {
     Layers,
     /// All tests, against real servers.
     Test,
+    /// The hot paths need no more instructions than recorded.
+    Instructions,
 }
 
 impl Step {
@@ -51,6 +53,7 @@ impl Step {
             Self::Deny => deny(),
             Self::Layers => LAYERS.iter().try_for_each(Layer::check),
             Self::Test => test::run(&test::TestArgs::default()),
+            Self::Instructions => instructions::run(&instructions::InstructionsArgs::default()),
         }
     }
 }
@@ -87,7 +90,7 @@ impl Outcome {
 
     fn print(&self) {
         let verdict = if self.ok { "ok" } else { "FAILED" };
-        println!("{:<9}{verdict:<7}{:>7.1} s", self.step.name(), self.time.as_secs_f64());
+        println!("{:<14}{verdict:<7}{:>7.1} s", self.step.name(), self.time.as_secs_f64());
     }
 }
 

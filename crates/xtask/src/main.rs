@@ -1,11 +1,13 @@
 //! What the developers of chatkeep do daily: `cargo xtask test` and `cargo xtask ci`.
 
 mod ci;
+mod instructions;
+mod packages;
 mod servers;
 mod test;
 
 use std::env;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context, Result, ensure};
@@ -16,6 +18,8 @@ use clap::Parser;
 enum Xtask {
     /// Runs all tests, those too that need servers, which it starts.
     Test(test::TestArgs),
+    /// Counts the instructions of the hot paths, and compares them with what is recorded.
+    Instructions(instructions::InstructionsArgs),
     /// Runs what CI runs.
     Ci {
         /// Only this step.
@@ -27,6 +31,7 @@ enum Xtask {
 fn main() -> ExitCode {
     let outcome = match Xtask::parse() {
         Xtask::Test(args) => test::run(&args),
+        Xtask::Instructions(args) => instructions::run(&args),
         Xtask::Ci { step } => ci::run(step),
     };
     match outcome {
@@ -38,13 +43,17 @@ fn main() -> ExitCode {
     }
 }
 
-/// A cargo command at the root of the workspace.
-fn cargo(args: &[&str]) -> Command {
+/// The root of the workspace.
+fn root() -> PathBuf {
     // Asked when it runs: a target folder that two clones share keeps the path of one of them in the program.
     let package = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
-    let root = Path::new(&package).join("../..");
+    Path::new(&package).join("../..")
+}
+
+/// A cargo command at the root of the workspace.
+fn cargo(args: &[&str]) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args(args).current_dir(root).stdin(Stdio::null());
+    command.args(args).current_dir(root()).stdin(Stdio::null());
     command
 }
 

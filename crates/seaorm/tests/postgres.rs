@@ -1,8 +1,7 @@
-//! What is PostgreSQL's own: SQLSTATEs, broken connections, poolers, and the number of round trips.
+//! What is PostgreSQL's own: SQLSTATEs, broken connections, poolers.
 #![cfg(feature = "postgres")]
 
 mod common;
-mod wire;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;

@@ -8,6 +8,7 @@ mod explained;
 mod filters;
 #[path = "search/fixture.rs"]
 mod fixture;
+mod heard;
 #[path = "search/limits.rs"]
 mod limits;
 #[path = "search/plans_postgres.rs"]

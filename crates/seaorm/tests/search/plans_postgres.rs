@@ -6,8 +6,9 @@ use chatkeep_domain::{
 use chatkeep_seaorm::SeaOrmRepository;
 
 use crate::common::{message, scope, thread_id, three_messages};
-use crate::explained::{Heard, explaining_proxy};
+use crate::explained::explaining_proxy;
 use crate::fixture::{Store, append, postgres_config};
+use crate::heard::Heard;
 use crate::questions::{ROWS, ask_lists, ask_searches, fill};
 
 /// More than PostgreSQL plans with the values in any case.

@@ -4,8 +4,9 @@ use chatkeep_domain::{MessageSearch, OrgId, Scope, SearchOrder, SearchQuery};
 use chatkeep_seaorm::SeaOrmRepository;
 use sea_orm::{ConnectOptions, Database};
 
-use crate::explained::{Heard, Statements, query_plan};
+use crate::explained::query_plan;
 use crate::fixture::Store;
+use crate::heard::{Heard, Statements};
 use crate::questions::{ask_lists, ask_searches, fill};
 
 /// Plans depend on the statistics, and those little on the number.

@@ -13,6 +13,7 @@ mod engine;
 mod error;
 mod messages;
 pub mod migration;
+mod packed;
 mod pool;
 mod row;
 mod search;

@@ -7,12 +7,12 @@ use chatkeep_domain::{
     MessageRevision, Order, Page, Position, Role, Scope, StoreError, ThreadAppend, ThreadId, Timestamp,
     UserId, check_timestamp,
 };
-use sea_orm::QueryResult;
 
 use crate::SeaOrmRepository;
 use crate::connection::Connection;
 use crate::dialect::Dialect;
 use crate::error::Failure;
+use crate::packed;
 use crate::row::{self, MESSAGE_COLUMNS, REVISION_COLUMNS};
 use crate::search::entry::{Entry, Wanted};
 use crate::search::{fts5, tsvector};
@@ -48,8 +48,7 @@ impl SeaOrmRepository {
         if query.limit > 0 {
             let list = List { target: &target, query, after, before };
             messages = if query.metadata.is_empty() {
-                let rows = list.read(self, query.limit + 1, query.offset).await?;
-                row::messages(self.db.dialect, &rows, thread, query.order)?
+                self.list_unfiltered(&list).await?
             } else {
                 self.list_checked(list).await?
             };
@@ -59,6 +58,19 @@ impl SeaOrmRepository {
         }
         let cursor = |message: &ChatMessage| Cursor::after_message(thread, query.order, message.position);
         Ok(Page::cut(messages, query.limit, cursor))
+    }
+
+    async fn list_unfiltered(&self, list: &List<'_>) -> Result<Vec<ChatMessage>, Failure> {
+        let (dialect, query, thread) = (self.db.dialect, list.query, list.target.id);
+        let sql = list.sql(dialect, query.limit + 1, query.offset);
+        if dialect == Dialect::Sqlite {
+            let page = packed::read(sql.clone(), &row::PACKED_MESSAGE, self.db.reader()).await?;
+            if let Some(messages) = row::packed_messages(&page, thread, query.order) {
+                return Ok(messages);
+            }
+        }
+        let rows = sql.rows(self.db.reader()).await?;
+        Ok(row::messages(dialect, &rows, thread, query.order)?)
     }
 
     /// Where the query has filters on metadata: the index finds what may match, and each is checked here, so that the
@@ -73,7 +85,7 @@ impl SeaOrmRepository {
         let mut offset = usize::try_from(query.offset).unwrap_or(usize::MAX);
         let mut limit = offset.saturating_add(query.limit + 1).min(MAX_PAGE_LEN);
         loop {
-            let rows = list.read(self, limit, 0).await?;
+            let rows = list.sql(dialect, limit, 0).rows(self.db.reader()).await?;
             let mut end = None;
             for row in &rows {
                 let message = row::listed_message(dialect, row, list.target.id, query.order)?;
@@ -236,13 +248,8 @@ struct List<'a> {
 }
 
 impl List<'_> {
-    async fn read(
-        &self,
-        repository: &SeaOrmRepository,
-        limit: usize,
-        offset: u64,
-    ) -> Result<Vec<QueryResult>, Failure> {
-        let (dialect, query) = (repository.db.dialect, self.query);
+    fn sql(&self, dialect: Dialect, limit: usize, offset: u64) -> Sql {
+        let query = self.query;
         let question = Wanted::metadata(&self.target.org, &query.metadata).render(dialect);
         let order = if query.order == Order::NewestFirst { " DESC" } else { "" };
         let mut sql = self
@@ -275,7 +282,7 @@ impl List<'_> {
         if offset > 0 {
             sql = sql.bind(" OFFSET ", i64::try_from(offset).unwrap_or(i64::MAX));
         }
-        Ok(sql.rows(repository.db.reader()).await?)
+        sql
     }
 }
 

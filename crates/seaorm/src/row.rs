@@ -4,19 +4,43 @@ use std::fmt::Display;
 
 use chatkeep_domain::{
     BoxError, ChatMessage, ChatThread, Content, Cursor, Entity, MessageRevision, Metadata, Order, OrgId,
-    Position, StoreError, ThreadId, ThreadKey, UserId,
+    Position, StoreError, ThreadId, ThreadKey, Timestamp, UserId,
 };
+use chrono::DateTime;
 use sea_orm::{DbErr, QueryResult, TryGetable};
 use uuid::Uuid;
 
 use crate::dialect::Dialect;
 use crate::error::DriverError;
+use crate::packed::{Column, Packed};
 
 pub(crate) const THREAD_COLUMNS: &str =
     "org_id, id, user_id, name, metadata, next_position, created_at, updated_at";
 
 pub(crate) const MESSAGE_COLUMNS: &str =
     "id, chat_thread_id, position, sender_id, sender_role, content, created_at, updated_at";
+
+/// What a list of one thread's messages has to read of each.
+pub(crate) const PACKED_MESSAGE: [Column; 7] = [
+    Column::Id("id"),
+    Column::Number("position"),
+    Column::Text("sender_id"),
+    Column::Text("sender_role"),
+    Column::Text("content"),
+    Column::Number("created_at"),
+    Column::Number("updated_at"),
+];
+
+pub(crate) const PACKED_THREAD: [Column; 8] = [
+    Column::Text("org_id"),
+    Column::Id("id"),
+    Column::Text("user_id"),
+    Column::Text("name"),
+    Column::Text("metadata"),
+    Column::Number("next_position"),
+    Column::Number("created_at"),
+    Column::Number("updated_at"),
+];
 
 pub(crate) const REVISION_COLUMNS: &str = "revision, content, written_at";
 
@@ -135,6 +159,49 @@ pub(crate) fn listed_message(
         let position = get::<i64>(row, 2).ok().and_then(|number| Position::new(number).ok());
         going_on(error, position.map(|position| Cursor::after_message(of, order, position)))
     })
+}
+
+/// `None` where not every row is as it should be.
+pub(crate) fn packed_messages(page: &[u8], of: ThreadId, order: Order) -> Option<Vec<ChatMessage>> {
+    let messages = Packed::rows(page, |row| {
+        Some(ChatMessage {
+            id: row.id()?.into(),
+            chat_thread_id: of,
+            position: Position::new(row.number()?).ok()?,
+            sender_id: row.optional_text()?.map(UserId::new).transpose().ok()?,
+            sender_role: row.text()?.parse().ok()?,
+            content: Content::from_json(row.text()?).ok()?,
+            created_at: packed_timestamp(row)?,
+            updated_at: packed_timestamp(row)?,
+        })
+    })?;
+    let is_sorted = messages.is_sorted_by(|one, next| match order {
+        Order::OldestFirst => one.position < next.position,
+        Order::NewestFirst => one.position > next.position,
+    });
+    is_sorted.then_some(messages)
+}
+
+/// `None` where not every row is as it should be.
+pub(crate) fn packed_threads(page: &[u8]) -> Option<Vec<ChatThread>> {
+    let threads = Packed::rows(page, |row| {
+        Some(ChatThread {
+            org_id: OrgId::new(row.text()?).ok()?,
+            id: row.id()?.into(),
+            user_id: UserId::new(row.text()?).ok()?,
+            name: row.text()?.to_owned(),
+            metadata: serde_json::from_str(row.text()?).ok()?,
+            head: Position::new(row.number()?.saturating_sub(1)).ok()?,
+            created_at: packed_timestamp(row)?,
+            updated_at: packed_timestamp(row)?,
+        })
+    })?;
+    let key = |thread: &ChatThread| (thread.updated_at, thread.id);
+    threads.is_sorted_by(|one, next| key(one) >= key(next)).then_some(threads)
+}
+
+fn packed_timestamp(row: &mut Packed<'_>) -> Option<Timestamp> {
+    DateTime::from_timestamp_micros(row.number()?)
 }
 
 pub(crate) fn going_on(error: StoreError, at: Option<Cursor>) -> StoreError {

@@ -55,6 +55,12 @@ impl Sql {
         self.text(")")
     }
 
+    /// The same between texts that hold no value.
+    pub(crate) fn within(mut self, before: &str, behind: &str) -> Self {
+        self.text.insert_str(0, before);
+        self.text(behind)
+    }
+
     /// The engine that it names is looked at by SeaORM alone, and set where it is used.
     fn statement(&self) -> Statement {
         Statement::from_sql_and_values(DbBackend::Sqlite, &self.text, self.values.clone())

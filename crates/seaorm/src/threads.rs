@@ -11,7 +11,9 @@ use uuid::Uuid;
 
 use crate::SeaOrmRepository;
 use crate::connection::Connection;
+use crate::dialect::Dialect;
 use crate::error::Failure;
+use crate::packed;
 use crate::row::{self, THREAD_COLUMNS};
 use crate::sql::Sql;
 use crate::tags::{self, FILTER_COLUMNS};
@@ -194,8 +196,7 @@ impl SeaOrmRepository {
         let mut found = Vec::new();
         let mut limit = query.limit + 1;
         loop {
-            let rows = self.list_sql(owner, query, behind, limit).rows(self.db.reader()).await?;
-            let threads = row::threads(self.db.dialect, &rows)?;
+            let threads = self.list_rows(self.list_sql(owner, query, behind, limit)).await?;
             let is_last = threads.len() < limit;
             behind = threads.last().map(ThreadKey::from);
             found.extend(threads.into_iter().filter(|thread| query.matches(thread)));
@@ -204,6 +205,18 @@ impl SeaOrmRepository {
             }
             limit = MAX_PAGE_LEN;
         }
+    }
+
+    async fn list_rows(&self, sql: Sql) -> Result<Vec<ChatThread>, Failure> {
+        let dialect = self.db.dialect;
+        if dialect == Dialect::Sqlite {
+            let page = packed::read(sql.clone(), &row::PACKED_THREAD, self.db.reader()).await?;
+            if let Some(threads) = row::packed_threads(&page) {
+                return Ok(threads);
+            }
+        }
+        let rows = sql.rows(self.db.reader()).await?;
+        Ok(row::threads(dialect, &rows)?)
     }
 
     fn list_sql(

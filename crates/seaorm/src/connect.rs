@@ -42,6 +42,7 @@ pub(crate) async fn postgres(config: crate::PostgresConfig) -> Result<Db, StoreE
 pub(crate) async fn sqlite(config: crate::SqliteConfig) -> Result<Db, StoreError> {
     use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+    use chatkeep_domain::MAX_PAGE_LEN;
     use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
     use crate::db::repeat;
@@ -55,6 +56,9 @@ pub(crate) async fn sqlite(config: crate::SqliteConfig) -> Result<Db, StoreError
     let options = SqliteConnectOptions::new()
         .foreign_keys(true)
         .busy_timeout(config.acquire_timeout)
+        // All rows of a page, so that the driver's thread does not wait for the caller's in the middle of it: measured,
+        // 0.75 ms instead of 1.1 for 500 rows. All of them are collected in any case.
+        .row_buffer_size(MAX_PAGE_LEN + 1)
         .disable_statement_logging();
     let Some(path) = &config.path else {
         // It has a name of its own, by which the migrations reach it from another connection.

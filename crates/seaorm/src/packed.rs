@@ -96,3 +96,43 @@ impl<'a> Packed<'a> {
         str::from_utf8(word).ok()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &[u8] = &[b','; 16];
+
+    fn read(value: &[u8]) -> Option<Vec<(Uuid, i64, Option<String>)>> {
+        Packed::rows(value, |row| Some((row.id()?, row.number()?, row.optional_text()?.map(str::to_owned))))
+    }
+
+    #[test]
+    fn what_was_packed_is_read_and_nothing_in_a_text_ends_it() {
+        let id = Uuid::from_slice(ID).unwrap();
+        let value = [ID, b",-7,,", ID, b",9,4,1,,2", ID, b",3,0,"].concat();
+        let rows = [(id, -7, None), (id, 9, Some("1,,2".to_owned())), (id, 3, Some(String::new()))];
+        assert_eq!(read(&value).unwrap(), rows);
+        assert_eq!(read(b"").unwrap(), []);
+    }
+
+    #[test]
+    fn a_page_that_is_not_as_it_should_be_is_none() {
+        let bad: [&[&[u8]]; 9] = [
+            &[b"short"],
+            &[ID, b"x,9,,"],
+            &[ID, b",,,"],
+            &[ID, b",1.5,,"],
+            &[ID, b",9"],
+            &[ID, b",9,5,four"],
+            &[ID, b",9,-1,"],
+            &[ID, b",9,2,\xff\xff"],
+            &[ID, b",9,65537,"],
+        ];
+        for parts in bad {
+            let value = [parts, &[&[b'x'; MAX_TEXT_BYTES + 1][..]]].concat().concat();
+            assert_eq!(read(&parts.concat()), None, "{parts:?}");
+            assert_eq!(read(&value), None, "{parts:?}");
+        }
+    }
+}

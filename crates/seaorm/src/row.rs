@@ -49,6 +49,10 @@ pub(crate) fn thread(dialect: Dialect, row: &QueryResult) -> Result<ChatThread, 
 }
 
 pub(crate) fn message(dialect: Dialect, row: &QueryResult) -> Result<ChatMessage, StoreError> {
+    #[cfg(feature = "postgres")]
+    if let Some(message) = row.try_as_pg_row().and_then(postgres_message) {
+        return Ok(message);
+    }
     decode_message(dialect, row).map_err(corrupt(Entity::Message, row, 0, 2))
 }
 
@@ -82,6 +86,25 @@ fn decode_message(dialect: Dialect, row: &QueryResult) -> Result<ChatMessage, Bo
         content: Content::from_json(&get::<String>(row, 5)?)?,
         created_at: dialect.read_timestamp(row, 6).map_err(DriverError::from)?,
         updated_at: dialect.read_timestamp(row, 7).map_err(DriverError::from)?,
+    })
+}
+
+/// The same below SeaORM, which would copy each text before it is read. `None` where something is not as it should be,
+/// which [`decode_message`] names.
+#[cfg(feature = "postgres")]
+fn postgres_message(row: &sea_orm::sqlx::postgres::PgRow) -> Option<ChatMessage> {
+    use chatkeep_domain::to_micros;
+    use sea_orm::sqlx::Row as _;
+
+    Some(ChatMessage {
+        id: row.try_get::<Uuid, _>(0).ok()?.into(),
+        chat_thread_id: row.try_get::<Uuid, _>(1).ok()?.into(),
+        position: Position::new(row.try_get(2).ok()?).ok()?,
+        sender_id: row.try_get::<Option<&str>, _>(3).ok()?.map(UserId::new).transpose().ok()?,
+        sender_role: row.try_get::<&str, _>(4).ok()?.parse().ok()?,
+        content: Content::from_json(row.try_get(5).ok()?).ok()?,
+        created_at: to_micros(row.try_get(6).ok()?),
+        updated_at: to_micros(row.try_get(7).ok()?),
     })
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chatkeep_domain::{
     Append, ConversationRepositoryExt, Entity, MessageQuery, MessageRepository, NewThread, Position,
-    StoreError, ThreadQuery, ThreadRepository,
+    StoreError, ThreadQuery, ThreadRepository, UserId,
 };
 use chatkeep_seaorm::{Migrations, SeaOrmRepository, SqliteConfig};
 use common::{at, create_thread, execute, message, message_id, new_thread, scope, thread_id, three_messages};
@@ -136,6 +136,32 @@ async fn a_corrupt_row_is_named_and_its_neighbours_can_be_read() {
         let bad = Position::new(2).unwrap();
         for query in [MessageQuery::first(10).before(bad), MessageQuery::first(10).after(bad)] {
             assert_eq!(repository.list_messages(&scope(), thread_id(), &query).await.unwrap().items.len(), 1);
+        }
+    }
+}
+
+#[tokio::test]
+async fn texts_that_are_long_or_odd_come_as_they_were_stored() {
+    let folder = folder();
+    let repository = SeaOrmRepository::sqlite(config(&folder)).await.unwrap();
+    create_thread(&repository).await.unwrap();
+    // The longest content that is packed with its page is 64 KiB of JSON; 26 bytes of it are not the text.
+    let texts = ["", "5,7,,\0,\u{1f600}\"", &"x".repeat(65_510), &"x".repeat(65_511), &"é".repeat(1_000_000)];
+    for (number, text) in (1..).zip(texts) {
+        let mut message = message(number, text);
+        message.sender_id = (number % 2 == 0).then(|| UserId::new("3,ada,").unwrap());
+        repository.append(&scope(), thread_id(), Append::new([message])).await.unwrap();
+        for query in [MessageQuery::first(10), MessageQuery::newest(10), MessageQuery::newest(1)] {
+            let mut page = repository.list_messages(&scope(), thread_id(), &query).await.unwrap().items;
+            assert!(page.len() == query.limit || page.len() == usize::try_from(number).unwrap());
+            page.sort_by_key(|message| message.position);
+            for (message, text) in
+                page.iter().rev().zip(texts[..usize::try_from(number).unwrap()].iter().rev())
+            {
+                assert_eq!(message.content.as_text(), Some(*text));
+                let one = repository.get_message(&scope(), thread_id(), message.id).await.unwrap();
+                assert_eq!(*message, one);
+            }
         }
     }
 }

@@ -64,7 +64,11 @@ impl Wire {
 
     /// Passes one connection on, message by message.
     async fn pass(self: Arc<Self>, client: TcpStream, server: SocketAddr) -> std::io::Result<()> {
-        let (mut answers, mut requests) = TcpStream::connect(server).await?.into_split();
+        let server = TcpStream::connect(server).await?;
+        // Or else each message waits for the answer to the one before it.
+        server.set_nodelay(true)?;
+        client.set_nodelay(true)?;
+        let (mut answers, mut requests) = server.into_split();
         let (mut from, mut to) = client.into_split();
         tokio::spawn(async move { copy(&mut answers, &mut to).await });
         // The first message has no type.

@@ -255,7 +255,7 @@ impl List<'_> {
         let mut sql = self
             .target
             .filter_messages(Sql::new(format!("SELECT {MESSAGE_COLUMNS} FROM chat_message WHERE ")))
-            .bind_some(" AND position > ", (self.after.get() > 0).then_some(self.after.get()))
+            .bind(" AND position > ", self.after.get())
             .bind_some(" AND position < ", self.before.map(i64::from))
             .text(&query.role.map_or_else(String::new, |role| role_is("sender_role", role)))
             .bind_some(" AND sender_id = ", query.sender_id.as_ref().map(UserId::as_str))

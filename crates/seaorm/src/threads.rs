@@ -52,10 +52,7 @@ impl Target {
     pub(crate) fn filter_messages(&self, sql: Sql) -> Sql {
         let sql = sql.bind("org_id = ", self.org.as_str()).bind(" AND chat_thread_id = ", *self.id.as_uuid());
         match &self.user {
-            Some(user) => sql
-                .bind(" AND (SELECT user_id FROM chat_thread WHERE org_id = ", self.org.as_str())
-                .bind(" AND id = ", *self.id.as_uuid())
-                .bind(") = ", user.as_str()),
+            Some(_) => self.filter(sql.text(" AND EXISTS (SELECT 1 FROM chat_thread WHERE ")).text(")"),
             None => sql,
         }
     }

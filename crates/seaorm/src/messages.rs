@@ -276,9 +276,7 @@ impl List<'_> {
             || query.created_from.or(query.created_until).is_some()
             || !query.metadata.is_empty();
         let sql = if is_filtered { dialect.plan_with_values(sql) } else { sql };
-        let mut sql = sql
-            .text(&format!(" ORDER BY position{order}"))
-            .bind(" LIMIT ", i64::try_from(limit).unwrap_or(i64::MAX));
+        let mut sql = sql.text(&format!(" ORDER BY position{order}")).limit(limit);
         if offset > 0 {
             sql = sql.bind(" OFFSET ", i64::try_from(offset).unwrap_or(i64::MAX));
         }

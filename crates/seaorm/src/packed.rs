@@ -130,7 +130,8 @@ mod tests {
             &[ID, b",9,65537,"],
         ];
         for parts in bad {
-            let value = [parts, &[&[b'x'; MAX_TEXT_BYTES + 1][..]]].concat().concat();
+            let long = vec![b'x'; MAX_TEXT_BYTES + 1];
+            let value = [parts, &[&long[..]]].concat().concat();
             assert_eq!(read(&parts.concat()), None, "{parts:?}");
             assert_eq!(read(&value), None, "{parts:?}");
         }

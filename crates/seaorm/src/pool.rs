@@ -136,16 +136,14 @@ enum Left {
 impl<E: Engine> Lease<E> {
     pub(crate) async fn rows(&mut self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         let (before, is_named) = (self.left, self.is_named);
-        let rows = E::rows(self.start(Left::InDoubt)?, statement, is_named).await.map_err(failed)?;
-        self.left = before;
-        Ok(rows)
+        let rows = E::rows(self.start(Left::InDoubt)?, statement, is_named).await;
+        self.end(before, rows)
     }
 
     pub(crate) async fn execute(&mut self, statement: Statement) -> Result<u64, DbErr> {
         let (before, is_named) = (self.left, self.is_named);
-        let count = E::execute(self.start(Left::InDoubt)?, statement, is_named).await.map_err(failed)?;
-        self.left = before;
-        Ok(count)
+        let count = E::execute(self.start(Left::InDoubt)?, statement, is_named).await;
+        self.end(before, count)
     }
 
     /// Whether a statement can be by itself: see [`PoolLimits::is_named`].
@@ -167,6 +165,13 @@ impl<E: Engine> Lease<E> {
     fn start(&mut self, left: Left) -> Result<&mut E::Connection, DbErr> {
         self.left = self.left.max(left);
         self.connection.as_deref_mut().ok_or_else(closed)
+    }
+
+    fn end<T>(&mut self, left: Left, done: Result<T, sqlx::Error>) -> Result<T, DbErr> {
+        if done.as_ref().err().is_none_or(is_of_the_living) {
+            self.left = left;
+        }
+        done.map_err(failed)
     }
 }
 
@@ -190,11 +195,9 @@ impl<E: Engine> Unsettled<E> {
     /// Ends what was begun, and gives the connection back if it is alive.
     async fn settle(mut self, is_in_transaction: bool) {
         let Some(connection) = &mut self.0 else { return };
-        if is_in_transaction {
-            // Where nothing was begun, the database says so; whether the connection is alive is asked below.
-            let _ = E::control(connection, "ROLLBACK").await;
-        }
-        if connection.ping().await.is_ok() {
+        let is_rolled_back = is_in_transaction && E::control(connection, "ROLLBACK").await.is_ok();
+        // Where nothing was begun, the database says so, and is alive.
+        if is_rolled_back || connection.ping().await.is_ok() {
             drop(self.0.take());
         }
     }
@@ -223,6 +226,13 @@ async fn close_all<C: sqlx::Connection>(connections: Vec<C>) {
         // It is out of the pool, whatever the server says to its farewell.
         let _ = connection.close().await;
     }
+}
+
+/// Whether a database that says this goes on with the connection: all but what PostgreSQL says as it ends one, which is
+/// of the classes of connections (08), of transactions' states (25) and of operators (57).
+fn is_of_the_living(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().map(|error| error.code().unwrap_or_default());
+    code.is_some_and(|code| !["08", "25", "57"].iter().any(|class| code.starts_with(class)))
 }
 
 fn not_connected(error: PoolError<sqlx::Error>) -> DbErr {

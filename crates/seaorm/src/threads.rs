@@ -240,8 +240,7 @@ impl SeaOrmRepository {
             sql = sql.bind_list(&format!(" AND ({columns}) <"), values);
         }
         let order = if across { ", org_id DESC" } else { "" };
-        sql.text(&format!(" ORDER BY updated_at DESC, id DESC{order}"))
-            .bind(" LIMIT ", i64::try_from(limit).unwrap_or(i64::MAX))
+        sql.text(&format!(" ORDER BY updated_at DESC, id DESC{order}")).limit(limit)
     }
 
     /// Writes a thread by a statement that returns it, and its tags with it where they change.

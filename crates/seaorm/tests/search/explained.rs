@@ -34,7 +34,11 @@ pub(crate) async fn explaining_proxy(url: &str) -> (String, Heard) {
 
 /// Passes one connection on, the server's answers message by message: a type, a length, the rest.
 async fn pass(client: TcpStream, server: SocketAddr, plans: Heard) -> std::io::Result<()> {
-    let (mut answers, mut requests) = TcpStream::connect(server).await?.into_split();
+    let server = TcpStream::connect(server).await?;
+    // Or else each message waits for the answer to the one before it.
+    server.set_nodelay(true)?;
+    client.set_nodelay(true)?;
+    let (mut answers, mut requests) = server.into_split();
     let (mut from, mut to) = client.into_split();
     tokio::spawn(async move { copy(&mut from, &mut requests).await });
     loop {

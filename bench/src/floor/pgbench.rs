@@ -52,19 +52,18 @@ fn statement(threads: usize, vector: &str) -> Result<String> {
         "1".to_owned(),
         "now()".to_owned(),
         format!("'{ORG}'"),
-        id.clone(),
+        id,
         owner,
         "1".to_owned(),
-        format!("'{ORG}'"),
-        id,
-        format!("ARRAY[{new_id}]"),
-        "ARRAY['']".to_owned(),
-        "ARRAY['user']".to_owned(),
-        format!("ARRAY[translate('{content}', '~', chr(58))]"),
-        "ARRAY[now()]".to_owned(),
-        format!("ARRAY[{vector}]"),
+        new_id.to_owned(),
+        "NULL".to_owned(),
+        "'user'".to_owned(),
+        format!("translate('{content}', '~', chr(58))"),
+        "now()".to_owned(),
+        "now()".to_owned(),
+        format!("({vector})"),
     ];
-    // From the last on: `$1` is also how `$14` begins.
+    // From the last on: `$1` is also how `$13` begins.
     let append = values
         .iter()
         .enumerate()

@@ -6,31 +6,29 @@ use tokio_postgres::types::Type;
 pub(crate) const APPEND: &str = "
     WITH head AS (
         UPDATE chat_thread SET next_position = next_position + $1, updated_at = GREATEST(updated_at, $2)
-        WHERE org_id = $3 AND id = $4 AND user_id = $5 RETURNING next_position - $6 AS allotted, user_id),
+        WHERE org_id = $3 AND id = $4 AND user_id || '' = $5
+        RETURNING org_id, id, user_id, next_position - $6 AS allotted),
     stored AS (
         INSERT INTO chat_message (org_id, chat_thread_id, position, id, sender_id, sender_role, content, created_at,
                                   updated_at, search, search_version)
-        SELECT $7, $8, allotted + m.n - 1, m.id, NULLIF(m.sender_id, ''), m.sender_role, m.content, m.created_at,
-               m.created_at, m.search::tsvector, 1
-        FROM head, unnest($9, $10, $11, $12, $13, $14) WITH ORDINALITY
-            AS m(id, sender_id, sender_role, content, created_at, search, n))
+        SELECT h.org_id, h.id, h.allotted, $7, $8, $9, $10, $11, $12, $13::tsvector, 1
+        FROM head AS h)
     SELECT 0::bigint, allotted FROM head";
 
-pub(super) const APPEND_TYPES: [Type; 14] = [
+pub(super) const APPEND_TYPES: [Type; 13] = [
     Type::INT8,
     Type::TIMESTAMPTZ,
     Type::TEXT,
     Type::UUID,
     Type::TEXT,
     Type::INT8,
-    Type::TEXT,
     Type::UUID,
-    Type::UUID_ARRAY,
-    Type::TEXT_ARRAY,
-    Type::TEXT_ARRAY,
-    Type::TEXT_ARRAY,
-    Type::TIMESTAMPTZ_ARRAY,
-    Type::TEXT_ARRAY,
+    Type::TEXT,
+    Type::TEXT,
+    Type::TEXT,
+    Type::TIMESTAMPTZ,
+    Type::TIMESTAMPTZ,
+    Type::TEXT,
 ];
 
 /// The first statement of a batch; [`COPY`] is the second.

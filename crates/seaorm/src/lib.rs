@@ -67,8 +67,10 @@ impl SeaOrmRepository {
 
     /// Keeps conversations over a connection that the caller has made and configured.
     ///
-    /// On SQLite the caller sees to WAL, `synchronous`, foreign keys and the busy timeout; writes are queued here,
-    /// so that this process has one writer.
+    /// On SQLite, 3.51 or later, the caller sees to WAL, `synchronous`, foreign keys and the busy timeout; writes are queued
+    /// here, so that this process has one writer. Statements go through SeaORM and the caller's pool, which costs more than
+    /// the pool that [`postgres`](Self::postgres) and [`sqlite`](Self::sqlite) open: see the repository's
+    /// `docs/performance.md`.
     ///
     /// # Errors
     /// [`StoreError::NotMigrated`] when migrations are missing and `auto_migrate` is off;

@@ -78,15 +78,34 @@ fn lexeme(mark: Mark<'_>) -> String {
     }
 }
 
-/// A `tsquery`. Without an organization, of every letter.
+/// A `tsquery`. Without an organization, of every letter; what is found then is checked anyway, and so exclusions are left
+/// out: 64 times a long one took a search more than 30 s.
 pub(super) fn question(wanted: &Wanted<'_>) -> Option<String> {
     let Some(org) = wanted.org else {
+        let expr = wanted.expr.and_then(without_exclusions);
+        let wanted = Wanted { expr: expr.as_ref(), ..*wanted };
         let of_letter =
-            |letter: &u8| question_of((*letter).into(), wanted).map(|question| format!("({question})"));
+            |letter: &u8| question_of((*letter).into(), &wanted).map(|question| format!("({question})"));
         let questions: Option<Vec<_>> = LETTERS.iter().map(of_letter).collect();
         return questions.map(|questions| questions.join(" | "));
     };
     question_of(letter(org), wanted)
+}
+
+/// What holds of everything that the expression holds of, and says nothing of what is not to be there. `None` where that is
+/// anything at all.
+fn without_exclusions(expr: &SearchExpr) -> Option<SearchExpr> {
+    match expr {
+        SearchExpr::Not(_) => None,
+        SearchExpr::Phrase(_) => Some(expr.clone()),
+        SearchExpr::All(sides) => {
+            let sides: Vec<_> = sides.iter().filter_map(without_exclusions).collect();
+            (!sides.is_empty()).then_some(SearchExpr::All(sides))
+        }
+        SearchExpr::Any(sides) => {
+            sides.iter().map(without_exclusions).collect::<Option<_>>().map(SearchExpr::Any)
+        }
+    }
 }
 
 fn question_of(letter: char, wanted: &Wanted<'_>) -> Option<String> {

@@ -21,7 +21,7 @@ const IN_ORG: &str = "
            m.org_id, t.name
     FROM (SELECT * FROM chat_message m
           WHERE m.search @@ CAST($1::text AS tsquery) AND m.org_id = $2
-            AND ($4::bool OR (SELECT COUNT(*) FROM generate_series(1, 1000000)) < 0)
+            AND ($4::bool OR (SELECT COUNT(*) FROM chat_message) + (SELECT COUNT(*) FROM generate_series(1, 1000000)) < 0)
           ORDER BY m.created_at DESC, m.chat_thread_id DESC, m.position DESC LIMIT $3) m
     JOIN chat_thread t ON t.org_id = m.org_id AND t.id = m.chat_thread_id
     ORDER BY m.created_at DESC, m.chat_thread_id DESC, m.position DESC";

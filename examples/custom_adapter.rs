@@ -216,7 +216,7 @@ impl ThreadRepository for JsonFile {
             .cloned()
             .collect();
         threads.sort_by_cached_key(|thread| std::cmp::Reverse(ThreadKey::from(thread)));
-        Ok(Page::cut(threads, query.limit, Cursor::after_thread))
+        Page::cut(threads.into_iter().map(Ok), query.limit, Cursor::after_thread)
     }
 }
 
@@ -261,10 +261,9 @@ impl MessageRepository for JsonFile {
             }
             // One more than the limit tells that there is another page.
             let skipped = usize::try_from(query.offset).unwrap_or(usize::MAX);
-            let items = found.into_iter().skip(skipped).take(query.limit + 1).cloned().collect();
-            Ok(Page::cut(items, query.limit, |last| {
-                Cursor::after_message(thread, query.order, last.position)
-            }))
+            let items = found.into_iter().skip(skipped).take(query.limit + 1).cloned();
+            let cursor = |last: &ChatMessage| Cursor::after_message(thread, query.order, last.position);
+            Page::cut(items.map(Ok), query.limit, cursor)
         })
     }
 
@@ -341,9 +340,9 @@ impl MessageSearch for JsonFile {
             if read.newest_first {
                 found.reverse();
             }
-            plan.add(found.into_iter().take(read.limit).cloned().collect());
+            plan.add(found.into_iter().take(read.limit).cloned().map(Ok));
         }
-        Ok(plan.finish())
+        plan.finish()
     }
 }
 

@@ -141,8 +141,8 @@ fn search_page(operations: usize) {
         for candidates in pages {
             let mut plan = SearchPlan::new(&query).expect("a query");
             plan.next_read().expect("nothing was read yet");
-            plan.add(candidates);
-            let page = plan.finish();
+            plan.add(candidates.into_iter().map(Ok));
+            let page = plan.finish().expect("a page");
             assert_eq!((page.items.len(), page.next.is_some()), (20, true));
             black_box(page);
         }

@@ -144,31 +144,18 @@ fn corrupt(
     }
 }
 
-/// Rows of a list of threads. A corrupt one says where the list goes on.
-pub(crate) fn threads(dialect: Dialect, rows: &[QueryResult]) -> Result<Vec<ChatThread>, StoreError> {
-    let decode = |row: &QueryResult| {
-        thread(dialect, row).map_err(|error| {
-            let place = || -> Result<ThreadKey, BoxError> {
-                Ok(ThreadKey {
-                    updated_at: dialect.read_timestamp(row, 7).map_err(DriverError::from)?,
-                    id: get::<Uuid>(row, 1)?.into(),
-                    org_id: OrgId::new(get::<String>(row, 0)?)?,
-                })
-            };
-            going_on(error, place().ok().map(|place| Cursor::after_thread_key(&place)))
-        })
-    };
-    rows.iter().map(decode).collect()
-}
-
-/// Rows of a list of messages.
-pub(crate) fn messages(
-    dialect: Dialect,
-    rows: &[QueryResult],
-    of: ThreadId,
-    order: Order,
-) -> Result<Vec<ChatMessage>, StoreError> {
-    rows.iter().map(|row| listed_message(dialect, row, of, order)).collect()
+/// A row of a list of threads. A corrupt one says where the list goes on.
+pub(crate) fn listed_thread(dialect: Dialect, row: &QueryResult) -> Result<ChatThread, StoreError> {
+    thread(dialect, row).map_err(|error| {
+        let place = || -> Result<ThreadKey, BoxError> {
+            Ok(ThreadKey {
+                updated_at: dialect.read_timestamp(row, 7).map_err(DriverError::from)?,
+                id: get::<Uuid>(row, 1)?.into(),
+                org_id: OrgId::new(get::<String>(row, 0)?)?,
+            })
+        };
+        error.going_on(place().ok().map(|place| Cursor::after_thread_key(&place)))
+    })
 }
 
 /// A row of a list of messages. A corrupt one says where the list goes on.
@@ -179,9 +166,13 @@ pub(crate) fn listed_message(
     order: Order,
 ) -> Result<ChatMessage, StoreError> {
     message(dialect, row).map_err(|error| {
-        let position = get::<i64>(row, 2).ok().and_then(|number| Position::new(number).ok());
-        going_on(error, position.map(|position| Cursor::after_message(of, order, position)))
+        error.going_on(position(row).map(|position| Cursor::after_message(of, order, position)))
     })
+}
+
+/// The position of a message's row, where it can be decoded.
+pub(crate) fn position(row: &QueryResult) -> Option<Position> {
+    get::<i64>(row, 2).ok().and_then(|number| Position::new(number).ok())
 }
 
 /// `None` where not every row is as it should be.
@@ -225,13 +216,4 @@ pub(crate) fn packed_threads(page: &[u8]) -> Option<Vec<ChatThread>> {
 
 fn packed_timestamp(row: &mut Packed<'_>) -> Option<Timestamp> {
     DateTime::from_timestamp_micros(row.number()?)
-}
-
-pub(crate) fn going_on(error: StoreError, at: Option<Cursor>) -> StoreError {
-    match error {
-        StoreError::CorruptRow { entity, id, source, .. } => {
-            StoreError::CorruptRow { entity, id, behind: at, source }
-        }
-        other => other,
-    }
 }

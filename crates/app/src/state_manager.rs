@@ -89,7 +89,7 @@ impl StateManager {
 
     /// Whether a [`ConversationHistory`](crate::ConversationHistory) in front of this stores what it is given:
     /// [`enable_persistence`](crate::StateConfig::enable_persistence) where a [`StateConfig`](crate::StateConfig) was
-    /// opened, else `false`. The calls of this type store in any case.
+    /// opened, else `false`. A [`Conversation`](crate::Conversation) stores in any case.
     pub fn persistence_enabled(&self) -> bool {
         self.inner.persistence
     }

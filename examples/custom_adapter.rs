@@ -438,12 +438,13 @@ async fn main() -> anyhow::Result<()> {
     // A store of your own goes where chatkeep's go.
     let state = StateManager::new(Arc::new(JsonFile::open(path.clone())?), scope.clone());
     let thread = state.create_thread("Stores").await?;
-    state.add_message(Role::User, "Where do you keep this?").await?;
-    state.add_message(Role::Assistant, "In a file of JSON.").await?;
+    let chat = state.conversation(thread.id);
+    chat.add_message(Role::User, "Where do you keep this?").await?;
+    chat.add_message(Role::Assistant, "In a file of JSON.").await?;
 
     println!("opened again:");
     let state = StateManager::new(Arc::new(JsonFile::open(path.clone())?), scope);
-    for message in state.get_messages().thread(thread.id).await? {
+    for message in state.conversation(thread.id).get_messages().await? {
         println!("{} {}: {}", message.position, message.sender_role, message.content.to_plain_text());
     }
     Ok(())
@@ -476,16 +477,17 @@ mod tests {
         let before = state_of(&path)?;
         let tags = Metadata::from_iter([("third".to_owned(), (1.0 / 3.0).into())]);
         let thread = before.create_thread("Stores").metadata(tags).await?.id;
-        let said = before.add_message(Role::User, "Where do you kep this?").await?.id;
-        before.message(said).edit("Where do you keep this?").await?;
+        let chat = before.conversation(thread);
+        let said = chat.add_message(Role::User, "Where do you kep this?").await?.id;
+        chat.message(said).edit("Where do you keep this?").await?;
 
         let after = state_of(&path)?;
-        let conversation = before.get_thread_with_messages(thread).await?;
-        assert!(conversation.is_some());
-        assert_eq!(after.get_thread_with_messages(thread).await?, conversation);
-        let revisions = before.message(said).revisions().await?;
+        let whole = before.get_thread_with_messages(thread).await?;
+        assert!(whole.is_some());
+        assert_eq!(after.get_thread_with_messages(thread).await?, whole);
+        let revisions = chat.message(said).revisions().await?;
         assert_eq!(revisions.len(), 1);
-        assert_eq!(after.message(said).thread(thread).revisions().await?, revisions);
+        assert_eq!(after.conversation(thread).message(said).revisions().await?, revisions);
         Ok(())
     }
 
@@ -496,9 +498,10 @@ mod tests {
         let state = state_of(&path)?;
         let thread = state.create_thread("Stores").await?;
         folder.close()?;
-        assert!(state.add_message(Role::User, "Where do you keep this?").await.is_err());
+        let chat = state.conversation(thread.id);
+        assert!(chat.add_message(Role::User, "Where do you keep this?").await.is_err());
         assert_eq!(state.get_thread(thread.id).await?, Some(thread));
-        assert_eq!(state.get_messages().await?, []);
+        assert_eq!(chat.get_messages().await?, []);
         Ok(())
     }
 }

@@ -16,10 +16,11 @@ use tokio::runtime::Handle;
 use tokio::task::{JoinError, JoinHandle};
 use tracing::Instrument as _;
 
-use crate::{Error, StateManager};
+use crate::error::Error;
+use crate::state_manager::StateManager;
 
 /// The messages of a thread, read page by page ahead of the reader: see
-/// [`StateManager::stream_messages`](crate::StateManager::stream_messages).
+/// [`Conversation::stream_messages`](crate::Conversation::stream_messages).
 ///
 /// - Nothing is read before the first message is asked for. From then on, while the reader works through one page, a
 ///   tokio task fetches the next. At most two pages are in memory, and a slow reader holds up nothing in the store:
@@ -40,9 +41,9 @@ use crate::{Error, StateManager};
 /// #     std::sync::Arc::new(chatkeep::MemoryRepository::new()),
 /// #     chatkeep::Scope::user(chatkeep::OrgId::new("acme")?, chatkeep::UserId::new("ada")?),
 /// # );
-/// # state.create_thread("Monads").await?;
-/// # state.add_messages((0..9).map(|_| (chatkeep::Role::User, "Why?"))).await?;
-/// let mut messages = state.stream_messages().page_len(4).await?;
+/// # let chat = state.conversation(state.create_thread("Monads").await?.id);
+/// # chat.add_messages((0..9).map(|_| (chatkeep::Role::User, "Why?"))).await?;
+/// let mut messages = chat.stream_messages().page_len(4).await?;
 /// let mut bytes = 0;
 /// while let Some(message) = messages.next().await {
 ///     bytes += message?.content.to_plain_text().len();

@@ -12,7 +12,8 @@ use chatkeep_domain::{
 use chatkeep_memory::MemoryRepository;
 use tokio::sync::Semaphore;
 
-use crate::StateManager;
+use crate::conversation::Conversation;
+use crate::state_manager::StateManager;
 
 pub(crate) fn scope() -> Scope {
     Scope::user(OrgId::new("acme").unwrap(), UserId::new("ada").unwrap())
@@ -76,6 +77,12 @@ impl Faulty {
 
     pub(crate) fn state(self: &Arc<Self>) -> StateManager {
         StateManager::new(Arc::clone(self) as _, scope())
+    }
+
+    /// A new conversation of [`state`](Self::state).
+    pub(crate) async fn conversation(self: &Arc<Self>) -> Conversation {
+        let state = self.state();
+        state.conversation(state.create_thread("x").await.unwrap().id)
     }
 
     pub(crate) fn set(flag: &AtomicBool, on: bool) {

@@ -2,43 +2,37 @@
 
 use chatkeep_domain::window::{Candidate, WindowLimits, select};
 use chatkeep_domain::{
-    ChatMessage, ConversationRepositoryExt, MAX_PAGE_LEN, Message, MessageQuery, Order, Role, ThreadId,
-    TokenCounter,
+    ChatMessage, ConversationRepositoryExt, MAX_PAGE_LEN, Message, MessageQuery, Order, Role, TokenCounter,
 };
 
-use super::{ConversationHistory, no_state_manager};
-use crate::state_manager::Of;
-use crate::{Error, StateManager, StreamMessages};
+use super::{ConversationHistory, no_conversation};
+use crate::conversation::{Conversation, StreamMessages};
+use crate::error::Error;
 
 /// A page of a window without a limit in messages.
 const PAGE_LEN: usize = 200;
 
 impl ConversationHistory {
-    /// Replaces the window by what fits it of a thread: of the one that is named, or else the window's own, or else
-    /// the current one. What is added later goes to the same thread, whatever the builder said.
+    /// Replaces the window by what fits it of its conversation.
     ///
     /// It reads back from the newest message, page by page, as far as the window needs, and then the earlier system
     /// messages, which are pinned. What waits to be written is flushed first. After an error the window is as it was.
     ///
     /// # Errors
-    /// [`InvalidArgument`](crate::InvalidArgument) without a state manager; [`Error::NoCurrentThread`];
-    /// [`Error::Store`]; what [`flush`](ConversationHistory::flush) answers.
-    pub async fn load_from_db(&mut self, thread: impl Into<Option<ThreadId>>) -> Result<(), Error> {
-        let named = thread.into();
+    /// [`InvalidArgument`](crate::InvalidArgument) without a conversation; [`Error::Store`]; what
+    /// [`flush`](ConversationHistory::flush) answers.
+    pub async fn load_from_db(&mut self) -> Result<(), Error> {
         self.flush().await?;
-        let state = self.state_manager()?;
-        let thread = state.resolve(named.or(self.thread))?;
-        let messages = read(state, thread, self.window.limits(), &*self.counter).await?;
+        let messages = read(self.stored()?, self.window.limits(), &*self.counter).await?;
         self.window.clear();
-        self.thread = Some(thread);
         for (message, tokens) in messages {
             self.window.push(message, tokens);
         }
         Ok(())
     }
 
-    /// Reads the messages of the window's thread, or of the current one, one by one: all that is stored, in the window
-    /// or not. What waits to be written is flushed first.
+    /// Reads the messages of the conversation one by one: all that is stored, in the window or not. What waits to be
+    /// written is flushed first.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -47,8 +41,8 @@ impl ConversationHistory {
     /// #     std::sync::Arc::new(chatkeep::MemoryRepository::new()),
     /// #     chatkeep::Scope::user(chatkeep::OrgId::new("acme")?, chatkeep::UserId::new("ada")?),
     /// # );
-    /// # state.create_thread("Weather").await?;
-    /// let builder = chatkeep::ConversationHistory::builder().max_messages(1).state_manager(state);
+    /// # let chat = state.conversation(state.create_thread("Weather").await?.id);
+    /// let builder = chatkeep::ConversationHistory::builder().max_messages(1).conversation(chat);
     /// let mut history = builder.persist_to_db(true).build()?;
     /// history.add_user_message("How is the weather?").await?;
     /// history.add_assistant_message("Rain.").await?;
@@ -60,18 +54,20 @@ impl ConversationHistory {
     /// # }
     /// ```
     pub fn stream_messages(&self) -> StreamMessages<'_> {
-        StreamMessages::new(Of::History(self))
+        StreamMessages::new(async {
+            self.flush().await?;
+            self.stored().cloned()
+        })
     }
 
-    pub(crate) fn state_manager(&self) -> Result<&StateManager, Error> {
-        self.state.as_ref().ok_or_else(|| no_state_manager("must be given to load from"))
+    fn stored(&self) -> Result<&Conversation, Error> {
+        self.conversation.as_ref().ok_or_else(|| no_conversation("must be given to load from"))
     }
 }
 
-/// What the window could hold of a thread, with its tokens, oldest first.
+/// What the window could hold of a conversation, with its tokens, oldest first.
 async fn read(
-    state: &StateManager,
-    thread: ThreadId,
+    conversation: &Conversation,
     limits: &WindowLimits,
     counter: &dyn TokenCounter,
 ) -> Result<Vec<(Message, usize)>, Error> {
@@ -83,6 +79,7 @@ async fn read(
         let tokens = counter.count(&message);
         (message, tokens)
     };
+    let (state, thread) = (conversation.state_manager(), conversation.thread_id());
     let repository = state.repository();
     let mut pages = repository.message_pages(state.scope(), thread, query);
     let mut newest_first: Vec<(Message, usize)> = Vec::new();

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 pub use self::add::{AddToHistory, Added};
 pub use self::builder::ConversationHistoryBuilder;
+pub use self::load::{CorruptMessage, Loaded};
 use crate::conversation::Conversation;
 use crate::error::Error;
 use crate::input::MessageInput;

@@ -136,7 +136,9 @@ pub use conversation::{
     AddMessage, AddMessages, Conversation, GetMessages, MessagePage, MessageRef, StreamMessages,
 };
 pub use error::Error;
-pub use history::{AddToHistory, Added, ConversationHistory, ConversationHistoryBuilder};
+pub use history::{
+    AddToHistory, Added, ConversationHistory, ConversationHistoryBuilder, CorruptMessage, Loaded,
+};
 pub use input::{BoxFuture, MessageInput};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use open::open_migrations;

@@ -1,12 +1,12 @@
 use std::future::IntoFuture;
 use std::sync::atomic::Ordering;
 
-use chatkeep_domain::{Content, Message, Metadata, Order, Role, StoreError, TokenCounter};
+use chatkeep_domain::{Content, Entity, Message, Metadata, Order, Role, StoreError, TokenCounter};
 use serde_json::json;
 use tokio::sync::Semaphore;
 use tokio::task::yield_now;
 
-use super::ConversationHistory;
+use super::{ConversationHistory, Loaded};
 use crate::conversation::Conversation;
 use crate::error::Error;
 use crate::testing::{Faulty, text};
@@ -337,4 +337,62 @@ async fn what_is_configured_persists_unless_the_builder_says_otherwise() {
         assert_eq!(chat.get_messages().await.unwrap().len(), stored, "{configured} {said:?}");
     }
     ConversationHistory::builder().build().unwrap().add_user_message("x").await.unwrap();
+}
+
+#[tokio::test]
+async fn loading_passes_over_corrupt_messages_and_reports_them() {
+    let store = Faulty::new();
+    let chat = store.conversation().await;
+    let mut history = persisted(&chat);
+    history.add_system_message("one").await.unwrap();
+    history.add_system_message("two").await.unwrap();
+    for text in ["three", "four", "five", "six"] {
+        history.add_user_message(text).await.unwrap();
+    }
+    *store.corrupt.lock().unwrap() = vec![1, 4, 6];
+    let positions = |loaded: &Loaded| -> Vec<i64> {
+        loaded.corrupt.iter().map(|message| message.position.get()).collect()
+    };
+    let loaded = history.load_from_db().await.unwrap();
+    assert_eq!(texts(&history), ["two", "three", "five"]);
+    assert_eq!(positions(&loaded), [6, 4, 1]);
+    assert!(matches!(&loaded.corrupt[0].error, StoreError::CorruptRow { .. }));
+
+    // A window that is full reads no further than it needs, and then the system messages.
+    let builder = ConversationHistory::builder().conversation(chat.clone()).max_messages(2);
+    let mut history = builder.build().unwrap();
+    let loaded = history.load_from_db().await.unwrap();
+    assert_eq!(texts(&history), ["two", "five"]);
+    assert_eq!(positions(&loaded), [6, 4, 1]);
+}
+
+#[tokio::test]
+async fn a_corrupt_call_or_result_is_missing_to_the_window() {
+    let store = Faulty::new();
+    let chat = store.conversation().await;
+    let mut history = persisted(&chat);
+    history.add_tool_call("a", "weather", json!({})).await.unwrap();
+    history.add_tool_result_for("a", "weather", "rain").await.unwrap();
+    history.add_tool_call("b", "clock", json!({})).await.unwrap();
+    history.add_tool_result_for("b", "clock", "nine").await.unwrap();
+    *store.corrupt.lock().unwrap() = vec![1, 4];
+    let loaded = history.load_from_db().await.unwrap();
+    assert_eq!(loaded.corrupt.len(), 2);
+    assert_eq!(history.len(), 1, "the result of a call that cannot be read is none");
+    assert_eq!(history.pending_tool_calls()[0].id, "b");
+}
+
+#[tokio::test]
+async fn a_corrupt_message_without_a_place_ends_the_loading() {
+    let store = Faulty::new();
+    let chat = store.conversation().await;
+    let mut history = persisted(&chat);
+    history.add_user_message("one").await.unwrap();
+    *store.check_page.lock().unwrap() = |_, _| {
+        let (entity, id) = (Entity::Message, "of unknown id".to_owned());
+        Err(StoreError::CorruptRow { entity, id, behind: None, source: "no number".into() })
+    };
+    let error = history.load_from_db().await.unwrap_err();
+    assert!(matches!(error, Error::Store(StoreError::CorruptRow { .. })));
+    assert_eq!(texts(&history), ["one"], "the window is as it was");
 }

@@ -3,8 +3,8 @@
 use std::fmt::Display;
 
 use chatkeep_domain::{
-    BoxError, ChatMessage, ChatThread, Content, Cursor, Entity, MessageRevision, Metadata, Order, OrgId,
-    Position, StoreError, ThreadId, ThreadKey, Timestamp, UserId,
+    BoxError, ChatMessage, ChatThread, Content, Cursor, Entity, MessageRevision, Order, OrgId, Position,
+    StoreError, ThreadId, ThreadKey, Timestamp, UserId, metadata_from_json,
 };
 use chrono::DateTime;
 use sea_orm::{DbErr, QueryResult, TryGetable};
@@ -67,9 +67,7 @@ fn decode_thread(dialect: Dialect, row: &QueryResult) -> Result<ChatThread, BoxE
         id: get::<Uuid>(row, 1)?.into(),
         user_id: UserId::new(get::<String>(row, 2)?)?,
         name: get(row, 3)?,
-        // The parser's own message may quote the text.
-        metadata: serde_json::from_str::<Metadata>(&metadata)
-            .map_err(|_| "the metadata is not a JSON object")?,
+        metadata: metadata_from_json(&metadata)?,
         head: Position::new(get::<i64>(row, 5)?.saturating_sub(1))?,
         created_at: dialect.read_timestamp(row, 6).map_err(DriverError::from)?,
         updated_at: dialect.read_timestamp(row, 7).map_err(DriverError::from)?,
@@ -204,7 +202,7 @@ pub(crate) fn packed_threads(page: &[u8]) -> Option<Vec<ChatThread>> {
             id: row.id()?.into(),
             user_id: UserId::new(row.text()?).ok()?,
             name: row.text()?.to_owned(),
-            metadata: serde_json::from_str(row.text()?).ok()?,
+            metadata: metadata_from_json(row.text()?).ok()?,
             head: Position::new(row.number()?.saturating_sub(1)).ok()?,
             created_at: packed_timestamp(row)?,
             updated_at: packed_timestamp(row)?,

@@ -2,6 +2,7 @@
 #![cfg(feature = "postgres")]
 
 mod common;
+mod rows;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -274,6 +275,15 @@ async fn a_corrupt_row_is_named_and_its_neighbours_can_be_read() {
     assert!(!everything_shown(&error).contains("secret"), "{error:?}");
     let behind = MessageQuery::first(10).after(Position::new(2).unwrap());
     assert_eq!(repository.list_messages(&scope(), thread_id(), &behind).await.unwrap().items.len(), 1);
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: run `cargo xtask test`"]
+async fn a_row_that_would_be_read_as_another_value_is_corrupt() {
+    let database = TestDatabase::new().await;
+    let repository = database.open().await;
+    let migrations = Migrations::postgres(database.config()).await.unwrap();
+    rows::lossy_rows_are_corrupt(&repository, &migrations, &database.raw).await;
 }
 
 #[tokio::test]

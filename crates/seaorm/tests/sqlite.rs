@@ -2,6 +2,7 @@
 #![cfg(feature = "sqlite")]
 
 mod common;
+mod rows;
 
 use std::time::Duration;
 
@@ -192,6 +193,14 @@ async fn a_corrupt_thread_is_named_and_can_be_passed_and_deleted() {
     assert_eq!(rest.items.iter().map(|thread| thread.id).collect::<Vec<_>>(), [older.id]);
     assert_eq!(repository.clear_messages(&scope(), thread_id(), at(9)).await.unwrap(), 3);
     assert_eq!(repository.delete_thread(&scope(), thread_id()).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_row_that_would_be_read_as_another_value_is_corrupt() {
+    let folder = folder();
+    let repository = SeaOrmRepository::sqlite(config(&folder)).await.unwrap();
+    let migrations = Migrations::sqlite(config(&folder)).await.unwrap();
+    rows::lossy_rows_are_corrupt(&repository, &migrations, &raw(&folder).await).await;
 }
 
 #[tokio::test]

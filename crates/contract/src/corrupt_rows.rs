@@ -211,6 +211,10 @@ pub async fn a_corrupt_thread_can_be_used_and_deleted(store: Damageable) {
     let third = talk.say([message("third")]).await;
     assert_eq!(talk.get(third[0].id).await.expect("it is stored"), third[0]);
     assert_eq!(talk.clear(at(5)).await.expect("the thread is cleared"), 3);
+    assert_eq!(talk.all().await, [], "it is there, and empty");
+    let found = talk.tenant.search(&SearchQuery::new("third").thread(talk.id)).await;
+    assert_eq!(found.expect("it is there, and empty").items, []);
+    assert_refused!(talk.get(third[0].id).await, StoreError::NotFound { entity: Entity::Message, .. });
     assert_eq!(talk.delete().await.expect("the thread is deleted"), 0);
     assert_refused!(talk.page(&MessageQuery::first(1)).await, StoreError::NotFound { .. });
 }

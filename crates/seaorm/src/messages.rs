@@ -32,7 +32,7 @@ impl SeaOrmRepository {
         if let Some(row) = sql.row(connection).await? {
             return Ok(row::message(self.db.dialect, &row)?);
         }
-        self.read_thread(connection, target).await?;
+        self.require_thread(connection, target).await?;
         Err(StoreError::message_not_found(id).into())
     }
 
@@ -54,7 +54,7 @@ impl SeaOrmRepository {
             };
         }
         if page.items.is_empty() {
-            self.read_thread(self.db.reader(), &target).await?;
+            self.require_thread(self.db.reader(), &target).await?;
         }
         Ok(page)
     }

@@ -47,7 +47,7 @@ impl SeaOrmRepository {
         }
         let page = plan.finish()?;
         if let (true, Some(target)) = (page.items.is_empty(), &target) {
-            self.read_thread(self.db.reader(), target).await?;
+            self.require_thread(self.db.reader(), target).await?;
         }
         Ok(page)
     }

@@ -97,6 +97,17 @@ impl SeaOrmRepository {
         Ok(row::thread(self.db.dialect, &row)?)
     }
 
+    /// Fails where there is no such thread. It decodes nothing: a corrupt thread is there.
+    pub(crate) async fn require_thread(
+        &self,
+        connection: Connection<'_>,
+        target: &Target,
+    ) -> Result<(), Failure> {
+        let sql = target.filter(Sql::new("SELECT 1 FROM chat_thread WHERE "));
+        sql.row(connection).await?.ok_or_else(|| target.not_found())?;
+        Ok(())
+    }
+
     /// Holds the thread against other writers until the transaction ends. Every write of several
     /// statements begins so: locks are always taken in this order, and no deadlock is possible. It decodes nothing
     /// else: a corrupt thread can still be cleared and deleted.

@@ -42,7 +42,7 @@ pub(crate) async fn lossy_rows_are_corrupt(
         execute(raw, &format!("UPDATE chat_message SET content = '{content}' WHERE position = 2")).await;
         execute(raw, &format!("UPDATE chat_message_revision SET content = '{content}'")).await;
         let id = message_id(2).to_string();
-        let (first, words) = (MessageQuery::first(10), SearchQuery::new("two"));
+        let (first, words) = (MessageQuery::newest(1).before(3.try_into().unwrap()), SearchQuery::new("two"));
         assert_corrupt(repository.list_messages(&scope, thread, &first).await, Entity::Message, &id);
         assert_corrupt(repository.get_message(&scope, thread, message_id(2)).await, Entity::Message, &id);
         assert_corrupt(repository.search_messages(&scope, &words).await, Entity::Message, &id);

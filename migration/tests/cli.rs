@@ -239,3 +239,40 @@ fn an_unusable_configuration_is_explained_and_shows_no_password() {
     assert_eq!(code, 2);
     assert!(error.contains("memory"), "{error}");
 }
+
+#[test]
+#[ignore = "needs PostgreSQL: run `cargo xtask test`"]
+fn the_parts_of_the_environment_name_server_and_schema() {
+    let server = PgServer::start(PgOptions::default()).expect("a server");
+    let folder = tempfile::tempdir().expect("a folder");
+    let port = server.port().to_string();
+    let run = |settings: &[(&str, &str)]| {
+        let mut command = command(folder.path(), "", &["up"]);
+        command.env_remove("DATABASE_URL").envs([
+            ("DB_HOST", "127.0.0.1"),
+            ("DB_PORT", &port),
+            ("DB_NAME", "postgres"),
+        ]);
+        let output = command.envs(settings.iter().copied()).output().expect("the CLI runs");
+        (output.status.code(), String::from_utf8(output.stderr).expect("UTF-8"))
+    };
+    assert_eq!(run(&[("DB_BACKEND", "postgresql"), ("DB_SCHEMA", "my app")]), (Some(0), String::new()));
+    let schemas = "SELECT DISTINCT schemaname FROM pg_tables WHERE tablename LIKE 'chat%'";
+    assert_eq!(server.psql(schemas).expect("the schemas"), "my app");
+
+    for (settings, part) in [
+        (&[("DB_SCHEMA", "my app")][..], "DB_BACKEND must say which database DB_HOST is for"),
+        (
+            &[("DB_BACKEND", "postgresql"), ("PGSSLMODE", "requires")],
+            "PGSSLMODE must be disable, allow, prefer",
+        ),
+        (&[("DB_BACKEND", "postgresql"), ("DB_SSLMODE", "require")], "does not support TLS"),
+        (
+            &[("DB_BACKEND", "postgresql"), ("DB_SSLMODE", "verify-full"), ("DB_SSLROOTCERT", "none.pem")],
+            "DB_SSLROOTCERT must be a file that can be read (got none.pem: ",
+        ),
+    ] {
+        let (code, error) = run(settings);
+        assert!(code == Some(2) && error.contains(part), "{settings:?}: {error}");
+    }
+}

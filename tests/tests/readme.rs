@@ -1,4 +1,4 @@
-//! The numbers that the README names are those of the code.
+//! What READMEs name is what the code has.
 
 use chatkeep_contract::{CASES, faulty::Fault};
 
@@ -16,4 +16,13 @@ fn the_readme_counts_cases_and_faulty_stores_right() {
     let text = readme.split_whitespace().collect::<Vec<_>>().join(" ");
     assert_eq!(number_before(&text, " cases"), CASES.len(), "cases");
     assert_eq!(number_before(&text, " deliberately faulty stores"), Fault::ALL.len(), "faulty stores");
+}
+
+#[test]
+fn the_domains_readme_names_every_port_of_a_store() {
+    let readme = include_str!("../../crates/domain/README.md");
+    let ports = include_str!("../../crates/domain/src/repository.rs");
+    let names = ports.lines().filter_map(|line| line.strip_prefix("pub trait ")?.split([':', ' ']).next());
+    let missing: Vec<_> = names.filter(|name| !readme.contains(&format!("`{name}`"))).collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }

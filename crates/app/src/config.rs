@@ -7,13 +7,16 @@
 //! | variable | TOML key | default | meaning |
 //! |---|---|---|---|
 //! | `DATABASE_URL` | `database.url` | – | wins over all parts below, wherever they are set: `postgres://…`, `postgresql://…`, `sqlite://path`, `sqlite::memory:`, `memory:` |
-//! | `DB_BACKEND` | `database.backend` | `sqlite` | `memory` (or `mock`), `sqlite`, `postgresql` (or `postgres`) |
-//! | `DB_HOST` | `database.host` | `localhost` | PostgreSQL's host |
+//! | `DB_BACKEND` | `database.backend` | `sqlite` | `memory` (or `mock`), `sqlite`, `postgresql` (or `postgres`); must be set where one of PostgreSQL's parts is |
+//! | `DB_HOST` | `database.host` | `localhost` | PostgreSQL's host: a name, an address, or the folder of a socket |
 //! | `DB_PORT` | `database.port` | `5432` | PostgreSQL's port, 1 to 65535 |
 //! | `DB_NAME` | `database.name` | `chatkeep` | PostgreSQL's database |
 //! | `DB_USER` | `database.user` | `postgres` | PostgreSQL's role |
 //! | `DB_PASSWORD` | `database.password` | empty | its password; never shown |
-//! | `DB_PATH` | `database.path` | `chatkeep/chatkeep.db` in the platform's data directory | SQLite's file, or `:memory:` |
+//! | `DB_SCHEMA` | `database.schema` | the role's first, most often `public` | the schema that holds PostgreSQL's tables, and the only one that is looked into |
+//! | `DB_SSLMODE` | `database.sslmode` | `prefer` | [`SslMode`]: `disable`, `allow`, `prefer`, `require`, `verify-ca` or `verify-full` |
+//! | `DB_SSLROOTCERT` | `database.sslrootcert` | – | a PEM file of PostgreSQL's authority, or `system` for the public ones alone; needs a mode that looks at it |
+//! | `DB_PATH` | `database.path` | `chatkeep/chatkeep.db` in the platform's data directory | SQLite's file, or `:memory:`; `~/` is the home folder |
 //! | `DB_POOL_SIZE` | `database.pool_size` | `5` | the most connections, together with `DB_MAX_OVERFLOW`, at least 1; idle ones are closed after ten minutes; on SQLite, those that read |
 //! | `DB_MAX_OVERFLOW` | `database.max_overflow` | `10` | added to `DB_POOL_SIZE` on PostgreSQL |
 //! | `DB_ACQUIRE_TIMEOUT` | `database.acquire_timeout` | `10` | seconds to wait for a connection, within the deadline |
@@ -29,19 +32,34 @@
 //! Booleans are `true`, `false`, `1`, `0`, `yes`, `no`, `on` or `off`, in any case. Seconds may have a fraction,
 //! and are from 0.001 to 2147483.647. Text stays text: a password of `12345` is that.
 //!
-//! In `.env`, single quotes keep a value as it is: `DB_PASSWORD='pa$word'`. Without quotes and in double quotes, `$word`
-//! is replaced by that variable's value, or by nothing, and `\` begins an escape.
+//! Of `.env` only the lines of these variables are read; those of other programs are left alone, whatever they hold. A
+//! value with spaces, quotes or backslashes stands in quotes. No variable is put in the place of `$word`: a `$` stands in
+//! single quotes, `DB_PASSWORD='pa$word'`, or behind a backslash, and is an error elsewhere.
+//!
+//! URLs are percent-encoded. `sqlite://chat.db` is a file in the working directory, `sqlite:///srv/chat.db` a full path,
+//! `sqlite://~/chat.db` a file in the home folder; one directly under `/` is asked for by `DB_PATH`. A PostgreSQL URL takes
+//! the parameters of PostgreSQL's own library and of other programs, which the README of `chatkeep-seaorm` lists: each is
+//! honoured, makes no difference, or is refused with what to do instead. Schema and TLS may be said by the URL or by their
+//! own variables, but not differently. What neither says is as PostgreSQL's own programs have it: `PGPASSWORD` and the file
+//! of passwords, `PGSSLMODE` and so on.
 
+mod check;
 mod database;
+mod dotenv;
 mod error;
+mod postgres;
 mod read;
 mod source;
+mod sqlite;
 mod target;
 
 use chatkeep_domain::{OrgId, UserId};
 
 pub use self::database::{Backend, DatabaseConfig};
 pub use self::error::ConfigError;
+pub use self::postgres::SslMode;
+#[cfg(feature = "postgres")]
+pub(crate) use self::postgres::server;
 use self::read::Reader;
 pub use self::source::{SourceFile, Sources};
 pub(crate) use self::target::Target;

@@ -111,24 +111,13 @@ impl Store {
                 Ok(Self::sqlite(config, chatkeep_seaorm::SqliteConfig::file(path)))
             }
             #[cfg(feature = "postgres")]
-            Target::PostgresUrl(url) => {
-                let server = chatkeep_seaorm::PostgresConfig::from_url(url);
-                let server = server
-                    .map_err(|error| crate::ConfigError::invalid("database.url", error.rule, error.actual))?;
-                Ok(Self::postgres(config, server))
-            }
-            #[cfg(feature = "postgres")]
-            Target::PostgresParts => {
-                let DatabaseConfig { host, port, name, user, password, .. } = config;
-                let server = chatkeep_seaorm::PostgresConfig::new(host, *port, name, user, password);
-                Ok(Self::postgres(config, server))
-            }
+            Target::Postgres => Ok(Self::postgres(config, crate::config::server(config)?)),
             #[cfg(not(feature = "memory"))]
             Target::Memory => Err(left_out(Backend::Memory, "memory")),
             #[cfg(not(feature = "sqlite"))]
             Target::SqliteInMemory | Target::SqliteFile(_) => Err(left_out(Backend::Sqlite, "sqlite")),
             #[cfg(not(feature = "postgres"))]
-            Target::PostgresUrl(_) | Target::PostgresParts => Err(left_out(Backend::Postgresql, "postgres")),
+            Target::Postgres => Err(left_out(Backend::Postgresql, "postgres")),
         }
     }
 

@@ -4,7 +4,12 @@ use std::fmt;
 use std::time::Duration;
 
 #[cfg(feature = "postgres")]
+use chatkeep_domain::InvalidArgument;
+#[cfg(feature = "postgres")]
 use secrecy::SecretString;
+
+#[cfg(feature = "postgres")]
+use crate::server::{PostgresServer, to_options};
 
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
@@ -14,6 +19,9 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 #[derive(Clone)]
 pub struct PostgresConfig {
     pub(crate) options: sea_orm::sqlx::postgres::PgConnectOptions,
+    pub(crate) schema: Option<std::sync::Arc<str>>,
+    pub(crate) max_connections: u32,
+    pub(crate) max_statements: usize,
     pub(crate) pool_size: u32,
     pub(crate) max_overflow: u32,
     pub(crate) acquire_timeout: Duration,
@@ -25,37 +33,16 @@ pub struct PostgresConfig {
 
 #[cfg(feature = "postgres")]
 impl PostgresConfig {
-    /// A server by its parts. An empty password leaves it to `PGPASSWORD`, as PostgreSQL's own tools do.
-    pub fn new(host: &str, port: u16, database: &str, user: &str, password: &SecretString) -> Self {
-        use sea_orm::sqlx::postgres::PgConnectOptions;
-        use secrecy::ExposeSecret;
-
-        let mut options = PgConnectOptions::new().host(host).port(port).database(database).username(user);
-        if !password.expose_secret().is_empty() {
-            options = options.password(password.expose_secret());
-        }
-        Self::with_options(options)
-    }
-
-    /// A server by its URL: `postgres://user:password@host:port/database?sslmode=require`.
+    /// A server, with the defaults of all else.
     ///
     /// # Errors
-    /// [`InvalidArgument`](chatkeep_domain::InvalidArgument), which does not repeat the URL.
-    pub fn from_url(url: &SecretString) -> Result<Self, chatkeep_domain::InvalidArgument> {
-        use secrecy::ExposeSecret;
-
-        let rule = "must be a URL such as postgres://user:password@host:5432/database";
-        let bad = |actual| chatkeep_domain::InvalidArgument::new("url", rule, actual);
-        let text = url.expose_secret();
-        if !text.starts_with("postgres://") && !text.starts_with("postgresql://") {
-            return Err(bad("another scheme"));
-        }
-        text.parse().map(Self::with_options).map_err(|_| bad("a malformed URL"))
-    }
-
-    fn with_options(options: sea_orm::sqlx::postgres::PgConnectOptions) -> Self {
-        Self {
-            options,
+    /// As [`PostgresServer::validate`].
+    pub fn new(server: &PostgresServer) -> Result<Self, InvalidArgument> {
+        Ok(Self {
+            options: to_options(server)?,
+            schema: server.schema.as_deref().map(Into::into),
+            max_connections: server.max_connections.unwrap_or(u32::MAX),
+            max_statements: server.max_statements.unwrap_or(usize::MAX),
             pool_size: 5,
             max_overflow: 10,
             acquire_timeout: ACQUIRE_TIMEOUT,
@@ -63,7 +50,15 @@ impl PostgresConfig {
             statement_cache_size: 100,
             deadline: DEADLINE,
             auto_migrate: false,
-        }
+        })
+    }
+
+    /// The server of a URL: see [`PostgresServer::from_url`].
+    ///
+    /// # Errors
+    /// As [`PostgresServer::from_url`] and [`PostgresServer::validate`]. No text of it repeats the URL.
+    pub fn from_url(url: &SecretString) -> Result<Self, InvalidArgument> {
+        Self::new(&PostgresServer::from_url(url)?)
     }
 
     /// With [`max_overflow`](Self::max_overflow) together, the most connections that are opened; 5. Idle ones are closed
@@ -126,6 +121,9 @@ impl PostgresConfig {
 impl fmt::Debug for PostgresConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PostgresConfig")
+            .field("schema", &self.schema)
+            .field("max_connections", &self.max_connections)
+            .field("max_statements", &self.max_statements)
             .field("pool_size", &self.pool_size)
             .field("max_overflow", &self.max_overflow)
             .field("acquire_timeout", &self.acquire_timeout)

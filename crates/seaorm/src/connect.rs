@@ -4,38 +4,75 @@ use std::time::Duration;
 
 use chatkeep_domain::StoreError;
 use sea_orm::sqlx::ConnectOptions as _;
+#[cfg(feature = "postgres")]
+use sea_orm::sqlx::{AssertSqlSafe, SqlSafeStr as _};
 
 use crate::connection::Connections;
 use crate::db::Db;
 use crate::dialect::Dialect;
 use crate::pool::{Pool, PoolLimits};
+#[cfg(feature = "postgres")]
+use crate::server::quoted;
+#[cfg(feature = "postgres")]
+use crate::sql::Sql;
 
 /// Unused for ten minutes, or half an hour old: what sqlx's own pool has.
 const REST: (Duration, Duration) = (Duration::from_mins(10), Duration::from_mins(30));
 
 #[cfg(feature = "postgres")]
 pub(crate) async fn postgres(config: crate::PostgresConfig) -> Result<Db, StoreError> {
-    let is_named = config.statement_cache_size > 0;
+    let statements = config.statement_cache_size.min(config.max_statements);
+    let is_named = statements > 0;
     // Floats are never read as text, and PgBouncer refuses the parameter.
     let mut options = config
         .options
         .extra_float_digits(None)
-        .statement_cache_capacity(config.statement_cache_size)
+        .statement_cache_capacity(statements)
         .disable_statement_logging();
     if let Some(timeout) = config.statement_timeout.filter(|_| is_named) {
         options = options.options([("statement_timeout", timeout.as_millis())]);
     }
+    let mut begin = None;
+    if let Some(schema) = config.schema.as_deref().map(quoted) {
+        if is_named {
+            options = options.options([("search_path", schema)]);
+        } else {
+            // Every statement is in a transaction, and behind a pooler nothing else stays with it.
+            begin = Some(AssertSqlSafe(format!("BEGIN; SET LOCAL search_path TO {schema}")).into_sql_str());
+        }
+    }
     let limits = PoolLimits {
-        size: config.pool_size.saturating_add(config.max_overflow),
+        size: config.pool_size.saturating_add(config.max_overflow).min(config.max_connections),
         acquire_timeout: config.acquire_timeout,
         rest: Some(REST),
         is_named,
+        begin,
     };
     let failed = |error| crate::error::to_store_error(Dialect::Postgres, error);
     let pool = Pool::new(options, limits).map_err(failed)?;
     drop(pool.lease().await.map_err(failed)?);
     let connections = Connections::Postgres(pool);
-    Ok(Db::new(Dialect::Postgres, connections.clone(), connections, config.deadline))
+    let mut db = Db::new(Dialect::Postgres, connections.clone(), connections, config.deadline);
+    if let Some(schema) = &config.schema {
+        check_schema(&db, schema).await.map_err(failed)?;
+    }
+    db.schema = config.schema;
+    Ok(db)
+}
+
+/// A pooler may leave out what a session was to begin with, and the tables would be made and looked for elsewhere. A schema
+/// that is missing, or that the role may not use, is nobody's current one.
+#[cfg(feature = "postgres")]
+async fn check_schema(db: &Db, schema: &str) -> Result<(), sea_orm::DbErr> {
+    let row = Sql::new("SELECT current_schema()::text").row(db.reader()).await?;
+    let current: Option<String> = row.map(|row| row.try_get_by_index(0)).transpose()?.flatten();
+    match current {
+        Some(current) if current != schema => Err(sea_orm::DbErr::Custom(format!(
+            "the connections are in the schema {current:?}, and not in {schema:?} as they were asked to be: what is between \
+             them and the server leaves out their `search_path`. Set the statement cache's size to 0, or connect directly"
+        ))),
+        _ => Ok(()),
+    }
 }
 
 #[cfg(feature = "sqlite")]
@@ -52,7 +89,13 @@ pub(crate) async fn sqlite(config: crate::SqliteConfig) -> Result<Db, StoreError
 
     let failed = |error| crate::error::to_store_error(Dialect::Sqlite, error);
     // One connection, kept for good: it is the writers' queue, and a database in memory lives in it.
-    let one = PoolLimits { size: 1, acquire_timeout: config.acquire_timeout, rest: None, is_named: true };
+    let one = PoolLimits {
+        size: 1,
+        acquire_timeout: config.acquire_timeout,
+        rest: None,
+        is_named: true,
+        begin: None,
+    };
     let options = SqliteConnectOptions::new()
         .foreign_keys(true)
         .busy_timeout(config.acquire_timeout)
@@ -84,7 +127,7 @@ pub(crate) async fn sqlite(config: crate::SqliteConfig) -> Result<Db, StoreError
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full);
-    let writer = Pool::new(writer, one).map_err(failed)?;
+    let writer = Pool::new(writer, one.clone()).map_err(failed)?;
     // SQLite does not wait for the lock when it changes to WAL: of processes that make the file together, one does.
     let open = || async { Ok(writer.lease().await.map(drop)?) };
     repeat(Dialect::Sqlite, config.acquire_timeout, &AtomicBool::new(false), open).await?;

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use sea_orm::sqlx::{self, AssertSqlSafe, Database, Executor as _};
+use sea_orm::sqlx::{self, AssertSqlSafe, Database, Executor as _, SqlStr};
 use sea_orm::{QueryResult, Statement, Values};
 use sea_query_sqlx::SqlxValues;
 
@@ -25,7 +25,7 @@ pub(crate) trait Engine: Database {
     /// Runs a statement without values that changes the transaction.
     fn control(
         connection: &mut Self::Connection,
-        text: &'static str,
+        text: SqlStr,
     ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
 }
 
@@ -56,10 +56,7 @@ macro_rules! engine {
                 Ok(query.execute(connection).await?.rows_affected())
             }
 
-            async fn control(
-                connection: &mut Self::Connection,
-                text: &'static str,
-            ) -> Result<(), sqlx::Error> {
+            async fn control(connection: &mut Self::Connection, text: SqlStr) -> Result<(), sqlx::Error> {
                 connection.execute(sqlx::raw_sql(text)).await?;
                 Ok(())
             }

@@ -17,6 +17,8 @@ mod packed;
 mod pool;
 mod row;
 mod search;
+#[cfg(feature = "postgres")]
+mod server;
 mod sql;
 mod tags;
 mod threads;
@@ -30,6 +32,8 @@ pub use config::PostgresConfig;
 pub use config::SqliteConfig;
 pub use error::DriverError;
 pub use migration::{MigrationState, Migrations, Reindex};
+#[cfg(feature = "postgres")]
+pub use server::{PostgresServer, SslMode};
 
 use crate::db::Db;
 

@@ -12,7 +12,7 @@ use deadpool::managed::{
     Manager, Metrics, Object, Pool as Deadpool, PoolConfig, PoolError, QueueMode, RecycleResult, TimeoutType,
     Timeouts, WeakPool,
 };
-use sea_orm::sqlx::{self, Connection as _, Database};
+use sea_orm::sqlx::{self, Connection as _, Database, SqlStr};
 use sea_orm::{ConnAcquireErr, DbErr, QueryResult, RuntimeErr, Statement};
 use tokio::runtime::Handle;
 use tokio::time::MissedTickBehavior;
@@ -29,7 +29,7 @@ const TIDY_EVERY: Duration = Duration::from_secs(30);
 const CLOSE_LOOK: Duration = Duration::from_millis(2);
 
 /// How a pool is kept.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct PoolLimits {
     pub(crate) size: u32,
     /// How long a call waits for a connection, and for a new one to be made.
@@ -40,17 +40,20 @@ pub(crate) struct PoolLimits {
     /// because sqlx prepares in one round trip and runs in the next, and between the two a pooler may change the server's
     /// connection.
     pub(crate) is_named: bool,
+    /// How a transaction begins that will write; `None` is the engine's own way.
+    pub(crate) begin: Option<SqlStr>,
 }
 
 /// Connections to one database, as many as are needed and no more than the limit.
 pub(crate) struct Pool<E: Engine> {
     connections: Deadpool<Connector<E>>,
     is_named: bool,
+    begin: SqlStr,
 }
 
 impl<E: Engine> Clone for Pool<E> {
     fn clone(&self) -> Self {
-        Self { connections: self.connections.clone(), is_named: self.is_named }
+        Self { connections: self.connections.clone(), is_named: self.is_named, begin: self.begin.clone() }
     }
 }
 
@@ -89,7 +92,8 @@ impl<E: Engine> Pool<E> {
         if let (Some((idle, age)), Ok(runtime)) = (limits.rest, Handle::try_current()) {
             runtime.spawn(tidy(connections.weak(), idle, age));
         }
-        Ok(Self { connections, is_named: limits.is_named })
+        let begin = limits.begin.unwrap_or(SqlStr::from_static(E::BEGIN));
+        Ok(Self { connections, is_named: limits.is_named, begin })
     }
 
     /// How connections are made.
@@ -99,7 +103,8 @@ impl<E: Engine> Pool<E> {
 
     pub(crate) async fn lease(&self) -> Result<Lease<E>, DbErr> {
         let connection = self.connections.get().await.map_err(not_connected)?;
-        Ok(Lease { connection: Some(connection), is_named: self.is_named, left: Left::Clean })
+        let begin = self.begin.clone();
+        Ok(Lease { connection: Some(connection), is_named: self.is_named, begin, left: Left::Clean })
     }
 
     /// Closes the connections that are not in use.
@@ -121,6 +126,7 @@ impl<E: Engine> Pool<E> {
 pub(crate) struct Lease<E: Engine> {
     connection: Option<Object<Connector<E>>>,
     is_named: bool,
+    begin: SqlStr,
     left: Left,
 }
 
@@ -152,11 +158,12 @@ impl<E: Engine> Lease<E> {
     }
 
     pub(crate) async fn begin(&mut self) -> Result<(), DbErr> {
-        E::control(self.start(Left::InTransaction)?, E::BEGIN).await.map_err(failed)
+        let begin = self.begin.clone();
+        E::control(self.start(Left::InTransaction)?, begin).await.map_err(failed)
     }
 
     pub(crate) async fn commit(&mut self) -> Result<(), DbErr> {
-        E::control(self.start(Left::InTransaction)?, "COMMIT").await.map_err(failed)?;
+        E::control(self.start(Left::InTransaction)?, SqlStr::from_static("COMMIT")).await.map_err(failed)?;
         self.left = Left::Clean;
         Ok(())
     }
@@ -195,7 +202,8 @@ impl<E: Engine> Unsettled<E> {
     /// Ends what was begun, and gives the connection back if it is alive.
     async fn settle(mut self, is_in_transaction: bool) {
         let Some(connection) = &mut self.0 else { return };
-        let is_rolled_back = is_in_transaction && E::control(connection, "ROLLBACK").await.is_ok();
+        let is_rolled_back =
+            is_in_transaction && E::control(connection, SqlStr::from_static("ROLLBACK")).await.is_ok();
         // Where nothing was begun, the database says so, and is alive.
         if is_rolled_back || connection.ping().await.is_ok() {
             drop(self.0.take());

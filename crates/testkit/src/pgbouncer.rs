@@ -50,11 +50,20 @@ impl PgBouncer {
     ///
     /// When pgbouncer is not installed, or does not start: with the end of its log.
     pub fn start(server: &PgServer, mode: PoolMode) -> Result<Self> {
+        Self::start_ignoring(server, mode, &[])
+    }
+
+    /// Starts a pgbouncer that also takes these parameters of its clients for nothing, instead of refusing them.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_ignoring(server: &PgServer, mode: PoolMode, ignored: &[&str]) -> Result<Self> {
         let program = find_pgbouncer()?;
         for attempt in 1.. {
             let sandbox = Sandbox::new("chatkeep-pgbouncer-")?;
             let mut pooler = Self { sandbox, port: free_port()? };
-            match pooler.try_start(program.as_os_str(), server, mode) {
+            match pooler.try_start(program.as_os_str(), server, mode, ignored) {
                 Err(_) if attempt < START_ATTEMPTS && pooler.port_was_taken() => {}
                 other => return other.map(|()| pooler),
             }
@@ -72,14 +81,21 @@ impl PgBouncer {
         self.port
     }
 
-    fn try_start(&mut self, program: &OsStr, server: &PgServer, mode: PoolMode) -> Result<()> {
+    fn try_start(
+        &mut self,
+        program: &OsStr,
+        server: &PgServer,
+        mode: PoolMode,
+        ignored: &[&str],
+    ) -> Result<()> {
+        let ignored = [&["extra_float_digits"], ignored].concat().join(", ");
         // The server's socket trusts everybody, so that no password is needed here.
         let ini = format!(
             "[databases]\n* = host={} port={} user=postgres\n\
              [pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {}\nunix_socket_dir =\n\
              auth_type = trust\nadmin_users = postgres\nauth_file = {dir}/users.txt\nlogfile = {dir}/{LOG}\n\
              pool_mode = {}\nmax_client_conn = 500\ndefault_pool_size = 20\n\
-             ignore_startup_parameters = extra_float_digits\n",
+             ignore_startup_parameters = {ignored}\n",
             server.socket_folder(),
             server.port(),
             self.port,

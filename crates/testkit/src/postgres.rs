@@ -26,12 +26,13 @@ pub struct PgOptions {
     fsync: bool,
     max_connections: u32,
     password: Option<String>,
+    tls: Option<(String, String)>,
     settings: Vec<(String, String)>,
 }
 
 impl Default for PgOptions {
     fn default() -> Self {
-        Self { fsync: false, max_connections: 100, password: None, settings: Vec::new() }
+        Self { fsync: false, max_connections: 100, password: None, tls: None, settings: Vec::new() }
     }
 }
 
@@ -54,6 +55,12 @@ impl PgOptions {
         self
     }
 
+    /// Offers TLS with this certificate and its key, both PEM. Without it the server has none.
+    pub fn tls(mut self, certificate: impl Into<String>, key: impl Into<String>) -> Self {
+        self.tls = Some((certificate.into(), key.into()));
+        self
+    }
+
     /// Any other setting of `postgresql.conf`; it wins over what the other options set.
     pub fn set(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.settings.push((name.into(), value.into()));
@@ -63,10 +70,12 @@ impl PgOptions {
     fn configuration(&self, socket_folder: &str) -> String {
         let on_off = if self.fsync { "on" } else { "off" };
         let max_connections = self.max_connections.to_string();
+        let tls = if self.tls.is_some() { "on" } else { "off" };
         let own = [
             ("listen_addresses", "127.0.0.1"),
             ("unix_socket_directories", socket_folder),
             ("max_connections", max_connections.as_str()),
+            ("ssl", tls),
             ("fsync", on_off),
             ("full_page_writes", on_off),
             // In the cluster's own folder: /dev/shm is small in containers, and a killed server would leave its there.
@@ -264,7 +273,7 @@ impl PgServer {
     }
 
     /// The folder of the server's socket, where it trusts every client.
-    pub(crate) fn socket_folder(&self) -> String {
+    pub fn socket_folder(&self) -> String {
         self.sandbox.path().display().to_string()
     }
 
@@ -282,6 +291,10 @@ impl PgServer {
             initdb.arg("--no-sync");
         }
         output_of(&mut initdb).context("PostgreSQL makes no cluster")?;
+        if let Some((certificate, key)) = &self.options.tls {
+            self.sandbox.write("data/server.crt", certificate)?;
+            self.sandbox.write("data/server.key", key)?;
+        }
         let mut file =
             OpenOptions::new().append(true).open(self.sandbox.path().join("data/postgresql.conf"))?;
         file.write_all(self.options.configuration(&self.socket_folder()).as_bytes())?;

@@ -1,7 +1,7 @@
 use std::env;
 use std::ffi::OsStr;
 use std::fs;
-use std::os::unix::fs::chown;
+use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -61,6 +61,7 @@ impl Sandbox {
     pub(crate) fn write(&self, name: &str, content: &str) -> Result<()> {
         let path = self.path().join(name);
         fs::write(&path, content).with_context(|| format!("cannot write {}", path.display()))?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
         if let Some(user) = &self.account {
             chown(&path, Some(user.uid.as_raw()), Some(user.gid.as_raw()))?;
         }

@@ -9,6 +9,7 @@ use figment::value::{Dict, Map, Num, Value};
 use figment::{Figment, Metadata, Profile, Provider};
 use secrecy::SecretString;
 
+use super::dotenv::{self, Assigned};
 use super::error::shown;
 use super::source::SourceFile;
 use super::{ConfigError, Sources};
@@ -25,6 +26,9 @@ pub(super) const VARIABLES: &[(&str, &str)] = &[
     ("database.name", "DB_NAME"),
     ("database.user", "DB_USER"),
     ("database.password", "DB_PASSWORD"),
+    ("database.schema", "DB_SCHEMA"),
+    ("database.sslmode", "DB_SSLMODE"),
+    ("database.sslrootcert", "DB_SSLROOTCERT"),
     ("database.path", "DB_PATH"),
     ("database.pool_size", "DB_POOL_SIZE"),
     ("database.max_overflow", "DB_MAX_OVERFLOW"),
@@ -59,36 +63,53 @@ impl Provider for Layer {
     }
 }
 
-pub(super) struct Reader(Figment);
+pub(super) struct Reader {
+    figment: Figment,
+    /// In which lines of `.env` its variables stand.
+    lines: HashMap<&'static str, usize>,
+}
 
 impl Reader {
     pub(super) fn new(sources: Sources) -> Result<Self, ConfigError> {
         let mut figment = Figment::new();
+        let mut lines = HashMap::new();
         if let Some(file) = sources.toml {
             figment = figment.merge(toml_layer(file)?);
         }
         if let Some(file) = sources.dotenv {
-            let variables = dotenv_variables(&file)?;
-            figment = figment.merge(variable_layer(&variables, file.name));
+            let variables = dotenv::read(&file)?;
+            lines = variables.iter().map(|(variable, assigned)| (*variable, assigned.line)).collect();
+            let value = |variable: &str| variables.get(variable).map(|Assigned { value, .. }| value.clone());
+            figment = figment.merge(variable_layer(value, file.name));
         }
-        Ok(Self(figment.merge(variable_layer(&sources.env, String::new()))))
+        let value = |variable: &str| sources.env.get(variable).cloned();
+        Ok(Self { figment: figment.merge(variable_layer(value, String::new())), lines })
     }
 
-    /// The name under which a setting was given: `DB_PORT`, or `database.port in chatkeep.toml`.
-    fn name(&self, key: &str) -> String {
+    /// The name under which a setting was given: `DB_PORT`, `DB_PORT in line 3 of .env`, or
+    /// `database.port in chatkeep.toml`.
+    pub(super) fn name(&self, key: &str) -> String {
         let variable = VARIABLES.iter().find(|(known, _)| *known == key).map_or(key, |(_, name)| name);
-        let Some(metadata) = self.0.find_metadata(key) else {
-            return key.to_owned();
+        let Some(metadata) = self.figment.find_metadata(key) else {
+            return variable.to_owned();
         };
-        let name = if metadata.name == BY_VARIABLE { variable } else { key };
-        match metadata.source.as_ref().and_then(figment::Source::custom) {
-            Some(file) if !file.is_empty() => format!("{name} in {file}"),
-            _ => name.to_owned(),
+        let file = metadata.source.as_ref().and_then(figment::Source::custom).filter(|file| !file.is_empty());
+        match (file, self.lines.get(variable)) {
+            (None, _) => variable.to_owned(),
+            (Some(file), Some(line)) if metadata.name == BY_VARIABLE => {
+                format!("{variable} in line {line} of {file}")
+            }
+            (Some(file), _) => format!("{key} in {file}"),
         }
+    }
+
+    /// Whether a setting was given.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.value(key).is_some()
     }
 
     fn value(&self, key: &str) -> Option<Value> {
-        self.0.find_value(key).ok()
+        self.figment.find_value(key).ok()
     }
 
     fn bad<T>(&self, key: &str, rule: &str, value: &Value) -> Result<T, ConfigError> {
@@ -183,14 +204,14 @@ impl Reader {
 }
 
 /// Values stay the text that they are: figment's own environment provider would read `12345` as a number.
-fn variable_layer(variables: &HashMap<String, String>, file: String) -> Layer {
+fn variable_layer(value: impl Fn(&str) -> Option<String>, file: String) -> Layer {
     let mut data = Dict::new();
     let mut database = Dict::new();
     for (key, variable) in VARIABLES {
-        let Some(value) = variables.get(*variable) else { continue };
+        let Some(value) = value(variable) else { continue };
         match key.strip_prefix("database.") {
-            Some(key) => database.insert(key.to_owned(), value.as_str().into()),
-            None => data.insert((*key).to_owned(), value.as_str().into()),
+            Some(key) => database.insert(key.to_owned(), value.into()),
+            None => data.insert((*key).to_owned(), value.into()),
         };
     }
     data.insert("database".to_owned(), database.into());
@@ -199,15 +220,15 @@ fn variable_layer(variables: &HashMap<String, String>, file: String) -> Layer {
 
 /// Refuses a key that no setting has: most likely it is misspelt.
 fn toml_layer(file: SourceFile) -> Result<Layer, ConfigError> {
-    let data: Dict = Toml::from_str(&file.text).map_err(|error| {
+    let text = str::from_utf8(file.bytes()?).map_err(|_| file.malformed("UTF-8", "it holds other bytes"))?;
+    let data: Dict = Toml::from_str(text).map_err(|error| {
         // The parser's own text repeats the line, which may hold a password; its first line says only where.
-        let text = error.to_string();
-        let place = text.lines().next().and_then(|line| line.strip_prefix("TOML parse error "));
-        ConfigError::Malformed {
-            file: file.name.clone(),
-            format: "TOML",
-            place: place.unwrap_or("it does not follow the format").to_owned(),
-        }
+        let shown = error.to_string();
+        let place = shown.lines().next().and_then(|line| line.strip_prefix("TOML parse error "));
+        let place = place.unwrap_or("it does not follow the format");
+        let key = error.span().and_then(|span| key_at(text, span.start));
+        let key = key.map(|key| format!(", in `{key}`")).unwrap_or_default();
+        file.malformed("TOML", format!("{place}{key}: {}", error.message().replace('\n', ", ")))
     })?;
     for (key, value) in &data {
         let keys = match value {
@@ -230,19 +251,10 @@ fn toml_layer(file: SourceFile) -> Result<Layer, ConfigError> {
     Ok(Layer { by: BY_KEY, file: file.name, data })
 }
 
-fn dotenv_variables(file: &SourceFile) -> Result<HashMap<String, String>, ConfigError> {
-    dotenvy::from_read_iter(file.text.as_bytes()).collect::<Result<_, _>>().map_err(|error| {
-        let number = match &error {
-            // The error repeats the line, which may hold a password; only its number is told.
-            dotenvy::Error::LineParse(bad, _) => {
-                file.text.lines().position(|line| line.trim() == bad.trim()).map(|number| number + 1)
-            }
-            _ => None,
-        };
-        ConfigError::Malformed {
-            file: file.name.clone(),
-            format: "NAME=value lines",
-            place: number.map_or("a line that is not one".to_owned(), |number| format!("at line {number}")),
-        }
-    })
+/// The setting in whose line a place is.
+fn key_at(text: &str, place: usize) -> Option<&'static str> {
+    let line = text.get(..place)?.rsplit('\n').next()?;
+    let name = line.split('=').next()?.trim().trim_matches(['"', '\'']);
+    let is_it = |key: &str| key == name || key.strip_prefix("database.") == Some(name);
+    VARIABLES.iter().map(|(key, _)| *key).find(|key| is_it(key))
 }

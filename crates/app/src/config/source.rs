@@ -11,11 +11,28 @@ const FILE: &str = "chatkeep.toml";
 const FILE_VARIABLE: &str = "CHATKEEP_CONFIG";
 const DOTENV: &str = ".env";
 
-/// A file of settings: its name, for errors, and its text. `Debug` shows the name only.
+/// A file of settings: its name, for errors, and its bytes. `Debug` shows the name only.
 #[derive(Clone)]
 pub struct SourceFile {
     pub(super) name: String,
-    pub(super) text: String,
+    bytes: Vec<u8>,
+}
+
+impl SourceFile {
+    /// What it holds, without the mark that some editors write in front.
+    ///
+    /// # Errors
+    /// [`ConfigError::Malformed`] for UTF-16, of which nothing could be found.
+    pub(super) fn bytes(&self) -> Result<&[u8], ConfigError> {
+        if self.bytes.starts_with(&[0xff, 0xfe]) || self.bytes.starts_with(&[0xfe, 0xff]) {
+            return Err(self.malformed("UTF-8", "it begins as UTF-16 does"));
+        }
+        Ok(self.bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&self.bytes))
+    }
+
+    pub(super) fn malformed(&self, format: &'static str, place: impl Into<String>) -> ConfigError {
+        ConfigError::Malformed { file: self.name.clone(), format, place: place.into() }
+    }
 }
 
 impl fmt::Debug for SourceFile {
@@ -40,17 +57,17 @@ impl Sources {
         Self::default()
     }
 
-    /// A TOML file's name and text.
+    /// A TOML file's name and what it holds.
     #[must_use]
-    pub fn toml(mut self, name: impl Into<String>, text: impl Into<String>) -> Self {
-        self.toml = Some(SourceFile { name: name.into(), text: text.into() });
+    pub fn toml(mut self, name: impl Into<String>, text: impl Into<Vec<u8>>) -> Self {
+        self.toml = Some(SourceFile { name: name.into(), bytes: text.into() });
         self
     }
 
-    /// The text of a `.env` file.
+    /// What a `.env` file holds. Lines that set no variable of chatkeep's are left alone, whatever they are.
     #[must_use]
-    pub fn dotenv(mut self, text: impl Into<String>) -> Self {
-        self.dotenv = Some(SourceFile { name: DOTENV.to_owned(), text: text.into() });
+    pub fn dotenv(mut self, text: impl Into<Vec<u8>>) -> Self {
+        self.dotenv = Some(SourceFile { name: DOTENV.to_owned(), bytes: text.into() });
         self
     }
 
@@ -89,9 +106,12 @@ impl Sources {
             self = self.dotenv(text);
         }
         let toml = match self.env.get(FILE_VARIABLE) {
+            Some(name) if name.is_empty() => {
+                return Err(ConfigError::invalid(FILE_VARIABLE, "must be a file's path", "\"\""));
+            }
             Some(name) => {
                 let path = PathBuf::from(name);
-                let text = fs::read_to_string(&path).map_err(|source| unreadable(&path, source))?;
+                let text = fs::read(&path).map_err(|source| unreadable(&path, source))?;
                 Some((name.clone(), text))
             }
             None => read_if_there(&folder.join(FILE))?.map(|text| (FILE.to_owned(), text)),
@@ -115,8 +135,8 @@ impl fmt::Debug for Sources {
     }
 }
 
-fn read_if_there(path: &Path) -> Result<Option<String>, ConfigError> {
-    match fs::read_to_string(path) {
+fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, ConfigError> {
+    match fs::read(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(unreadable(path, source)),

@@ -1,9 +1,14 @@
+mod dotenv;
+mod postgres;
+mod sqlite;
+
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
 
-use super::{Backend, ConfigError, DatabaseConfig, Sources, StateConfig, Target};
+use super::{Backend, ConfigError, DatabaseConfig, Sources, SslMode, StateConfig, Target};
 
 fn env<const N: usize>(variables: [(&str, &str); N]) -> Result<StateConfig, ConfigError> {
     StateConfig::from_sources(Sources::new().env(variables))
@@ -31,7 +36,7 @@ fn later_sources_win_over_earlier_ones() {
     let sources = Sources::new()
         .toml(
             "chatkeep.toml",
-            "user_id = 'toml'\norg_id = 'toml'\n[database]\nhost = 'toml'\nport = 1\nname = 'toml'",
+            "user_id = 'toml'\norg_id = 'toml'\n[database]\nbackend = 'postgres'\nhost = 'toml'\nport = 1\nname = 'toml'",
         )
         .dotenv("DB_HOST=dotenv\nDB_PORT=2\nDEFAULT_USER_ID=dotenv\n# a comment\nexport DB_USER='dot env'")
         .env([("DB_PORT", "3"), ("DEFAULT_USER_ID", "env"), ("PATH", "/bin")]);
@@ -50,6 +55,9 @@ fn every_variable_arrives() {
         ("DB_NAME", "true"),
         ("DB_USER", "0042"),
         ("DB_PASSWORD", "12345"),
+        ("DB_SCHEMA", "app"),
+        ("DB_SSLMODE", "verify-full"),
+        ("DB_SSLROOTCERT", "system"),
         ("DB_PATH", "/x/y.db"),
         ("DB_POOL_SIZE", "7"),
         ("DB_MAX_OVERFLOW", "0"),
@@ -66,6 +74,8 @@ fn every_variable_arrives() {
     assert_eq!(database.backend, Backend::Postgresql);
     assert_eq!((database.name.as_str(), database.user.as_str()), ("true", "0042"));
     assert_eq!(database.password.expose_secret(), "12345");
+    assert_eq!((database.schema.as_deref(), database.sslmode), (Some("app"), Some(SslMode::VerifyFull)));
+    assert_eq!(database.sslrootcert.as_deref(), Some(Path::new("system")));
     assert_eq!(database.path.unwrap().to_str(), Some("/x/y.db"));
     assert_eq!((database.pool_size, database.max_overflow), (7, 0));
     assert_eq!(database.acquire_timeout, Duration::from_millis(500));
@@ -115,7 +125,7 @@ fn bad_values_name_the_setting_the_value_and_what_is_allowed() {
         let error = env([(variable, value)]).unwrap_err().to_string();
         assert_eq!(error, format!("{variable} {message}"));
         let dotenv = StateConfig::from_sources(Sources::new().dotenv(format!("{variable}=\"{value}\"")));
-        assert_eq!(dotenv.unwrap_err().to_string(), format!("{variable} in .env {message}"));
+        assert_eq!(dotenv.unwrap_err().to_string(), format!("{variable} in line 1 of .env {message}"));
     }
     for (text, message) in [
         (
@@ -223,21 +233,6 @@ fn seconds_set_by_hand_are_checked_too() {
 }
 
 #[test]
-fn in_dotenv_single_quotes_keep_a_dollar_sign() {
-    let password = |line: &str| {
-        let config = StateConfig::from_sources(Sources::new().dotenv(line)).unwrap();
-        config.database.password.expose_secret().to_owned()
-    };
-    assert_eq!(password("DB_PASSWORD='pa$chatkeepUnset'"), "pa$chatkeepUnset");
-    assert_eq!(password("DB_PASSWORD='${DB_USER}\\n'"), "${DB_USER}\\n");
-    for other in ["DB_PASSWORD=pa$chatkeepUnset", "DB_PASSWORD=\"pa${chatkeepUnset}\""] {
-        assert_eq!(password(other), "pa");
-    }
-    let config = env([("DB_PASSWORD", "pa$chatkeepUnset")]).unwrap();
-    assert_eq!(config.database.password.expose_secret(), "pa$chatkeepUnset");
-}
-
-#[test]
 fn a_url_wins_over_the_parts_and_says_which_backend() {
     for (url, backend, path) in [
         ("postgres://u:p@h:5432/d", Backend::Postgresql, None),
@@ -278,7 +273,7 @@ fn no_error_shows_a_secret() {
         "hunter2://x",
     ] {
         let error = env([("DATABASE_URL", url)]).unwrap_err();
-        assert!(error.to_string().starts_with("DATABASE_URL must be postgres://…"), "{error}");
+        assert!(error.to_string().starts_with("DATABASE_URL must "), "{error}");
         errors.push(error);
         errors.push(DatabaseConfig::from_url(url).unwrap_err());
     }
@@ -303,7 +298,12 @@ fn no_error_shows_a_secret() {
         assert!(!text.contains("hunter2"), "{text}");
     }
     let place = toml("org_id = 'x'\n[database]\npassword = hunter2").unwrap_err().to_string();
-    assert_eq!(place, "chatkeep.toml cannot be read as TOML: at line 3, column 12");
+    assert!(
+        place.starts_with(
+            "chatkeep.toml cannot be read as TOML: at line 3, column 12, in `database.password`: "
+        ),
+        "{place}"
+    );
 }
 
 #[test]
@@ -340,4 +340,31 @@ fn files_are_found_in_the_folder_or_by_name() {
     assert!(matches!(&error, ConfigError::Unreadable { file, .. } if *file == other), "{error}");
     fs::write(&other, "org_id = 'there'").unwrap();
     assert_eq!(StateConfig::from_sources(named().unwrap()).unwrap().org_id.as_str(), "there");
+}
+
+#[test]
+fn a_file_that_is_none_or_no_text_is_an_error_that_names_it() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join(".env")).unwrap();
+    let error = Sources::new().with_files(folder.path()).unwrap_err();
+    assert!(matches!(&error, ConfigError::Unreadable { file, .. } if file.ends_with(".env")), "{error}");
+    fs::remove_dir(folder.path().join(".env")).unwrap();
+    let error = Sources::new().env([("CHATKEEP_CONFIG", "")]).with_files(folder.path()).unwrap_err();
+    assert_eq!(error.to_string(), "CHATKEEP_CONFIG must be a file's path (got \"\")");
+
+    let toml = |bytes: &[u8]| StateConfig::from_sources(Sources::new().toml("chatkeep.toml", bytes));
+    assert_eq!(toml("\u{feff}org_id = 'acme'\r\n".as_bytes()).unwrap().org_id.as_str(), "acme");
+    let error = toml(b"org_id = '\xe9'").unwrap_err().to_string();
+    assert_eq!(error, "chatkeep.toml cannot be read as UTF-8: it holds other bytes");
+    let error = toml(&[0xff, 0xfe, b'a', 0]).unwrap_err().to_string();
+    assert_eq!(error, "chatkeep.toml cannot be read as UTF-8: it begins as UTF-16 does");
+}
+
+#[test]
+fn every_setting_is_documented() {
+    let (readme, page) = (include_str!("../../README.md"), include_str!("../config.rs"));
+    for (key, variable) in super::read::VARIABLES {
+        assert!(readme.contains(&format!("`{variable}`")), "{variable}");
+        assert!(page.contains(&format!("| `{variable}` | `{key}` |")), "{variable}");
+    }
 }

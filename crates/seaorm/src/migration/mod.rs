@@ -4,6 +4,8 @@ mod m20261101_000001_create_conversations;
 mod m20261122_000002_create_search;
 mod m20261122_000003_create_append;
 mod reindex;
+#[cfg(feature = "postgres")]
+mod schema;
 
 pub use self::reindex::Reindex;
 use chatkeep_domain::StoreError;
@@ -118,7 +120,8 @@ impl Migrations {
         Ok(names.into_iter().map(state).collect())
     }
 
-    /// Applies the next `steps` missing versions, or all of them. Gives the names of those that were applied.
+    /// Applies the next `steps` missing versions, or all of them. Gives the names of those that were applied. On PostgreSQL
+    /// the schema that the configuration names is made first where it is missing.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] or [`StoreError::Backend`]; then nothing was changed.
@@ -189,6 +192,10 @@ impl Migrations {
             if dialect == Dialect::Postgres {
                 schema.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
                 schema.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LOCK})")).await?;
+            }
+            #[cfg(feature = "postgres")]
+            if let Some(name) = &self.db.schema {
+                schema::enter(schema, name, !matches!(change, Change::Down(_))).await?;
             }
             let before = applied(schema).await?;
             match change {

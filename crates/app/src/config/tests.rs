@@ -341,3 +341,20 @@ fn files_are_found_in_the_folder_or_by_name() {
     fs::write(&other, "org_id = 'there'").unwrap();
     assert_eq!(StateConfig::from_sources(named().unwrap()).unwrap().org_id.as_str(), "there");
 }
+
+#[test]
+fn a_number_that_64_bits_do_not_hold_is_refused_not_rounded() {
+    for wide in ["9223372036854775808", "18446744073709551616", "-9223372036854775809"] {
+        for key in ["port", "pool_size", "deadline", "statement_cache_size"] {
+            let error = toml(&format!("[database]\n{key} = {wide}")).unwrap_err();
+            assert!(
+                error.to_string().starts_with("chatkeep.toml cannot be read as TOML: at line 2, column "),
+                "{error}"
+            );
+        }
+        for variable in ["DB_PORT", "DB_POOL_SIZE", "DB_STATEMENT_CACHE_SIZE"] {
+            let error = env([(variable, wide)]).unwrap_err();
+            assert!(matches!(&error, ConfigError::Invalid { setting, .. } if setting == variable), "{error}");
+        }
+    }
+}

@@ -311,8 +311,11 @@ impl MessageRepository for JsonFile {
     ) -> Result<u64, StoreError> {
         check_timestamp("at", at)?;
         self.write(scope, thread, move |record| {
-            record.touch(at);
-            Ok(record.messages.drain(..).len() as u64)
+            let count = record.messages.drain(..).len() as u64;
+            if count > 0 {
+                record.touch(at);
+            }
+            Ok(count)
         })
         .await
     }

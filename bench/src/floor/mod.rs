@@ -8,7 +8,7 @@ pub(crate) mod sqlite;
 
 use std::sync::Arc;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use chatkeep::ConversationRepository;
 
 use self::pgbench::Pgbench;
@@ -58,6 +58,11 @@ pub(crate) trait Pair: Sized {
     /// Opens ours, with at most as many connections if the backend has them; by default with as many as by default.
     fn ours(&self, connections: Option<u32>)
     -> impl Future<Output = Result<Arc<dyn ConversationRepository>>>;
+
+    /// Makes a store like ours, filled alike, that keeps no index of words.
+    fn without_search(&self) -> impl Future<Output = Result<Arc<dyn ConversationRepository>>> {
+        std::future::ready(Err(anyhow!("a store without search is measured in memory")))
+    }
 
     /// Opens the floor, with as many clients if the backend has them.
     fn floor(&self, clients: usize) -> impl Future<Output = Result<Self::Floor>>;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use chatkeep::{ConversationRepository, MemoryRepository, Role, StateManager};
+use chatkeep::{ConversationRepository, DatabaseConfig, MemoryRepository, Role, StateManager};
 
 use super::fill_corpus;
 use crate::data::{Shape, TEXT, USERS, scope, thread_id};
@@ -12,16 +12,15 @@ use crate::floor::memory::MemoryFloor;
 
 pub(crate) struct MemoryPair {
     shape: Shape,
-    ours: MemoryRepository,
+    ours: Arc<dyn ConversationRepository>,
     floor: MemoryFloor,
 }
 
-async fn fill(store: &MemoryRepository, shape: Shape) -> Result<()> {
-    let store: Arc<dyn ConversationRepository> = Arc::new(store.clone());
+async fn fill(store: &Arc<dyn ConversationRepository>, shape: Shape) -> Result<()> {
     if let Shape::Corpus(orgs) = shape {
-        return fill_corpus(&store, orgs).await;
+        return fill_corpus(store, orgs).await;
     }
-    let states: Vec<_> = (0..USERS).map(|user| StateManager::new(Arc::clone(&store), scope(user))).collect();
+    let states: Vec<_> = (0..USERS).map(|user| StateManager::new(Arc::clone(store), scope(user))).collect();
     for number in 0..shape.threads() {
         let state = &states[shape.owner(number)];
         state.create_thread(format!("thread {number}")).id(thread_id(number)).await?;
@@ -35,16 +34,6 @@ async fn fill(store: &MemoryRepository, shape: Shape) -> Result<()> {
     Ok(())
 }
 
-async fn made(shape: Shape) -> Result<MemoryRepository> {
-    // The floor has an index only where it is searched; so has ours.
-    let store = match shape {
-        Shape::Corpus(_) => MemoryRepository::new(),
-        _ => MemoryRepository::without_search(),
-    };
-    fill(&store, shape).await?;
-    Ok(store)
-}
-
 impl Pair for MemoryPair {
     type Floor = MemoryFloor;
 
@@ -53,8 +42,9 @@ impl Pair for MemoryPair {
     const BACKEND: &'static str = "memory";
 
     async fn load((): &(), shape: Shape) -> Result<Self> {
-        let (ours, floor) = (made(shape).await?, MemoryFloor::load(shape));
-        Ok(Self { shape, ours, floor })
+        let ours = chatkeep::create_repository(&DatabaseConfig::memory()).await?;
+        fill(&ours, shape).await?;
+        Ok(Self { shape, ours, floor: MemoryFloor::load(shape) })
     }
 
     async fn renew(&mut self) -> Result<()> {
@@ -65,7 +55,13 @@ impl Pair for MemoryPair {
     }
 
     async fn ours(&self, _: Option<u32>) -> Result<Arc<dyn ConversationRepository>> {
-        Ok(Arc::new(self.ours.clone()))
+        Ok(Arc::clone(&self.ours))
+    }
+
+    async fn without_search(&self) -> Result<Arc<dyn ConversationRepository>> {
+        let store: Arc<dyn ConversationRepository> = Arc::new(MemoryRepository::without_search());
+        fill(&store, self.shape).await?;
+        Ok(store)
     }
 
     async fn floor(&self, _: usize) -> Result<MemoryFloor> {

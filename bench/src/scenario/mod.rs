@@ -22,6 +22,7 @@ impl What {
         match self {
             Self::Append
             | Self::AppendCoalesced
+            | Self::AppendWithoutSearch
             | Self::AppendOneThread
             | Self::AppendPgbench
             | Self::Batch(_)
@@ -37,6 +38,7 @@ impl What {
         match self {
             Self::Append
             | Self::AppendCoalesced
+            | Self::AppendWithoutSearch
             | Self::AppendOneThread
             | Self::AppendPgbench
             | Self::Window => "appends/s",
@@ -55,6 +57,7 @@ pub(crate) async fn measure<P: Pair>(pair: &P, case: &Case, plan: Plan) -> Resul
     match case.what {
         What::Append => write::append(pair, callers, THREADS, plan).await,
         What::AppendCoalesced => write::append_coalesced(pair, callers, THREADS, plan).await,
+        What::AppendWithoutSearch => write::append_without_search(pair, callers, THREADS, plan).await,
         What::AppendOneThread => write::append(pair, callers, 1, plan).await,
         What::AppendPgbench => write::append_pgbench(pair, callers, THREADS, plan).await,
         What::Batch(messages) => write::batch(pair, messages, THREADS, plan).await,

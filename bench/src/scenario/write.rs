@@ -55,12 +55,8 @@ pub(super) async fn append<P: Pair>(
     threads: usize,
     plan: Plan,
 ) -> Result<Measured> {
-    let connections = connections(callers);
-    let walk = Walk { threads, callers };
-    let ours = Ours { states: states(pair, connections).await?, walk, batch: 1 };
-    let floor = pair.floor(connections.unwrap_or(1) as usize).await?;
-    let floor = ByHand { floor, walk, batch: 1 };
-    compare(plan, Callers::new(ours, callers, On::Tasks), Callers::new(floor, callers, P::Floor::ON)).await
+    let store = pair.ours(connections(callers)).await?;
+    append_to(&store, pair, Walk { threads, callers }, plan).await
 }
 
 /// The same, where those that wait go together.
@@ -70,13 +66,34 @@ pub(super) async fn append_coalesced<P: Pair>(
     threads: usize,
     plan: Plan,
 ) -> Result<Measured> {
-    let connections = connections(callers);
-    let walk = Walk { threads, callers };
-    let store: Arc<dyn ConversationRepository> = Arc::new(Coalescing::new(pair.ours(connections).await?));
-    let ours = Ours { states: managers(&store), walk, batch: 1 };
-    let floor = pair.floor(connections.unwrap_or(1) as usize).await?;
+    let store: Arc<dyn ConversationRepository> =
+        Arc::new(Coalescing::new(pair.ours(connections(callers)).await?));
+    append_to(&store, pair, Walk { threads, callers }, plan).await
+}
+
+/// The same, where no index of words is kept.
+pub(super) async fn append_without_search<P: Pair>(
+    pair: &P,
+    callers: usize,
+    threads: usize,
+    plan: Plan,
+) -> Result<Measured> {
+    let store = pair.without_search().await?;
+    append_to(&store, pair, Walk { threads, callers }, plan).await
+}
+
+async fn append_to<P: Pair>(
+    store: &Arc<dyn ConversationRepository>,
+    pair: &P,
+    walk: Walk,
+    plan: Plan,
+) -> Result<Measured> {
+    let ours = Ours { states: managers(store), walk, batch: 1 };
+    let floor = pair.floor(connections(walk.callers).unwrap_or(1) as usize).await?;
     let floor = ByHand { floor, walk, batch: 1 };
-    compare(plan, Callers::new(ours, callers, On::Tasks), Callers::new(floor, callers, P::Floor::ON)).await
+    let (ours, floor) =
+        (Callers::new(ours, walk.callers, On::Tasks), Callers::new(floor, walk.callers, P::Floor::ON));
+    compare(plan, ours, floor).await
 }
 
 /// The same of ours, against `pgbench`.

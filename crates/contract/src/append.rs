@@ -108,6 +108,31 @@ pub async fn an_append_never_lowers_updated_at(repo: Repo) {
     }
 }
 
+/// Only what an append stores raises `updated_at`: a message that the thread holds is no write, whatever time a retry gives
+/// it.
+pub async fn a_held_message_raises_no_updated_at(repo: Repo) {
+    let talk = Tenant::new(&repo).talk().await;
+    let held = talk.say(numbered(2)).await;
+    let retried = |number: usize, seconds| NewMessage {
+        id: held[number].id,
+        created_at: at(seconds),
+        ..message("retried")
+    };
+    let new = |seconds| NewMessage { created_at: at(seconds), ..message("new") };
+    let before = talk.snapshot().await;
+    assert_eq!(talk.say([retried(0, 50), retried(1, 90)]).await, held);
+    assert_eq!(talk.snapshot().await, before, "after a retry alone");
+    for (batch, expected) in [
+        (vec![retried(0, 90), new(20), retried(1, 80)], 20),
+        (vec![new(10), retried(0, 99)], 20),
+        (vec![retried(1, 30), new(40), new(25)], 40),
+    ] {
+        let count = batch.len();
+        assert_eq!(talk.say(batch).await.len(), count);
+        assert_eq!(talk.thread().await.updated_at, at(expected));
+    }
+}
+
 /// A batch with a bad message in the middle is refused, and nothing of it is written.
 pub async fn a_batch_with_a_bad_message_writes_nothing(repo: Repo) {
     let (talk, _) = Talk::with(&Tenant::new(&repo), 1).await;

@@ -326,6 +326,28 @@ pub async fn a_call_raises_updated_at_of_each_thread_by_its_own(repo: Repo) {
     assert_eq!(listed, [talks[2].id, talks[0].id, talks[1].id], "the newest update first");
 }
 
+/// Only what a call stores raises `updated_at`: not a message that its thread holds, nor one that an earlier append of the
+/// same call has stored.
+pub async fn a_held_message_of_a_call_raises_no_updated_at(repo: Repo) {
+    let [mixed, quiet, twice] = talks(&Tenant::new(&repo)).await;
+    let timed = |new: &NewMessage, seconds| NewMessage { created_at: at(seconds), ..new.clone() };
+    let new = numbered(4);
+    mixed.say([timed(&new[0], 1)]).await;
+    quiet.say([timed(&new[0], 2)]).await;
+    let before = quiet.snapshot().await;
+    let appends = [
+        mixed.appending(Append::new([timed(&new[0], 90), timed(&new[1], 30)])),
+        quiet.appending(Append::new([timed(&new[0], 91)])),
+        twice.appending(Append::new([timed(&new[2], 40)])),
+        twice.appending(Append::new([timed(&new[3], 50), timed(&new[2], 92)])),
+    ];
+    say_each(&repo, appends).await;
+    assert_eq!(quiet.snapshot().await, before, "after a retry alone");
+    for (talk, expected) in [(mixed, 30), (twice, 50)] {
+        assert_eq!(talk.thread().await.updated_at, at(expected));
+    }
+}
+
 /// A call of hundreds of appends to dozens of threads, with more messages in all than one append may hold, is stored
 /// whole.
 pub async fn a_call_may_hold_more_than_one_append_may(repo: Repo) {

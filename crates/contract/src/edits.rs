@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use crate::Repo;
-use crate::fixture::{Talk, Tenant, at, message, message_id, positions, texts};
+use crate::fixture::{Talk, Tenant, at, message, message_id, numbered, positions, texts};
 
 /// An edit replaces the content; id, position, sender and `created_at` stay, and so do the other messages.
 pub async fn an_edit_replaces_the_content_alone(repo: Repo) {
@@ -172,6 +172,19 @@ pub async fn a_clear_keeps_the_thread_and_its_head(repo: Repo) {
     assert_refused!(talk.get(said[0].id).await, StoreError::NotFound { .. });
     assert_refused!(talk.revisions(said[0].id).await, StoreError::NotFound { .. });
     assert_eq!(talk.clear(at(7)).await.unwrap(), 0, "a second time");
+}
+
+/// A clear of a thread without messages is no write, as a retry of one is: it changes nothing.
+pub async fn a_clear_of_nothing_changes_nothing(repo: Repo) {
+    let talk = Tenant::new(&repo).talk().await;
+    for seconds in [20, 30] {
+        let before = talk.snapshot().await;
+        assert_eq!(talk.clear(at(seconds + 5)).await.unwrap(), 0);
+        assert_eq!(talk.snapshot().await, before);
+        talk.say(numbered(2)).await;
+        assert_eq!(talk.clear(at(seconds)).await.unwrap(), 2);
+        assert_eq!(talk.thread().await.updated_at, at(seconds));
+    }
 }
 
 /// A clear of more messages than a page holds removes them all.

@@ -28,7 +28,7 @@ use std::time::Duration;
 
 use chatkeep_domain::{
     Append, ConversationRepository, Cursor, Entity, IdGenerator as _, MessageId, Scope, StoreError, ThreadId,
-    UuidV7Generator,
+    Timestamp, UuidV7Generator,
 };
 use tokio::sync::Mutex;
 
@@ -129,6 +129,11 @@ fn counted(cursor: Option<&Cursor>) -> Option<usize> {
 
 fn is_about_a_cursor(error: &StoreError) -> bool {
     matches!(error, StoreError::InvalidArgument(error) if error.field == "cursor")
+}
+
+/// The latest time of the messages.
+fn latest(append: &Append) -> Option<Timestamp> {
+    append.messages.iter().map(|message| message.created_at).max()
 }
 
 /// Gives new ids to messages, so that a right store takes them for others.

@@ -50,6 +50,7 @@ macro_rules! __chatkeep_cases {
                 order_is_by_position_whatever_the_times,
                 an_append_raises_updated_at_to_its_latest,
                 an_append_never_lowers_updated_at,
+                a_held_message_raises_no_updated_at,
                 a_batch_with_a_bad_message_writes_nothing,
                 a_batch_with_an_id_twice_writes_nothing,
                 a_batch_has_an_exact_limit,
@@ -84,6 +85,7 @@ macro_rules! __chatkeep_cases {
                 each_append_of_a_call_has_its_own_scope,
                 an_append_of_nothing_in_a_call_changes_nothing,
                 a_call_raises_updated_at_of_each_thread_by_its_own,
+                a_held_message_of_a_call_raises_no_updated_at,
                 a_call_may_hold_more_than_one_append_may,
             }
             reads {
@@ -197,6 +199,7 @@ macro_rules! __chatkeep_cases {
                 a_deleted_message_is_not_found,
                 revisions_are_deleted_with_their_message,
                 a_clear_keeps_the_thread_and_its_head,
+                a_clear_of_nothing_changes_nothing,
                 a_clear_removes_more_than_a_page,
                 deleting_never_lowers_updated_at,
                 a_removal_refuses_a_time_out_of_range,

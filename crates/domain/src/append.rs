@@ -80,11 +80,6 @@ impl Append {
         self
     }
 
-    /// The latest `created_at` of the messages: what the thread's `updated_at` rises to.
-    pub fn latest(&self) -> Option<Timestamp> {
-        self.messages.iter().map(|message| message.created_at).max()
-    }
-
     /// Checks the limits of the batch and of each message. Gives the bytes of its contents' JSON.
     ///
     /// # Errors

@@ -42,7 +42,8 @@ pub trait ThreadRepository: Send + Sync + Debug {
     /// [`StoreError::NotFound`].
     async fn get_thread(&self, scope: &Scope, id: ThreadId) -> Result<ChatThread, StoreError>;
 
-    /// Renames or re-tags a thread. `updated_at` becomes the later of its old value and [`ThreadUpdate::at`].
+    /// Renames or re-tags a thread. `updated_at` becomes the later of its old value and [`ThreadUpdate::at`], also where the
+    /// name and the metadata stay as they were.
     ///
     /// # Errors
     /// [`StoreError::NotFound`], or what [`ThreadUpdate::validate`] refuses.
@@ -88,10 +89,13 @@ pub trait ThreadRepository: Send + Sync + Debug {
 /// - Every call names its thread; one that is absent or outside the scope is [`StoreError::NotFound`], and nothing
 ///   is written.
 /// - Order is by [`Position`](crate::Position), never by time.
-/// - Every write raises the thread's `updated_at` to the write's own time, and never lowers it.
-/// - A content comes back equal to what was given.
-/// - A row that cannot be decoded is [`StoreError::CorruptRow`] with its id; it never hides its neighbours. A page of a
-///   list ends ahead of it, and a page that would begin with it is the error: see [`Page::cut`].
+/// - Every write raises the thread's `updated_at` to the write's own time, and never lowers it. A call that changes nothing
+///   is no write, whatever time it brings: an append of messages that the thread holds, an edit to the content that is there,
+///   a clear of a thread without messages.
+/// - A content comes back equal to what was given: to the last bit of each number.
+/// - A row that cannot be decoded is [`StoreError::CorruptRow`] with its id, and so is one with a number that would have to
+///   be rounded; it never hides its neighbours. A page of a list ends ahead of it, and a page that would begin with it is
+///   the error: see [`Page::cut`].
 #[async_trait]
 pub trait MessageRepository: Send + Sync + Debug {
     /// Appends messages behind the thread's head, and gives them back as they are stored, in the order given.
@@ -100,6 +104,8 @@ pub trait MessageRepository: Send + Sync + Debug {
     /// - Ordered: positions grow in the order given, behind every position that the thread ever allotted.
     /// - Idempotent: a message whose id the thread already holds is not stored again; the stored one comes back in
     ///   its place. So a retry after an unknown outcome is always safe.
+    /// - `updated_at` rises to the latest `created_at` of the messages that are stored now; that of a message which the
+    ///   thread already holds does not count.
     /// - Concurrent appends to one thread never lose, double or interleave: the messages of one append are
     ///   neighbours.
     /// - With [`Append::expect_head`] it writes only if the thread's head is there. When the thread already holds
@@ -206,7 +212,7 @@ pub trait MessageRepository: Send + Sync + Debug {
     ) -> Result<(), StoreError>;
 
     /// Deletes all messages of a thread and their revisions; gives their number. The thread stays, and so does its
-    /// head: positions are not given again.
+    /// head: positions are not given again. Where there are none, nothing changes, so that a retry is safe.
     ///
     /// # Errors
     /// [`StoreError::NotFound`]; what [`check_timestamp`](crate::check_timestamp) refuses.

@@ -108,15 +108,18 @@ impl MessageRepository for MemoryRepository {
     ) -> Result<u64, StoreError> {
         check_timestamp("at", at)?;
         self.store.with(scope, thread, |record| {
-            record.touch(at);
-            Ok(record.clear() as u64)
+            let count = record.clear();
+            if count > 0 {
+                record.touch(at);
+            }
+            Ok(count as u64)
         })
     }
 }
 
 impl Record {
     pub(crate) fn append(&mut self, append: Append) -> Result<Vec<ChatMessage>, StoreError> {
-        let (mut head, latest) = (self.thread.head, append.latest());
+        let mut head = self.thread.head;
         match append.expect_head {
             Some(expected)
                 if expected != head && append.messages.iter().any(|new| self.known(new.id).is_none()) =>
@@ -128,10 +131,12 @@ impl Record {
         };
         let known = self.messages.len();
         let answer = append.messages.into_iter().map(|new| self.store(new, &mut head)).collect();
-        if let Some(at) = latest.filter(|_| self.messages.len() > known) {
+        let stored = &self.messages[known..];
+        // What was known before is no write, whatever time it was given now.
+        if let Some(latest) = stored.iter().map(|message| message.created_at).max() {
+            self.index(stored.iter().map(|message| (message.position, &message.content)));
             self.change().head = head;
-            self.touch(at);
-            self.index(self.messages[known..].iter().map(|message| (message.position, &message.content)));
+            self.touch(latest);
         }
         answer
     }

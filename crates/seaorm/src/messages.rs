@@ -215,8 +215,11 @@ impl SeaOrmRepository {
             .filter_messages(Sql::new("DELETE FROM chat_message WHERE "))
             .bind_some(" AND id = ", id.map(uuid::Uuid::from));
         let count = sql.execute(connection).await?;
-        if let (Some(id), 0) = (id, count) {
-            return Err(StoreError::message_not_found(id).into());
+        match (id, count) {
+            (Some(id), 0) => return Err(StoreError::message_not_found(id).into()),
+            // A thread without messages has nothing to clear: that is no write.
+            (None, 0) => return Ok(0),
+            _ => {}
         }
         self.touch(connection, &target, at).await?;
         transaction.commit().await?;

@@ -368,3 +368,20 @@ fn every_setting_is_documented() {
         assert!(page.contains(&format!("| `{variable}` | `{key}` |")), "{variable}");
     }
 }
+
+#[test]
+fn a_number_that_64_bits_do_not_hold_is_refused_not_rounded() {
+    for wide in ["9223372036854775808", "18446744073709551616", "-9223372036854775809"] {
+        for key in ["port", "pool_size", "deadline", "statement_cache_size"] {
+            let error = toml(&format!("[database]\n{key} = {wide}")).unwrap_err();
+            assert!(
+                error.to_string().starts_with("chatkeep.toml cannot be read as TOML: at line 2, column "),
+                "{error}"
+            );
+        }
+        for variable in ["DB_PORT", "DB_POOL_SIZE", "DB_STATEMENT_CACHE_SIZE"] {
+            let error = env([(variable, wide)]).unwrap_err();
+            assert!(matches!(&error, ConfigError::Invalid { setting, .. } if setting == variable), "{error}");
+        }
+    }
+}

@@ -9,7 +9,7 @@ use chatkeep_domain::{
 };
 
 use super::damage::invented;
-use super::{Fault, Faulty, rename};
+use super::{Fault, Faulty, latest, rename};
 
 type Answer = Result<Vec<ChatMessage>, StoreError>;
 
@@ -47,7 +47,7 @@ impl<R: ConversationRepository> Faulty<R> {
     async fn write_in_turn(&self, appends: Vec<ThreadAppend>) -> Vec<Answer> {
         let heads = self.heads_before(&appends).await;
         let held = self.held_before(&appends).await;
-        let latest = appends.iter().filter_map(|it| it.append.latest()).max();
+        let latest = appends.iter().filter_map(|it| latest(&it.append)).max();
         let (mut seen, mut answers) = (HashSet::new(), Vec::new());
         for (ThreadAppend { scope, thread, mut append }, held) in appends.into_iter().zip(held) {
             let is_first = seen.insert(thread);

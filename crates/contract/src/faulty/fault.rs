@@ -97,6 +97,10 @@ faults! {
     FoldsCase => "owners_are_compared_byte_by_byte",
     /// Takes the time of the last write as `updated_at`, also when it is earlier.
     LowersUpdatedAt => "an_append_never_lowers_updated_at",
+    /// Takes the times of held messages for `updated_at` too.
+    RaisesForHeldMessages => "a_held_message_raises_no_updated_at",
+    /// Takes the time of a clear for `updated_at`, also where there was nothing to clear.
+    RaisesForEmptyClears => "a_clear_of_nothing_changes_nothing",
     /// Keeps times to the millisecond.
     CutsToMilliseconds => "times_come_back_to_the_microsecond",
     /// Leaves out U+0000.

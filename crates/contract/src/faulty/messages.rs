@@ -1,13 +1,13 @@
 use async_trait::async_trait;
 use chatkeep_domain::{
     Append, ChatMessage, ConversationRepository, MessageEdit, MessageId, MessageQuery, MessageRepository,
-    MessageRevision, NewThread, Page, Scope, StoreError, ThreadAppend, ThreadId, Timestamp,
+    MessageRevision, NewThread, Page, Scope, StoreError, ThreadAppend, ThreadId, ThreadUpdate, Timestamp,
 };
 use chrono::TimeDelta;
 
 use super::corrupt_rows::{Of, having_looked};
 use super::damage::invented;
-use super::{Fault, Faulty, GAP, count_cursor, counted, is_about_a_cursor, lossy, rename};
+use super::{Fault, Faulty, GAP, count_cursor, counted, is_about_a_cursor, latest, lossy, rename};
 
 #[async_trait]
 impl<R: ConversationRepository> MessageRepository for Faulty<R> {
@@ -61,6 +61,15 @@ impl<R: ConversationRepository> MessageRepository for Faulty<R> {
                 };
                 tokio::task::yield_now().await;
                 self.inner.append(scope, thread, append).await
+            }
+            Fault::RaisesForHeldMessages => {
+                let (latest, is_held) = (latest(&append), self.held(scope, thread, &append).await);
+                let stored = self.inner.append(scope, thread, append).await?;
+                // A retry alone it leaves alone.
+                if let Some(at) = latest.filter(|_| is_held.contains(&false)) {
+                    self.inner.update_thread(scope, thread, ThreadUpdate::new(at)).await?;
+                }
+                Ok(stored)
             }
             Fault::IndexesLazily => {
                 let stored = self.inner.append(scope, thread, append).await?;
@@ -220,6 +229,11 @@ impl<R: ConversationRepository> MessageRepository for Faulty<R> {
                     self.inner.delete_message(scope, thread, message.id, at).await?;
                 }
                 Ok(page.items.len() as u64)
+            }
+            Fault::RaisesForEmptyClears => {
+                let count = self.inner.clear_messages(scope, thread, at).await?;
+                self.inner.update_thread(scope, thread, ThreadUpdate::new(at)).await?;
+                Ok(count)
             }
             _ => self.inner.clear_messages(scope, thread, at).await,
         }

@@ -240,7 +240,7 @@ impl ConversationHistory {
 
     fn enter(&mut self, message: Message) -> bool {
         let tokens = self.counter.count(&message);
-        self.window.push(message, tokens)
+        self.window.push(None, message, tokens)
     }
 
     /// Stores a message where that is on, then lets it into the window.

@@ -14,6 +14,7 @@ use self::body::{Body, Read};
 pub(crate) use self::limits::json_size;
 pub use self::limits::{MAX_CONTENT_BYTES, MAX_JSON_DEPTH};
 use self::limits::{check_depth, check_size, text_size, unwritable};
+pub(crate) use self::tools::Tools;
 pub use self::tools::{ToolCall, ToolResult};
 use crate::{InvalidArgument, Metadata, StoreError};
 

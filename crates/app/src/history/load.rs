@@ -32,7 +32,7 @@ impl ConversationHistory {
         self.window.clear();
         self.thread = Some(thread);
         for (message, tokens) in messages {
-            self.window.push(message, tokens);
+            self.window.push(None, message, tokens);
         }
         Ok(())
     }

@@ -41,16 +41,17 @@
 //! 10,000 calls.
 
 mod calls;
-mod conversation;
+
 mod groups;
 mod ids;
 mod layout;
+mod said;
 mod tools;
 
 use std::collections::BTreeMap;
 
-use self::conversation::Conversation;
 use self::ids::Ids;
+use self::said::Said;
 use crate::{Content, InvalidArgument, Message, MessageId, Role, ToolCall};
 
 /// The limits of a window; `None` is no limit.
@@ -145,7 +146,7 @@ pub struct Selection {
 /// # Ok::<(), chatkeep_domain::InvalidArgument>(())
 /// ```
 pub fn select<'a>(candidates: impl IntoIterator<Item = Candidate<'a>>, limits: &WindowLimits) -> Selection {
-    let mut said = Conversation::default();
+    let mut said = Said::default();
     for (at, candidate) in candidates.into_iter().enumerate() {
         said.push(at, candidate);
     }
@@ -170,7 +171,7 @@ pub fn select<'a>(candidates: impl IntoIterator<Item = Candidate<'a>>, limits: &
 #[derive(Debug, Default)]
 pub struct Window {
     limits: WindowLimits,
-    said: Conversation,
+    said: Said,
     messages: BTreeMap<usize, Message>,
     ids: Ids,
     next: usize,

@@ -7,7 +7,8 @@ use std::fmt;
 use serde_json::Value;
 
 pub(crate) use self::shapes::Tools;
-use super::{Content, json_kind};
+use super::Content;
+use crate::json::kind as json_kind;
 
 /// A model's request to run a tool, as [`Content::tool_calls`] finds it.
 #[derive(Clone, Copy, PartialEq)]

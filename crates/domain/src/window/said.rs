@@ -20,7 +20,7 @@ struct Results {
 
 /// Which messages show, and which call each result answers.
 #[derive(Debug, Default)]
-pub(super) struct Conversation {
+pub(super) struct Said {
     groups: Groups,
     calls: Calls,
     /// The place of the message before, system messages aside.
@@ -31,7 +31,7 @@ pub(super) struct Conversation {
     run_end: Option<usize>,
 }
 
-impl Conversation {
+impl Said {
     /// Takes in a message; `at` must be above every place before. Gives the places of the messages that are out now:
     /// this one, if it is, and what it took along.
     pub(super) fn push(&mut self, at: usize, candidate: Candidate<'_>) -> Vec<usize> {

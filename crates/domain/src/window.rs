@@ -41,7 +41,6 @@
 //! 10,000 calls.
 
 mod calls;
-
 mod groups;
 mod ids;
 mod layout;

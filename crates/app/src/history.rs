@@ -24,9 +24,14 @@ use crate::write_behind::WriteBehind;
 
 /// The messages of a conversation that fit a model's context window, with the store behind them if there is one.
 ///
-/// Only the window is held. What leaves it and what stays together is told in [`domain::window`](crate::window):
-/// system messages are pinned, a tool call and its results leave together, and a result whose call is not there
-/// does not enter (it is stored all the same).
+/// Only the window is held. What leaves it, what stays together and in which order it comes is told in
+/// [`domain::window`](crate::window): system messages are pinned; a tool's results stand right behind their calls,
+/// whatever the order in the store, and leave together with them; a result whose call is not there does not show. All
+/// of it is stored in the order in which it was added: what the window shows changes nothing of what is durable.
+///
+/// The window knows the ids of its messages, and of the last 10,000 that left it: a message that is added again with
+/// the same [id](AddToHistory::id) changes nothing. The first content stays; an edit in the store shows after the next
+/// [`load_from_db`](ConversationHistory::load_from_db).
 ///
 /// With [`persist_to_db`](ConversationHistoryBuilder::persist_to_db), `add_*` returns when the message is durable; on
 /// an error the window does not contain it. With
@@ -60,6 +65,8 @@ pub struct ConversationHistory {
     counter: Arc<dyn TokenCounter>,
     conversation: Option<Conversation>,
     persistence: Persistence,
+    /// What is stored up to here was there when the window was loaded: it shows, or was left out then.
+    loaded_through: Option<Position>,
 }
 
 #[derive(Debug)]
@@ -116,22 +123,30 @@ impl ConversationHistory {
         self.add_message(Role::Assistant, Content::tool_call(id, name, arguments))
     }
 
-    /// Adds a tool's answer to the oldest call of this tool in the window that has none. Where there is no such call,
-    /// the message says which tool answered, and belongs to the message before it.
+    /// Adds a tool's answer to the oldest call of this tool that has none. The call need not be in the window any more:
+    /// the last 10,000 that left are remembered, of what was added and of what was read by
+    /// [`load_from_db`](ConversationHistory::load_from_db).
+    ///
+    /// Without such a call it is an [`InvalidArgument`], and nothing is stored: such a result could never be told from
+    /// others. [`add_tool_result_for`](ConversationHistory::add_tool_result_for) names the call. The same add again
+    /// with the same [id](AddToHistory::id) gives the message that was stored.
     pub fn add_tool_result(
         &mut self,
         tool_name: impl Into<String>,
         result: impl Into<Value>,
     ) -> AddToHistory<'_> {
-        let name = tool_name.into();
-        let call = self.window.pending_tool_calls().into_iter().find(|call| call.name == name);
-        let result = result.into();
-        let content = match call {
-            Some(call) => Ok(Content::tool_result(call.id, name, result)),
-            None => Content::from_value(json!({"type": "tool_result", "name": name, "content": result})),
+        let (name, result) = (tool_name.into(), result.into());
+        let content = match self.window.oldest_open_call(&name) {
+            // Shapes without ids pair by the name.
+            Some("") => Content::from_value(json!({"type": "tool_result", "name": name, "content": result})),
+            Some(id) => Ok(Content::tool_result(id, name, result)),
+            None => Err(InvalidArgument::new(
+                "tool_name",
+                "must be the tool of a call that waits for its result; add_tool_result_for names any other call",
+                "a tool without one",
+            )),
         };
-        let input = content.map(|content| MessageInput::new(Role::Tool, content));
-        AddToHistory::new(self, input)
+        AddToHistory::new(self, content.map(|content| MessageInput::new(Role::Tool, content)))
     }
 
     /// Adds a tool's answer to the call with this id.
@@ -144,7 +159,7 @@ impl ConversationHistory {
         self.add_message(Role::Tool, Content::tool_result(call_id, tool_name, result))
     }
 
-    /// The messages of the window, oldest first; or the newest whole groups of at most `last_n` messages together,
+    /// The messages of the window, as a model is to see them: oldest first, and each result right behind its call. Or the newest whole groups of at most `last_n` messages together,
     /// which may be fewer than there are, because a tool call is never given without its results. A system message
     /// counts like any other here.
     pub fn get_messages(&self, last_n: impl Into<Option<usize>>) -> Vec<Message> {
@@ -162,14 +177,16 @@ impl ConversationHistory {
         lines.join("\n")
     }
 
-    /// The messages of the window, oldest first, without copying them.
+    /// The messages of the window, as a model is to see them, without copying them.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Message> {
         self.window.messages()
     }
 
-    /// Empties the window. The store is left alone; so is what still waits to be written.
+    /// Empties the window, which forgets all ids and calls. The store is left alone; so is what still waits to be
+    /// written.
     pub fn clear(&mut self) {
         self.window.clear();
+        self.loaded_through = None;
     }
 
     /// How many messages are in the window.
@@ -187,7 +204,7 @@ impl ConversationHistory {
         self.window.tokens()
     }
 
-    /// The calls in the window that no result has answered, oldest first. After a crash between a call and its result,
+    /// The calls in the window that no result has answered, in the order in which they were made. After a crash between a call and its result,
     /// [`load_from_db`](ConversationHistory::load_from_db) brings it back here.
     pub fn pending_tool_calls(&self) -> Vec<ToolCall<'_>> {
         self.window.pending_tool_calls()
@@ -235,24 +252,39 @@ impl ConversationHistory {
         all.into_iter().flatten().chain(last.into_iter().flatten())
     }
 
-    fn enter(&mut self, message: Message) -> bool {
+    fn enter(&mut self, id: Option<MessageId>, message: Message) -> bool {
         let tokens = self.counter.count(&message);
-        self.window.push(message, tokens)
+        self.window.push(id, message, tokens)
     }
 
     /// Stores a message where that is on, then lets it into the window.
     async fn add(&mut self, input: MessageInput) -> Result<Added, Error> {
         let persists = !matches!(self.persistence, Persistence::Off);
         let Some(conversation) = self.conversation.as_ref().filter(|_| persists) else {
-            let message = input.into_message()?;
-            let in_window = self.enter(message);
-            return Ok(Added { id: None, position: None, in_window });
+            let id = input.chosen_id();
+            let in_window = self.enter(id, input.into_message()?);
+            return Ok(Added { id, position: None, in_window });
         };
         let state = conversation.state_manager();
         let new = input.into_new(state.clock().now(), state.ids())?;
         let (id, position, message) = self.store(conversation, new).await?;
-        let in_window = self.enter(message);
+        let was_there = position.is_some() && position <= self.loaded_through;
+        let in_window = if was_there { self.window.shows(id) } else { self.enter(Some(id), message) };
         Ok(Added { id: Some(id), position, in_window })
+    }
+
+    /// The message of this id, if it was added before.
+    async fn find(&self, id: MessageId) -> Result<Option<Added>, Error> {
+        let in_window = self.window.shows(id);
+        let added = |position| Added { id: Some(id), position, in_window };
+        match (&self.persistence, &self.conversation) {
+            (Persistence::Direct, Some(conversation)) => match conversation.message(id).get().await {
+                Ok(stored) => Ok(Some(added(Some(stored.position)))),
+                Err(error) if error.is_not_found() => Ok(None),
+                Err(error) => Err(error),
+            },
+            _ => Ok(self.window.knows(id).then(|| added(None))),
+        }
     }
 
     async fn store(
@@ -276,3 +308,5 @@ fn no_conversation(why: &'static str) -> Error {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod window_tests;

@@ -54,6 +54,11 @@ impl MessageInput {
         self
     }
 
+    /// The id that was chosen for it.
+    pub(crate) const fn chosen_id(&self) -> Option<MessageId> {
+        self.id
+    }
+
     /// The message as a model sees it, metadata included.
     pub(crate) fn into_message(self) -> Result<Message, InvalidArgument> {
         let content = merge(self.content, self.metadata)?;

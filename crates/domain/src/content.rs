@@ -14,6 +14,7 @@ use self::body::Body;
 pub(crate) use self::limits::json_size;
 pub use self::limits::{MAX_CONTENT_BYTES, MAX_JSON_DEPTH};
 use self::limits::{check_size, check_values, text_size, unwritable};
+pub(crate) use self::tools::Tools;
 pub use self::tools::{ToolCall, ToolResult};
 use crate::json::{self, Read, kind as json_kind};
 use crate::{InvalidArgument, Metadata, StoreError};

@@ -1,28 +1,57 @@
-//! Which messages fit a model's context window.
+//! Which messages fit a model's context window, and in which order the model sees them.
 //!
-//! A model refuses a prompt that holds a tool's result without its call, or a call in the middle without its
-//! result. So messages stay or leave in groups:
+//! A model refuses a prompt that holds a tool's result without its call, a call in the middle without its result, or
+//! anything between the two. Calls and results are recognized in every shape that [`Content::tool_calls`] names.
+//!
+//! # Which result answers which call
+//!
+//! - A result answers the latest call of its id that has no answer; of parallel calls, the first. Ids may be used
+//!   again. Where a provider gives no ids, the tool's name stands for the id.
+//! - A result may come before its call. It waits, out of sight, and joins the call when that comes. At most 1,000
+//!   results wait; then the oldest are given up.
+//! - A call has one answer: the first. A message that answers a call again does not show.
+//! - A result whose call never comes, or has left the window, does not show.
+//! - A message that does not show for one of its results takes the groups of its other results with it, for no part of
+//!   them would make a prompt. If it makes calls itself, it does not wait for the call of a result: it is left out, and
+//!   so is every result of its calls.
+//! - A message that holds a call and its result is complete in itself.
+//! - A call without a result stays. It is pending: its tool may be running.
+//!
+//! # What stays together
 //!
 //! - System messages are pinned: they always stay, they count toward the limits, and they take no part in groups.
-//! - A tool call and its results are one group. So are parallel calls: several in one message, or in consecutive
-//!   assistant messages. A result belongs to the latest call of its id that is not answered yet, or else to the
-//!   latest one that is.
-//! - A tool message that answers no id belongs to the group of the message before it.
+//! - A call and its results are one group. So are parallel calls: several in one message, or in consecutive assistant
+//!   messages.
+//! - A tool message that answers no call belongs to the group of the message before it, and leaves or is left out
+//!   with it.
 //! - Every other message is a group of its own.
 //!
-//! Groups leave oldest first, by their first message, until both limits hold. The newest group always stays: a
-//! window is over a limit only where the pinned messages and the newest group alone are.
+//! Groups leave oldest first, by the first message that makes a call, until both limits hold. The newest group always
+//! stays: a window is over a limit only where the pinned messages and the newest group alone are.
 //!
-//! A result whose call is not there never enters. Where a message also answers a call that is there, that call's
-//! group leaves with it, for no part of it would make a prompt. A call that nothing answered yet stays: its tool may
-//! be running. [`Window::pending_tool_calls`] tells.
+//! # In which order
+//!
+//! In the order in which the messages were given, but for groups: all of a group stands where its first call does, and
+//! what was said in between comes after. Each message that makes calls has their results right behind it, in the order
+//! of its calls. Where one message answers the calls of several, these stand together, and then their results.
+//!
+//! # Memory
+//!
+//! A [`Window`] holds the messages that show or wait. Of those that left it remembers the last 10,000 ids and the last
+//! 10,000 calls.
 
+mod calls;
 mod groups;
+mod ids;
+mod layout;
+mod said;
+mod tools;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
-use self::groups::{Groups, Place};
-use crate::{Content, InvalidArgument, Message, Role, ToolCall};
+use self::ids::Ids;
+use self::said::Said;
+use crate::{Content, InvalidArgument, Message, MessageId, Role, ToolCall};
 
 /// The limits of a window; `None` is no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -86,13 +115,17 @@ pub struct Candidate<'a> {
 /// What [`select`] decided.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Selection {
-    /// The places of the messages that stay, in order.
+    /// The places of the messages that stay, in the order in which a model is to see them: a result stands behind its
+    /// call, wherever it was.
     pub kept: Vec<usize>,
     /// Whether a limit drove out a message. If so, no older message can stay either, system messages aside.
     pub full: bool,
+    /// The place of the first message that stays behind a call that was given after it. Where these are not all
+    /// messages of the conversation, it may answer an earlier call of the same id instead.
+    pub early: Option<usize>,
 }
 
-/// Which of these messages stay, given in the order in which they were said. Takes `n log n` time.
+/// Which of these messages stay, given in the order in which they were stored. Takes `n log n` time.
 ///
 /// ```
 /// use chatkeep_domain::window::{Candidate, WindowLimits, select};
@@ -112,20 +145,12 @@ pub struct Selection {
 /// # Ok::<(), chatkeep_domain::InvalidArgument>(())
 /// ```
 pub fn select<'a>(candidates: impl IntoIterator<Item = Candidate<'a>>, limits: &WindowLimits) -> Selection {
-    let mut groups = Groups::default();
-    let mut out = HashSet::new();
-    let mut count = 0;
+    let mut said = Said::default();
     for (at, candidate) in candidates.into_iter().enumerate() {
-        count = at + 1;
-        if let Place::Orphan { taken_along } = groups.push(at, candidate) {
-            out.insert(at);
-            out.extend(taken_along);
-        }
+        said.push(at, candidate);
     }
-    let left = groups.shrink(limits);
-    let full = !left.is_empty();
-    out.extend(left);
-    Selection { kept: (0..count).filter(|at| !out.contains(at)).collect(), full }
+    let full = !said.shrink(limits).is_empty();
+    Selection { kept: said.laid_out(), full, early: said.first_early() }
 }
 
 /// A window that is filled one message at a time and holds only what is in it.
@@ -136,7 +161,7 @@ pub fn select<'a>(candidates: impl IntoIterator<Item = Candidate<'a>>, limits: &
 ///
 /// let mut window = Window::new(WindowLimits::new(2, None)?);
 /// for text in ["one", "two", "three"] {
-///     window.push(Message::new(Role::User, text), 1);
+///     window.push(None, Message::new(Role::User, text), 1);
 /// }
 /// let texts: Vec<_> = window.messages().filter_map(|message| message.content.as_text()).collect();
 /// assert_eq!(texts, ["two", "three"]);
@@ -145,8 +170,9 @@ pub fn select<'a>(candidates: impl IntoIterator<Item = Candidate<'a>>, limits: &
 #[derive(Debug, Default)]
 pub struct Window {
     limits: WindowLimits,
-    groups: Groups,
+    said: Said,
     messages: BTreeMap<usize, Message>,
+    ids: Ids,
     next: usize,
 }
 
@@ -156,23 +182,43 @@ impl Window {
         Self { limits, ..Self::default() }
     }
 
-    /// Takes in a message that takes `tokens` in a prompt; what no longer fits leaves. Whether it is in the window
-    /// now: a result whose call is not there is not.
-    pub fn push(&mut self, message: Message, tokens: usize) -> bool {
+    /// Takes in a message that takes `tokens` in a prompt; what no longer fits leaves. Whether it shows now: a result
+    /// whose call is not there does not.
+    ///
+    /// A message whose id the window [knows](Self::knows) changes nothing, whatever it says: the first one stays.
+    pub fn push(&mut self, id: impl Into<Option<MessageId>>, message: Message, tokens: usize) -> bool {
+        let id = id.into();
+        if let Some(known) = id.filter(|id| self.knows(*id)) {
+            return self.shows(known);
+        }
         let at = self.next;
         self.next += 1;
         let candidate = Candidate { role: message.role, content: &message.content, tokens };
-        let left = match self.groups.push(at, candidate) {
-            Place::Member => {
-                self.messages.insert(at, message);
-                self.groups.shrink(&self.limits)
-            }
-            Place::Orphan { taken_along } => taken_along,
-        };
-        for at in left {
-            self.messages.remove(&at);
+        let mut out = self.said.push(at, candidate);
+        out.extend(self.said.shrink(&self.limits));
+        self.messages.insert(at, message);
+        if let Some(id) = id {
+            self.ids.enter(id, at);
         }
-        self.messages.contains_key(&at)
+        self.drop(out);
+        self.said.groups().shows(at)
+    }
+
+    /// Gives up the results that wait for their calls. After a window was filled with the end of a conversation: their
+    /// calls were before it.
+    pub fn give_up_waiting(&mut self) {
+        let out = self.said.give_up(0);
+        self.drop(out);
+    }
+
+    /// Whether a message of this id was pushed: it is in the window, or waits, or is among the last 10,000 that left.
+    pub fn knows(&self, id: MessageId) -> bool {
+        self.ids.knows(id)
+    }
+
+    /// Whether the message of this id shows.
+    pub fn shows(&self, id: MessageId) -> bool {
+        self.ids.place(id).is_some_and(|at| self.said.groups().shows(at))
     }
 
     /// Empties it.
@@ -185,40 +231,60 @@ impl Window {
         &self.limits
     }
 
-    /// The messages in it, in the order in which they were said.
+    /// The messages that show, in the order in which a model is to see them.
     pub fn messages(&self) -> impl DoubleEndedIterator<Item = &Message> {
-        self.messages.values()
+        self.at(self.said.laid_out())
     }
 
-    /// The newest whole groups of at most `count` messages together, in the order in which they were said; none
-    /// where the newest group alone has more. A system message counts like any other here: it is not pinned.
+    /// The newest whole groups of at most `count` messages together, in the same order; none where the newest group
+    /// alone has more. A system message counts like any other here: it is not pinned.
     pub fn last(&self, count: usize) -> Vec<&Message> {
-        let mut chosen = self.groups.last(count);
-        chosen.sort_unstable();
-        chosen.iter().filter_map(|at| self.messages.get(at)).collect()
+        self.at(self.said.last(count)).collect()
     }
 
-    /// How many messages are in it.
+    /// How many messages show.
     pub fn len(&self) -> usize {
-        self.messages.len()
+        self.said.groups().messages()
     }
 
-    /// Whether none is in it.
+    /// Whether none shows.
     pub fn is_empty(&self) -> bool {
-        self.messages.is_empty()
+        self.len() == 0
     }
 
-    /// The tokens of all the messages in it.
+    /// The tokens of all the messages that show.
     pub fn tokens(&self) -> usize {
-        self.groups.tokens()
+        self.said.groups().tokens()
     }
 
-    /// The calls in it that no result answered yet, oldest first.
+    /// The calls that show and have no answer, in the order in which they were made.
     pub fn pending_tool_calls(&self) -> Vec<ToolCall<'_>> {
-        let call = |(id, at)| {
-            let calls = self.messages.get(&at)?.content.tool_calls();
-            calls.into_iter().rfind(|call| call.id == id)
-        };
-        self.groups.pending().filter_map(call).collect()
+        let mut pending = Vec::new();
+        let mut message: Option<(usize, Vec<ToolCall<'_>>)> = None;
+        for call in self.said.pending() {
+            if message.as_ref().is_none_or(|(at, _)| *at != call.at) {
+                let calls = self.messages.get(&call.at).map(|message| message.content.tool_calls());
+                message = Some((call.at, calls.unwrap_or_default()));
+            }
+            pending.extend(message.iter().filter_map(|(_, calls)| calls.get(call.index)));
+        }
+        pending
+    }
+
+    /// The id of the oldest call of this tool that has no answer, whether the call shows, waits or has left; empty where
+    /// the call has no id.
+    pub fn oldest_open_call(&self, tool: &str) -> Option<&str> {
+        self.said.oldest_open(tool)
+    }
+
+    fn at(&self, places: Vec<usize>) -> impl DoubleEndedIterator<Item = &Message> {
+        places.into_iter().filter_map(|at| self.messages.get(&at))
+    }
+
+    fn drop(&mut self, out: Vec<usize>) {
+        for at in out {
+            self.messages.remove(&at);
+            self.ids.leave(at);
+        }
     }
 }

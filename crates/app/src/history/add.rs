@@ -14,16 +14,18 @@ use crate::input::{BoxFuture, MessageInput};
 pub struct AddToHistory<'a> {
     history: &'a mut ConversationHistory,
     input: Result<MessageInput, InvalidArgument>,
+    id: Option<MessageId>,
 }
 
 /// What became of a message that was added to a history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Added {
-    /// Its id, where it is stored or will be.
+    /// Its id, where it is stored or will be; without a store, the one that was given.
     pub id: Option<MessageId>,
     /// Its place in the thread, where it is stored already.
     pub position: Option<Position>,
-    /// Whether it is in the window: a tool's result whose call is not there is not.
+    /// Whether it shows in the window: a tool's result whose call is not there does not, nor does a message that was
+    /// added before and has left.
     pub in_window: bool,
 }
 
@@ -32,7 +34,7 @@ impl<'a> AddToHistory<'a> {
         history: &'a mut ConversationHistory,
         input: Result<MessageInput, InvalidArgument>,
     ) -> Self {
-        Self { history, input }
+        Self { history, input, id: None }
     }
 
     /// Goes into the content's `metadata`, over what is there.
@@ -47,10 +49,20 @@ impl<'a> AddToHistory<'a> {
         self
     }
 
-    /// Its id in the store, instead of a new one: with the same id, a retry stores nothing twice.
+    /// Its id, instead of a new one: with the same id, a retry stores nothing twice, and shows nothing twice.
     pub fn id(mut self, id: MessageId) -> Self {
+        self.id = Some(id);
         self.input = self.input.map(|input| input.id(id));
         self
+    }
+
+    async fn run(self) -> Result<Added, Error> {
+        match (self.input, self.id) {
+            (Ok(input), _) => self.history.add(input).await,
+            // The first try may have answered the call already.
+            (Err(refused), Some(id)) => self.history.find(id).await?.ok_or_else(|| refused.into()),
+            (Err(refused), None) => Err(refused.into()),
+        }
     }
 }
 
@@ -59,6 +71,6 @@ impl<'a> IntoFuture for AddToHistory<'a> {
     type IntoFuture = BoxFuture<'a, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async { self.history.add(self.input?).await })
+        Box::pin(self.run())
     }
 }

@@ -97,6 +97,7 @@ impl ConversationHistoryBuilder {
             counter: self.counter.unwrap_or_else(|| Arc::new(CharEstimate)),
             conversation: self.conversation,
             persistence,
+            loaded_through: None,
         }
     }
 }

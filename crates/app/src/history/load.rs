@@ -2,8 +2,8 @@
 
 use chatkeep_domain::window::{Candidate, WindowLimits, select};
 use chatkeep_domain::{
-    ChatMessage, ConversationRepositoryExt, MAX_PAGE_LEN, Message, MessageQuery, Position, Role, StoreError,
-    ThreadId, TokenCounter,
+    ChatMessage, ConversationRepositoryExt, MAX_PAGE_LEN, Message, MessageId, MessageQuery, Position, Role,
+    StoreError, ThreadId, TokenCounter,
 };
 
 use super::{ConversationHistory, no_conversation};
@@ -14,11 +14,19 @@ use crate::state_manager::StateManager;
 /// A page of a window without a limit in messages.
 const PAGE_LEN: usize = 200;
 
+/// How many messages before a result are read until it is sure that it came before its call, and does not answer an
+/// earlier call of the same id.
+const SURE: usize = 50;
+
 impl ConversationHistory {
     /// Replaces the window by what fits it of its conversation.
     ///
     /// It reads back from the newest message, page by page, as far as the window needs, and then the earlier system
     /// messages, which are pinned. What waits to be written is flushed first. After an error the window is as it was.
+    ///
+    /// Calls without a result are known as far as it read: those that fit the window are
+    /// [pending](ConversationHistory::pending_tool_calls), and [`add_tool_result`](ConversationHistory::add_tool_result)
+    /// answers the others as well.
     ///
     /// A stored message that cannot be decoded is passed over and reported in [`Loaded`]. A tool call or a result in it
     /// is missing to the window, as if it were not stored.
@@ -30,10 +38,15 @@ impl ConversationHistory {
         self.flush().await?;
         let mut reader = Reader::of(self.stored()?);
         let messages = reader.read(self.window.limits(), &*self.counter).await?;
-        let Reader { corrupt, .. } = reader;
-        self.window.clear();
-        for (message, tokens) in messages {
-            self.window.push(message, tokens);
+        let Reader { corrupt, is_whole, .. } = reader;
+        self.clear();
+        self.loaded_through = messages.iter().map(|read| read.position).max();
+        for Read { id, message, tokens, .. } in messages {
+            self.window.push(id, message, tokens);
+        }
+        if !is_whole || !corrupt.is_empty() {
+            // Their calls are in what was not read.
+            self.window.give_up_waiting();
         }
         Ok(Loaded { corrupt })
     }
@@ -96,33 +109,48 @@ struct Reader<'a> {
     state: &'a StateManager,
     thread: ThreadId,
     corrupt: Vec<CorruptMessage>,
+    /// Whether it came to the first message.
+    is_whole: bool,
+}
+
+/// A message that was read.
+struct Read {
+    id: MessageId,
+    position: Position,
+    message: Message,
+    tokens: usize,
+}
+
+impl Read {
+    fn new(stored: ChatMessage, counter: &dyn TokenCounter) -> Self {
+        let (id, position, message) = (stored.id, stored.position, Message::from(stored));
+        let tokens = counter.count(&message);
+        Self { id, position, message, tokens }
+    }
 }
 
 impl<'a> Reader<'a> {
     fn of(conversation: &'a Conversation) -> Self {
         let (state, thread) = (conversation.state_manager(), conversation.thread_id());
-        Self { state, thread, corrupt: Vec::new() }
+        Self { state, thread, corrupt: Vec::new(), is_whole: false }
     }
 
-    /// What the window could hold, with its tokens, oldest first.
-    async fn read(
-        &mut self,
-        limits: &WindowLimits,
-        counter: &dyn TokenCounter,
-    ) -> Result<Vec<(Message, usize)>, Error> {
+    /// What the window could hold, oldest first.
+    async fn read(&mut self, limits: &WindowLimits, counter: &dyn TokenCounter) -> Result<Vec<Read>, Error> {
         // One more than fits tells that the window is full.
         let page_len = limits.max_messages().map_or(PAGE_LEN, |most| most.saturating_add(1));
-        let mut newest_first: Vec<(Message, usize)> = Vec::new();
+        let mut newest_first: Vec<Read> = Vec::new();
         let oldest = self
             .walk(MessageQuery::newest(page_len.min(MAX_PAGE_LEN)), |page| {
-                newest_first.extend(page.into_iter().map(|message| counted(message, counter)));
+                newest_first.extend(page.into_iter().map(|message| Read::new(message, counter)));
                 !is_full(&newest_first, limits)
             })
             .await?;
+        self.is_whole = oldest.is_none();
         if let Some(oldest) = oldest {
             let earlier = MessageQuery::newest(MAX_PAGE_LEN).role(Role::System).before(oldest);
             self.walk(earlier, |page| {
-                newest_first.extend(page.into_iter().map(|message| counted(message, counter)));
+                newest_first.extend(page.into_iter().map(|message| Read::new(message, counter)));
                 true
             })
             .await?;
@@ -160,21 +188,16 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn counted(message: ChatMessage, counter: &dyn TokenCounter) -> (Message, usize) {
-    let message = Message::from(message);
-    let tokens = counter.count(&message);
-    (message, tokens)
-}
-
-/// Whether nothing older would fit, system messages aside.
-fn is_full(newest_first: &[(Message, usize)], limits: &WindowLimits) -> bool {
+/// Whether nothing older would change what shows, system messages aside.
+fn is_full(newest_first: &[Read], limits: &WindowLimits) -> bool {
     if *limits == WindowLimits::UNLIMITED {
         return false;
     }
-    let candidates = newest_first.iter().rev().map(|(message, tokens)| Candidate {
+    let candidates = newest_first.iter().rev().map(|Read { message, tokens, .. }| Candidate {
         role: message.role,
         content: &message.content,
         tokens: *tokens,
     });
-    select(candidates, limits).full
+    let selection = select(candidates, limits);
+    selection.full && selection.early.is_none_or(|at| at >= SURE)
 }

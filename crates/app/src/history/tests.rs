@@ -76,23 +76,21 @@ async fn prompts_read_as_the_forerunners_did() {
     history.add_user_message("question").await.unwrap();
     history.add_tool_call("c", "weather", json!({"city": "Oslo"})).await.unwrap();
     history.add_tool_result("weather", "rain").await.unwrap();
-    history.add_tool_result("clock", json!({"hour": 9})).await.unwrap();
     history.add_message(Role::Tool, "plain").metadata(metadata()).await.unwrap();
     history.add_message(Role::Tool, "plainer").await.unwrap();
     history.add_assistant_message("answer").await.unwrap();
     let body = "User: question\n\
                 Assistant: weather({\"city\":\"Oslo\"})\n\
                 Tool (weather): rain\n\
-                Tool (clock): {\"hour\":9}\n\
                 Tool (m): plain\n\
                 Tool (unknown): plainer\n\
                 Assistant: answer";
     assert_eq!(history.format_for_prompt(false, None), body);
     assert_eq!(history.format_for_prompt(true, None), format!("System: rule\n{body}"));
     assert_eq!(history.format_for_prompt(false, 1), "Assistant: answer");
-    // The call with all that belongs to it is five messages: nothing of it comes with four.
-    assert_eq!(history.format_for_prompt(false, 5), "Assistant: answer");
-    assert_eq!(history.get_messages(6).len(), 6);
+    // The call with all that belongs to it is four messages: nothing of it comes with three.
+    assert_eq!(history.format_for_prompt(false, 4), "Assistant: answer");
+    assert_eq!(history.get_messages(5).len(), 5);
     assert_eq!(history.format_for_prompt(false, 0), "");
 }
 
@@ -116,10 +114,7 @@ async fn a_result_answers_the_oldest_open_call_of_its_tool() {
         .collect();
     assert_eq!(ids, ["a", "b", "c"]);
 
-    let late = history.add_tool_result("x", "4").await.unwrap();
-    assert!(late.in_window);
-    let last = history.iter().next_back().unwrap();
-    assert_eq!((last.content.get("name"), last.content.get("tool_call_id")), (Some(&json!("x")), None));
+    assert!(history.add_tool_result("x", "4").await.is_err());
     assert!(!history.add_tool_result_for("gone", "x", "5").await.unwrap().in_window);
 }
 

@@ -1,16 +1,19 @@
 //! Tool calls and their results, wherever a content holds them.
 
+mod shapes;
+
 use std::fmt;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::{Content, list, string};
+pub(crate) use self::shapes::Tools;
+use super::Content;
 use crate::json::kind as json_kind;
 
 /// A model's request to run a tool, as [`Content::tool_calls`] finds it.
 #[derive(Clone, Copy, PartialEq)]
 pub struct ToolCall<'a> {
-    /// What the result refers to.
+    /// What the result refers to; empty in shapes without ids, whose results refer to the name.
     pub id: &'a str,
     /// The tool; empty where the content does not say.
     pub name: &'a str,
@@ -21,7 +24,7 @@ pub struct ToolCall<'a> {
 /// A tool's answer, as [`Content::tool_results`] finds it.
 #[derive(Clone, Copy, PartialEq)]
 pub struct ToolResult<'a> {
-    /// The call that it answers.
+    /// The call that it answers; empty in shapes without ids, where it answers a call of its name.
     pub tool_call_id: &'a str,
     /// The tool; empty where the content does not say.
     pub name: &'a str,
@@ -30,41 +33,21 @@ pub struct ToolResult<'a> {
 }
 
 impl Content {
-    /// Every tool call in it, in order: itself, those among its parts, and those of a `tool_calls` list as the
-    /// OpenAI chat API writes it.
+    /// Every tool call in it, in order, as any of these writes it: chatkeep itself; the APIs of OpenAI (chat and
+    /// Responses), Anthropic, Bedrock, Gemini and Ollama; the AI SDK, LangChain and the agents' own files. It looks
+    /// into `parts`, `content` and the like, and not into what a call or a result says.
     pub fn tool_calls(&self) -> Vec<ToolCall<'_>> {
-        let mut calls = Vec::new();
-        for object in self.pieces() {
-            if string(object, "type") == "tool_call" {
-                calls.push(tool_call(object, object));
-            }
-            for call in list(object, "tool_calls") {
-                let function = call.get("function").and_then(Value::as_object).unwrap_or(call);
-                calls.push(tool_call(call, function));
-            }
-        }
-        calls.retain(|call| !call.id.is_empty());
-        calls
+        self.tools().calls
     }
 
-    /// Every tool result in it, in order: whatever has a string `tool_call_id`, itself or among its parts.
+    /// Every tool result in it, in order, in the same shapes. A call that holds its result is found by both.
     pub fn tool_results(&self) -> Vec<ToolResult<'_>> {
-        self.pieces()
-            .filter(|object| object.get("tool_call_id").is_some_and(Value::is_string))
-            .map(|object| ToolResult {
-                tool_call_id: string(object, "tool_call_id"),
-                name: string(object, "name"),
-                content: object.get("content").unwrap_or(&Value::Null),
-            })
-            .collect()
+        self.tools().results
     }
-}
 
-fn tool_call<'a>(call: &'a Map<String, Value>, function: &'a Map<String, Value>) -> ToolCall<'a> {
-    ToolCall {
-        id: string(call, "id"),
-        name: string(function, "name"),
-        arguments: function.get("arguments").unwrap_or(&Value::Null),
+    /// Both, in one pass.
+    pub(crate) fn tools(&self) -> Tools<'_> {
+        if self.only_text().is_some() { Tools::default() } else { Tools::of(self.as_object()) }
     }
 }
 

@@ -1,0 +1,6 @@
+//! What a window promises.
+
+mod any_order;
+mod examples;
+mod properties;
+mod shapes;

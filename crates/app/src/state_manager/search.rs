@@ -2,7 +2,7 @@
 
 use std::future::IntoFuture;
 
-use chatkeep_domain::{Cursor, Page, Role, SearchHit, SearchOrder, SearchQuery, ThreadId, Timestamp, UserId};
+use chatkeep_domain::{Cursor, Role, SearchOrder, SearchPage, SearchQuery, ThreadId, Timestamp, UserId};
 use serde_json::Value;
 
 use super::filters::Filters;
@@ -138,7 +138,7 @@ impl<'a> Search<'a> {
         self
     }
 
-    async fn run(self) -> Result<Page<SearchHit>, Error> {
+    async fn run(self) -> Result<SearchPage, Error> {
         let Self { state, mut query, metadata, is_in_thread } = self;
         query.metadata = metadata.check()?;
         if is_in_thread {
@@ -149,7 +149,7 @@ impl<'a> Search<'a> {
 }
 
 impl<'a> IntoFuture for Search<'a> {
-    type Output = Result<Page<SearchHit>, Error>;
+    type Output = Result<SearchPage, Error>;
     type IntoFuture = BoxFuture<'a, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chatkeep_domain::{
     ChatMessage, ChatThread, Clock, Cursor, MessageQuery, MetadataFilter, MockConversationRepository, Page,
-    Role, SearchOrder, SearchQuery, StoreError, ThreadId, ThreadQuery, Timestamp, UserId,
+    Role, SearchOrder, SearchPage, SearchQuery, StoreError, ThreadId, ThreadQuery, Timestamp, UserId,
 };
 use chatkeep_memory::MemoryRepository;
 use serde_json::{Value, json};
@@ -27,7 +27,7 @@ fn expecting(expected: SearchQuery) -> StateManager {
     mock.expect_search_messages()
         .times(1)
         .withf(move |of, query| *of == scope() && *query == expected)
-        .returning(|_, _| Ok(Page::empty()));
+        .returning(|_, _| Ok(SearchPage::empty()));
     mocked(mock)
 }
 
@@ -84,7 +84,7 @@ async fn what_a_search_says_reaches_the_store() {
         let search = if is_in_thread { state.search_in_thread("monad") } else { state.search("monad") };
         let search = search.thread(thread()).role(Role::Tool).sender(bob()).created(from, until);
         let search = search.metadata("/tier", "gold").metadata("/seat", 42).order(SearchOrder::Relevance);
-        assert_eq!(search.limit(7).cursor(cursor.clone()).await.unwrap(), Page::empty());
+        assert_eq!(search.limit(7).cursor(cursor.clone()).await.unwrap(), SearchPage::empty());
     }
     expecting(SearchQuery::new("monad")).search("monad").cursor(None).await.unwrap();
 }

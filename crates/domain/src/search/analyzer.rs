@@ -30,12 +30,14 @@
 //!
 //! [`ANALYZER_VERSION`]: super::ANALYZER_VERSION
 
+mod pieces;
 mod run;
 #[cfg(test)]
 mod tests;
 
 use std::ops::{ControlFlow, Range};
 
+pub(super) use self::pieces::{Stretch, for_each_part, is_compound, piece_around, stretches};
 use self::run::Run;
 use super::fold::{Class, ZERO_WIDTH_JOINER, fold_char, is_apostrophe};
 
@@ -62,12 +64,11 @@ pub(super) struct Token<'a> {
 /// Gives every word, in the order of the text, until `each` breaks.
 ///
 /// The time is linear in the text, and the memory is that of a word.
-pub(super) fn for_each_token(text: &str, mut each: impl FnMut(Token<'_>) -> ControlFlow<()>) {
-    // Broken off is as good as at the end.
-    let _ = walk(text, &mut each);
-}
-
-fn walk(text: &str, each: &mut impl FnMut(Token<'_>) -> ControlFlow<()>) -> ControlFlow<()> {
+pub(super) fn for_each_token(
+    text: &str,
+    mut each: impl FnMut(Token<'_>) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    let each = &mut each;
     let mut run = Run::default();
     let mut at = 0;
     while let Some(byte) = text.as_bytes().get(at) {

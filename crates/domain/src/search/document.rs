@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 
 use serde_json::{Map, Value};
 
-use super::analyzer::for_each_token;
+use super::analyzer::{Token, for_each_part, for_each_token, is_compound, piece_around};
 use crate::{Content, MetadataTags};
 
 /// How much of a message's text is read, in bytes.
@@ -42,25 +42,11 @@ impl SearchDocument {
             words: BTreeMap::new(),
             tags: content.metadata().map(MetadataTags::of).unwrap_or_default(),
         };
-        let (mut position, mut bytes) = (0, 0);
-        for text in texts(content) {
-            let mut last = position;
-            for_each_token(&text, |token| {
-                last += 1;
-                if last > MAX_POSITION {
-                    return ControlFlow::Break(());
-                }
-                document.insert(token.word, last, &mut bytes);
-                if bytes > MAX_BYTES { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-            });
-            if last >= MAX_POSITION || bytes > MAX_BYTES {
-                break;
-            }
-            if last > position {
-                // A phrase does not go on from one text to the next.
-                position = last + 1;
-            }
-        }
+        let mut bytes = 0;
+        for_each_word(&texts(content), |word| {
+            document.insert(word.token.word, word.position, &mut bytes);
+            if bytes > MAX_BYTES { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
         document
     }
 
@@ -106,6 +92,74 @@ impl SearchDocument {
         *bytes += size;
         if *bytes <= MAX_BYTES {
             self.words.insert(word.into(), vec![position]);
+        }
+    }
+}
+
+/// A word of a message, as an index has it.
+pub(super) struct Word<'a> {
+    /// The number of the text that it is in, and its place there.
+    pub(super) text: usize,
+    pub(super) token: Token<'a>,
+    /// Its position among all words of the message, from 1 on.
+    pub(super) position: u16,
+}
+
+/// Gives the words of a message until there is no position left, or `each` breaks: those of all texts, then those of the
+/// other readings. Between two texts, and between two pieces, a position is left out: no phrase goes over.
+pub(super) fn for_each_word(texts: &[Cow<'_, str>], each: impl FnMut(Word<'_>) -> ControlFlow<()>) {
+    // Broken off is as good as at the end.
+    let _ = Places { last: 0, paused: 0, each }.fill(texts);
+}
+
+/// Counts the positions.
+struct Places<F> {
+    last: u16,
+    /// The last position that was left out.
+    paused: u16,
+    each: F,
+}
+
+impl<F: FnMut(Word<'_>) -> ControlFlow<()>> Places<F> {
+    fn fill(&mut self, texts: &[Cow<'_, str>]) -> ControlFlow<()> {
+        let mut compounds = Vec::new();
+        for (number, text) in texts.iter().enumerate() {
+            for_each_token(text, |token| {
+                if is_compound(text, &token.range) {
+                    compounds.push((number, token.range.clone()));
+                }
+                self.give(number, token)
+            })?;
+            self.pause();
+        }
+        let mut read = (0, 0);
+        for (number, word) in compounds {
+            if (number, word.start) >= read {
+                let text = &texts[number];
+                let piece = piece_around(text, word);
+                read = (number, piece.end);
+                for_each_part(&text[piece.clone()], |token| {
+                    let range = piece.start + token.range.start..piece.start + token.range.end;
+                    self.give(number, Token { range, ..token })
+                })?;
+                self.pause();
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn give(&mut self, text: usize, token: Token<'_>) -> ControlFlow<()> {
+        if self.last >= MAX_POSITION {
+            return ControlFlow::Break(());
+        }
+        self.last += 1;
+        (self.each)(Word { text, token, position: self.last })
+    }
+
+    fn pause(&mut self) {
+        if self.last > self.paused {
+            self.last += 1;
+            self.paused = self.last;
         }
     }
 }
@@ -204,6 +258,53 @@ mod tests {
         assert_eq!(words(&parts), expected);
         let custom = json!({"type": "poll", "options": ["yes", "no"], "metadata": {"hidden": "x"}});
         assert_eq!(words(&Content::from_value(custom).unwrap()), ["1:yes", "3:no"]);
+    }
+
+    #[test]
+    fn other_readings_come_behind_all_texts() {
+        let parts =
+            Content::parts([Content::text("call getUserName now, PR7"), Content::text("at 10:00:05Z")]);
+        let expected = [
+            "1:call",
+            "2:getusername",
+            "3:now",
+            "4:pr7",
+            "6:at",
+            "7:10",
+            "8:00",
+            "9:05z", // as it is written
+            "11:get",
+            "12:user",
+            "13:name",
+            "15:pr",
+            "16:7",
+            "18:10",
+            "19:00",
+            "20:05",
+            "21:z",
+        ];
+        let mut found = words(&parts);
+        found.sort_by_key(|word| word.split(':').next().unwrap().parse::<u16>().unwrap());
+        assert_eq!(found, expected);
+        assert_eq!(words(&Content::text("Anna's don't")), ["1:annas", "2:dont", "4:anna", "5:s"]);
+    }
+
+    #[test]
+    fn a_piece_is_read_again_once() {
+        let found = words(&Content::text("aB/cD"));
+        assert_eq!(found, ["1:ab", "2:cd", "4:a", "5:b", "6:c", "7:d"]);
+    }
+
+    #[test]
+    fn other_readings_take_no_position_of_a_word() {
+        let text = "aB ".repeat(16_382) + "last";
+        let document = SearchDocument::of(&Content::text(&*text));
+        assert_eq!(document.positions("last"), [16_383]);
+        assert_eq!(document.positions("a"), [0u16; 0]);
+        let document = SearchDocument::of(&Content::text(&text[3..]));
+        assert_eq!((document.positions("last"), document.positions("a")), (&[16_382][..], &[0u16; 0][..]));
+        let document = SearchDocument::of(&Content::text(&text[6..]));
+        assert_eq!((document.positions("last"), document.positions("a")), (&[16_381][..], &[16_383][..]));
     }
 
     #[test]

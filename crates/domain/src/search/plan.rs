@@ -1,14 +1,19 @@
 //! How a search goes: what to read next, and what becomes of it.
 
+mod readings;
 #[cfg(test)]
 mod tests;
 
 use std::cmp::Reverse;
 use std::fmt;
 
+use self::readings::Readings;
 use super::rank::Score;
 use super::snippet::Snippet;
-use super::{MAX_RANKED, SearchDocument, SearchExpr, SearchHit, SearchOrder, SearchQuery, grammar, rank};
+use super::{
+    MAX_RANKED, SearchDocument, SearchExpr, SearchHit, SearchOrder, SearchPage, SearchQuery, SearchReading,
+    rank,
+};
 use crate::{ChatMessage, Cursor, InvalidArgument, MAX_PAGE_LEN, OrgId, Page, Position, ThreadId, Timestamp};
 
 /// How many candidates are read at least, where those read before were not enough, and at once for a ranking.
@@ -78,14 +83,17 @@ impl SearchRead {
 /// is nothing more to read; [`finish`](Self::finish) makes the page. What the store reads must hold every message that
 /// matches and may hold others: each is checked here.
 ///
+/// What the words are is not the same for all reads: where a text with an exclusion finds nothing, the plan starts again
+/// with the same text as text. So a store asks [`expr`](Self::expr) anew for each read.
+///
 /// ```
 /// use chatkeep_domain::search::{SearchCandidate, SearchPlan, SearchRead};
-/// use chatkeep_domain::{Page, SearchHit, SearchQuery, StoreError};
+/// use chatkeep_domain::{SearchPage, SearchQuery, StoreError};
 ///
 /// fn search(
 ///     query: &SearchQuery,
 ///     read: impl Fn(&SearchRead) -> Vec<SearchCandidate>,
-/// ) -> Result<Page<SearchHit>, StoreError> {
+/// ) -> Result<SearchPage, StoreError> {
 ///     let mut plan = SearchPlan::new(query)?;
 ///     while let Some(next) = plan.next_read() {
 ///         plan.add(read(&next));
@@ -96,7 +104,7 @@ impl SearchRead {
 /// ```
 pub struct SearchPlan<'a> {
     query: &'a SearchQuery,
-    expr: Option<SearchExpr>,
+    readings: Readings,
     /// The store's index is exact.
     is_exact: bool,
     /// Ranks what it finds: the order is relevance, and there are words.
@@ -129,6 +137,7 @@ enum Progress {
 /// Where a page of a search ended.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Place {
+    pub(crate) reading: SearchReading,
     pub(crate) key: SearchKey,
     /// Of a ranked search: the score there, and the newest and the oldest message that were ranked.
     pub(crate) ranked: Option<(Score, SearchKey, SearchKey)>,
@@ -144,20 +153,24 @@ impl<'a> SearchPlan<'a> {
     /// Checks the query and its cursor.
     ///
     /// # Errors
-    /// [`InvalidArgument`] for a limit, a text, a moment or a number of filters out of range; for a text of nothing
-    /// but words that are not wanted; for a cursor that is damaged or of another search.
+    /// [`InvalidArgument`] for a limit, a text's length, a moment or a number of filters out of range; for a cursor that
+    /// is damaged or of another search.
     pub fn new(query: &'a SearchQuery) -> Result<Self, InvalidArgument> {
         query.check()?;
-        let expr = grammar::parse(&query.text)?;
-        let is_ranked = query.order == SearchOrder::Relevance && expr.is_some();
         let start = query.cursor.as_ref().map(|cursor| cursor.search_place(query)).transpose()?;
-        let is_nothing = query.limit == 0 || expr.as_ref().is_some_and(SearchExpr::is_nothing);
+        let readings = Readings::of(&query.text);
+        let readings = match &start {
+            Some(place) => readings.only(place.reading)?,
+            None => readings,
+        };
+        let is_ranked = query.order == SearchOrder::Relevance && readings.expr.is_some();
+        let is_nothing = query.limit == 0 || readings.expr.as_ref().is_some_and(SearchExpr::is_nothing);
         let window =
             start.as_ref().and_then(|place| place.ranked.clone()).map(|(_, newest, oldest)| (newest, oldest));
         let behind = start.as_ref().filter(|_| !is_ranked).map(|place| place.key.clone());
         Ok(Self {
             query,
-            expr,
+            readings,
             is_exact: false,
             is_ranked,
             start,
@@ -179,9 +192,14 @@ impl<'a> SearchPlan<'a> {
         self
     }
 
-    /// What the text asks for; `None` when the filters alone decide.
+    /// What the next read is to look for; `None` when the filters alone decide.
     pub fn expr(&self) -> Option<&SearchExpr> {
-        self.expr.as_ref()
+        self.readings.expr.as_ref()
+    }
+
+    /// How the next read takes the text. It changes once at the most, with [`expr`](Self::expr).
+    pub fn reading(&self) -> SearchReading {
+        self.readings.reading
     }
 
     /// Whether the search is one of a single thread.
@@ -254,6 +272,9 @@ impl<'a> SearchPlan<'a> {
         if (is_further || self.is_ranked) && self.matched - before < count / 2 {
             self.more = (self.more * 2).min(MAX_PAGE_LEN);
         }
+        if self.progress == Progress::Exhausted && self.matched == 0 && self.readings.next() {
+            (self.progress, self.behind, self.more) = (Progress::Unread, None, MORE);
+        }
     }
 
     fn take(&mut self, score: Option<Score>, candidate: SearchCandidate) {
@@ -292,7 +313,7 @@ impl<'a> SearchPlan<'a> {
         if !is_asked_for {
             return None;
         }
-        let Some(expr) = &self.expr else { return Some(None) };
+        let Some(expr) = self.expr() else { return Some(None) };
         if self.is_exact && !self.is_ranked {
             return Some(None);
         }
@@ -303,27 +324,30 @@ impl<'a> SearchPlan<'a> {
     /// A cursor behind this place: where a list goes on when the message there cannot be read. `None` where the search
     /// ranks what it finds, and so has no place for what it cannot read.
     pub fn cursor_behind(&self, key: SearchKey) -> Option<Cursor> {
-        (!self.is_ranked).then(|| Cursor::after_search_place(self.query, &Place { key, ranked: None }))
+        (!self.is_ranked).then(|| {
+            Cursor::after_search_place(self.query, &Place { reading: self.reading(), key, ranked: None })
+        })
     }
 
     /// The page of what was added so far, where what comes next cannot be read: its `next` is in front of that, so that
     /// nothing ahead of it is lost. `None` where nothing was found yet, or where the search ranks what it finds.
-    pub fn finish_ahead(self) -> Option<Page<SearchHit>> {
+    pub fn finish_ahead(self) -> Option<SearchPage> {
         let last = self.found.last().map(|(_, found)| self.key(found))?;
         let next = self.cursor_behind(last)?;
-        let Page { items, next: within } = self.finish();
-        Some(Page { items, next: within.or(Some(next)) })
+        let page = self.finish();
+        Some(SearchPage { next: page.next.or(Some(next)), ..page })
     }
 
     /// The page.
-    pub fn finish(mut self) -> Page<SearchHit> {
+    pub fn finish(mut self) -> SearchPage {
         let found = std::mem::take(&mut self.found);
         let window = self.window.take().or_else(|| self.matched_range.take());
         let Page { items, next } = Page::cut(found, self.query.limit, |(score, last)| {
             let ranked = score.zip(window).map(|(score, (newest, oldest))| (score, newest, oldest));
-            Cursor::after_search_place(self.query, &Place { key: self.key(last), ranked })
+            let place = Place { reading: self.reading(), key: self.key(last), ranked };
+            Cursor::after_search_place(self.query, &place)
         });
-        let expr = self.expr.as_ref();
+        let expr = self.expr();
         let hit = |(score, found): (Option<Score>, SearchCandidate)| SearchHit {
             snippet: Snippet::of(&found.message.content, expr),
             message: found.message,
@@ -331,6 +355,6 @@ impl<'a> SearchPlan<'a> {
             thread_name: found.thread_name,
             score: score.map(Score::get),
         };
-        Page { items: items.into_iter().map(hit).collect(), next }
+        SearchPage { items: items.into_iter().map(hit).collect(), next, reading: self.reading() }
     }
 }

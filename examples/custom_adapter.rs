@@ -216,7 +216,7 @@ impl ThreadRepository for JsonFile {
             .cloned()
             .collect();
         threads.sort_by_cached_key(|thread| std::cmp::Reverse(ThreadKey::from(thread)));
-        Ok(Page::cut(threads, query.limit, Cursor::after_thread))
+        Page::cut(threads.into_iter().map(Ok), query.limit, Cursor::after_thread)
     }
 }
 
@@ -261,10 +261,9 @@ impl MessageRepository for JsonFile {
             }
             // One more than the limit tells that there is another page.
             let skipped = usize::try_from(query.offset).unwrap_or(usize::MAX);
-            let items = found.into_iter().skip(skipped).take(query.limit + 1).cloned().collect();
-            Ok(Page::cut(items, query.limit, |last| {
-                Cursor::after_message(thread, query.order, last.position)
-            }))
+            let items = found.into_iter().skip(skipped).take(query.limit + 1).cloned();
+            let cursor = |last: &ChatMessage| Cursor::after_message(thread, query.order, last.position);
+            Page::cut(items.map(Ok), query.limit, cursor)
         })
     }
 
@@ -337,9 +336,9 @@ impl MessageSearch for JsonFile {
             if read.newest_first {
                 found.reverse();
             }
-            plan.add(found.into_iter().take(read.limit).cloned().collect());
+            plan.add(found.into_iter().take(read.limit).cloned().map(Ok));
         }
-        Ok(plan.finish())
+        plan.finish()
     }
 }
 
@@ -435,12 +434,13 @@ async fn main() -> anyhow::Result<()> {
     // A store of your own goes where chatkeep's go.
     let state = StateManager::new(Arc::new(JsonFile::open(path.clone())?), scope.clone());
     let thread = state.create_thread("Stores").await?;
-    state.add_message(Role::User, "Where do you keep this?").await?;
-    state.add_message(Role::Assistant, "In a file of JSON.").await?;
+    let chat = state.conversation(thread.id);
+    chat.add_message(Role::User, "Where do you keep this?").await?;
+    chat.add_message(Role::Assistant, "In a file of JSON.").await?;
 
     println!("opened again:");
     let state = StateManager::new(Arc::new(JsonFile::open(path.clone())?), scope);
-    for message in state.get_messages().thread(thread.id).await? {
+    for message in state.conversation(thread.id).get_messages().await? {
         println!("{} {}: {}", message.position, message.sender_role, message.content.to_plain_text());
     }
     Ok(())
@@ -473,16 +473,17 @@ mod tests {
         let before = state_of(&path)?;
         let tags = Metadata::from_iter([("third".to_owned(), (1.0 / 3.0).into())]);
         let thread = before.create_thread("Stores").metadata(tags).await?.id;
-        let said = before.add_message(Role::User, "Where do you kep this?").await?.id;
-        before.message(said).edit("Where do you keep this?").await?;
+        let chat = before.conversation(thread);
+        let said = chat.add_message(Role::User, "Where do you kep this?").await?.id;
+        chat.message(said).edit("Where do you keep this?").await?;
 
         let after = state_of(&path)?;
-        let conversation = before.get_thread_with_messages(thread).await?;
-        assert!(conversation.is_some());
-        assert_eq!(after.get_thread_with_messages(thread).await?, conversation);
-        let revisions = before.message(said).revisions().await?;
+        let whole = before.get_thread_with_messages(thread).await?;
+        assert!(whole.is_some());
+        assert_eq!(after.get_thread_with_messages(thread).await?, whole);
+        let revisions = chat.message(said).revisions().await?;
         assert_eq!(revisions.len(), 1);
-        assert_eq!(after.message(said).thread(thread).revisions().await?, revisions);
+        assert_eq!(after.conversation(thread).message(said).revisions().await?, revisions);
         Ok(())
     }
 
@@ -493,9 +494,10 @@ mod tests {
         let state = state_of(&path)?;
         let thread = state.create_thread("Stores").await?;
         folder.close()?;
-        assert!(state.add_message(Role::User, "Where do you keep this?").await.is_err());
+        let chat = state.conversation(thread.id);
+        assert!(chat.add_message(Role::User, "Where do you keep this?").await.is_err());
         assert_eq!(state.get_thread(thread.id).await?, Some(thread));
-        assert_eq!(state.get_messages().await?, []);
+        assert_eq!(chat.get_messages().await?, []);
         Ok(())
     }
 }

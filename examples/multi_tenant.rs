@@ -27,7 +27,7 @@ async fn main() -> Result<(), Error> {
     let namesake = of(Scope::user(globex, UserId::new("ada")?));
 
     let hers = ada.create_thread("Ada's plan").await?.id;
-    ada.add_message(Role::User, "Nobody else may read this.").await?;
+    ada.conversation(hers).add_message(Role::User, "Nobody else may read this.").await?;
     bob.create_thread("Bob's draft").await?;
     namesake.create_thread("The other Ada's notes").await?;
 
@@ -53,7 +53,8 @@ async fn main() -> Result<(), Error> {
         let [get, read, add, rename, clear, delete] = attempts(state, thread).await?;
         println!("{who:<14} {get:<11} {read:<13} {add:<12} {rename:<10} {clear:<10} {delete}");
     }
-    println!("\nIt still says: {}", ada.get_messages().await?[0].content.to_plain_text());
+    let messages = ada.conversation(hers).get_messages().await?;
+    println!("\nIt still says: {}", messages[0].content.to_plain_text());
 
     println!("\n# Who owns what an administrator makes");
     let admin = of(everyone);
@@ -77,13 +78,14 @@ fn names(threads: &[chatkeep::ChatThread]) -> String {
 
 /// Every answer is the same: there is no such thread.
 async fn attempts(state: &StateManager, thread: ThreadId) -> Result<[&'static str; 6], Error> {
+    let chat = state.conversation(thread);
     Ok([
         there(state.get_thread(thread).await?.is_some()),
-        answer(state.get_messages().thread(thread).await)?,
-        answer(state.add_message(Role::User, "Hello?").thread(thread).await)?,
-        answer(state.rename_thread("Mine").thread(thread).await)?,
-        answer(state.clear_thread(thread).await)?,
-        there(state.delete_thread(thread).await?),
+        answer(chat.get_messages().await)?,
+        answer(chat.add_message(Role::User, "Hello?").await)?,
+        answer(chat.rename("Mine").await)?,
+        answer(chat.clear().await)?,
+        there(chat.delete().await?),
     ])
 }
 

@@ -1,4 +1,4 @@
-//! A tour of `StateManager`: threads, messages, edits, and what is left of them.
+//! A tour of `StateManager` and `Conversation`: threads, messages, edits, and what is left of them.
 //!
 //! ```sh
 //! cargo run --example persistent_conversation                   # in memory
@@ -14,7 +14,7 @@ use chatkeep::{ChatMessage, DatabaseConfig, Error, Metadata, OrgId, Role, Scope,
 use clap::Parser;
 
 #[derive(Debug, Parser)]
-#[command(about = "A tour of StateManager")]
+#[command(about = "A tour of StateManager and Conversation")]
 struct Args {
     /// A SQLite file; without it, SQLite in memory
     #[arg(long, value_name = "PATH")]
@@ -39,17 +39,21 @@ async fn main() -> anyhow::Result<()> {
 }
 
 async fn tour(state: &StateManager) -> Result<(), Error> {
-    println!("# Several threads, one of them current");
+    println!("# Several threads, and a handle on each");
     let tags = Metadata::from_iter([("topic".to_owned(), "travel".into())]);
     let trip = state.create_thread("Trip").metadata(tags).await?;
+    let trip = state.conversation(trip.id);
     let recipe = state.create_thread("Recipe").await?;
-    show_current(state).await?;
-
-    // Calls mean the current thread unless they name one.
-    state.add_message(Role::User, "How do I bake bread?").await?;
-    state.add_message(Role::User, "Where shall I go?").thread(trip.id).await?;
-    state.set_current_thread(trip.id).await?;
-    show_current(state).await?;
+    let recipe = state.conversation(recipe.id);
+    recipe.add_message(Role::User, "How do I bake bread?").await?;
+    trip.add_message(Role::User, "Where shall I go?").await?;
+    for chat in [&recipe, &trip] {
+        println!(
+            "{}: {}",
+            chat.get_thread().await?.name,
+            chat.get_messages().await?[0].content.to_plain_text()
+        );
+    }
 
     println!("\n# Several messages at once: all of them are stored or none");
     // They keep their order, with nobody else's messages in between.
@@ -58,53 +62,47 @@ async fn tour(state: &StateManager) -> Result<(), Error> {
         (Role::User, "Why?"),
         (Role::Assistant, "It has fjords, forrests and a good opera."),
     ];
-    let stored = state.add_messages(batch).await?;
-    show(&state.get_messages().await?);
+    let stored = trip.add_messages(batch).await?;
+    show(&trip.get_messages().await?);
 
     println!("\n# A part of them");
-    show(&state.get_messages().role(Role::Assistant).last(1).await?);
+    show(&trip.get_messages().role(Role::Assistant).last(1).await?);
 
     println!("\n# The list: the thread that was written to last comes first");
     show_threads(state).await?;
 
     println!("\n# A new name and new metadata");
     let tags = Metadata::from_iter([("topic".to_owned(), "travel".into()), ("year".to_owned(), 2030.into())]);
-    let renamed = state.rename_thread("Trip to Oslo").metadata(tags).await?;
+    let renamed = trip.rename("Trip to Oslo").metadata(tags).await?;
     println!("{}: {}", renamed.name, serde_json::Value::Object(renamed.metadata));
 
     println!("\n# A correction in place: what was said before is kept");
     let id = stored[2].id;
-    let edited = state.message(id).edit("It has fjords, forests and a good opera.").await?;
+    let edited = trip.message(id).edit("It has fjords, forests and a good opera.").await?;
     println!("now:    {}", edited.content.to_plain_text());
-    for earlier in state.message(id).revisions().await? {
+    for earlier in trip.message(id).revisions().await? {
         println!("before: {}", earlier.content.to_plain_text());
     }
 
     println!("\n# One message less: the others keep their numbers, and its own is not given again");
-    state.message(stored[1].id).delete().await?;
-    state.add_message(Role::User, "Then Oslo it is.").await?;
-    show(&state.get_messages().await?);
+    trip.message(stored[1].id).delete().await?;
+    trip.add_message(Role::User, "Then Oslo it is.").await?;
+    show(&trip.get_messages().await?);
 
     println!("\n# As a model sees it");
-    for message in state.load_conversation_history(None).await? {
+    for message in trip.load_conversation_history().await? {
         println!("{}: {}", message.role, message.content.to_plain_text());
     }
 
     println!("\n# Cleared: the thread stays");
-    println!("messages deleted: {}", state.clear_thread(None).await?);
+    println!("messages deleted: {}", trip.clear().await?);
     show_threads(state).await?;
 
     println!("\n# Deleted: nothing stays");
-    for thread in [trip.id, recipe.id] {
-        state.delete_thread(thread).await?;
+    for chat in [&trip, &recipe] {
+        chat.delete().await?;
     }
-    println!("read again: {:?}", state.get_thread(trip.id).await?);
-    show_current(state).await
-}
-
-async fn show_current(state: &StateManager) -> Result<(), Error> {
-    let current = state.get_current_thread().await?;
-    println!("current: {}", current.map_or_else(|| "none".to_owned(), |thread| thread.name));
+    println!("read again: {:?}", state.get_thread(trip.thread_id()).await?);
     Ok(())
 }
 
@@ -112,7 +110,7 @@ async fn show_threads(state: &StateManager) -> Result<(), Error> {
     // Long lists are read page by page: a page's `next` goes into the next request's `cursor`.
     let page = state.list_threads().limit(10).await?;
     for thread in page.items {
-        let messages = state.get_messages().thread(thread.id).await?.len();
+        let messages = state.conversation(thread.id).get_messages().await?.len();
         println!("{} (messages: {messages})", thread.name);
     }
     Ok(())

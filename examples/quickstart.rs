@@ -47,7 +47,6 @@ async fn main() -> anyhow::Result<()> {
     // The list begins with the thread that was written to last.
     let newest = state.list_threads().limit(1).await?.items.pop();
     let thread = if let Some(thread) = newest.filter(|_| !args.new) {
-        state.set_current_thread(thread.id).await?;
         println!("Resumed thread {}. So far:", thread.id);
         thread
     } else {
@@ -55,17 +54,18 @@ async fn main() -> anyhow::Result<()> {
         println!("Created thread {}.", thread.id);
         thread
     };
-    let before = state.get_messages().await?;
+    let chat = state.conversation(thread.id);
+    let before = chat.get_messages().await?;
     show(&before);
 
     // What a model gets to see: the newest messages that fit its context window, and always the system's. Whatever
     // is added is on disk when the call returns.
     let mut history = ConversationHistory::builder()
         .max_tokens(2_000)
-        .state_manager(state.clone())
+        .conversation(chat.clone())
         .persist_to_db(true)
         .build()?;
-    history.load_from_db(None).await?;
+    history.load_from_db().await?;
     if history.is_empty() {
         history.add_system_message("Answer in one sentence.").await?;
     }
@@ -77,7 +77,7 @@ async fn main() -> anyhow::Result<()> {
     history.add_assistant_message(answer).await?;
 
     println!("Now:");
-    show(&state.get_messages().after(thread.head).await?);
+    show(&chat.get_messages().after(thread.head).await?);
     println!("Run it again to go on.");
     state.close().await?;
     Ok(())

@@ -51,9 +51,9 @@ async fn main() -> Result<(), Error> {
     }
 
     println!("\n# A long thread: read ahead, with no more than a page or two in memory");
-    state.create_thread("Counting").await?;
-    state.add_messages((1..=5_000).map(|number| (Role::User, number.to_string()))).await?;
-    let mut messages = state.stream_messages().page_len(100).await?;
+    let chat = state.conversation(state.create_thread("Counting").await?.id);
+    chat.add_messages((1..=5_000).map(|number| (Role::User, number.to_string()))).await?;
+    let mut messages = chat.stream_messages().page_len(100).await?;
     let (mut count, mut sum) = (0, 0);
     while let Some(message) = messages.next().await {
         count += 1;
@@ -64,23 +64,23 @@ async fn main() -> Result<(), Error> {
 }
 
 async fn talk(state: &StateManager) -> Result<(), Error> {
-    state.create_thread("Trip to Oslo").await?;
+    let chat = state.conversation(state.create_thread("Trip to Oslo").await?.id);
     let trip = [
         (Role::User, "Is there a night train from Bergen to Oslo?"),
         (Role::Assistant, "Yes, the night train leaves at 22:59."),
         (Role::User, "And a café near the opera in Oslo?"),
         (Role::Assistant, "The café in the opera opens at eight."),
     ];
-    state.add_messages(trip).await?;
+    chat.add_messages(trip).await?;
 
-    state.create_thread("Baking").await?;
+    let chat = state.conversation(state.create_thread("Baking").await?.id);
     let rating = Metadata::from_iter([("rating".to_owned(), 5.into())]);
     let recipe = "Almonds, sugar and eggs; forty minutes in the oven.";
     let baking = [
         MessageInput::new(Role::User, "What is the cake that every café in Spain has?"),
         MessageInput::new(Role::Assistant, recipe).metadata(rating),
     ];
-    state.add_messages(baking).await?;
+    chat.add_messages(baking).await?;
     Ok(())
 }
 

@@ -50,9 +50,10 @@ async fn main() -> anyhow::Result<()> {
     // Creating with an id that is there already gives back the stored thread.
     let workflow: ThreadId = WORKFLOW.parse()?;
     state.create_thread("Trip").id(workflow).await?;
+    let chat = state.conversation(workflow);
     let mut history =
-        ConversationHistory::builder().state_manager(state.clone()).persist_to_db(true).build()?;
-    history.load_from_db(workflow).await?;
+        ConversationHistory::builder().conversation(chat.clone()).persist_to_db(true).build()?;
+    history.load_from_db().await?;
     eprintln!("{}: {} messages are there already", file.display(), history.len());
 
     for stored in 0.. {
@@ -73,7 +74,7 @@ async fn main() -> anyhow::Result<()> {
     }
 
     // From the store, not from memory: this is what another process would find.
-    for message in state.get_messages().await? {
+    for message in chat.get_messages().await? {
         let text = message.content.to_plain_text().replace('\n', "\n              ");
         println!("{:>2} {:<10} {text}", message.position.get(), message.sender_role.as_str());
     }

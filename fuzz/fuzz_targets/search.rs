@@ -31,10 +31,10 @@ fuzz_target!(|bytes: &[u8]| {
         return;
     };
     assert!(read.limit > 0);
-    plan.add(vec![candidate(content)]);
+    plan.add([Ok(candidate(content))]);
     assert!(plan.next_read().is_none(), "fewer than were asked for: there are no more");
 
-    let page = plan.finish();
+    let page = plan.finish().expect("no row is corrupt");
     assert!(page.next.is_none());
     assert_eq!(page.items.len(), usize::from(is_match));
     for hit in page.items {

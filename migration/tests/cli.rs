@@ -164,9 +164,10 @@ async fn it_fills_the_index_of_sqlite() {
     let (org, user) = (OrgId::new("acme").expect("an id"), UserId::new("ada").expect("an id"));
     let repository = chatkeep::create_repository(&config).await.expect("a store");
     let state = StateManager::new(repository.clone(), Scope::user(org, user));
-    state.create_thread("A thread").await.expect("a thread");
+    let thread = state.create_thread("A thread").await.expect("a thread");
+    let chat = state.conversation(thread.id);
     for text in ["one", "two"] {
-        state.add_message(Role::User, text).await.expect("a message");
+        chat.add_message(Role::User, text).await.expect("a message");
     }
     repository.close().await.expect("it closes");
     assert_eq!(run(&url, &["reindex"]), (0, "nothing to do\n".to_owned(), String::new()));

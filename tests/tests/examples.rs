@@ -139,9 +139,9 @@ fn quickstart_says_which_file_it_cannot_open() {
 }
 
 const TOUR: &str = "\
-# Several threads, one of them current
-current: Recipe
-current: Trip
+# Several threads, and a handle on each
+Recipe: How do I bake bread?
+Trip: Where shall I go?
 
 # Several messages at once: all of them are stored or none
 1 user: Where shall I go?
@@ -182,7 +182,6 @@ Recipe (messages: 1)
 
 # Deleted: nothing stays
 read again: None
-current: none
 ";
 
 #[test]
@@ -231,7 +230,7 @@ async fn assert_stored_once(file: &Path) {
     let state = StateManager::new(repository, Scope::operator());
     let threads = state.list_threads().await.expect("the threads").items;
     assert_eq!(threads.len(), 1);
-    let messages = state.get_messages().thread(threads[0].id).await.expect("the messages");
+    let messages = state.conversation(threads[0].id).get_messages().await.expect("the messages");
     let positions: Vec<_> = messages.iter().map(|message| message.position.get()).collect();
     assert_eq!(positions, (1..=12).collect::<Vec<_>>());
     let ids: HashSet<_> = messages.iter().map(|message| message.id).collect();

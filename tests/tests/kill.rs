@@ -72,7 +72,8 @@ async fn kill_and_check(url: &str) {
             move || write_and_kill(&url, thread, 1 + (kill * kill) % 97)
         });
         acknowledged.extend(seen.await.expect("the writer runs"));
-        let stored = open(&url).await.get_messages().thread(thread).await.expect("the thread is there");
+        let chat = open(&url).await.conversation(thread);
+        let stored = chat.get_messages().await.expect("the thread is there");
         check(&stored, &acknowledged);
     }
     assert!(acknowledged.len() >= KILLS, "{} acknowledged", acknowledged.len());

@@ -7,7 +7,7 @@ use std::iter;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chatkeep::config::DatabaseConfig;
-use chatkeep::{Metadata, OrgId, Role, Scope, SearchOrder, StateManager, UserId};
+use chatkeep::{Conversation, Metadata, OrgId, Role, Scope, SearchOrder, StateManager, UserId};
 use chatkeep_testkit::{PgOptions, PgServer};
 use tracing_subscriber::fmt::format::FmtSpan;
 
@@ -51,36 +51,38 @@ fn assert_says_no_secret(error: &chatkeep::Error) {
 async fn use_it(config: &DatabaseConfig) -> String {
     let state = open(config).await;
     let thread = state.create_thread("secret-name").metadata(metadata()).await.expect("a thread");
-    let said = state.add_message(Role::User, "secret-content").metadata(metadata()).await.expect("a message");
-    state.add_message(Role::User, "secret-content").id(said.id).await.expect("a retry");
-    state.message(said.id).edit("secret-content, edited").await.expect("an edit");
-    state.get_messages().await.expect("a list");
-    state.update_thread().name("secret-name, new").metadata(metadata()).await.expect("an update");
-    look_for_it(&state).await;
+    let chat = state.conversation(thread.id);
+    let said = chat.add_message(Role::User, "secret-content").metadata(metadata()).await.expect("a message");
+    chat.add_message(Role::User, "secret-content").id(said.id).await.expect("a retry");
+    chat.message(said.id).edit("secret-content, edited").await.expect("an edit");
+    chat.get_messages().await.expect("a list");
+    chat.rename("secret-name, new").metadata(metadata()).await.expect("an update");
+    look_for_it(&chat).await;
     refuse_it(&state).await;
-    let conflict = state
+    let conflict = chat
         .add_message(Role::User, "secret-content")
         .expect_head(chatkeep::Position::ZERO)
         .await
         .expect_err("a conflict");
     assert_says_no_secret(&conflict);
-    state.clear_thread(None).await.expect("a clear");
-    state.delete_thread(None).await.expect("a deletion");
+    chat.clear().await.expect("a clear");
+    chat.delete().await.expect("a deletion");
     thread.id.to_string()
 }
 
 /// Every kind of search and of filter.
-async fn look_for_it(state: &StateManager) {
+async fn look_for_it(chat: &Conversation) {
+    let state = chat.state_manager();
     let threads = state.list_threads().name_contains("SECRET-n").metadata("/tier", "secret-tier");
     assert_eq!(threads.await.expect("a list").items.len(), 1);
-    let messages = state.get_messages().metadata("/tier", "secret-tier");
+    let messages = chat.get_messages().metadata("/tier", "secret-tier");
     assert_eq!(messages.await.expect("a list").len(), 0, "the edit left the metadata out");
     for text in ["secret", "\"secret content\" edi*", "secret OR secrets -\"a secret\""] {
         for order in [SearchOrder::Newest, SearchOrder::Oldest, SearchOrder::Relevance] {
             let found = state.search(text).order(order).await.expect("a search");
             assert_eq!(found.items.len(), 1, "{text}");
         }
-        let found = state.search_in_thread(text).metadata("/tier", "secret-tier").await;
+        let found = chat.search(text).metadata("/tier", "secret-tier").await;
         assert_eq!(found.expect("a search").items.len(), 0, "{text}");
     }
 }
@@ -88,12 +90,13 @@ async fn look_for_it(state: &StateManager) {
 /// Searches and filters that are refused.
 async fn refuse_it(state: &StateManager) {
     let long = "secret ".repeat(1_000);
+    let absent = "0198c0de-0000-7000-8000-000000000001".parse().expect("an id");
     let searches = [
         state.search("-secret"),
         state.search(&long),
         state.search("secret").metadata("secret", "secret-tier"),
         state.search("secret").metadata("/tier", long.as_str()),
-        state.search("secret").thread("0198c0de-0000-7000-8000-000000000001".parse().expect("an id")),
+        state.conversation(absent).search("secret"),
     ];
     for search in searches {
         assert_says_no_secret(&search.await.expect_err("a search that is refused"));
@@ -113,8 +116,9 @@ const REFUSE_SEARCHES: &str = "
 async fn be_refused_by(server: &PgServer) {
     server.psql(REFUSE_SEARCHES).expect("an operator");
     let state = open(&postgres(server.url())).await;
-    state.create_thread("secret-name").await.expect("a thread");
-    state.add_message(Role::User, "secret-content").await.expect("a message");
+    let thread = state.create_thread("secret-name").await.expect("a thread");
+    let chat = state.conversation(thread.id);
+    chat.add_message(Role::User, "secret-content").await.expect("a message");
     let refused = state.search("secret").await.expect_err("a search that is refused");
     assert!(format!("{refused:?}").contains("22023"), "{refused:?}");
     assert_says_no_secret(&refused);

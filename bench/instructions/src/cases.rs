@@ -5,12 +5,12 @@ use std::hint::black_box;
 use chatkeep::domain::window::{Candidate, WindowLimits, select};
 use chatkeep::search::{SearchCandidate, SearchDocument, SearchPlan};
 use chatkeep::{
-    Append, Content, ConversationHistory, Cursor, MemoryRepository, Order, Position, Role, SearchQuery,
-    StateManager, ThreadKey,
+    Append, Content, Conversation, ConversationHistory, Cursor, MemoryRepository, Order, Position, Role,
+    SearchQuery, ThreadKey,
 };
 
 use crate::counted;
-use crate::fixed::{TEXT, at, message, new_message, now, org, state, thread};
+use crate::fixed::{TEXT, at, conversation, message, new_message, now, org, thread};
 
 /// The messages that a prompt usually takes.
 const LAST: usize = 50;
@@ -24,7 +24,7 @@ pub(crate) struct Case {
 }
 
 pub(crate) const CASES: &[Case] = &[
-    // One message through `StateManager`.
+    // One message through `Conversation`.
     Case {
         name: "append",
         operations: 2_000,
@@ -50,16 +50,16 @@ pub(crate) const CASES: &[Case] = &[
     Case { name: "cursor", operations: 500, run: cursor },
 ];
 
-fn fill(state: &StateManager, messages: usize) {
+fn fill(chat: &Conversation, messages: usize) {
     for _ in 0..messages {
-        now(state.add_message(Role::User, TEXT)).expect("the thread is there");
+        now(chat.add_message(Role::User, TEXT)).expect("the thread is there");
     }
 }
 
 fn append(repository: MemoryRepository, operations: usize) {
-    let state = state(repository);
-    fill(&state, LAST);
-    counted(|| fill(&state, operations));
+    let chat = conversation(repository);
+    fill(&chat, LAST);
+    counted(|| fill(&chat, operations));
 }
 
 fn prepare(operations: usize) {
@@ -74,11 +74,11 @@ fn prepare(operations: usize) {
 }
 
 fn last(operations: usize) {
-    let state = state(MemoryRepository::without_search());
-    fill(&state, 1_000);
+    let chat = conversation(MemoryRepository::without_search());
+    fill(&chat, 1_000);
     counted(|| {
         for _ in 0..operations {
-            black_box(now(state.get_messages().last(LAST)).expect("the thread is there"));
+            black_box(now(chat.get_messages().last(LAST)).expect("the thread is there"));
         }
     });
 }
@@ -141,8 +141,8 @@ fn search_page(operations: usize) {
         for candidates in pages {
             let mut plan = SearchPlan::new(&query).expect("a query");
             plan.next_read().expect("nothing was read yet");
-            plan.add(candidates);
-            let page = plan.finish();
+            plan.add(candidates.into_iter().map(Ok));
+            let page = plan.finish().expect("a page");
             assert_eq!((page.items.len(), page.next.is_some()), (20, true));
             black_box(page);
         }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use chatkeep::{
-    ChatMessage, Clock, IdGenerator, MemoryRepository, MessageId, NewMessage, OrgId, Position, Role, Scope,
-    StateManager, ThreadId, Timestamp, UserId,
+    ChatMessage, Clock, Conversation, IdGenerator, MemoryRepository, MessageId, NewMessage, OrgId, Position,
+    Role, Scope, StateManager, ThreadId, Timestamp, UserId,
 };
 use futures_util::FutureExt as _;
 use uuid::Uuid;
@@ -61,14 +61,14 @@ pub(crate) fn org() -> OrgId {
     OrgId::new("acme").expect("an id")
 }
 
-/// A store in memory with an empty thread, which is the current one.
-pub(crate) fn state(repository: MemoryRepository) -> StateManager {
+/// An empty conversation in memory.
+pub(crate) fn conversation(repository: MemoryRepository) -> Conversation {
     let scope = Scope::user(org(), UserId::new("ada").expect("an id"));
     let fixed = Arc::new(Fixed::default());
     let state = StateManager::new(Arc::new(repository), scope).with_clock(fixed.clone());
     let state = state.with_id_generator(fixed);
-    now(state.create_thread("a thread")).expect("the thread is new");
-    state
+    let thread = now(state.create_thread("a thread")).expect("the thread is new");
+    state.conversation(thread.id)
 }
 
 pub(crate) fn new_message(number: usize) -> NewMessage {

@@ -34,16 +34,17 @@ impl Store for Chatkeep {
     }
 
     async fn append(&self, thread: &ThreadId, text: &str) -> Result<()> {
-        self.0.add_message(Role::User, text).thread(*thread).await?;
+        self.0.conversation(*thread).add_message(Role::User, text).await?;
         Ok(())
     }
 
     async fn load(&self, thread: &ThreadId, texts: &[&str]) -> Result<()> {
-        self.0.add_messages(texts.iter().map(|text| (Role::User, *text))).thread(*thread).await?;
+        let texts = texts.iter().map(|text| (Role::User, *text));
+        self.0.conversation(*thread).add_messages(texts).await?;
         Ok(())
     }
 
     async fn last(&self, thread: &ThreadId, count: usize) -> Result<usize> {
-        Ok(self.0.get_messages().thread(*thread).last(count).await?.len())
+        Ok(self.0.conversation(*thread).get_messages().last(count).await?.len())
     }
 }

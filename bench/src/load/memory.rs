@@ -29,7 +29,7 @@ async fn fill(store: &MemoryRepository, shape: Shape) -> Result<()> {
     if let Shape::Messages(count) = shape {
         for first in (0..count).step_by(1_000) {
             let batch = (first..count.min(first + 1_000)).map(|_| (Role::User, TEXT));
-            states[0].add_messages(batch).thread(thread_id(0)).await?;
+            states[0].conversation(thread_id(0)).add_messages(batch).await?;
         }
     }
     Ok(())

@@ -21,7 +21,7 @@ pub(super) async fn seed(store: &Arc<dyn ConversationRepository>, users: usize) 
     for number in 0..users {
         let state = StateManager::new(Arc::clone(store), scope(number));
         let created = state.create_thread("A thread of messages").id(thread_id(SEED + number)).await?;
-        let message = state.add_message(Role::User, TEXT).thread(created.id).await?;
+        let message = state.conversation(created.id).add_message(Role::User, TEXT).await?;
         ensure_alike(&message)?;
     }
     Ok(())
@@ -50,8 +50,9 @@ async fn fill_corpus(store: &Arc<dyn ConversationRepository>, orgs: usize) -> Re
             for org in (writer..orgs).step_by(WRITERS) {
                 let state = StateManager::new(Arc::clone(&store), corpus_scope(org)?);
                 for batch in texts.chunks(THREAD_LEN) {
-                    state.create_thread("A thread of words").await?;
-                    state.add_messages(batch.iter().map(|text| (Role::User, text.as_str()))).await?;
+                    let thread = state.create_thread("A thread of words").await?;
+                    let batch = batch.iter().map(|text| (Role::User, text.as_str()));
+                    state.conversation(thread.id).add_messages(batch).await?;
                 }
             }
             anyhow::Ok(())

@@ -62,12 +62,12 @@ impl Work for Ours {
         let state = &self.states[0];
         match self.ask {
             Ask::Newest => {
-                let messages = state.get_messages().thread(thread_id(0)).last(COUNT).await?;
+                let messages = state.conversation(thread_id(0)).get_messages().last(COUNT).await?;
                 let text = |message: &chatkeep::ChatMessage| message.content.as_text().map_or(0, str::len);
                 expect(messages.iter().map(text).sum(), COUNT * TEXT.len())
             }
             Ask::Stream { messages } => {
-                let mut stream = state.stream_messages().thread(thread_id(0)).await?;
+                let mut stream = state.conversation(thread_id(0)).stream_messages().await?;
                 let (mut count, mut bytes) = (0, 0);
                 while let Some(message) = stream.next().await {
                     count += 1;

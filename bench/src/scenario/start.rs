@@ -32,7 +32,7 @@ impl<P: Pair> Side for Starts<'_, P> {
             if self.is_ours {
                 let store = self.pair.ours(None).await?;
                 let state = StateManager::new(store, scope(thread % USERS));
-                state.add_message(Role::User, TEXT).thread(thread_id(thread)).await?;
+                state.conversation(thread_id(thread)).add_message(Role::User, TEXT).await?;
                 busy += start.elapsed();
                 state.close().await?;
             } else {

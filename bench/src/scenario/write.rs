@@ -102,12 +102,12 @@ pub(super) async fn batch<P: Pair>(pair: &P, batch: usize, threads: usize, plan:
 impl Work for Ours {
     async fn step(&self, caller: usize, turn: usize) -> Result<usize> {
         let thread = self.walk.thread(caller, turn);
-        let state = &self.states[thread % USERS];
+        let chat = self.states[thread % USERS].conversation(thread_id(thread));
         if self.batch == 1 {
-            state.add_message(Role::User, TEXT).thread(thread_id(thread)).await?;
+            chat.add_message(Role::User, TEXT).await?;
         } else {
             let batch = (0..self.batch).map(|_| (Role::User, TEXT));
-            state.add_messages(batch).thread(thread_id(thread)).await?;
+            chat.add_messages(batch).await?;
         }
         Ok(self.batch)
     }
@@ -136,9 +136,8 @@ struct WindowByHand<F> {
 pub(super) async fn window<P: Pair>(pair: &P, plan: Plan) -> Result<Measured> {
     let history = ConversationHistory::builder()
         .max_messages(WINDOW)
-        .state_manager(states(pair, None).await?.swap_remove(0))
+        .conversation(states(pair, None).await?[0].conversation(thread_id(0)))
         .persist_to_db(true)
-        .thread(thread_id(0))
         .build()?;
     let floor = WindowByHand { floor: pair.floor(1).await?, texts: BlockingMutex::default() };
     let ours = Callers::new(OurWindow(Mutex::new(history)), 1, On::Tasks);

@@ -10,9 +10,6 @@ use crate::config::{Backend, ConfigError};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The call named no thread, and none is current.
-    #[error("no thread is current: call create_thread or set_current_thread, or name a thread")]
-    NoCurrentThread,
     /// A thread needs an owner, and the scope does not say which.
     #[error("the thread has no {missing}: the scope does not name one, so name it in create_thread")]
     NoOwner {

@@ -16,8 +16,11 @@ use serde_json::{Value, json};
 
 pub use self::add::{AddToHistory, Added};
 pub use self::builder::ConversationHistoryBuilder;
+pub use self::load::{CorruptMessage, Loaded};
+use crate::conversation::Conversation;
+use crate::error::Error;
 use crate::input::MessageInput;
-use crate::{Error, StateManager, WriteBehind};
+use crate::write_behind::WriteBehind;
 
 /// The messages of a conversation that fit a model's context window, with the store behind them if there is one.
 ///
@@ -29,11 +32,10 @@ use crate::{Error, StateManager, WriteBehind};
 /// an error the window does not contain it. With
 /// [`write_behind`](ConversationHistoryBuilder::write_behind) it returns when the message is queued: see
 /// [`WriteBehind`]. A request that is dropped halfway has an unknown outcome, as has one with a transient error;
-/// [`load_from_db(None)`](ConversationHistory::load_from_db) settles it.
+/// [`load_from_db`](ConversationHistory::load_from_db) settles it.
 ///
-/// A window shows one thread. It is the one that was loaded last; or else the
-/// [builder's](ConversationHistoryBuilder::thread); or else the one that was current when the first message was to be
-/// stored. [`clear`](ConversationHistory::clear) goes back to the builder's, or to none.
+/// A window shows one [`Conversation`] for as long as it lives, the [builder's](ConversationHistoryBuilder::conversation).
+/// Without one, it is in memory only.
 ///
 /// ```
 /// use chatkeep::ConversationHistory;
@@ -56,12 +58,8 @@ use crate::{Error, StateManager, WriteBehind};
 pub struct ConversationHistory {
     window: Window,
     counter: Arc<dyn TokenCounter>,
-    state: Option<StateManager>,
+    conversation: Option<Conversation>,
     persistence: Persistence,
-    /// The builder's.
-    fixed: Option<ThreadId>,
-    /// The one that the window shows, once that is known.
-    thread: Option<ThreadId>,
 }
 
 #[derive(Debug)]
@@ -172,7 +170,6 @@ impl ConversationHistory {
     /// Empties the window. The store is left alone; so is what still waits to be written.
     pub fn clear(&mut self) {
         self.window.clear();
-        self.thread = self.fixed;
     }
 
     /// How many messages are in the window.
@@ -196,9 +193,9 @@ impl ConversationHistory {
         self.window.pending_tool_calls()
     }
 
-    /// The thread that the window shows, once that is known.
-    pub fn thread(&self) -> Option<ThreadId> {
-        self.thread
+    /// The conversation behind the window, if there is one.
+    pub fn conversation(&self) -> Option<&Conversation> {
+        self.conversation.as_ref()
     }
 
     /// Waits until everything is durable. Without write-behind it always is.
@@ -245,35 +242,25 @@ impl ConversationHistory {
 
     /// Stores a message where that is on, then lets it into the window.
     async fn add(&mut self, input: MessageInput) -> Result<Added, Error> {
-        let Some(state) = self.state.as_ref().filter(|_| !matches!(self.persistence, Persistence::Off))
-        else {
+        let persists = !matches!(self.persistence, Persistence::Off);
+        let Some(conversation) = self.conversation.as_ref().filter(|_| persists) else {
             let message = input.into_message()?;
             let in_window = self.enter(message);
             return Ok(Added { id: None, position: None, in_window });
         };
-        let thread = state.resolve(self.thread)?;
+        let state = conversation.state_manager();
         let new = input.into_new(state.clock().now(), state.ids())?;
-        // Before the outcome is known, and for good if it never is: the message may be in this thread.
-        let before = self.thread.replace(thread);
-        let (id, position, message) = match self.store(state, thread, new).await {
-            Ok(stored) => stored,
-            Err(error) => {
-                if !error.is_transient() {
-                    self.thread = before;
-                }
-                return Err(error);
-            }
-        };
+        let (id, position, message) = self.store(conversation, new).await?;
         let in_window = self.enter(message);
         Ok(Added { id: Some(id), position, in_window })
     }
 
     async fn store(
         &self,
-        state: &StateManager,
-        thread: ThreadId,
+        conversation: &Conversation,
         new: NewMessage,
     ) -> Result<(MessageId, Option<Position>, Message), Error> {
+        let (state, thread) = (conversation.state_manager(), conversation.thread_id());
         if let Persistence::Behind(behind) = &self.persistence {
             let message = Message::new(new.sender_role, new.content.clone());
             return Ok((behind.push_new(thread, new).await?, None, message));
@@ -283,8 +270,8 @@ impl ConversationHistory {
     }
 }
 
-fn no_state_manager(why: &'static str) -> Error {
-    InvalidArgument::new("state_manager", why, "none").into()
+fn no_conversation(why: &'static str) -> Error {
+    InvalidArgument::new("conversation", why, "none").into()
 }
 
 #[cfg(test)]

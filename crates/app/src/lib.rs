@@ -5,8 +5,9 @@
 //!
 //! # Five minutes
 //!
-//! **Keep a conversation.** A [`StateManager`] is bound to a [`Scope`] (who is asking) and remembers a current
-//! thread. What a request does not say has a default; nothing happens until it is awaited.
+//! **Keep a conversation.** A [`StateManager`] is bound to a [`Scope`] (who is asking), and makes and finds threads. A
+//! [`Conversation`] is the handle on one of them. What a request does not say has a default; nothing happens until it
+//! is awaited.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -18,10 +19,11 @@
 //! let state = StateManager::new(Arc::new(MemoryRepository::new()), scope);
 //!
 //! let thread = state.create_thread("Weather").await?;
-//! state.add_message(Role::User, "How is the weather in Oslo?").await?;
-//! state.add_message(Role::Assistant, "Rain.").await?;
+//! let chat = state.conversation(thread.id);
+//! chat.add_message(Role::User, "How is the weather in Oslo?").await?;
+//! chat.add_message(Role::Assistant, "Rain.").await?;
 //!
-//! let last = state.get_messages().last(1).await?;
+//! let last = chat.get_messages().last(1).await?;
 //! assert_eq!(last[0].content.as_text(), Some("Rain."));
 //! # Ok(())
 //! # }
@@ -40,10 +42,11 @@
 //! #     std::sync::Arc::new(chatkeep::MemoryRepository::new()),
 //! #     chatkeep::Scope::user(chatkeep::OrgId::new("acme")?, chatkeep::UserId::new("ada")?),
 //! # );
-//! state.create_thread("Weather").await?;
+//! let thread = state.create_thread("Weather").await?;
+//! let chat = state.conversation(thread.id);
 //! let mut history = ConversationHistory::builder()
 //!     .max_messages(4)
-//!     .state_manager(state.clone())
+//!     .conversation(chat.clone())
 //!     .persist_to_db(true)
 //!     .build()?;
 //!
@@ -62,13 +65,13 @@
 //!      Tool (weather): rain, 8 °C\n\
 //!      Assistant: Rain."
 //! );
-//! assert_eq!(state.get_messages().await?.len(), 5);
+//! assert_eq!(chat.get_messages().await?.len(), 5);
 //! # Ok(())
 //! # }
 //! ```
 //!
 //! **Find it again.** A search looks at all threads of the scope, and understands what people type: see
-//! [`SearchQuery`]. A stream reads a thread of any length in constant memory: see [`MessageStream`].
+//! [`SearchQuery`]. A stream reads a conversation of any length in constant memory: see [`MessageStream`].
 //!
 //! ```
 //! use chatkeep::{Role, StateManager};
@@ -79,13 +82,14 @@
 //! #     std::sync::Arc::new(chatkeep::MemoryRepository::new()),
 //! #     chatkeep::Scope::user(chatkeep::OrgId::new("acme")?, chatkeep::UserId::new("ada")?),
 //! # );
-//! state.create_thread("Weather").await?;
-//! state.add_message(Role::User, "How is the weather in Oslo?").await?;
+//! let thread = state.create_thread("Weather").await?;
+//! let chat = state.conversation(thread.id);
+//! chat.add_message(Role::User, "How is the weather in Oslo?").await?;
 //!
 //! let found = state.search("oslo weather").role(Role::User).await?;
 //! assert_eq!(found.items[0].thread_name, "Weather");
 //!
-//! let mut messages = state.stream_messages().await?;
+//! let mut messages = chat.stream_messages().await?;
 //! while let Some(message) = messages.next().await {
 //!     println!("{}", message?.content.to_plain_text());
 //! }
@@ -106,7 +110,9 @@
 #![deny(missing_docs)]
 
 pub mod config;
+mod conversation;
 mod error;
+mod filters;
 mod history;
 mod input;
 mod open;
@@ -126,16 +132,18 @@ pub use chatkeep_memory::MemoryRepository;
 pub use chatkeep_seaorm::{MigrationState, Migrations, Reindex, SeaOrmRepository};
 
 pub use config::{ConfigError, DatabaseConfig, StateConfig};
+pub use conversation::{
+    AddMessage, AddMessages, Conversation, GetMessages, MessagePage, MessageRef, StreamMessages,
+};
 pub use error::Error;
-pub use history::{AddToHistory, Added, ConversationHistory, ConversationHistoryBuilder};
+pub use history::{
+    AddToHistory, Added, ConversationHistory, ConversationHistoryBuilder, CorruptMessage, Loaded,
+};
 pub use input::{BoxFuture, MessageInput};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use open::open_migrations;
 pub use open::{create_repository, open};
-pub use state_manager::{
-    AddMessage, AddMessages, Conversation, CreateThread, GetMessages, ListThreads, MessagePage, MessageRef,
-    Search, StateManager, StreamMessages, UpdateThread,
-};
+pub use state_manager::{CreateThread, ListThreads, Search, StateManager, ThreadWithMessages, UpdateThread};
 pub use stream::MessageStream;
 pub use write_behind::{WriteBehind, WriteBehindConfig};
 

@@ -8,18 +8,17 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::vec;
 
-use chatkeep_domain::{
-    ChatMessage, ConversationRepository, MessageQuery, Order, Page, Scope, StoreError, ThreadId,
-};
+use chatkeep_domain::{ChatMessage, ConversationRepository, MessageQuery, Scope, StoreError, ThreadId};
 use futures_core::Stream;
 use tokio::runtime::Handle;
 use tokio::task::{JoinError, JoinHandle};
 use tracing::Instrument as _;
 
-use crate::{Error, StateManager};
+use crate::error::Error;
+use crate::state_manager::StateManager;
 
 /// The messages of a thread, read page by page ahead of the reader: see
-/// [`StateManager::stream_messages`](crate::StateManager::stream_messages).
+/// [`Conversation::stream_messages`](crate::Conversation::stream_messages).
 ///
 /// - Nothing is read before the first message is asked for. From then on, while the reader works through one page, a
 ///   tokio task fetches the next. At most two pages are in memory, and a slow reader holds up nothing in the store:
@@ -40,9 +39,9 @@ use crate::{Error, StateManager};
 /// #     std::sync::Arc::new(chatkeep::MemoryRepository::new()),
 /// #     chatkeep::Scope::user(chatkeep::OrgId::new("acme")?, chatkeep::UserId::new("ada")?),
 /// # );
-/// # state.create_thread("Monads").await?;
-/// # state.add_messages((0..9).map(|_| (chatkeep::Role::User, "Why?"))).await?;
-/// let mut messages = state.stream_messages().page_len(4).await?;
+/// # let chat = state.conversation(state.create_thread("Monads").await?.id);
+/// # chat.add_messages((0..9).map(|_| (chatkeep::Role::User, "Why?"))).await?;
+/// let mut messages = chat.stream_messages().page_len(4).await?;
 /// let mut bytes = 0;
 /// while let Some(message) = messages.next().await {
 ///     bytes += message?.content.to_plain_text().len();
@@ -69,7 +68,7 @@ struct Source {
     thread: ThreadId,
 }
 
-/// What a task brings: messages, then an error, then whatever the next query finds.
+/// What a task brings: messages or an error, then whatever the next query finds.
 struct Fetched {
     messages: Vec<ChatMessage>,
     error: Option<StoreError>,
@@ -168,38 +167,19 @@ impl fmt::Debug for MessageStream {
 
 impl Source {
     async fn fetch(self: Arc<Self>, query: MessageQuery) -> Fetched {
-        let error = match self.list(&query).await {
+        match self.repository.list_messages(&self.scope, self.thread, &query).await {
             Ok(page) => {
                 let next = page.next.map(|next| query.behind(next));
-                return Fetched { messages: page.items, error: None, next };
+                Fetched { messages: page.items, error: None, next }
             }
-            Err(error) => error,
-        };
-        let Some((ahead, behind)) = self.around(&query, &error) else {
-            return Fetched { messages: Vec::new(), error: Some(error), next: None };
-        };
-        match self.list(&ahead).await {
-            // The row lies beyond the page, and comes again in its place.
-            Ok(Page { items, next: Some(next) }) => {
-                Fetched { messages: items, error: None, next: Some(query.behind(next)) }
+            Err(error) => {
+                let behind = match &error {
+                    StoreError::CorruptRow { behind, .. } => behind.clone(),
+                    _ => None,
+                };
+                let next = behind.map(|behind| query.behind(behind));
+                Fetched { messages: Vec::new(), error: Some(error), next }
             }
-            Ok(page) => Fetched { messages: page.items, error: Some(error), next: Some(behind) },
-            Err(error) => Fetched { messages: Vec::new(), error: Some(error), next: None },
         }
-    }
-
-    async fn list(&self, query: &MessageQuery) -> Result<Page<ChatMessage>, StoreError> {
-        self.repository.list_messages(&self.scope, self.thread, query).await
-    }
-
-    /// What a page finds ahead of a row that cannot be decoded, and what comes behind it.
-    fn around(&self, query: &MessageQuery, error: &StoreError) -> Option<(MessageQuery, MessageQuery)> {
-        let StoreError::CorruptRow { behind: Some(behind), .. } = error else { return None };
-        let row = behind.message_position(self.thread, query.order).ok()?;
-        let ahead = match query.order {
-            Order::OldestFirst => query.clone().before(row),
-            Order::NewestFirst => query.clone().after(row),
-        };
-        Some((ahead, query.clone().behind(behind.clone())))
     }
 }

@@ -5,14 +5,15 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use chatkeep_domain::{
-    Append, ChatMessage, ChatThread, MessageEdit, MessageId, MessageQuery, MessageRepository,
+    Append, ChatMessage, ChatThread, Cursor, Entity, MessageEdit, MessageId, MessageQuery, MessageRepository,
     MessageRevision, MessageSearch, NewThread, OrgId, Page, Scope, SearchPage, SearchQuery, StoreError,
     ThreadId, ThreadQuery, ThreadRepository, ThreadUpdate, Timestamp, UserId,
 };
 use chatkeep_memory::MemoryRepository;
 use tokio::sync::Semaphore;
 
-use crate::StateManager;
+use crate::conversation::Conversation;
+use crate::state_manager::StateManager;
 
 pub(crate) fn scope() -> Scope {
     Scope::user(OrgId::new("acme").unwrap(), UserId::new("ada").unwrap())
@@ -47,6 +48,8 @@ pub(crate) struct Faulty {
     /// A list takes one permit.
     pub(crate) list_gate: Semaphore,
     pub(crate) check_page: Mutex<CheckPage>,
+    /// The positions of messages that cannot be decoded.
+    pub(crate) corrupt: Mutex<Vec<i64>>,
 }
 
 struct UnderWay<'a>(&'a AtomicUsize);
@@ -71,11 +74,18 @@ impl Faulty {
             listed: AtomicUsize::new(0),
             list_gate: Semaphore::new(Semaphore::MAX_PERMITS),
             check_page: Mutex::new(|_, _| Ok(())),
+            corrupt: Mutex::default(),
         })
     }
 
     pub(crate) fn state(self: &Arc<Self>) -> StateManager {
         StateManager::new(Arc::clone(self) as _, scope())
+    }
+
+    /// A new conversation of [`state`](Self::state).
+    pub(crate) async fn conversation(self: &Arc<Self>) -> Conversation {
+        let state = self.state();
+        state.conversation(state.create_thread("x").await.unwrap().id)
     }
 
     pub(crate) fn set(flag: &AtomicBool, on: bool) {
@@ -157,8 +167,18 @@ impl MessageRepository for Faulty {
         let page = self.inner.list_messages(scope, thread, query).await?;
         let check = *self.check_page.lock().unwrap();
         check(query, &page)?;
-        self.listed.fetch_add(page.items.len(), Ordering::SeqCst);
-        Ok(page)
+        let behind = |last: &ChatMessage| Cursor::after_message(thread, query.order, last.position);
+        let rows = page.items.into_iter().map(|message| {
+            if self.corrupt.lock().unwrap().contains(&message.position.get()) {
+                let (entity, id) = (Entity::Message, message.id.to_string());
+                let behind = Some(behind(&message));
+                return Err(StoreError::CorruptRow { entity, id, behind, source: "no JSON".into() });
+            }
+            Ok(message)
+        });
+        let cut = Page::cut(rows, query.limit, behind)?;
+        self.listed.fetch_add(cut.items.len(), Ordering::SeqCst);
+        Ok(Page { items: cut.items, next: cut.next.or(page.next) })
     }
     async fn edit_message(
         &self,

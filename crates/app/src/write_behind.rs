@@ -13,8 +13,9 @@ use tokio::task::JoinHandle;
 
 pub use self::config::WriteBehindConfig;
 use self::queue::Queue;
+use crate::error::Error;
 use crate::input::MessageInput;
-use crate::{Error, StateManager};
+use crate::state_manager::StateManager;
 
 /// Stores messages in the background: queues them, and appends what waits for a thread in one go.
 ///
@@ -36,13 +37,13 @@ use crate::{Error, StateManager};
 /// # async fn main() -> Result<(), chatkeep::Error> {
 /// let scope = Scope::user(OrgId::new("acme")?, UserId::new("ada")?);
 /// let state = StateManager::new(Arc::new(MemoryRepository::new()), scope);
-/// state.create_thread("Weather").await?;
+/// let chat = state.conversation(state.create_thread("Weather").await?.id);
 ///
 /// let behind = WriteBehind::new(state.clone(), WriteBehindConfig::default())?;
-/// behind.push(None, (Role::User, "How is the weather?")).await?;
-/// behind.push(None, (Role::Assistant, "Rain.")).await?;
+/// behind.push(chat.thread_id(), (Role::User, "How is the weather?")).await?;
+/// behind.push(chat.thread_id(), (Role::Assistant, "Rain.")).await?;
 /// behind.close().await?;
-/// assert_eq!(state.get_messages().await?.len(), 2);
+/// assert_eq!(chat.get_messages().await?.len(), 2);
 /// # Ok(())
 /// # }
 /// ```
@@ -104,21 +105,16 @@ impl WriteBehind {
         Ok(Self { shared, task })
     }
 
-    /// Queues a message for a thread, or for the current one; waits while the queue is full. Gives the id that the
+    /// Queues a message for a thread; waits while the queue is full. Gives the id that the
     /// message will have. One with the id of a message that waits for the same thread already is not queued: as in
     /// the store, the first stays.
     ///
     /// # Errors
     /// [`Error::WriteBehind`] when earlier messages of the thread could not be stored, or when the queue is full of
-    /// other threads' that cannot be; [`Error::Closed`];
-    /// [`Error::NoCurrentThread`]; what [`Append::validate`] refuses. After an error the message is not queued.
-    pub async fn push(
-        &self,
-        thread: impl Into<Option<ThreadId>>,
-        input: impl Into<MessageInput>,
-    ) -> Result<MessageId, Error> {
+    /// other threads' that cannot be; [`Error::Closed`]; what [`Append::validate`] refuses. After an error the message is
+    /// not queued.
+    pub async fn push(&self, thread: ThreadId, input: impl Into<MessageInput>) -> Result<MessageId, Error> {
         let state = &self.shared.state;
-        let thread = state.resolve(thread.into())?;
         let new = input.into().into_new(state.clock().now(), state.ids())?;
         self.push_new(thread, new).await
     }

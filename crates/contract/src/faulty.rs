@@ -11,6 +11,8 @@
 //! assert_eq!(store.fault().caught_by(), "order_is_by_position_whatever_the_times");
 //! ```
 
+mod corrupt_rows;
+mod corrupting;
 mod damage;
 mod each;
 mod fault;
@@ -30,6 +32,7 @@ use chatkeep_domain::{
 };
 use tokio::sync::Mutex;
 
+pub use self::corrupting::Corrupting;
 pub use self::fault::Fault;
 use self::scan::Gone;
 

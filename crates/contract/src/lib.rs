@@ -11,7 +11,9 @@ pub mod append_each;
 pub mod append_each_races;
 pub mod concurrency;
 pub mod content;
+pub mod corrupt_rows;
 pub mod cursors;
+pub mod damage;
 pub mod edits;
 pub mod faulty;
 pub mod filters;
@@ -46,3 +48,7 @@ pub use runner::{Case, CaseFuture, Repo, run};
 
 /// Every case of the contract, in the order of the listing. A name is there once.
 pub const CASES: &[Case] = __chatkeep_search_cases!((__chatkeep_table)());
+
+/// The cases about rows that cannot be decoded, for stores whose rows a test can damage. Their names are no other case's.
+pub const CORRUPT_ROW_CASES: &[Case<damage::Damageable>] =
+    __chatkeep_corrupt_row_cases!((__chatkeep_table)());

@@ -1,6 +1,8 @@
 //! The one list of the cases, and what is generated from it.
 
 #[macro_use]
+mod corrupt_rows;
+#[macro_use]
 mod search;
 
 /// Hands the list of the cases for every store to another macro: `__chatkeep_cases!((macro) args more…)` is
@@ -242,7 +244,7 @@ macro_rules! __chatkeep_table {
             Case {
                 group: stringify!($group),
                 name: stringify!($name),
-                run: |repo| Box::pin($group::$name(repo)),
+                run: |subject| Box::pin($group::$name(subject)),
             },
         )+)+]
     };

@@ -10,11 +10,12 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::{Map, Value};
 
-use self::body::{Body, Read};
+use self::body::Body;
 pub(crate) use self::limits::json_size;
 pub use self::limits::{MAX_CONTENT_BYTES, MAX_JSON_DEPTH};
-use self::limits::{check_depth, check_size, text_size, unwritable};
+use self::limits::{check_size, check_values, text_size, unwritable};
 pub use self::tools::{ToolCall, ToolResult};
+use crate::json::{self, Read, kind as json_kind};
 use crate::{InvalidArgument, Metadata, StoreError};
 
 /// What a message says: a JSON object with a string `type`. What goes in comes out equal.
@@ -30,8 +31,15 @@ use crate::{InvalidArgument, Metadata, StoreError};
 /// | `file` | `url`, `name` | [`Content::file`] |
 /// | `parts` | `parts`: a list of the above | [`Content::parts`] |
 ///
-/// Each may carry `metadata`, an object. Numbers are those of JSON as `serde_json` reads it: integers of `i64` and
-/// `u64`, else `f64`. `Debug` shows the type and the size, never what is said. Cheap to clone.
+/// Each may carry `metadata`, an object. `Debug` shows the type and the size, never what is said. Cheap to clone.
+///
+/// # Numbers
+///
+/// An integer from -2⁶³ to 2⁶⁴ - 1 is kept exactly, and every other number is an `f64` with all its bits; `-0` is the
+/// float -0.0. Write a larger integer as a string: [`Content::from_json`] refuses one, while `serde_json` alone would round
+/// it to the nearest `f64`. So a [`Value`] that was parsed elsewhere may have been rounded before it comes here, and so may a
+/// content that is deserialized by its `Deserialize`, alone or as a part of another type: `serde_json` hands over such an
+/// integer as a float, and nothing tells the two apart. Read JSON text with `from_json` where that matters.
 ///
 /// ```
 /// use chatkeep_domain::Content;
@@ -89,7 +97,7 @@ impl Content {
         Self::object("parts", [("parts", parts.into_iter().map(Value::from).collect())])
     }
 
-    /// Any object with a string `type`.
+    /// Any object with a string `type`. Its numbers may have been rounded when it was parsed: see [Numbers](Self#numbers).
     ///
     /// # Errors
     /// [`InvalidArgument`] for another JSON value, or an object without a string `type`.
@@ -106,16 +114,24 @@ impl Content {
         }
     }
 
-    /// The same, from JSON text.
+    /// The same, from JSON text, of which nothing is rounded or lost.
+    ///
+    /// ```
+    /// use chatkeep_domain::Content;
+    ///
+    /// let error = Content::from_json(r#"{"type": "order", "number": 18446744073709551616}"#).unwrap_err();
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "content must have integers from -2^63 to 2^64 - 1, and others written as strings \
+    ///      (got another one at line 1 column 29)"
+    /// );
+    /// ```
     ///
     /// # Errors
-    /// [`InvalidArgument`] also for what is not JSON; it says where, not what.
+    /// [`InvalidArgument`] also for what is not JSON, for a number that is out of range (`1e400`), for an integer that 64
+    /// bits do not hold, and for an object with a key twice. It says where and why, not what.
     pub fn from_json(text: &str) -> Result<Self, InvalidArgument> {
-        let read = serde_json::from_str(text).map_err(|error| {
-            let place = format!("an error at line {} column {}", error.line(), error.column());
-            InvalidArgument::new("content", "must be JSON", place)
-        })?;
-        Self::from_read(read)
+        Self::from_read(json::read("content", text)?)
     }
 
     fn from_read(read: Read<'_>) -> Result<Self, InvalidArgument> {
@@ -192,7 +208,8 @@ impl Content {
     /// Refuses what no store takes: over [`MAX_CONTENT_BYTES`] of JSON, or deeper than [`MAX_JSON_DEPTH`].
     ///
     /// # Errors
-    /// [`StoreError::TooLarge`].
+    /// [`StoreError::TooLarge`]; and in a program that has `serde_json`'s feature `arbitrary_precision`
+    /// [`StoreError::InvalidArgument`] for a number that 64 bits do not hold.
     pub fn validate(&self) -> Result<(), StoreError> {
         self.checked_size().map(drop)
     }
@@ -200,10 +217,10 @@ impl Content {
     /// The same check, and the content as JSON text.
     ///
     /// # Errors
-    /// [`StoreError::TooLarge`].
+    /// As [`Content::validate`].
     pub fn encode(&self) -> Result<String, StoreError> {
         if let Body::Object(object) = &self.0 {
-            check_depth(object)?;
+            check_values(object)?;
         }
         let text = serde_json::to_string(self).map_err(unwritable)?;
         check_size(text.len())?;
@@ -270,17 +287,6 @@ fn plain(object: &Map<String, Value>) -> String {
         Some(Value::String(text)) => text.clone(),
         Some(other) => other.to_string(),
         None => Value::Object(object.clone()).to_string(),
-    }
-}
-
-fn json_kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
     }
 }
 

@@ -117,7 +117,8 @@ pub enum StoreError {
         /// The store's name.
         store: &'static str,
     },
-    /// A stored row that cannot be read back. Its neighbours can be: a list goes on at `behind`.
+    /// A stored row that cannot be read back. Its neighbours can be: see [`Page::cut`](crate::Page::cut). A list goes on
+    /// at `behind`.
     #[error("the stored {entity} {id} cannot be decoded")]
     CorruptRow {
         /// What the row holds.
@@ -172,6 +173,17 @@ impl StoreError {
     /// True for [`StoreError::NotFound`].
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::NotFound { .. })
+    }
+
+    /// The error of a row that cannot be decoded, with the cursor behind the row; any other error as it is.
+    #[must_use]
+    pub fn going_on(self, at: impl Into<Option<Cursor>>) -> Self {
+        match self {
+            Self::CorruptRow { entity, id, source, .. } => {
+                Self::CorruptRow { entity, id, behind: at.into(), source }
+            }
+            other => other,
+        }
     }
 
     /// [`StoreError::NotFound`] for a thread.

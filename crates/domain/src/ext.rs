@@ -40,7 +40,7 @@ pub trait ConversationRepositoryExt: ConversationRepository {
     /// The last `count` messages, in the order in which they were said.
     ///
     /// # Errors
-    /// As [`list_messages`](crate::MessageRepository::list_messages).
+    /// As [`list_messages`](crate::MessageRepository::list_messages), also for a row among them that cannot be decoded.
     async fn last_messages(
         &self,
         scope: &Scope,
@@ -57,7 +57,8 @@ pub trait ConversationRepositoryExt: ConversationRepository {
     /// limit is.
     ///
     /// # Errors
-    /// As [`list_messages`](crate::MessageRepository::list_messages).
+    /// As [`list_messages`](crate::MessageRepository::list_messages), also for a row among them that cannot be decoded:
+    /// it is not left out unnoticed. [`message_pages`](Self::message_pages) goes on behind it.
     async fn read_messages(
         &self,
         scope: &Scope,
@@ -108,13 +109,24 @@ pub struct MessagePages<'a, R: ?Sized> {
 }
 
 impl<R: ConversationRepository + ?Sized> MessagePages<'_, R> {
-    /// The next page; `None` behind the last. After an error, the same page is tried again.
+    /// The next page; `None` behind the last.
     ///
     /// # Errors
-    /// As [`list_messages`](crate::MessageRepository::list_messages).
+    /// As [`list_messages`](crate::MessageRepository::list_messages). The call after a
+    /// [row that cannot be decoded](StoreError::CorruptRow) goes on behind it, if its place is known; the call after any
+    /// other error tries the same page again.
     pub async fn next_page(&mut self) -> Result<Option<Vec<ChatMessage>>, StoreError> {
         while let Some(query) = &self.query {
-            let page = self.repository.list_messages(self.scope, self.thread, query).await?;
+            let page = match self.repository.list_messages(self.scope, self.thread, query).await {
+                Ok(page) => page,
+                Err(error) => {
+                    if let StoreError::CorruptRow { behind: Some(behind), .. } = &error {
+                        let behind = behind.clone();
+                        self.query = self.query.take().map(|query| query.behind(behind));
+                    }
+                    return Err(error);
+                }
+            };
             self.query = self.query.take().and_then(|query| page.next.map(|next| query.behind(next)));
             if !page.items.is_empty() {
                 return Ok(Some(page.items));

@@ -25,8 +25,10 @@
 //!    a plain scan is a right store, and an index only makes it faster.
 //!    [`SearchDocument`](search::SearchDocument) is what such an index keeps. A store without search answers
 //!    [`StoreError::Unsupported`].
-//! 5. Make and read cursors with [`Cursor`]'s own functions.
-//! 6. Map the driver's errors to [`StoreError`] in one place, and run the suite of `chatkeep-contract`.
+//! 5. Read contents and metadata with [`Content::from_json`] and [`metadata_from_json`], and answer what they refuse
+//!    with [`StoreError::CorruptRow`]: other parsers round large integers without a word.
+//! 6. Make and read cursors with [`Cursor`]'s own functions.
+//! 7. Map the driver's errors to [`StoreError`] in one place, and run the suite of `chatkeep-contract`.
 //!
 //! ```
 //! use chatkeep_domain::{Content, Message, OrgId, Role, Scope, UserId};
@@ -47,6 +49,7 @@ mod error;
 mod ext;
 mod hidden;
 mod id;
+mod json;
 mod message;
 mod metadata;
 #[cfg(feature = "mock")]
@@ -85,7 +88,9 @@ pub use search::{
     MAX_RANKED, MAX_SEARCH_BYTES, MAX_SNIPPET_CHARS, SearchHit, SearchOrder, SearchPage, SearchQuery,
     SearchReading, Snippet,
 };
-pub use thread::{ChatThread, MAX_METADATA_BYTES, MAX_NAME_BYTES, Metadata, NewThread, ThreadUpdate};
+pub use thread::{
+    ChatThread, MAX_METADATA_BYTES, MAX_NAME_BYTES, Metadata, NewThread, ThreadUpdate, metadata_from_json,
+};
 pub use time::{Timestamp, check_timestamp, to_micros};
 pub use token::{CharEstimate, TokenCounter};
 

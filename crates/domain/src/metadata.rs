@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::{Content, InvalidArgument, Metadata};
+use crate::{Content, InvalidArgument, Metadata, StoreError};
 
 /// The longest path of a [`MetadataFilter`], in bytes.
 pub const MAX_METADATA_PATH_BYTES: usize = 1_024;
@@ -31,7 +31,8 @@ const MAX_REACHED_PATH_BYTES: usize = MAX_METADATA_PATH_BYTES + 2 * MAX_METADATA
 ///
 /// The path is a JSON Pointer ([RFC 6901](https://www.rfc-editor.org/rfc/rfc6901)): `/customer/tier`, `/tags/0`; in a
 /// key, `~1` stands for `/` and `~0` for `~`. The values must be equal as JSON: 1 is not 1.0, and the order of an
-/// object's keys does not count. `Debug` shows the path, not the value.
+/// object's keys does not count. A [`Value`] that was parsed elsewhere may have been rounded: see
+/// [Numbers](Content#numbers). `Debug` shows the path, not the value.
 ///
 /// ```
 /// use chatkeep_domain::MetadataFilter;
@@ -72,6 +73,7 @@ impl MetadataFilter {
         let size = crate::content::json_size(&Map::from_iter([(String::new(), value.clone())]));
         match size {
             Ok(size) if size <= MAX_METADATA_VALUE_BYTES => Ok(Self { path, value }),
+            Err(StoreError::InvalidArgument(error)) => refuse(error.rule.into(), error.actual.into()),
             _ => refuse(
                 format!("must have a value of at most {MAX_METADATA_VALUE_BYTES} bytes of JSON"),
                 "a larger one".to_owned(),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Cursor;
+use crate::{Cursor, StoreError};
 
 /// A part of a list, and where the rest begins.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -19,11 +19,80 @@ impl<T> Page<T> {
         Self { items: Vec::new(), next: None }
     }
 
-    /// Cuts a list that was read one longer than `limit`, and points the cursor behind its last item.
-    pub fn cut(mut items: Vec<T>, limit: usize, cursor: impl FnOnce(&T) -> Cursor) -> Self {
-        let more = items.len() > limit;
-        items.truncate(limit);
-        let next = items.last().filter(|_| more).map(cursor);
-        Self { items, next }
+    /// Makes a page of rows that were read one further than `limit`, and points the cursor behind its last item.
+    ///
+    /// The rule for rows that cannot be decoded, the same for every list and for search: a page ends ahead of such a row,
+    /// with `next` in front of it. Only a page that would begin with one is an error, that of the row. So a corrupt row
+    /// never costs its neighbours, and never passes unnoticed.
+    ///
+    /// # Errors
+    /// That of the first row.
+    pub fn cut(
+        rows: impl IntoIterator<Item = Result<T, StoreError>>,
+        limit: usize,
+        cursor: impl FnOnce(&T) -> Cursor,
+    ) -> Result<Self, StoreError> {
+        let mut rows = rows.into_iter();
+        let mut items = Vec::with_capacity(limit.min(rows.size_hint().0));
+        let is_more = loop {
+            match rows.next() {
+                None => break false,
+                Some(_) if items.len() == limit => break true,
+                Some(Ok(item)) => items.push(item),
+                Some(Err(error)) if items.is_empty() => return Err(error),
+                Some(Err(_)) => break true,
+            }
+        };
+        let next = items.last().filter(|_| is_more).map(cursor);
+        Ok(Self { items, next })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Entity;
+
+    fn row(number: i32, bad: &[i32]) -> Result<i32, StoreError> {
+        if bad.contains(&number) {
+            let (entity, id) = (Entity::Message, number.to_string());
+            return Err(StoreError::CorruptRow { entity, id, behind: None, source: "damaged".into() });
+        }
+        Ok(number)
+    }
+
+    /// The items and where the page goes on; or else the corrupt row.
+    fn cut(count: i32, bad: &[i32], limit: usize) -> Result<(Vec<i32>, Option<String>), String> {
+        let rows = (1..=count).map(|number| row(number, bad));
+        match Page::cut(rows, limit, |last| Cursor::from(last.to_string())) {
+            Ok(page) => Ok((page.items, page.next.map(|next| next.to_string()))),
+            Err(StoreError::CorruptRow { id, .. }) => Err(id),
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+
+    fn behind(number: i32) -> Option<String> {
+        Some(number.to_string())
+    }
+
+    #[test]
+    fn a_page_goes_on_where_there_is_more_than_the_limit() {
+        assert_eq!(cut(3, &[], 3), Ok((vec![1, 2, 3], None)));
+        assert_eq!(cut(4, &[], 3), Ok((vec![1, 2, 3], behind(3))));
+        assert_eq!(cut(0, &[], 3), Ok((vec![], None)));
+        assert_eq!(cut(1, &[], 0), Ok((vec![], None)));
+    }
+
+    #[test]
+    fn a_page_ends_ahead_of_a_corrupt_row() {
+        assert_eq!(cut(4, &[3], 3), Ok((vec![1, 2], behind(2))));
+        assert_eq!(cut(3, &[3], 3), Ok((vec![1, 2], behind(2))), "also where it is the last");
+        assert_eq!(cut(4, &[4], 3), Ok((vec![1, 2, 3], behind(3))), "also behind the limit");
+    }
+
+    #[test]
+    fn a_page_that_begins_with_a_corrupt_row_is_its_error() {
+        assert_eq!(cut(4, &[1, 2], 3), Err("1".to_owned()));
+        assert_eq!(cut(1, &[1], 0), Ok((vec![], None)), "where nothing is asked for, nothing is in the way");
     }
 }

@@ -18,6 +18,8 @@ use crate::{
 /// - The operator is refused ([`StoreError::ambiguous_thread_id`]) by every call that names a thread, when several
 ///   organizations hold one of that id.
 /// - What was acknowledged is durable, as far as the store is durable at all, and visible to every later call.
+/// - A row that cannot be decoded is [`StoreError::CorruptRow`] with its id. A page of the list ends ahead of it, and a
+///   page that would begin with it is the error: see [`Page::cut`]. What it names can still be deleted.
 /// - Times come back in UTC, equal to what was given, whatever time zone the machine or the server is in.
 /// - Input is checked before the first write: after an error that is not
 ///   [transient](StoreError::is_transient), nothing was written.
@@ -88,7 +90,8 @@ pub trait ThreadRepository: Send + Sync + Debug {
 /// - Order is by [`Position`](crate::Position), never by time.
 /// - Every write raises the thread's `updated_at` to the write's own time, and never lowers it.
 /// - A content comes back equal to what was given.
-/// - A row that cannot be decoded is [`StoreError::CorruptRow`] with its id; it never hides its neighbours.
+/// - A row that cannot be decoded is [`StoreError::CorruptRow`] with its id; it never hides its neighbours. A page of a
+///   list ends ahead of it, and a page that would begin with it is the error: see [`Page::cut`].
 #[async_trait]
 pub trait MessageRepository: Send + Sync + Debug {
     /// Appends messages behind the thread's head, and gives them back as they are stored, in the order given.
@@ -226,6 +229,8 @@ pub trait MessageRepository: Send + Sync + Debug {
 /// - Every store finds the same: [`SearchPlan`](crate::search::SearchPlan) decides what matches, how it is ordered and
 ///   where a page ends. Pages neither skip nor repeat a message, whatever is written in between; except that by
 ///   [`Relevance`](crate::SearchOrder::Relevance) an edit in between, by changing a message's score, may.
+/// - A row that cannot be decoded counts as a hit, for nobody can say that it is none: a page ends ahead of it, and a
+///   page that would begin with it is [`StoreError::CorruptRow`], as in [`Page::cut`]. By relevance it comes last.
 ///
 /// A store that cannot search answers every call with [`StoreError::Unsupported`], and says so in its README.
 #[async_trait]

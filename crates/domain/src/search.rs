@@ -24,7 +24,7 @@ pub use self::expr::{SearchExpr, SearchPhrase};
 pub use self::fold::fold_text;
 pub use self::page::{SearchPage, SearchReading};
 pub(crate) use self::plan::Place;
-pub use self::plan::{SearchCandidate, SearchKey, SearchPlan, SearchRead};
+pub use self::plan::{CorruptCandidate, SearchCandidate, SearchKey, SearchPlan, SearchRead};
 pub use self::query::{MAX_RANKED, MAX_SEARCH_BYTES, SearchHit, SearchOrder, SearchQuery};
 pub(crate) use self::rank::Score;
 pub use self::snippet::{MAX_SNIPPET_CHARS, Snippet};

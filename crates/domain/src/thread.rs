@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::content::json_size;
+use crate::json;
 use crate::{
     Hidden, InvalidArgument, OrgId, Position, StoreError, ThreadId, Timestamp, UserId, time, to_micros,
 };
@@ -17,8 +18,25 @@ pub const MAX_NAME_BYTES: usize = 1_024;
 /// (DynamoDB: 400 KB).
 pub const MAX_METADATA_BYTES: usize = 64 * 1_024;
 
-/// Free data about a thread: a JSON object.
+/// Free data about a thread: a JSON object. [`metadata_from_json`] reads it from text without loss.
 pub type Metadata = Map<String, Value>;
+
+/// Reads metadata from JSON text, of which nothing is rounded or lost: `serde_json` alone would round a large integer.
+///
+/// ```
+/// use chatkeep_domain::metadata_from_json;
+///
+/// assert_eq!(metadata_from_json(r#"{"stars": 5}"#)?["stars"], 5);
+/// assert!(metadata_from_json(r#"{"id": 18446744073709551616}"#).is_err());
+/// # Ok::<(), chatkeep_domain::InvalidArgument>(())
+/// ```
+///
+/// # Errors
+/// [`InvalidArgument`] for what is not a JSON object, and otherwise as
+/// [`Content::from_json`](crate::Content::from_json).
+pub fn metadata_from_json(text: &str) -> Result<Metadata, InvalidArgument> {
+    json::read_object("metadata", text)
+}
 
 /// A conversation. `Debug` shows how long the name is and how much metadata there is, never what they say.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -32,6 +50,7 @@ pub struct ChatThread {
     /// For people. May be empty.
     pub name: String,
     /// Free data; empty unless it was given.
+    #[serde(deserialize_with = "json::deserialize_object")]
     pub metadata: Metadata,
     /// The position that was allotted last, [`Position::ZERO`] when none was. Deleting messages leaves it alone.
     pub head: Position,
@@ -243,6 +262,44 @@ mod tests {
             (format!("{update:?}"), "name: Some(6 bytes), metadata: Some(3 keys)"),
         ] {
             assert!(text.contains(hidden) && !text.contains("secret"), "{text}");
+        }
+    }
+
+    #[test]
+    fn metadata_is_read_whole_or_refused() {
+        assert_eq!(metadata_from_json(r#"{"type":"text","text":"x"}"#).unwrap().len(), 2);
+        for (bad, told) in [
+            ("[]", "metadata must be a JSON object (got an array)"),
+            ("7", "metadata must be a JSON object (got a number)"),
+            ("{", "metadata must be JSON (got an error at line 1 column 1: EOF while parsing an object)"),
+            (
+                r#"{"n":-9223372036854775809}"#,
+                "metadata must have integers from -2^63 to 2^64 - 1, and others written as strings \
+                 (got another one at line 1 column 6)",
+            ),
+            (
+                r#"{"secret":1,"secret":2}"#,
+                "metadata must be JSON that can be kept whole (got an error at line 1 column 20: \
+                 invalid value: a key twice in one object, expected each key once)",
+            ),
+        ] {
+            assert_eq!(metadata_from_json(bad).unwrap_err().to_string(), told);
+        }
+    }
+
+    #[test]
+    fn the_metadata_of_a_thread_that_is_deserialized_has_each_key_once() {
+        let id: ThreadId = "0198c0de-0000-7000-8000-000000000001".parse().unwrap();
+        let (org, user) = (OrgId::new("acme").unwrap(), UserId::new("ada").unwrap());
+        let thread = NewThread::new(id, org, user, "n", Timestamp::UNIX_EPOCH).into_thread();
+        let text = serde_json::to_string(&thread).unwrap();
+        assert_eq!(serde_json::from_str::<ChatThread>(&text).unwrap(), thread);
+        for (bad, told) in
+            [(r#"{"a":1,"a":2}"#, "a key twice"), ("[]", "invalid type: an array, expected an object")]
+        {
+            let text = text.replace(r#""metadata":{}"#, &format!(r#""metadata":{bad}"#));
+            let error = serde_json::from_str::<ChatThread>(&text).unwrap_err().to_string();
+            assert!(error.contains(told), "{error}");
         }
     }
 }

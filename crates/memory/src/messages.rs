@@ -41,7 +41,8 @@ impl MessageRepository for MemoryRepository {
     ) -> Result<Page<ChatMessage>, StoreError> {
         let (after, before) = query.validate(thread)?;
         let items = self.store.with(scope, thread, |record| Ok(record.select(query, after, before)))?;
-        Ok(Page::cut(items, query.limit, |last| Cursor::after_message(thread, query.order, last.position)))
+        let cursor = |last: &ChatMessage| Cursor::after_message(thread, query.order, last.position);
+        Page::cut(items.into_iter().map(Ok), query.limit, cursor)
     }
 
     #[tracing::instrument(name = "db.message.edit", skip_all, fields(thread_id = %thread, message_id = %id))]

@@ -23,9 +23,9 @@ impl MessageSearch for MemoryRepository {
                 found = self.find(scope, query, &plan).into_iter();
             }
             let found = found.by_ref().filter(|(key, _)| read.contains(key));
-            plan.add(found.filter_map(|(_, finding)| finding.read()).take(read.limit).collect());
+            plan.add(found.filter_map(|(_, finding)| finding.read()).take(read.limit).map(Ok));
         }
-        Ok(plan.finish())
+        plan.finish()
     }
 }
 

@@ -47,6 +47,6 @@ impl ThreadRepository for MemoryRepository {
         // One more tells that there is more.
         let threads =
             self.store.list(&owner, query.limit + 1, behind.as_ref(), |thread| query.matches(thread));
-        Ok(Page::cut(threads, query.limit, Cursor::after_thread))
+        Page::cut(threads.into_iter().map(Ok), query.limit, Cursor::after_thread)
     }
 }

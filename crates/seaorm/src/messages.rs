@@ -32,7 +32,7 @@ impl SeaOrmRepository {
         if let Some(row) = sql.row(connection).await? {
             return Ok(row::message(self.db.dialect, &row)?);
         }
-        self.read_thread(connection, target).await?;
+        self.require_thread(connection, target).await?;
         Err(StoreError::message_not_found(id).into())
     }
 
@@ -44,38 +44,37 @@ impl SeaOrmRepository {
     ) -> Result<Page<ChatMessage>, Failure> {
         let (after, before) = query.validate(thread).map_err(StoreError::from)?;
         let target = self.target(scope, thread).await?;
-        let mut messages = Vec::new();
+        let mut page = Page::empty();
         if query.limit > 0 {
             let list = List { target: &target, query, after, before };
-            messages = if query.metadata.is_empty() {
+            page = if query.metadata.is_empty() {
                 self.list_unfiltered(&list).await?
             } else {
                 self.list_checked(list).await?
             };
         }
-        if messages.is_empty() {
-            self.read_thread(self.db.reader(), &target).await?;
+        if page.items.is_empty() {
+            self.require_thread(self.db.reader(), &target).await?;
         }
-        let cursor = |message: &ChatMessage| Cursor::after_message(thread, query.order, message.position);
-        Ok(Page::cut(messages, query.limit, cursor))
+        Ok(page)
     }
 
-    async fn list_unfiltered(&self, list: &List<'_>) -> Result<Vec<ChatMessage>, Failure> {
+    async fn list_unfiltered(&self, list: &List<'_>) -> Result<Page<ChatMessage>, Failure> {
         let (dialect, query, thread) = (self.db.dialect, list.query, list.target.id);
         let sql = list.sql(dialect, query.limit + 1, query.offset);
         if dialect == Dialect::Sqlite {
             let page = packed::read(sql.clone(), &row::PACKED_MESSAGE, self.db.reader()).await?;
             if let Some(messages) = row::packed_messages(&page, thread, query.order) {
-                return Ok(messages);
+                return Ok(list.page(messages.into_iter().map(Ok))?);
             }
         }
         let rows = sql.rows(self.db.reader()).await?;
-        Ok(row::messages(dialect, &rows, thread, query.order)?)
+        Ok(list.page(rows.iter().map(|row| row::listed_message(dialect, row, thread, query.order)))?)
     }
 
     /// Where the query has filters on metadata: the index finds what may match, and each is checked here, so that the
-    /// offset counts only what does.
-    async fn list_checked(&self, mut list: List<'_>) -> Result<Vec<ChatMessage>, Failure> {
+    /// offset counts only what does. A corrupt row counts as a match.
+    async fn list_checked(&self, mut list: List<'_>) -> Result<Page<ChatMessage>, Failure> {
         if !self.is_indexed {
             let store = self.db.dialect.store();
             let operation = "a filter on metadata without the index";
@@ -88,21 +87,24 @@ impl SeaOrmRepository {
             let rows = list.sql(dialect, limit, 0).rows(self.db.reader()).await?;
             let mut end = None;
             for row in &rows {
-                let message = row::listed_message(dialect, row, list.target.id, query.order)?;
-                end = Some(message.position);
-                if query.matches(&message) && offset > 0 {
-                    offset -= 1;
-                } else if query.matches(&message) {
-                    found.push(message);
+                let message = row::listed_message(dialect, row, list.target.id, query.order);
+                end = row::position(row).or(end);
+                if message.as_ref().is_ok_and(|message| !query.matches(message)) {
+                    continue;
                 }
-                // What is behind the page may be corrupt: the page is not.
-                if found.len() > query.limit {
-                    return Ok(found);
+                if offset > 0 {
+                    offset -= 1;
+                    continue;
+                }
+                let is_corrupt = message.is_err();
+                found.push(message);
+                if is_corrupt || found.len() > query.limit {
+                    return Ok(list.page(found)?);
                 }
             }
             match (query.order, end) {
-                (_, Some(_)) if rows.len() < limit => return Ok(found),
-                (_, None) => return Ok(found),
+                (_, Some(_)) if rows.len() < limit => return Ok(list.page(found)?),
+                (_, None) => return Ok(list.page(found)?),
                 (Order::OldestFirst, Some(end)) => list.after = end,
                 (Order::NewestFirst, end) => list.before = end,
             }
@@ -248,6 +250,14 @@ struct List<'a> {
 }
 
 impl List<'_> {
+    fn page(
+        &self,
+        rows: impl IntoIterator<Item = Result<ChatMessage, StoreError>>,
+    ) -> Result<Page<ChatMessage>, StoreError> {
+        let (thread, order) = (self.target.id, self.query.order);
+        Page::cut(rows, self.query.limit, |last| Cursor::after_message(thread, order, last.position))
+    }
+
     fn sql(&self, dialect: Dialect, limit: usize, offset: u64) -> Sql {
         let query = self.query;
         let question = Wanted::metadata(&self.target.org, &query.metadata).render(dialect);

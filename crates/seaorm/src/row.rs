@@ -3,8 +3,8 @@
 use std::fmt::Display;
 
 use chatkeep_domain::{
-    BoxError, ChatMessage, ChatThread, Content, Cursor, Entity, MessageRevision, Metadata, Order, OrgId,
-    Position, StoreError, ThreadId, ThreadKey, Timestamp, UserId,
+    BoxError, ChatMessage, ChatThread, Content, Cursor, Entity, MessageRevision, Order, OrgId, Position,
+    StoreError, ThreadId, ThreadKey, Timestamp, UserId, metadata_from_json,
 };
 use chrono::DateTime;
 use sea_orm::{DbErr, QueryResult, TryGetable};
@@ -67,9 +67,7 @@ fn decode_thread(dialect: Dialect, row: &QueryResult) -> Result<ChatThread, BoxE
         id: get::<Uuid>(row, 1)?.into(),
         user_id: UserId::new(get::<String>(row, 2)?)?,
         name: get(row, 3)?,
-        // The parser's own message may quote the text.
-        metadata: serde_json::from_str::<Metadata>(&metadata)
-            .map_err(|_| "the metadata is not a JSON object")?,
+        metadata: metadata_from_json(&metadata)?,
         head: Position::new(get::<i64>(row, 5)?.saturating_sub(1))?,
         created_at: dialect.read_timestamp(row, 6).map_err(DriverError::from)?,
         updated_at: dialect.read_timestamp(row, 7).map_err(DriverError::from)?,
@@ -144,31 +142,18 @@ fn corrupt(
     }
 }
 
-/// Rows of a list of threads. A corrupt one says where the list goes on.
-pub(crate) fn threads(dialect: Dialect, rows: &[QueryResult]) -> Result<Vec<ChatThread>, StoreError> {
-    let decode = |row: &QueryResult| {
-        thread(dialect, row).map_err(|error| {
-            let place = || -> Result<ThreadKey, BoxError> {
-                Ok(ThreadKey {
-                    updated_at: dialect.read_timestamp(row, 7).map_err(DriverError::from)?,
-                    id: get::<Uuid>(row, 1)?.into(),
-                    org_id: OrgId::new(get::<String>(row, 0)?)?,
-                })
-            };
-            going_on(error, place().ok().map(|place| Cursor::after_thread_key(&place)))
-        })
-    };
-    rows.iter().map(decode).collect()
-}
-
-/// Rows of a list of messages.
-pub(crate) fn messages(
-    dialect: Dialect,
-    rows: &[QueryResult],
-    of: ThreadId,
-    order: Order,
-) -> Result<Vec<ChatMessage>, StoreError> {
-    rows.iter().map(|row| listed_message(dialect, row, of, order)).collect()
+/// A row of a list of threads. A corrupt one says where the list goes on.
+pub(crate) fn listed_thread(dialect: Dialect, row: &QueryResult) -> Result<ChatThread, StoreError> {
+    thread(dialect, row).map_err(|error| {
+        let place = || -> Result<ThreadKey, BoxError> {
+            Ok(ThreadKey {
+                updated_at: dialect.read_timestamp(row, 7).map_err(DriverError::from)?,
+                id: get::<Uuid>(row, 1)?.into(),
+                org_id: OrgId::new(get::<String>(row, 0)?)?,
+            })
+        };
+        error.going_on(place().ok().map(|place| Cursor::after_thread_key(&place)))
+    })
 }
 
 /// A row of a list of messages. A corrupt one says where the list goes on.
@@ -179,9 +164,13 @@ pub(crate) fn listed_message(
     order: Order,
 ) -> Result<ChatMessage, StoreError> {
     message(dialect, row).map_err(|error| {
-        let position = get::<i64>(row, 2).ok().and_then(|number| Position::new(number).ok());
-        going_on(error, position.map(|position| Cursor::after_message(of, order, position)))
+        error.going_on(position(row).map(|position| Cursor::after_message(of, order, position)))
     })
+}
+
+/// The position of a message's row, where it can be decoded.
+pub(crate) fn position(row: &QueryResult) -> Option<Position> {
+    get::<i64>(row, 2).ok().and_then(|number| Position::new(number).ok())
 }
 
 /// `None` where not every row is as it should be.
@@ -213,7 +202,7 @@ pub(crate) fn packed_threads(page: &[u8]) -> Option<Vec<ChatThread>> {
             id: row.id()?.into(),
             user_id: UserId::new(row.text()?).ok()?,
             name: row.text()?.to_owned(),
-            metadata: serde_json::from_str(row.text()?).ok()?,
+            metadata: metadata_from_json(row.text()?).ok()?,
             head: Position::new(row.number()?.saturating_sub(1)).ok()?,
             created_at: packed_timestamp(row)?,
             updated_at: packed_timestamp(row)?,
@@ -225,13 +214,4 @@ pub(crate) fn packed_threads(page: &[u8]) -> Option<Vec<ChatThread>> {
 
 fn packed_timestamp(row: &mut Packed<'_>) -> Option<Timestamp> {
     DateTime::from_timestamp_micros(row.number()?)
-}
-
-pub(crate) fn going_on(error: StoreError, at: Option<Cursor>) -> StoreError {
-    match error {
-        StoreError::CorruptRow { entity, id, source, .. } => {
-            StoreError::CorruptRow { entity, id, behind: at, source }
-        }
-        other => other,
-    }
 }

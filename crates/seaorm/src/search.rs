@@ -5,7 +5,7 @@ pub(crate) mod fts5;
 pub(crate) mod tsvector;
 
 use async_trait::async_trait;
-use chatkeep_domain::search::{SearchCandidate, SearchKey, SearchPlan, SearchRead};
+use chatkeep_domain::search::{CorruptCandidate, SearchCandidate, SearchKey, SearchPlan, SearchRead};
 use chatkeep_domain::{
     BoxError, MessageSearch, OrgId, Position, Scope, SearchPage, SearchQuery, StoreError, UserId,
 };
@@ -42,18 +42,12 @@ impl SeaOrmRepository {
         while let Some(read) = plan.next_read() {
             let sql = self.search_sql(scope, target.as_ref(), query, &plan, &read);
             let rows = sql.rows(self.db.reader()).await?;
-            let mut candidates = Vec::with_capacity(rows.len());
-            let mut rows = rows.iter().map(|row| self.candidate(&plan, row));
-            let failed = rows.find_map(|row| row.map(|candidate| candidates.push(candidate)).err());
+            let candidates: Vec<_> = rows.iter().map(|row| self.candidate(&plan, row)).collect();
             plan.add(candidates);
-            if let Some(error) = failed {
-                // What is ahead of a corrupt row is not lost: the error comes with the next page.
-                return plan.finish_ahead().ok_or_else(|| error.into());
-            }
         }
-        let page = plan.finish();
+        let page = plan.finish()?;
         if let (true, Some(target)) = (page.items.is_empty(), &target) {
-            self.read_thread(self.db.reader(), target).await?;
+            self.require_thread(self.db.reader(), target).await?;
         }
         Ok(page)
     }
@@ -121,18 +115,20 @@ impl SeaOrmRepository {
             .text(&order)
     }
 
-    fn candidate(&self, plan: &SearchPlan<'_>, row: &QueryResult) -> Result<SearchCandidate, StoreError> {
+    fn candidate(
+        &self,
+        plan: &SearchPlan<'_>,
+        row: &QueryResult,
+    ) -> Result<SearchCandidate, CorruptCandidate> {
         let dialect = self.db.dialect;
-        let place = || -> Result<(OrgId, SearchKey), BoxError> {
-            let org = OrgId::new(row::get::<String>(row, 8)?)?;
-            let created_at = dialect.read_timestamp(row, 6).map_err(DriverError::from)?;
-            let key = SearchKey {
-                created_at: (!plan.is_in_thread()).then_some(created_at),
+        let key = || -> Result<SearchKey, BoxError> {
+            let created_at = || dialect.read_timestamp(row, 6).map_err(DriverError::from);
+            Ok(SearchKey {
+                created_at: if plan.is_in_thread() { None } else { Some(created_at()?) },
                 thread: row::get::<Uuid>(row, 1)?.into(),
                 position: Position::new(row::get(row, 2)?)?,
-                org_id: org.clone(),
-            };
-            Ok((org, key))
+                org_id: OrgId::new(row::get::<String>(row, 8)?)?,
+            })
         };
         let decode = || -> Result<SearchCandidate, StoreError> {
             let message = row::message(dialect, row)?;
@@ -140,8 +136,7 @@ impl SeaOrmRepository {
             let org_id = row::decoded(row, row::get(row, 8).and_then(|org: String| Ok(OrgId::new(org)?)))?;
             Ok(SearchCandidate { org_id, thread_name, message })
         };
-        decode()
-            .map_err(|error| row::going_on(error, place().ok().and_then(|(_, key)| plan.cursor_behind(key))))
+        decode().map_err(|error| CorruptCandidate { key: key().ok(), error })
     }
 }
 

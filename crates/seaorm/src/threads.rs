@@ -97,6 +97,17 @@ impl SeaOrmRepository {
         Ok(row::thread(self.db.dialect, &row)?)
     }
 
+    /// Fails where there is no such thread. It decodes nothing: a corrupt thread is there.
+    pub(crate) async fn require_thread(
+        &self,
+        connection: Connection<'_>,
+        target: &Target,
+    ) -> Result<(), Failure> {
+        let sql = target.filter(Sql::new("SELECT 1 FROM chat_thread WHERE "));
+        sql.row(connection).await?.ok_or_else(|| target.not_found())?;
+        Ok(())
+    }
+
     /// Holds the thread against other writers until the transaction ends. Every write of several
     /// statements begins so: locks are always taken in this order, and no deadlock is possible. It decodes nothing
     /// else: a corrupt thread can still be cleared and deleted.
@@ -197,26 +208,29 @@ impl SeaOrmRepository {
         let mut limit = query.limit + 1;
         loop {
             let threads = self.list_rows(self.list_sql(owner, query, behind, limit)).await?;
-            let is_last = threads.len() < limit;
-            behind = threads.last().map(ThreadKey::from);
-            found.extend(threads.into_iter().filter(|thread| query.matches(thread)));
-            if is_last || found.len() > query.limit {
-                return Ok(Page::cut(found, query.limit, Cursor::after_thread));
+            // The page ends ahead of a corrupt row at the latest.
+            let is_end = threads.len() < limit || threads.iter().any(Result::is_err);
+            behind = threads.last().and_then(|thread| thread.as_ref().ok()).map(ThreadKey::from);
+            let is_asked_for =
+                |thread: &Result<ChatThread, _>| thread.as_ref().map_or(true, |thread| query.matches(thread));
+            found.extend(threads.into_iter().filter(is_asked_for));
+            if is_end || found.len() > query.limit {
+                return Ok(Page::cut(found, query.limit, Cursor::after_thread)?);
             }
             limit = MAX_PAGE_LEN;
         }
     }
 
-    async fn list_rows(&self, sql: Sql) -> Result<Vec<ChatThread>, Failure> {
+    async fn list_rows(&self, sql: Sql) -> Result<Vec<Result<ChatThread, StoreError>>, Failure> {
         let dialect = self.db.dialect;
         if dialect == Dialect::Sqlite {
             let page = packed::read(sql.clone(), &row::PACKED_THREAD, self.db.reader()).await?;
             if let Some(threads) = row::packed_threads(&page) {
-                return Ok(threads);
+                return Ok(threads.into_iter().map(Ok).collect());
             }
         }
         let rows = sql.rows(self.db.reader()).await?;
-        Ok(row::threads(dialect, &rows)?)
+        Ok(rows.iter().map(|row| row::listed_thread(dialect, row)).collect())
     }
 
     fn list_sql(

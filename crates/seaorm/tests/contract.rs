@@ -2,8 +2,55 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use chatkeep_contract::Repo;
+use chatkeep_contract::damage::{Damage, Row};
 use chatkeep_seaorm::SeaOrmRepository;
+use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection, DbBackend};
+use uuid::Uuid;
+
+/// A connection of its own to the database of a store.
+struct Raw(DatabaseConnection);
+
+impl Raw {
+    async fn open(url: &str) -> Self {
+        Self(Database::connect(url).await.expect("a database"))
+    }
+
+    fn literal(&self, id: &Uuid) -> String {
+        match self.0.get_database_backend() {
+            DbBackend::Postgres => format!("'{id}'"),
+            _ => format!("x'{}'", id.simple()),
+        }
+    }
+}
+
+#[async_trait]
+impl Damage for Raw {
+    async fn overwrite(&self, row: &Row, json: &str) {
+        let key =
+            |org, thread: &Uuid| format!("org_id = '{org}' AND chat_thread_id = {}", self.literal(thread));
+        let sql = match row {
+            Row::Thread(org, thread) => {
+                let id = self.literal(thread.as_uuid());
+                format!("UPDATE chat_thread SET metadata = '{json}' WHERE org_id = '{org}' AND id = {id}")
+            }
+            Row::Message(org, thread, id) => {
+                let (key, id) = (key(org, thread.as_uuid()), self.literal(id.as_uuid()));
+                format!("UPDATE chat_message SET content = '{json}' WHERE {key} AND id = {id}")
+            }
+            Row::Revisions(org, thread, id) => {
+                let (key, id) = (key(org, thread.as_uuid()), self.literal(id.as_uuid()));
+                format!(
+                    "UPDATE chat_message_revision SET content = '{json}' WHERE {key} AND message_id = {id}"
+                )
+            }
+            other => panic!("no such row: {other:?}"),
+        };
+        let done = self.0.execute_unprepared(&sql).await.expect("the row is written");
+        assert!(done.rows_affected() > 0, "{row:?} is not there");
+    }
+}
 
 #[cfg(feature = "sqlite")]
 mod sqlite_in_memory {
@@ -22,6 +69,8 @@ mod sqlite_file {
     use std::path::PathBuf;
     use std::sync::LazyLock;
 
+    use chatkeep_contract::damage::Damageable;
+
     use super::{Arc, Repo, SeaOrmRepository};
 
     /// Emptied at the start: a case cannot know when the last connection is closed, so files stay until the next run.
@@ -32,13 +81,27 @@ mod sqlite_file {
         folder
     });
 
-    async fn make() -> Repo {
-        let folder = tempfile::tempdir_in(&*FOLDER).expect("a folder").keep();
-        let config = chatkeep_seaorm::SqliteConfig::file(folder.join("chat.db"));
+    async fn open(file: PathBuf) -> Repo {
+        let config = chatkeep_seaorm::SqliteConfig::file(file);
         Arc::new(SeaOrmRepository::sqlite(config).await.expect("a file"))
     }
 
+    fn file() -> PathBuf {
+        tempfile::tempdir_in(&*FOLDER).expect("a folder").keep().join("chat.db")
+    }
+
+    async fn make() -> Repo {
+        open(file()).await
+    }
+
+    async fn make_damageable() -> Damageable {
+        let file = file();
+        let repo = open(file.clone()).await;
+        Damageable::new(repo, super::Raw::open(&format!("sqlite://{}", file.display())).await)
+    }
+
     chatkeep_contract::contract!(make);
+    chatkeep_contract::contract_of_corrupt_rows!(make_damageable);
 }
 
 #[cfg(feature = "postgres")]
@@ -51,29 +114,55 @@ async fn postgres(statement_cache_size: usize) -> Repo {
 }
 
 #[cfg(feature = "postgres")]
+async fn damageable(repo: Repo) -> chatkeep_contract::damage::Damageable {
+    let url = chatkeep_testkit::shared_postgres().expect("a server");
+    chatkeep_contract::damage::Damageable::new(repo, Raw::open(&url).await)
+}
+
+#[cfg(feature = "postgres")]
 mod postgres_prepared {
+    use chatkeep_contract::damage::Damageable;
+
     use super::Repo;
 
     async fn make() -> Repo {
         super::postgres(100).await
     }
 
+    async fn make_damageable() -> Damageable {
+        super::damageable(make().await).await
+    }
+
     chatkeep_contract::contract!(
         #[ignore = "needs PostgreSQL: run `cargo xtask test`"]
         make
+    );
+    chatkeep_contract::contract_of_corrupt_rows!(
+        #[ignore = "needs PostgreSQL: run `cargo xtask test`"]
+        make_damageable
     );
 }
 
 #[cfg(feature = "postgres")]
 mod postgres_as_behind_a_pooler {
+    use chatkeep_contract::damage::Damageable;
+
     use super::Repo;
 
     async fn make() -> Repo {
         super::postgres(0).await
     }
 
+    async fn make_damageable() -> Damageable {
+        super::damageable(make().await).await
+    }
+
     chatkeep_contract::contract!(
         #[ignore = "needs PostgreSQL: run `cargo xtask test`"]
         make
+    );
+    chatkeep_contract::contract_of_corrupt_rows!(
+        #[ignore = "needs PostgreSQL: run `cargo xtask test`"]
+        make_damageable
     );
 }

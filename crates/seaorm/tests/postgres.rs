@@ -2,6 +2,7 @@
 #![cfg(feature = "postgres")]
 
 mod common;
+mod rows;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -262,7 +263,11 @@ async fn a_corrupt_row_is_named_and_its_neighbours_can_be_read() {
     let repository = database.open().await;
     three_messages(&repository).await;
     database.execute("UPDATE chat_message SET content = '{\"type\": secret' WHERE position = 2").await;
-    let error = repository.list_messages(&scope(), thread_id(), &MessageQuery::first(10)).await.unwrap_err();
+    let query = MessageQuery::first(10);
+    let ahead = repository.list_messages(&scope(), thread_id(), &query).await.unwrap();
+    assert_eq!(ahead.items.len(), 1);
+    let further = query.behind(ahead.next.unwrap());
+    let error = repository.list_messages(&scope(), thread_id(), &further).await.unwrap_err();
     let id = message_id(2).to_string();
     assert!(
         matches!(&error, StoreError::CorruptRow { entity: Entity::Message, id: found, .. } if *found == id)
@@ -270,6 +275,15 @@ async fn a_corrupt_row_is_named_and_its_neighbours_can_be_read() {
     assert!(!everything_shown(&error).contains("secret"), "{error:?}");
     let behind = MessageQuery::first(10).after(Position::new(2).unwrap());
     assert_eq!(repository.list_messages(&scope(), thread_id(), &behind).await.unwrap().items.len(), 1);
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: run `cargo xtask test`"]
+async fn a_row_that_would_be_read_as_another_value_is_corrupt() {
+    let database = TestDatabase::new().await;
+    let repository = database.open().await;
+    let migrations = Migrations::postgres(database.config()).await.unwrap();
+    rows::lossy_rows_are_corrupt(&repository, &migrations, &database.raw).await;
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 
 use std::io::Write as _;
 
-use chatkeep::{Role, StateConfig, StateManager, ThreadId};
+use chatkeep::{Conversation, Role, StateConfig, StateManager, ThreadId};
 
 const TASKS: usize = 4;
 
@@ -11,17 +11,18 @@ const TASKS: usize = 4;
 async fn main() -> anyhow::Result<()> {
     let thread: ThreadId = std::env::args().nth(1).unwrap_or_default().parse()?;
     let state = StateManager::open(&StateConfig::load()?).await?;
-    let tasks: Vec<_> = (0..TASKS).map(|task| tokio::spawn(write(state.clone(), thread, task))).collect();
+    let chat = state.conversation(thread);
+    let tasks: Vec<_> = (0..TASKS).map(|task| tokio::spawn(write(chat.clone(), task))).collect();
     for task in tasks {
         task.await??;
     }
     Ok(())
 }
 
-async fn write(state: StateManager, thread: ThreadId, task: usize) -> anyhow::Result<()> {
+async fn write(chat: Conversation, task: usize) -> anyhow::Result<()> {
     for number in 0.. {
         let text = format!("{} {task} {number}", std::process::id());
-        let stored = state.add_message(Role::User, text).thread(thread).await?;
+        let stored = chat.add_message(Role::User, text).await?;
         // One write of less than a pipe's atomic size: a kill never leaves half a line.
         let line = format!("{}\n", stored.id);
         let mut out = std::io::stdout().lock();

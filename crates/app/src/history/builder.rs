@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use chatkeep_domain::window::{Window, WindowLimits};
-use chatkeep_domain::{CharEstimate, ThreadId, TokenCounter};
+use chatkeep_domain::{CharEstimate, TokenCounter};
 
-use super::{ConversationHistory, Persistence, no_state_manager};
-use crate::{Error, StateManager, WriteBehind, WriteBehindConfig};
+use super::{ConversationHistory, Persistence, no_conversation};
+use crate::conversation::Conversation;
+use crate::error::Error;
+use crate::write_behind::{WriteBehind, WriteBehindConfig};
 
 /// [`ConversationHistory::builder`].
 #[derive(Debug, Default)]
@@ -15,10 +17,9 @@ pub struct ConversationHistoryBuilder {
     max_messages: Option<usize>,
     max_tokens: Option<usize>,
     counter: Option<Arc<dyn TokenCounter>>,
-    state: Option<StateManager>,
+    conversation: Option<Conversation>,
     persist_to_db: Option<bool>,
     write_behind: Option<WriteBehindConfig>,
-    thread: Option<ThreadId>,
 }
 
 impl ConversationHistoryBuilder {
@@ -40,14 +41,15 @@ impl ConversationHistoryBuilder {
         self
     }
 
-    /// The conversations behind the window.
-    pub fn state_manager(mut self, state: StateManager) -> Self {
-        self.state = Some(state);
+    /// The conversation behind the window; without one, the history is in memory only.
+    pub fn conversation(mut self, conversation: Conversation) -> Self {
+        self.conversation = Some(conversation);
         self
     }
 
-    /// Whether what is added is also stored. Unless this is called, [`StateManager::persistence_enabled`] says so; without
-    /// a state manager it is off.
+    /// Whether what is added is also stored. Unless this is called,
+    /// [`StateManager::persistence_enabled`](crate::StateManager::persistence_enabled) says so; without a conversation it
+    /// is off.
     pub fn persist_to_db(mut self, on: bool) -> Self {
         self.persist_to_db = Some(on);
         self
@@ -59,27 +61,27 @@ impl ConversationHistoryBuilder {
         self
     }
 
-    /// The thread behind the window, whichever is current, until another one is loaded.
-    pub fn thread(mut self, thread: ThreadId) -> Self {
-        self.thread = Some(thread);
-        self
-    }
-
     /// The history, with an empty window.
     ///
     /// # Errors
-    /// [`InvalidArgument`](crate::InvalidArgument) for a limit of 0, or for persistence without a state manager; what
+    /// [`InvalidArgument`](crate::InvalidArgument) for a limit of 0, or for persistence without a conversation; what
     /// [`WriteBehind::new`] refuses.
     pub fn build(self) -> Result<ConversationHistory, Error> {
         let limits = WindowLimits::new(self.max_messages, self.max_tokens)?;
-        let configured = || self.state.as_ref().is_some_and(StateManager::persistence_enabled);
+        let configured = || {
+            let conversation = self.conversation.as_ref();
+            conversation.is_some_and(|conversation| conversation.state_manager().persistence_enabled())
+        };
         if !self.persist_to_db.unwrap_or_else(configured) {
             return Ok(self.with(limits, Persistence::Off));
         }
-        let state = self.state.clone();
-        let state = state.ok_or_else(|| no_state_manager("must be given when messages are to be stored"))?;
+        let Some(conversation) = &self.conversation else {
+            return Err(no_conversation("must be given when messages are to be stored"));
+        };
         let persistence = match self.write_behind {
-            Some(config) => Persistence::Behind(WriteBehind::new(state, config)?),
+            Some(config) => {
+                Persistence::Behind(WriteBehind::new(conversation.state_manager().clone(), config)?)
+            }
             None => Persistence::Direct,
         };
         Ok(self.with(limits, persistence))
@@ -93,10 +95,8 @@ impl ConversationHistoryBuilder {
         ConversationHistory {
             window: Window::new(limits),
             counter: self.counter.unwrap_or_else(|| Arc::new(CharEstimate)),
-            state: self.state,
+            conversation: self.conversation,
             persistence,
-            fixed: self.thread,
-            thread: self.thread,
         }
     }
 }

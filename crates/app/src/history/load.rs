@@ -2,43 +2,44 @@
 
 use chatkeep_domain::window::{Candidate, WindowLimits, select};
 use chatkeep_domain::{
-    ChatMessage, ConversationRepositoryExt, MAX_PAGE_LEN, Message, MessageQuery, Order, Role, ThreadId,
-    TokenCounter,
+    ChatMessage, ConversationRepositoryExt, MAX_PAGE_LEN, Message, MessageQuery, Position, Role, StoreError,
+    ThreadId, TokenCounter,
 };
 
-use super::{ConversationHistory, no_state_manager};
-use crate::state_manager::Of;
-use crate::{Error, StateManager, StreamMessages};
+use super::{ConversationHistory, no_conversation};
+use crate::conversation::{Conversation, StreamMessages};
+use crate::error::Error;
+use crate::state_manager::StateManager;
 
 /// A page of a window without a limit in messages.
 const PAGE_LEN: usize = 200;
 
 impl ConversationHistory {
-    /// Replaces the window by what fits it of a thread: of the one that is named, or else the window's own, or else
-    /// the current one. What is added later goes to the same thread, whatever the builder said.
+    /// Replaces the window by what fits it of its conversation.
     ///
     /// It reads back from the newest message, page by page, as far as the window needs, and then the earlier system
     /// messages, which are pinned. What waits to be written is flushed first. After an error the window is as it was.
     ///
+    /// A stored message that cannot be decoded is passed over and reported in [`Loaded`]. A tool call or a result in it
+    /// is missing to the window, as if it were not stored.
+    ///
     /// # Errors
-    /// [`InvalidArgument`](crate::InvalidArgument) without a state manager; [`Error::NoCurrentThread`];
-    /// [`Error::Store`]; what [`flush`](ConversationHistory::flush) answers.
-    pub async fn load_from_db(&mut self, thread: impl Into<Option<ThreadId>>) -> Result<(), Error> {
-        let named = thread.into();
+    /// [`InvalidArgument`](crate::InvalidArgument) without a conversation; [`Error::Store`]; what
+    /// [`flush`](ConversationHistory::flush) answers.
+    pub async fn load_from_db(&mut self) -> Result<Loaded, Error> {
         self.flush().await?;
-        let state = self.state_manager()?;
-        let thread = state.resolve(named.or(self.thread))?;
-        let messages = read(state, thread, self.window.limits(), &*self.counter).await?;
+        let mut reader = Reader::of(self.stored()?);
+        let messages = reader.read(self.window.limits(), &*self.counter).await?;
+        let Reader { corrupt, .. } = reader;
         self.window.clear();
-        self.thread = Some(thread);
         for (message, tokens) in messages {
             self.window.push(message, tokens);
         }
-        Ok(())
+        Ok(Loaded { corrupt })
     }
 
-    /// Reads the messages of the window's thread, or of the current one, one by one: all that is stored, in the window
-    /// or not. What waits to be written is flushed first.
+    /// Reads the messages of the conversation one by one: all that is stored, in the window or not. What waits to be
+    /// written is flushed first.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -47,8 +48,8 @@ impl ConversationHistory {
     /// #     std::sync::Arc::new(chatkeep::MemoryRepository::new()),
     /// #     chatkeep::Scope::user(chatkeep::OrgId::new("acme")?, chatkeep::UserId::new("ada")?),
     /// # );
-    /// # state.create_thread("Weather").await?;
-    /// let builder = chatkeep::ConversationHistory::builder().max_messages(1).state_manager(state);
+    /// # let chat = state.conversation(state.create_thread("Weather").await?.id);
+    /// let builder = chatkeep::ConversationHistory::builder().max_messages(1).conversation(chat);
     /// let mut history = builder.persist_to_db(true).build()?;
     /// history.add_user_message("How is the weather?").await?;
     /// history.add_assistant_message("Rain.").await?;
@@ -60,48 +61,109 @@ impl ConversationHistory {
     /// # }
     /// ```
     pub fn stream_messages(&self) -> StreamMessages<'_> {
-        StreamMessages::new(Of::History(self))
+        StreamMessages::new(async {
+            self.flush().await?;
+            self.stored().cloned()
+        })
     }
 
-    pub(crate) fn state_manager(&self) -> Result<&StateManager, Error> {
-        self.state.as_ref().ok_or_else(|| no_state_manager("must be given to load from"))
+    fn stored(&self) -> Result<&Conversation, Error> {
+        self.conversation.as_ref().ok_or_else(|| no_conversation("must be given to load from"))
     }
 }
 
-/// What the window could hold of a thread, with its tokens, oldest first.
-async fn read(
-    state: &StateManager,
+/// What [`ConversationHistory::load_from_db`] met.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Loaded {
+    /// The stored messages that could not be decoded, and so are not in the window: of the part of the conversation that
+    /// was read, the newest first. Usually there are none.
+    pub corrupt: Vec<CorruptMessage>,
+}
+
+/// A stored message that cannot be decoded.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct CorruptMessage {
+    /// Its place in the thread.
+    pub position: Position,
+    /// [`StoreError::CorruptRow`], with the message's id.
+    pub error: StoreError,
+}
+
+/// Reads a conversation from its newest message back, around rows that cannot be decoded.
+struct Reader<'a> {
+    state: &'a StateManager,
     thread: ThreadId,
-    limits: &WindowLimits,
-    counter: &dyn TokenCounter,
-) -> Result<Vec<(Message, usize)>, Error> {
-    // One more than fits tells that the window is full.
-    let page_len = limits.max_messages().map_or(PAGE_LEN, |most| most.saturating_add(1));
-    let query = MessageQuery::newest(page_len.min(MAX_PAGE_LEN));
-    let count = |message: ChatMessage| {
-        let message = Message::from(message);
-        let tokens = counter.count(&message);
-        (message, tokens)
-    };
-    let repository = state.repository();
-    let mut pages = repository.message_pages(state.scope(), thread, query);
-    let mut newest_first: Vec<(Message, usize)> = Vec::new();
-    let mut oldest = None;
-    while let Some(page) = pages.next_page().await? {
-        oldest = page.last().map(|message| message.position);
-        newest_first.extend(page.into_iter().map(count));
-        if is_full(&newest_first, limits) {
-            break;
+    corrupt: Vec<CorruptMessage>,
+}
+
+impl<'a> Reader<'a> {
+    fn of(conversation: &'a Conversation) -> Self {
+        let (state, thread) = (conversation.state_manager(), conversation.thread_id());
+        Self { state, thread, corrupt: Vec::new() }
+    }
+
+    /// What the window could hold, with its tokens, oldest first.
+    async fn read(
+        &mut self,
+        limits: &WindowLimits,
+        counter: &dyn TokenCounter,
+    ) -> Result<Vec<(Message, usize)>, Error> {
+        // One more than fits tells that the window is full.
+        let page_len = limits.max_messages().map_or(PAGE_LEN, |most| most.saturating_add(1));
+        let mut newest_first: Vec<(Message, usize)> = Vec::new();
+        let oldest = self
+            .walk(MessageQuery::newest(page_len.min(MAX_PAGE_LEN)), |page| {
+                newest_first.extend(page.into_iter().map(|message| counted(message, counter)));
+                !is_full(&newest_first, limits)
+            })
+            .await?;
+        if let Some(oldest) = oldest {
+            let earlier = MessageQuery::newest(MAX_PAGE_LEN).role(Role::System).before(oldest);
+            self.walk(earlier, |page| {
+                newest_first.extend(page.into_iter().map(|message| counted(message, counter)));
+                true
+            })
+            .await?;
         }
-        oldest = None;
+        newest_first.reverse();
+        Ok(newest_first)
     }
-    if let Some(oldest) = oldest {
-        let earlier = MessageQuery::default().order(Order::NewestFirst).role(Role::System).before(oldest);
-        let system = repository.read_messages(state.scope(), thread, earlier, None).await?;
-        newest_first.extend(system.into_iter().map(count));
+
+    /// Shows page after page, until one says that it is enough: then gives the place where it ended.
+    async fn walk(
+        &mut self,
+        query: MessageQuery,
+        mut wants_more: impl FnMut(Vec<ChatMessage>) -> bool,
+    ) -> Result<Option<Position>, Error> {
+        let order = query.order;
+        let mut pages = self.state.repository().message_pages(self.state.scope(), self.thread, query);
+        loop {
+            match pages.next_page().await {
+                Ok(None) => return Ok(None),
+                Ok(Some(page)) => {
+                    let oldest = page.last().map(|message| message.position);
+                    if !wants_more(page) {
+                        return Ok(oldest);
+                    }
+                }
+                Err(StoreError::CorruptRow { entity, id, behind: Some(behind), source }) => {
+                    let position = behind.message_position(self.thread, order)?;
+                    tracing::warn!(thread_id = %self.thread, %position, "a message cannot be decoded, and is left out of the window");
+                    let error = StoreError::CorruptRow { entity, id, behind: Some(behind), source };
+                    self.corrupt.push(CorruptMessage { position, error });
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
-    newest_first.reverse();
-    Ok(newest_first)
+}
+
+fn counted(message: ChatMessage, counter: &dyn TokenCounter) -> (Message, usize) {
+    let message = Message::from(message);
+    let tokens = counter.count(&message);
+    (message, tokens)
 }
 
 /// Whether nothing older would fit, system messages aside.

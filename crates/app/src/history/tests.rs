@@ -1,20 +1,23 @@
 use std::future::IntoFuture;
 use std::sync::atomic::Ordering;
 
-use chatkeep_domain::{Content, Message, Metadata, Order, Role, TokenCounter};
+use chatkeep_domain::{Content, Entity, Message, Metadata, Order, Role, StoreError, TokenCounter};
 use serde_json::json;
 use tokio::sync::Semaphore;
+use tokio::task::yield_now;
 
-use super::ConversationHistory;
+use super::{ConversationHistory, Loaded};
+use crate::conversation::Conversation;
+use crate::error::Error;
 use crate::testing::{Faulty, text};
-use crate::{Error, StateManager, WriteBehindConfig};
+use crate::write_behind::WriteBehindConfig;
 
 fn texts(history: &ConversationHistory) -> Vec<&str> {
     history.iter().map(text).collect()
 }
 
-fn persisted(state: &StateManager) -> ConversationHistory {
-    ConversationHistory::builder().state_manager(state.clone()).persist_to_db(true).build().unwrap()
+fn persisted(chat: &Conversation) -> ConversationHistory {
+    ConversationHistory::builder().conversation(chat.clone()).persist_to_db(true).build().unwrap()
 }
 
 fn metadata() -> Metadata {
@@ -49,19 +52,21 @@ async fn the_window_keeps_what_fits_and_counts_it() {
 }
 
 #[tokio::test]
-async fn limits_of_zero_and_persistence_without_a_store_are_refused() {
+async fn limits_of_zero_and_persistence_without_a_conversation_are_refused() {
     let error = ConversationHistory::builder().max_messages(0).build().unwrap_err();
     assert!(error.to_string().starts_with("max_messages must be at least 1"));
     for builder in [
         ConversationHistory::builder().persist_to_db(true),
         ConversationHistory::builder().write_behind(WriteBehindConfig::default()),
     ] {
-        assert!(builder.build().unwrap_err().to_string().starts_with("state_manager must be given"));
+        let error = builder.build().unwrap_err();
+        assert!(matches!(error, Error::Store(StoreError::InvalidArgument(_))));
+        assert!(error.to_string().starts_with("conversation must be given"), "{error}");
     }
     let mut alone = ConversationHistory::default();
-    assert!(
-        alone.load_from_db(None).await.unwrap_err().to_string().starts_with("state_manager must be given")
-    );
+    assert!(alone.conversation().is_none());
+    let error = alone.load_from_db().await.unwrap_err();
+    assert!(error.to_string().starts_with("conversation must be given"), "{error}");
 }
 
 #[tokio::test]
@@ -120,126 +125,92 @@ async fn a_result_answers_the_oldest_open_call_of_its_tool() {
 
 #[tokio::test]
 async fn what_is_added_is_stored_first_and_with_everything() {
-    let state = Faulty::new().state();
-    let thread = state.create_thread("x").await.unwrap();
-    let mut history = persisted(&state);
+    let chat = Faulty::new().conversation().await;
+    let mut history = persisted(&chat);
     let sender = chatkeep_domain::UserId::new("bob").unwrap();
     let added = history.add_user_message("hi").metadata(metadata()).sender(sender.clone()).await.unwrap();
-    let stored = state.get_messages().await.unwrap();
+    let stored = chat.get_messages().await.unwrap();
     assert_eq!((added.id, added.position), (Some(stored[0].id), Some(stored[0].position)));
     assert_eq!((stored[0].content.metadata(), &stored[0].sender_id), (Some(&metadata()), &Some(sender)));
     assert_eq!(history.get_messages(None), [Message::from(&stored[0])]);
-    assert_eq!(history.thread(), Some(thread.id));
+    assert_eq!(history.conversation().unwrap().thread_id(), chat.thread_id());
 
     // An orphan is kept in the store, though not in the window.
     let orphan = history.add_tool_result_for("gone", "x", "1").await.unwrap();
     assert!(!orphan.in_window);
-    assert_eq!(state.get_messages().await.unwrap().len(), 2);
+    assert_eq!(chat.get_messages().await.unwrap().len(), 2);
 }
 
 #[tokio::test]
 async fn a_message_that_was_not_stored_is_not_in_the_window() {
     let store = Faulty::new();
-    let state = store.state();
-    let mut history = persisted(&state);
-    assert!(matches!(history.add_user_message("x").await.unwrap_err(), Error::NoCurrentThread));
-    state.create_thread("x").await.unwrap();
+    let chat = store.conversation().await;
+    let mut history = persisted(&chat);
     Faulty::set(&store.loses_answers, true);
-    let id = state.ids().message_id();
+    let id = chat.state_manager().ids().message_id();
     assert!(history.add_user_message("x").id(id).await.unwrap_err().is_transient());
     assert!(history.is_empty());
     Faulty::set(&store.loses_answers, false);
     history.add_user_message("x").id(id).await.unwrap();
-    assert_eq!((history.len(), state.get_messages().await.unwrap().len()), (1, 1));
+    assert_eq!((history.len(), chat.get_messages().await.unwrap().len()), (1, 1));
 }
 
 #[tokio::test]
-async fn a_window_shows_one_thread_until_it_is_cleared() {
+async fn each_history_writes_to_its_own_conversation_and_loads_it_after_a_clear() {
     let state = Faulty::new().state();
-    let first = state.create_thread("first").await.unwrap().id;
-    let mut history = persisted(&state);
-    history.add_user_message("1").await.unwrap();
-    let second = state.create_thread("second").await.unwrap().id;
-    history.add_user_message("2").await.unwrap();
-    assert_eq!(state.get_messages().thread(first).await.unwrap().len(), 2);
-    history.clear();
-    history.add_user_message("3").await.unwrap();
-    assert_eq!((history.thread(), texts(&history)), (Some(second), vec!["3"]));
-
-    history.load_from_db(first).await.unwrap();
-    assert_eq!((history.thread(), texts(&history)), (Some(first), vec!["1", "2"]));
-    history.load_from_db(None).await.unwrap();
-    assert_eq!((history.thread(), texts(&history)), (Some(first), vec!["1", "2"]));
-    history.clear();
-    history.load_from_db(None).await.unwrap();
-    assert_eq!((history.thread(), texts(&history)), (Some(second), vec!["3"]));
+    let first = state.conversation(state.create_thread("first").await.unwrap().id);
+    let second = state.conversation(state.create_thread("second").await.unwrap().id);
+    let (mut one, mut two) = (persisted(&first), persisted(&second));
+    for number in ["1", "2", "3"] {
+        one.add_user_message(format!("one {number}")).await.unwrap();
+        two.add_user_message(format!("two {number}")).await.unwrap();
+    }
+    for (history, expected) in
+        [(&mut one, ["one 1", "one 2", "one 3"]), (&mut two, ["two 1", "two 2", "two 3"])]
+    {
+        history.clear();
+        assert!(history.is_empty());
+        history.load_from_db().await.unwrap();
+        assert_eq!(texts(history), expected);
+    }
+    assert_eq!(first.get_messages().await.unwrap().len(), 3);
 }
 
 #[tokio::test]
-async fn a_named_load_goes_over_the_builders_thread_until_it_is_cleared() {
-    let state = Faulty::new().state();
-    let fixed = state.create_thread("fixed").await.unwrap().id;
-    let other = state.create_thread("other").await.unwrap().id;
-    let builder = ConversationHistory::builder().thread(fixed).state_manager(state.clone());
-    let mut history = builder.persist_to_db(true).build().unwrap();
-    history.load_from_db(other).await.unwrap();
-    history.add_user_message("1").await.unwrap();
-    history.load_from_db(None).await.unwrap();
-    assert_eq!((history.thread(), texts(&history)), (Some(other), vec!["1"]));
-    history.clear();
-    history.load_from_db(None).await.unwrap();
-    assert_eq!((history.thread(), history.len()), (Some(fixed), 0));
-}
-
-#[tokio::test]
-async fn loading_settles_a_request_that_was_dropped_though_another_thread_is_current() {
+async fn loading_settles_a_request_that_was_dropped_or_whose_answer_was_lost() {
     let store = Faulty::new();
-    let state = store.state();
-    let thread = state.create_thread("x").await.unwrap().id;
-    let mut history = persisted(&state);
+    let mut history = persisted(&store.conversation().await);
     store.gate.forget_permits(usize::MAX);
     tokio::select! {
         biased;
         _ = history.add_user_message("dropped").into_future() => panic!("the gate is shut"),
-        () = tokio::task::yield_now() => {}
+        () = yield_now() => {}
     }
     store.gate.add_permits(Semaphore::MAX_PERMITS);
-    state.create_thread("y").await.unwrap();
-    history.load_from_db(None).await.unwrap();
-    assert_eq!((history.thread(), history.len()), (Some(thread), 0));
+    history.load_from_db().await.unwrap();
+    assert!(history.is_empty());
 
-    // The first of a window, and the answer is lost: it is in its thread, whichever is current by now.
-    history.clear();
-    state.set_current_thread(thread).await.unwrap();
     Faulty::set(&store.loses_answers, true);
     assert!(history.add_user_message("lost").await.unwrap_err().is_transient());
     Faulty::set(&store.loses_answers, false);
-    state.create_thread("z").await.unwrap();
-    history.load_from_db(None).await.unwrap();
-    assert_eq!((history.thread(), texts(&history)), (Some(thread), vec!["lost"]));
-
-    // What was surely not stored binds the window to nothing.
-    let gone = state.create_thread("gone").await.unwrap().id;
-    state.delete_thread(gone).await.unwrap();
-    history.clear();
-    assert!(history.add_user_message("x").await.is_err());
-    assert_eq!(history.thread(), None);
+    assert!(history.is_empty());
+    history.load_from_db().await.unwrap();
+    assert_eq!(texts(&history), ["lost"]);
 }
 
 #[tokio::test]
 async fn loading_brings_what_fits_with_all_system_messages_and_open_calls() {
-    let state = Faulty::new().state();
-    let thread = state.create_thread("long").await.unwrap().id;
-    state.add_message(Role::System, "first rule").await.unwrap();
+    let chat = Faulty::new().conversation().await;
+    chat.add_message(Role::System, "first rule").await.unwrap();
     let batch = (0..3_000).map(|number| (Role::User, number.to_string()));
-    state.add_messages(batch).await.unwrap();
-    state.add_message(Role::System, "second rule").await.unwrap();
+    chat.add_messages(batch).await.unwrap();
+    chat.add_message(Role::System, "second rule").await.unwrap();
     let call = |id| (Role::Assistant, Content::tool_call(id, "x", json!({})));
     let result = |id| (Role::Tool, Content::tool_result(id, "x", "done"));
-    state.add_messages([call("a"), result("a"), call("b")]).await.unwrap();
+    chat.add_messages([call("a"), result("a"), call("b")]).await.unwrap();
 
     let load = async |history: &mut ConversationHistory| {
-        history.load_from_db(thread).await.unwrap();
+        history.load_from_db().await.unwrap();
         let calls: Vec<_> = history.pending_tool_calls().iter().map(|call| call.id.to_owned()).collect();
         assert_eq!(calls, ["b"]);
         let whole: Vec<_> = history.iter().map(|message| message.content.to_plain_text()).collect();
@@ -247,7 +218,7 @@ async fn loading_brings_what_fits_with_all_system_messages_and_open_calls() {
     };
     let rules = ["first rule", "second rule"];
     let build = |most: usize| {
-        ConversationHistory::builder().max_messages(most).state_manager(state.clone()).build().unwrap()
+        ConversationHistory::builder().max_messages(most).conversation(chat.clone()).build().unwrap()
     };
     assert_eq!(
         load(&mut build(6)).await,
@@ -259,28 +230,27 @@ async fn loading_brings_what_fits_with_all_system_messages_and_open_calls() {
     let mut by_tokens = ConversationHistory::builder()
         .max_tokens(300)
         .token_counter(One)
-        .state_manager(state.clone())
+        .conversation(chat.clone())
         .build()
         .unwrap();
     assert_eq!(load(&mut by_tokens).await.len(), 300);
-    let mut all = ConversationHistory::builder().state_manager(state.clone()).build().unwrap();
+    let mut all = ConversationHistory::builder().conversation(chat.clone()).build().unwrap();
     assert_eq!(load(&mut all).await.len(), 3_005);
     let before: Vec<Message> = all.get_messages(None);
-    state.delete_thread(thread).await.unwrap();
-    assert!(all.load_from_db(thread).await.unwrap_err().is_not_found());
+    chat.delete().await.unwrap();
+    assert!(all.load_from_db().await.unwrap_err().is_not_found());
     assert_eq!(all.get_messages(None), before);
 }
 
 #[tokio::test]
 async fn loading_reads_no_more_of_a_long_thread_than_the_window_may_hold() {
     let store = Faulty::new();
-    let state = store.state();
-    state.create_thread("long").await.unwrap();
-    state.add_message(Role::System, "rule").await.unwrap();
+    let chat = store.conversation().await;
+    chat.add_message(Role::System, "rule").await.unwrap();
     for _ in 0..10 {
-        state.add_messages((0..1_000).map(|number| (Role::User, number.to_string()))).await.unwrap();
+        chat.add_messages((0..1_000).map(|number| (Role::User, number.to_string()))).await.unwrap();
     }
-    let builder = || ConversationHistory::builder().state_manager(state.clone()).token_counter(One);
+    let builder = || ConversationHistory::builder().conversation(chat.clone()).token_counter(One);
     // The first tells that the window is full; the rule, which is pinned, is read besides.
     for (builder, pages, messages) in [
         (builder().max_messages(10), 1, 11),
@@ -291,7 +261,7 @@ async fn loading_reads_no_more_of_a_long_thread_than_the_window_may_hold() {
         let before = store.listed.swap(0, Ordering::SeqCst);
         store.lists.lock().unwrap().clear();
         let mut history = builder.build().unwrap();
-        history.load_from_db(None).await.unwrap();
+        history.load_from_db().await.unwrap();
         assert_eq!(texts(&history).last(), Some(&"999"), "after {before}");
         assert_eq!(store.listed.load(Ordering::SeqCst), messages + 1);
         let lists = store.lists.lock().unwrap();
@@ -301,54 +271,44 @@ async fn loading_reads_no_more_of_a_long_thread_than_the_window_may_hold() {
 }
 
 #[tokio::test]
-async fn a_stream_gives_all_of_the_windows_thread_and_what_waited() {
+async fn a_stream_gives_all_of_the_conversation_and_what_waited() {
     let store = Faulty::new();
-    let state = store.state();
-    let thread = state.create_thread("x").await.unwrap().id;
-    let builder = ConversationHistory::builder().state_manager(state.clone()).max_messages(1);
+    let chat = store.conversation().await;
+    let builder = ConversationHistory::builder().conversation(chat.clone()).max_messages(1);
     let mut history = builder.write_behind(WriteBehindConfig::default()).build().unwrap();
     for text in ["1", "2", "3"] {
         history.add_user_message(text).await.unwrap();
     }
-    let other = state.create_thread("y").await.unwrap().id;
-    state.add_message(Role::User, "other").await.unwrap();
 
     let mut stream = history.stream_messages().page_len(2).await.unwrap();
     let mut said = Vec::new();
     while let Some(message) = stream.next().await {
         said.push(message.unwrap().content.to_plain_text());
     }
-    assert_eq!(
-        (said, history.thread()),
-        (vec!["1".to_owned(), "2".to_owned(), "3".to_owned()], Some(thread))
-    );
-    let mut stream = history.stream_messages().thread(other).await.unwrap();
-    assert_eq!(stream.next().await.unwrap().unwrap().content.as_text(), Some("other"));
+    assert_eq!(said, ["1", "2", "3"]);
 
     Faulty::set(&store.broken, true);
     history.add_user_message("4").await.unwrap();
     assert!(matches!(history.stream_messages().await.unwrap_err(), Error::WriteBehind { unsaved: 1, .. }));
     let error = ConversationHistory::default().stream_messages().await.unwrap_err();
-    assert!(error.to_string().starts_with("state_manager must be given"), "{error}");
+    assert!(error.to_string().starts_with("conversation must be given"), "{error}");
 }
 
 #[tokio::test]
 async fn write_behind_stores_the_same_and_loads_after_a_flush() {
     let store = Faulty::new();
-    let state = store.state();
-    let thread = state.create_thread("x").await.unwrap().id;
+    let chat = store.conversation().await;
     let mut history = ConversationHistory::builder()
-        .thread(thread)
-        .state_manager(state.clone())
+        .conversation(chat.clone())
         .write_behind(WriteBehindConfig::default())
         .build()
         .unwrap();
     let added = history.add_user_message("1").await.unwrap();
     history.add_user_message("2").await.unwrap();
     assert_eq!((texts(&history), added.position), (vec!["1", "2"], None));
-    history.load_from_db(None).await.unwrap();
+    history.load_from_db().await.unwrap();
     assert_eq!(texts(&history), ["1", "2"]);
-    assert_eq!(state.get_messages().await.unwrap()[0].id, added.id.unwrap());
+    assert_eq!(chat.get_messages().await.unwrap()[0].id, added.id.unwrap());
     assert_eq!(store.appends.load(Ordering::SeqCst), 1);
 
     Faulty::set(&store.broken, true);
@@ -367,14 +327,72 @@ async fn what_is_configured_persists_unless_the_builder_says_otherwise() {
         [(true, None, 1), (false, None, 0), (true, Some(false), 0), (false, Some(true), 1)]
     {
         let state = Faulty::new().state().with_persistence(configured);
-        state.create_thread("x").await.unwrap();
-        let builder = ConversationHistory::builder().state_manager(state.clone());
+        let chat = state.conversation(state.create_thread("x").await.unwrap().id);
+        let builder = ConversationHistory::builder().conversation(chat.clone());
         let builder = match said {
             Some(on) => builder.persist_to_db(on),
             None => builder,
         };
         builder.build().unwrap().add_user_message("x").await.unwrap();
-        assert_eq!(state.get_messages().await.unwrap().len(), stored, "{configured} {said:?}");
+        assert_eq!(chat.get_messages().await.unwrap().len(), stored, "{configured} {said:?}");
     }
     ConversationHistory::builder().build().unwrap().add_user_message("x").await.unwrap();
+}
+
+#[tokio::test]
+async fn loading_passes_over_corrupt_messages_and_reports_them() {
+    let store = Faulty::new();
+    let chat = store.conversation().await;
+    let mut history = persisted(&chat);
+    history.add_system_message("one").await.unwrap();
+    history.add_system_message("two").await.unwrap();
+    for text in ["three", "four", "five", "six"] {
+        history.add_user_message(text).await.unwrap();
+    }
+    *store.corrupt.lock().unwrap() = vec![1, 4, 6];
+    let positions = |loaded: &Loaded| -> Vec<i64> {
+        loaded.corrupt.iter().map(|message| message.position.get()).collect()
+    };
+    let loaded = history.load_from_db().await.unwrap();
+    assert_eq!(texts(&history), ["two", "three", "five"]);
+    assert_eq!(positions(&loaded), [6, 4, 1]);
+    assert!(matches!(&loaded.corrupt[0].error, StoreError::CorruptRow { .. }));
+
+    // A window that is full reads no further than it needs, and then the system messages.
+    let builder = ConversationHistory::builder().conversation(chat.clone()).max_messages(2);
+    let mut history = builder.build().unwrap();
+    let loaded = history.load_from_db().await.unwrap();
+    assert_eq!(texts(&history), ["two", "five"]);
+    assert_eq!(positions(&loaded), [6, 4, 1]);
+}
+
+#[tokio::test]
+async fn a_corrupt_call_or_result_is_missing_to_the_window() {
+    let store = Faulty::new();
+    let chat = store.conversation().await;
+    let mut history = persisted(&chat);
+    history.add_tool_call("a", "weather", json!({})).await.unwrap();
+    history.add_tool_result_for("a", "weather", "rain").await.unwrap();
+    history.add_tool_call("b", "clock", json!({})).await.unwrap();
+    history.add_tool_result_for("b", "clock", "nine").await.unwrap();
+    *store.corrupt.lock().unwrap() = vec![1, 4];
+    let loaded = history.load_from_db().await.unwrap();
+    assert_eq!(loaded.corrupt.len(), 2);
+    assert_eq!(history.len(), 1, "the result of a call that cannot be read is none");
+    assert_eq!(history.pending_tool_calls()[0].id, "b");
+}
+
+#[tokio::test]
+async fn a_corrupt_message_without_a_place_ends_the_loading() {
+    let store = Faulty::new();
+    let chat = store.conversation().await;
+    let mut history = persisted(&chat);
+    history.add_user_message("one").await.unwrap();
+    *store.check_page.lock().unwrap() = |_, _| {
+        let (entity, id) = (Entity::Message, "of unknown id".to_owned());
+        Err(StoreError::CorruptRow { entity, id, behind: None, source: "no number".into() })
+    };
+    let error = history.load_from_db().await.unwrap_err();
+    assert!(matches!(error, Error::Store(StoreError::CorruptRow { .. })));
+    assert_eq!(texts(&history), ["one"], "the window is as it was");
 }

@@ -5,13 +5,14 @@ use std::future::IntoFuture;
 use chatkeep_domain::{Cursor, Role, SearchOrder, SearchPage, SearchQuery, ThreadId, Timestamp, UserId};
 use serde_json::Value;
 
-use super::filters::Filters;
-use super::{GetMessages, StateManager};
-use crate::Error;
+use super::StateManager;
+use crate::error::Error;
+use crate::filters::Filters;
 use crate::input::BoxFuture;
 
 impl StateManager {
-    /// Finds messages in all threads of the scope: a page of 100, the newest first, unless the request says otherwise.
+    /// Finds messages in all threads of the scope ([`Conversation::search`](crate::Conversation::search) finds those of
+    /// one): a page of 100, the newest first, unless the request says otherwise.
     /// How the text is read is told at [`SearchQuery`]: nothing that people type is an error. Without text, the
     /// filters alone decide.
     ///
@@ -24,9 +25,9 @@ impl StateManager {
     /// #     std::sync::Arc::new(chatkeep::MemoryRepository::new()),
     /// #     chatkeep::Scope::user(chatkeep::OrgId::new("acme")?, chatkeep::UserId::new("ada")?),
     /// # );
-    /// state.create_thread("Weather").await?;
-    /// state.add_message(Role::User, "How is the weather in Oslo?").await?;
-    /// state.add_message(Role::Assistant, "Rain.").await?;
+    /// let chat = state.conversation(state.create_thread("Weather").await?.id);
+    /// chat.add_message(Role::User, "How is the weather in Oslo?").await?;
+    /// chat.add_message(Role::Assistant, "Rain.").await?;
     ///
     /// let found = state.search("weather oslo").role(Role::User).order(SearchOrder::Relevance).await?;
     /// assert_eq!(found.items[0].thread_name, "Weather");
@@ -34,59 +35,26 @@ impl StateManager {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn search(&self, text: impl Into<String>) -> Search<'_> {
-        Search::new(self, text.into(), false)
-    }
-
-    /// Finds messages of the current thread, or of the one that [`Search::thread`] names; else as
-    /// [`search`](StateManager::search).
-    pub fn search_in_thread(&self, text: impl Into<String>) -> Search<'_> {
-        Search::new(self, text.into(), true)
-    }
-
-    /// Reads the messages of a thread that were created in `[from, until)`, in the order in which they were said;
-    /// `None` leaves a side open. Across threads, `search("").created(from, until)` finds them.
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), chatkeep::Error> {
-    /// # let state = chatkeep::StateManager::new(
-    /// #     std::sync::Arc::new(chatkeep::MemoryRepository::new()),
-    /// #     chatkeep::Scope::user(chatkeep::OrgId::new("acme")?, chatkeep::UserId::new("ada")?),
-    /// # );
-    /// state.create_thread("Weather").await?;
-    /// let asked = state.add_message(chatkeep::Role::User, "How is the weather in Oslo?").await?.created_at;
-    /// assert_eq!(state.messages_between(asked, None).await?.len(), 1);
-    /// assert_eq!(state.messages_between(None, asked).await?.len(), 0);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn messages_between(
-        &self,
-        from: impl Into<Option<Timestamp>>,
-        until: impl Into<Option<Timestamp>>,
-    ) -> GetMessages<'_> {
-        self.get_messages().created(from, until)
+    pub fn search(&self, text: impl Into<String>) -> Search {
+        Search::new(self.clone(), text.into())
     }
 }
 
-/// [`StateManager::search`] and [`StateManager::search_in_thread`].
+/// [`StateManager::search`] and [`Conversation::search`](crate::Conversation::search).
 #[derive(Debug)]
 #[must_use = "nothing happens until it is awaited"]
-pub struct Search<'a> {
-    state: &'a StateManager,
+pub struct Search {
+    state: StateManager,
     query: SearchQuery,
     metadata: Filters,
-    is_in_thread: bool,
 }
 
-impl<'a> Search<'a> {
-    fn new(state: &'a StateManager, text: String, is_in_thread: bool) -> Self {
-        Self { state, query: SearchQuery::new(text), metadata: Filters::NONE, is_in_thread }
+impl Search {
+    fn new(state: StateManager, text: String) -> Self {
+        Self { state, query: SearchQuery::new(text), metadata: Filters::NONE }
     }
 
-    /// Only messages of this thread. One that is not there is [`StoreError::NotFound`](crate::StoreError::NotFound).
-    pub fn thread(mut self, thread: ThreadId) -> Self {
+    pub(crate) fn in_thread(mut self, thread: ThreadId) -> Self {
         self.query = self.query.thread(thread);
         self
     }
@@ -139,18 +107,15 @@ impl<'a> Search<'a> {
     }
 
     async fn run(self) -> Result<SearchPage, Error> {
-        let Self { state, mut query, metadata, is_in_thread } = self;
+        let Self { state, mut query, metadata } = self;
         query.metadata = metadata.check()?;
-        if is_in_thread {
-            query.thread = Some(state.resolve(query.thread)?);
-        }
         Ok(state.repository().search_messages(state.scope(), &query).await?)
     }
 }
 
-impl<'a> IntoFuture for Search<'a> {
+impl IntoFuture for Search {
     type Output = Result<SearchPage, Error>;
-    type IntoFuture = BoxFuture<'a, Self::Output>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.run())

@@ -69,7 +69,7 @@ async fn what_a_search_says_reaches_the_store() {
     let cursor = Cursor::from("somewhere");
     let expected = SearchQuery {
         text: "monad".to_owned(),
-        thread: Some(thread()),
+        thread: None,
         role: Some(Role::Tool),
         sender_id: Some(bob()),
         created_from: Some(from),
@@ -79,10 +79,13 @@ async fn what_a_search_says_reaches_the_store() {
         limit: 7,
         cursor: Some(cursor.clone()),
     };
-    for is_in_thread in [false, true] {
-        let state = expecting(expected.clone());
-        let search = if is_in_thread { state.search_in_thread("monad") } else { state.search("monad") };
-        let search = search.thread(thread()).role(Role::Tool).sender(bob()).created(from, until);
+    for in_thread in [None, Some(thread())] {
+        let state = expecting(SearchQuery { thread: in_thread, ..expected.clone() });
+        let search = match in_thread {
+            Some(thread) => state.conversation(thread).search("monad"),
+            None => state.search("monad"),
+        };
+        let search = search.role(Role::Tool).sender(bob()).created(from, until);
         let search = search.metadata("/tier", "gold").metadata("/seat", 42).order(SearchOrder::Relevance);
         assert_eq!(search.limit(7).cursor(cursor.clone()).await.unwrap(), SearchPage::empty());
     }
@@ -90,37 +93,36 @@ async fn what_a_search_says_reaches_the_store() {
 }
 
 #[tokio::test]
-async fn a_search_in_a_thread_means_the_current_one_and_others_mean_all() {
+async fn a_conversation_searches_itself_and_a_manager_searches_all() {
     let state = memory();
-    let first = state.create_thread("first").await.unwrap();
-    state.add_message(Role::User, "a monad").await.unwrap();
-    state.create_thread("second").await.unwrap();
-    state.add_messages([(Role::User, "another monad"), (Role::Assistant, "a burrito")]).await.unwrap();
+    let first = state.conversation(state.create_thread("first").await.unwrap().id);
+    first.add_message(Role::User, "a monad").await.unwrap();
+    let second = state.conversation(state.create_thread("second").await.unwrap().id);
+    second.add_messages([(Role::User, "another monad"), (Role::Assistant, "a burrito")]).await.unwrap();
 
     let found = state.search("monad").await.unwrap().items;
     assert_eq!(texts(found.iter().map(|hit| &hit.message)), ["another monad", "a monad"]);
-    let found = state.search_in_thread("monad").await.unwrap().items;
+    let found = second.search("monad").await.unwrap().items;
     assert_eq!(texts(found.iter().map(|hit| &hit.message)), ["another monad"]);
-    let found = state.search_in_thread("").thread(first.id).await.unwrap().items;
+    let found = first.search("").await.unwrap().items;
     assert_eq!(texts(found.iter().map(|hit| &hit.message)), ["a monad"]);
     assert_eq!(found[0].thread_name, "first");
 
     let page = state.search("monad").limit(1).order(SearchOrder::Oldest).await.unwrap();
     let rest = state.search("monad").order(SearchOrder::Oldest).cursor(page.next).await.unwrap();
     assert_eq!(texts(rest.items.iter().map(|hit| &hit.message)), ["another monad"]);
-    assert!(state.search("x").thread(thread()).await.unwrap_err().is_not_found());
+    assert!(state.conversation(thread()).search("x").await.unwrap_err().is_not_found());
 }
 
 #[tokio::test]
 async fn a_search_that_cannot_be_made_says_why() {
     let state = mocked(MockConversationRepository::new());
-    assert!(matches!(state.search_in_thread("x").await.unwrap_err(), Error::NoCurrentThread));
-    assert!(matches!(state.messages_between(None, None).await.unwrap_err(), Error::NoCurrentThread));
+    let chat = state.conversation(thread());
     let refused = [
         state.search("x").metadata("tier", "gold").await.unwrap_err(),
         state.search("x").metadata("tier", "gold").metadata("/tier", "gold").await.unwrap_err(),
-        state.get_messages().metadata("tier", "gold").await.unwrap_err(),
-        state.get_messages().metadata("tier", "gold").page(None).await.unwrap_err(),
+        chat.get_messages().metadata("tier", "gold").await.unwrap_err(),
+        chat.get_messages().metadata("tier", "gold").page(None).await.unwrap_err(),
         state.list_threads().metadata("tier", "gold").await.unwrap_err(),
     ];
     for error in refused {
@@ -136,19 +138,18 @@ async fn a_search_that_cannot_be_made_says_why() {
 #[tokio::test]
 async fn messages_between_two_moments_are_those_of_the_thread_in_order() {
     let state = memory().with_clock(Arc::new(Seconds::default()));
-    let first = state.create_thread("first").await.unwrap().id;
-    state.add_message(Role::User, "1").await.unwrap();
-    let second = state.add_message(Role::User, "2").await.unwrap().created_at;
-    let third = state.add_message(Role::User, "3").await.unwrap().created_at;
+    let chat = state.conversation(state.create_thread("first").await.unwrap().id);
+    chat.add_message(Role::User, "1").await.unwrap();
+    let second = chat.add_message(Role::User, "2").await.unwrap().created_at;
+    let third = chat.add_message(Role::User, "3").await.unwrap().created_at;
 
-    assert_eq!(texts(&state.messages_between(None, None).await.unwrap()), ["1", "2", "3"]);
-    assert_eq!(texts(&state.messages_between(second, None).await.unwrap()), ["2", "3"]);
-    assert_eq!(texts(&state.messages_between(None, third).await.unwrap()), ["1", "2"]);
-    assert_eq!(texts(&state.messages_between(second, third).limit(9).await.unwrap()), ["2"]);
-    assert_eq!(texts(&state.messages_between(third, second).await.unwrap()), [""; 0]);
-    state.create_thread("second").await.unwrap();
-    assert_eq!(texts(&state.messages_between(second, None).await.unwrap()), [""; 0]);
-    assert_eq!(texts(&state.messages_between(third, None).thread(first).await.unwrap()), ["3"]);
+    assert_eq!(texts(&chat.messages_between(None, None).await.unwrap()), ["1", "2", "3"]);
+    assert_eq!(texts(&chat.messages_between(second, None).await.unwrap()), ["2", "3"]);
+    assert_eq!(texts(&chat.messages_between(None, third).await.unwrap()), ["1", "2"]);
+    assert_eq!(texts(&chat.messages_between(second, third).limit(9).await.unwrap()), ["2"]);
+    assert_eq!(texts(&chat.messages_between(third, second).await.unwrap()), [""; 0]);
+    let other = state.conversation(state.create_thread("second").await.unwrap().id);
+    assert_eq!(texts(&other.messages_between(second, None).await.unwrap()), [""; 0]);
 }
 
 #[tokio::test]
@@ -180,7 +181,7 @@ async fn what_a_list_says_reaches_the_store() {
         .returning(|_, _| Ok(Page::<ChatThread>::empty()));
     let state = mocked(mock);
     let request = || {
-        let request = state.get_messages().thread(thread()).sender(bob());
+        let request = state.conversation(thread()).get_messages().sender(bob());
         request.metadata("/tier", "gold").metadata("/seat", 42)
     };
     request().await.unwrap();
@@ -193,9 +194,9 @@ async fn what_a_list_says_reaches_the_store() {
 async fn filters_find_what_they_name() {
     let state = memory();
     let gold = || serde_json::from_value(json!({"customer": {"tier": "gold"}})).unwrap();
-    state.create_thread("Übersicht").metadata(gold()).await.unwrap();
+    let chat = state.conversation(state.create_thread("Übersicht").metadata(gold()).await.unwrap().id);
     let marked = MessageInput::new(Role::User, "marked").metadata(gold()).sender(bob());
-    state.add_messages([marked, (Role::User, "plain").into()]).await.unwrap();
+    chat.add_messages([marked, (Role::User, "plain").into()]).await.unwrap();
     state.create_thread("other").await.unwrap();
 
     let of = |page: Page<ChatThread>| -> Vec<String> {
@@ -207,8 +208,7 @@ async fn filters_find_what_they_name() {
 
     let found = state.search("").metadata("/customer/tier", "gold").await.unwrap().items;
     assert_eq!(texts(found.iter().map(|hit| &hit.message)), ["marked"]);
-    let first = found[0].message.chat_thread_id;
-    assert_eq!(texts(&state.get_messages().thread(first).sender(bob()).await.unwrap()), ["marked"]);
+    assert_eq!(texts(&chat.get_messages().sender(bob()).await.unwrap()), ["marked"]);
 }
 
 #[test]
@@ -216,7 +216,7 @@ fn debug_shows_nothing_that_is_looked_for() {
     let state = memory();
     let search = state.search("secret").metadata("/tier", "secret");
     let list = state.list_threads().name_contains("secret").metadata("/tier", "secret");
-    let messages = state.get_messages().metadata("/tier", "secret");
+    let messages = state.conversation(thread()).get_messages().metadata("/tier", "secret");
     let shown = format!("{search:?} {list:?} {messages:?}");
     assert!(!shown.contains("secret"), "{shown}");
     assert_eq!((shown.matches("/tier").count(), shown.matches("6 bytes").count()), (3, 2), "{shown}");

@@ -10,14 +10,14 @@ use chatkeep_domain::{
 use serde_json::Value;
 
 use super::StateManager;
-use super::filters::Filters;
-use crate::Error;
+use crate::error::Error;
+use crate::filters::Filters;
 use crate::input::BoxFuture;
 
 /// [`StateManager::create_thread`].
 #[must_use = "nothing happens until it is awaited"]
-pub struct CreateThread<'a> {
-    state: &'a StateManager,
+pub struct CreateThread {
+    state: StateManager,
     name: String,
     user: Option<UserId>,
     org: Option<OrgId>,
@@ -25,8 +25,8 @@ pub struct CreateThread<'a> {
     metadata: Metadata,
 }
 
-impl<'a> CreateThread<'a> {
-    pub(super) fn new(state: &'a StateManager, name: String) -> Self {
+impl CreateThread {
+    pub(super) fn new(state: StateManager, name: String) -> Self {
         Self { state, name, user: None, org: None, id: None, metadata: Metadata::new() }
     }
 
@@ -55,7 +55,7 @@ impl<'a> CreateThread<'a> {
     }
 
     async fn run(self) -> Result<ChatThread, Error> {
-        let Self { state, .. } = self;
+        let state = &self.state;
         let scope = state.scope();
         let owner = |missing| Error::NoOwner { missing };
         let org = self.org.or_else(|| scope.org_id().cloned());
@@ -68,13 +68,12 @@ impl<'a> CreateThread<'a> {
             state.clock().now(),
         );
         let thread = state.repository().create_thread(scope, new.with_metadata(self.metadata)).await?;
-        state.make_current(Some(thread.id));
         tracing::debug!(thread = %thread.id, "created a thread");
         Ok(thread)
     }
 }
 
-impl fmt::Debug for CreateThread<'_> {
+impl fmt::Debug for CreateThread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { state, name, user, org, id, metadata } = self;
         f.debug_struct("CreateThread")
@@ -88,33 +87,27 @@ impl fmt::Debug for CreateThread<'_> {
     }
 }
 
-impl<'a> IntoFuture for CreateThread<'a> {
+impl IntoFuture for CreateThread {
     type Output = Result<ChatThread, Error>;
-    type IntoFuture = BoxFuture<'a, Self::Output>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.run())
     }
 }
 
-/// [`StateManager::update_thread`].
+/// [`StateManager::update_thread`] and [`Conversation::update`](crate::Conversation::update).
 #[must_use = "nothing happens until it is awaited"]
-pub struct UpdateThread<'a> {
-    state: &'a StateManager,
-    thread: Option<ThreadId>,
+pub struct UpdateThread {
+    state: StateManager,
+    thread: ThreadId,
     name: Option<String>,
     metadata: Option<Metadata>,
 }
 
-impl<'a> UpdateThread<'a> {
-    pub(super) fn new(state: &'a StateManager) -> Self {
-        Self { state, thread: None, name: None, metadata: None }
-    }
-
-    /// This thread instead of the current one.
-    pub fn thread(mut self, thread: ThreadId) -> Self {
-        self.thread = Some(thread);
-        self
+impl UpdateThread {
+    pub(super) fn new(state: StateManager, thread: ThreadId) -> Self {
+        Self { state, thread, name: None, metadata: None }
     }
 
     /// The new name.
@@ -130,15 +123,14 @@ impl<'a> UpdateThread<'a> {
     }
 
     async fn run(self) -> Result<ChatThread, Error> {
-        let Self { state, .. } = self;
-        let thread = state.resolve(self.thread)?;
+        let Self { state, thread, name, metadata } = self;
         let mut update = ThreadUpdate::new(state.clock().now());
-        (update.name, update.metadata) = (self.name, self.metadata);
+        (update.name, update.metadata) = (name, metadata);
         Ok(state.repository().update_thread(state.scope(), thread, update).await?)
     }
 }
 
-impl fmt::Debug for UpdateThread<'_> {
+impl fmt::Debug for UpdateThread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { state, thread, name, metadata } = self;
         f.debug_struct("UpdateThread")
@@ -150,9 +142,9 @@ impl fmt::Debug for UpdateThread<'_> {
     }
 }
 
-impl<'a> IntoFuture for UpdateThread<'a> {
+impl IntoFuture for UpdateThread {
     type Output = Result<ChatThread, Error>;
-    type IntoFuture = BoxFuture<'a, Self::Output>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.run())
@@ -162,14 +154,14 @@ impl<'a> IntoFuture for UpdateThread<'a> {
 /// [`StateManager::list_threads`].
 #[derive(Debug)]
 #[must_use = "nothing happens until it is awaited"]
-pub struct ListThreads<'a> {
-    state: &'a StateManager,
+pub struct ListThreads {
+    state: StateManager,
     query: ThreadQuery,
     metadata: Filters,
 }
 
-impl<'a> ListThreads<'a> {
-    pub(super) fn new(state: &'a StateManager) -> Self {
+impl ListThreads {
+    pub(super) fn new(state: StateManager) -> Self {
         Self { state, query: ThreadQuery::default(), metadata: Filters::NONE }
     }
 
@@ -237,9 +229,9 @@ impl<'a> ListThreads<'a> {
     }
 }
 
-impl<'a> IntoFuture for ListThreads<'a> {
+impl IntoFuture for ListThreads {
     type Output = Result<Page<ChatThread>, Error>;
-    type IntoFuture = BoxFuture<'a, Self::Output>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.run())

@@ -6,15 +6,18 @@ use std::time::Duration;
 use chatkeep_domain::{Content, Role, ThreadId};
 
 use super::{WriteBehind, WriteBehindConfig};
+use crate::error::Error;
+use crate::history::ConversationHistory;
+use crate::input::MessageInput;
+use crate::state_manager::StateManager;
 use crate::testing::Faulty;
-use crate::{ConversationHistory, Error, MessageInput, StateManager};
 
 async fn thread(state: &StateManager) -> ThreadId {
     state.create_thread("behind").await.unwrap().id
 }
 
 async fn texts(state: &StateManager, thread: ThreadId) -> Vec<String> {
-    let messages = state.get_messages().thread(thread).await.unwrap();
+    let messages = state.conversation(thread).get_messages().await.unwrap();
     messages.iter().map(|message| message.content.as_text().unwrap().to_owned()).collect()
 }
 
@@ -36,9 +39,9 @@ async fn settle() {
     }
 }
 
-async fn push_all(behind: &WriteBehind, range: std::ops::Range<u32>) {
+async fn push_all(behind: &WriteBehind, thread: ThreadId, range: std::ops::Range<u32>) {
     for text in numbers(range) {
-        behind.push(None, (Role::User, text)).await.unwrap();
+        behind.push(thread, (Role::User, text)).await.unwrap();
     }
 }
 
@@ -66,10 +69,10 @@ async fn a_short_outage_is_nobodys_error() {
     let thread = thread(&state).await;
     let behind = WriteBehind::new(state.clone(), WriteBehindConfig::default()).unwrap();
     Faulty::set(&store.down, true);
-    push_all(&behind, 0..3).await;
+    push_all(&behind, thread, 0..3).await;
     tokio::time::sleep(Duration::from_millis(200)).await;
     Faulty::set(&store.down, false);
-    behind.push(None, (Role::User, "3")).await.unwrap();
+    behind.push(thread, (Role::User, "3")).await.unwrap();
     behind.flush().await.unwrap();
     assert_eq!(texts(&state, thread).await, numbers(0..4));
 }
@@ -81,9 +84,9 @@ async fn a_lost_answer_stores_nothing_twice() {
     let thread = thread(&state).await;
     let behind = WriteBehind::new(state.clone(), WriteBehindConfig::default()).unwrap();
     Faulty::set(&store.loses_answers, true);
-    push_all(&behind, 0..3).await;
+    push_all(&behind, thread, 0..3).await;
     assert!(behind.flush().await.unwrap_err().is_transient());
-    push_all(&behind, 3..5).await;
+    push_all(&behind, thread, 3..5).await;
     Faulty::set(&store.loses_answers, false);
     behind.flush().await.unwrap();
     assert_eq!(texts(&state, thread).await, numbers(0..5));
@@ -96,18 +99,18 @@ async fn a_long_outage_is_told_to_the_next_call_and_mends_itself() {
     let thread = thread(&state).await;
     let behind = WriteBehind::new(state.clone(), WriteBehindConfig::default().retries(2)).unwrap();
     Faulty::set(&store.down, true);
-    push_all(&behind, 0..3).await;
+    push_all(&behind, thread, 0..3).await;
     tokio::time::sleep(Duration::from_secs(2)).await;
 
-    let error = behind.push(None, (Role::User, "refused")).await.unwrap_err();
+    let error = behind.push(thread, (Role::User, "refused")).await.unwrap_err();
     assert!(error.is_transient());
     assert_eq!(unsaved(&error), 3);
-    push_all(&behind, 3..4).await;
+    push_all(&behind, thread, 3..4).await;
 
     Faulty::set(&store.down, false);
     tokio::time::sleep(Duration::from_mins(1)).await;
     assert_eq!(behind.unsaved(), 0, "no call was needed");
-    push_all(&behind, 4..5).await;
+    push_all(&behind, thread, 4..5).await;
     behind.close().await.unwrap();
     assert_eq!(texts(&state, thread).await, numbers(0..5));
 }
@@ -119,26 +122,26 @@ async fn a_lasting_error_is_told_at_the_next_call_and_at_flush() {
     let thread = thread(&state).await;
     let behind = WriteBehind::new(state.clone(), WriteBehindConfig::default()).unwrap();
     Faulty::set(&store.broken, true);
-    push_all(&behind, 0..2).await;
+    push_all(&behind, thread, 0..2).await;
     let error = behind.flush().await.unwrap_err();
     assert_eq!((unsaved(&error), error.is_transient()), (2, false));
     assert_eq!(unsaved(&behind.flush().await.unwrap_err()), 2, "each flush tries again");
     assert_eq!(store.appends.load(Ordering::SeqCst), 2);
 
     // The next push tries again as well; its failure comes with the one after.
-    push_all(&behind, 2..3).await;
+    push_all(&behind, thread, 2..3).await;
     while store.appends.load(Ordering::SeqCst) < 3 {
         tokio::task::yield_now().await;
     }
     tokio::task::yield_now().await;
-    assert_eq!(unsaved(&behind.push(None, (Role::User, "refused")).await.unwrap_err()), 3);
+    assert_eq!(unsaved(&behind.push(thread, (Role::User, "refused")).await.unwrap_err()), 3);
 
     assert_eq!(unsaved(&behind.close().await.unwrap_err()), 3);
     Faulty::set(&store.broken, false);
-    push_all(&behind, 3..4).await;
+    push_all(&behind, thread, 3..4).await;
     behind.close().await.unwrap();
     assert_eq!(texts(&state, thread).await, numbers(0..4));
-    let error = behind.push(None, (Role::User, "late")).await.unwrap_err();
+    let error = behind.push(thread, (Role::User, "late")).await.unwrap_err();
     assert!(matches!(error, Error::Closed { unsaved: 0 }));
 }
 
@@ -151,7 +154,7 @@ async fn what_failed_is_handed_back_and_holds_up_no_other_thread() {
     let behind = WriteBehind::new(state.clone(), WriteBehindConfig::default()).unwrap();
     let id = behind.push(gone, (Role::User, "lost?")).await.unwrap();
     assert_eq!(unsaved(&behind.flush().await.unwrap_err()), 1);
-    push_all(&behind, 0..2).await;
+    push_all(&behind, kept, 0..2).await;
     while behind.unsaved() > 1 {
         tokio::task::yield_now().await;
     }
@@ -247,7 +250,7 @@ async fn every_one_of_several_flushes_gets_the_error() {
         let thread = thread(&state).await;
         let behind = WriteBehind::new(state.clone(), WriteBehindConfig::default()).unwrap();
         Faulty::set(if lasting { &store.broken } else { &store.down }, true);
-        push_all(&behind, 0..2).await;
+        push_all(&behind, thread, 0..2).await;
         let all = async { tokio::join!(behind.flush(), behind.close(), behind.flush()) };
         let (one, two, three) = tokio::time::timeout(Duration::from_mins(10), all).await.unwrap();
         for result in [one, two, three] {
@@ -271,10 +274,10 @@ async fn every_one_of_several_flushes_gets_the_error() {
 async fn callers_that_flush_again_and_again_do_not_put_off_each_others_error() {
     let store = Faulty::new();
     let state = store.state();
-    thread(&state).await;
+    let thread = thread(&state).await;
     let behind = WriteBehind::new(state, WriteBehindConfig::default()).unwrap();
     Faulty::set(&store.down, true);
-    push_all(&behind, 0..1).await;
+    push_all(&behind, thread, 0..1).await;
     let impatient = async {
         loop {
             let _ = tokio::time::timeout(Duration::from_millis(10), behind.flush()).await;
@@ -289,10 +292,10 @@ async fn callers_that_flush_again_and_again_do_not_put_off_each_others_error() {
 async fn a_flush_that_is_dropped_swallows_no_error() {
     let store = Faulty::new();
     let state = store.state();
-    thread(&state).await;
+    let thread = thread(&state).await;
     let behind = WriteBehind::new(state, WriteBehindConfig::default()).unwrap();
     Faulty::set(&store.broken, true);
-    push_all(&behind, 0..1).await;
+    push_all(&behind, thread, 0..1).await;
     settle().await;
     store.gate.forget_permits(usize::MAX);
     tokio::select! {
@@ -300,7 +303,7 @@ async fn a_flush_that_is_dropped_swallows_no_error() {
         _ = behind.flush() => panic!("the gate is shut"),
         () = settle() => {}
     }
-    assert_eq!(unsaved(&behind.push(None, (Role::User, "refused")).await.unwrap_err()), 1);
+    assert_eq!(unsaved(&behind.push(thread, (Role::User, "refused")).await.unwrap_err()), 1);
 }
 
 #[tokio::test]
@@ -310,7 +313,7 @@ async fn a_close_that_is_dropped_leaves_the_queue_open() {
     let thread = thread(&state).await;
     let behind = WriteBehind::new(state.clone(), WriteBehindConfig::default()).unwrap();
     store.gate.forget_permits(usize::MAX);
-    push_all(&behind, 0..1).await;
+    push_all(&behind, thread, 0..1).await;
     {
         let mut dropped = std::pin::pin!(behind.close());
         let mut other = std::pin::pin!(behind.close());
@@ -320,15 +323,15 @@ async fn a_close_that_is_dropped_leaves_the_queue_open() {
             _ = &mut dropped => panic!("the gate is shut"),
             () = settle() => {}
         }
-        let push = behind.push(None, (Role::User, "refused")).await;
+        let push = behind.push(thread, (Role::User, "refused")).await;
         assert!(matches!(push.unwrap_err(), Error::Closed { unsaved: 1 }));
     }
-    push_all(&behind, 1..2).await;
+    push_all(&behind, thread, 1..2).await;
     store.gate.add_permits(100);
     behind.close().await.unwrap();
     behind.close().await.unwrap();
     assert_eq!(texts(&state, thread).await, numbers(0..2));
-    let push = behind.push(None, (Role::User, "late")).await;
+    let push = behind.push(thread, (Role::User, "late")).await;
     assert!(matches!(push.unwrap_err(), Error::Closed { unsaved: 0 }));
 }
 
@@ -336,10 +339,10 @@ async fn a_close_that_is_dropped_leaves_the_queue_open() {
 async fn a_close_that_goes_on_keeps_the_queue_closed_when_another_is_dropped() {
     let store = Faulty::new();
     let state = store.state();
-    thread(&state).await;
+    let thread = thread(&state).await;
     let behind = WriteBehind::new(state, WriteBehindConfig::default()).unwrap();
     store.gate.forget_permits(usize::MAX);
-    push_all(&behind, 0..1).await;
+    push_all(&behind, thread, 0..1).await;
     let mut kept = std::pin::pin!(behind.close());
     tokio::select! {
         biased;
@@ -347,7 +350,7 @@ async fn a_close_that_goes_on_keeps_the_queue_closed_when_another_is_dropped() {
         _ = behind.close() => panic!("the gate is shut"),
         () = settle() => {}
     }
-    let push = behind.push(None, (Role::User, "refused")).await;
+    let push = behind.push(thread, (Role::User, "refused")).await;
     assert!(matches!(push.unwrap_err(), Error::Closed { unsaved: 1 }));
     store.gate.add_permits(100);
     kept.await.unwrap();
@@ -364,11 +367,11 @@ async fn a_full_queue_makes_the_caller_wait() {
         let thread = thread(&state).await;
         let behind = Arc::new(WriteBehind::new(state.clone(), config).unwrap());
         store.gate.forget_permits(usize::MAX);
-        push_all(&behind, 0..2).await;
+        push_all(&behind, thread, 0..2).await;
 
         let third = {
             let behind = Arc::clone(&behind);
-            tokio::spawn(async move { behind.push(None, (Role::User, "2")).await })
+            tokio::spawn(async move { behind.push(thread, (Role::User, "2")).await })
         };
         settle().await;
         assert!(!third.is_finished());
@@ -384,21 +387,21 @@ async fn a_full_queue_makes_the_caller_wait() {
 async fn a_full_queue_that_cannot_empty_is_an_error_and_no_deadlock() {
     let store = Faulty::new();
     let state = store.state();
-    thread(&state).await;
+    let thread = thread(&state).await;
     let behind = WriteBehind::new(state, WriteBehindConfig::default().capacity(1)).unwrap();
     Faulty::set(&store.broken, true);
-    push_all(&behind, 0..1).await;
-    assert_eq!(unsaved(&behind.push(None, (Role::User, "1")).await.unwrap_err()), 1);
+    push_all(&behind, thread, 0..1).await;
+    assert_eq!(unsaved(&behind.push(thread, (Role::User, "1")).await.unwrap_err()), 1);
 }
 
 #[tokio::test]
 async fn what_no_store_takes_is_refused_at_once() {
     let store = Faulty::new();
     let state = store.state();
-    thread(&state).await;
+    let thread = thread(&state).await;
     let behind = WriteBehind::new(state, WriteBehindConfig::default()).unwrap();
     let huge = Content::text("x".repeat(chatkeep_domain::MAX_CONTENT_BYTES));
-    assert!(matches!(behind.push(None, (Role::User, huge)).await.unwrap_err(), Error::Store(_)));
+    assert!(matches!(behind.push(thread, (Role::User, huge)).await.unwrap_err(), Error::Store(_)));
     behind.close().await.unwrap();
     assert_eq!(store.appends.load(Ordering::SeqCst), 0);
 }
@@ -429,18 +432,18 @@ fn the_end_of_the_runtime_is_told_and_never_waited_for() {
     let store = Faulty::new();
     let state = store.state();
     let first = tokio::runtime::Runtime::new().unwrap();
-    let behind = first.block_on(async {
-        thread(&state).await;
+    let (behind, thread) = first.block_on(async {
+        let thread = thread(&state).await;
         store.gate.forget_permits(usize::MAX);
         let behind = WriteBehind::new(state.clone(), WriteBehindConfig::default()).unwrap();
-        push_all(&behind, 0..1).await;
-        behind
+        push_all(&behind, thread, 0..1).await;
+        (behind, thread)
     });
     drop(first);
     let second = tokio::runtime::Runtime::new().unwrap();
     second.block_on(async {
         assert!(matches!(behind.flush().await.unwrap_err(), Error::Closed { unsaved: 1 }));
-        let push = behind.push(None, (Role::User, "late")).await;
+        let push = behind.push(thread, (Role::User, "late")).await;
         assert!(matches!(push.unwrap_err(), Error::Closed { unsaved: 1 }));
     });
 }
@@ -451,10 +454,10 @@ fn a_runtime_that_ends_before_the_task_began_is_told_too() {
     let runtime = || tokio::runtime::Builder::new_current_thread().build().unwrap();
     let first = runtime();
     let behind = first.block_on(async {
-        thread(&state).await;
+        let thread = thread(&state).await;
         // Nothing here lets the task run.
         let behind = WriteBehind::new(state.clone(), WriteBehindConfig::default()).unwrap();
-        push_all(&behind, 0..1).await;
+        push_all(&behind, thread, 0..1).await;
         behind
     });
     drop(first);
@@ -494,7 +497,7 @@ async fn dropping_it_logs_how_many_messages_are_lost_but_not_what_they_say() {
     let state = store.state();
     let thread = thread(&state).await;
     let mut history = ConversationHistory::builder()
-        .state_manager(state)
+        .conversation(state.conversation(thread))
         .write_behind(WriteBehindConfig::default())
         .build()
         .unwrap();

@@ -131,6 +131,20 @@ faults! {
     NamesTheWrongEntity => "a_message_that_is_not_there_is_not_found",
     /// Reads a thread, changes it and writes all of it back: the head is as old as the read.
     WritesBackTheThread => "an_update_that_races_appends_loses_neither",
+    /// Fails a page for a row in it that cannot be decoded, and goes on behind that row.
+    FailsPagesWithCorruptRows => "a_page_ends_ahead_of_a_corrupt_message",
+    /// Fails a page for the row behind it, which only tells that there is more.
+    DecodesTheNextRow => "a_corrupt_message_behind_a_page_leaves_it_alone",
+    /// Leaves out rows that cannot be decoded, and says nothing.
+    SkipsCorruptRows => "each_corrupt_message_is_reported_once",
+    /// Fails a list of threads for one that cannot be decoded, in it or behind it.
+    FailsListsWithCorruptThreads => "a_page_ends_ahead_of_a_corrupt_thread",
+    /// Fails a page of hits for a row that cannot be decoded, in it or behind it.
+    FailsSearchesWithCorruptRows => "a_page_of_hits_ends_ahead_of_a_corrupt_message",
+    /// Fails a whole ranking for one row that cannot be decoded.
+    FailsRankingsWithCorruptRows => "a_corrupt_message_is_ranked_last",
+    /// Reads integers of more than 64 bits as floats.
+    RoundsWideIntegers => "an_integer_over_64_bits_is_corrupt",
     /// Applies the filters on metadata of a list of messages to the page that was read without them.
     LimitsListsBeforeFilters => "filters_are_applied_before_offset_and_limit",
     /// Takes 1 for 1.0 in metadata.

@@ -5,6 +5,7 @@ use chatkeep_domain::{
 };
 use chrono::TimeDelta;
 
+use super::corrupt_rows::{Of, having_looked};
 use super::damage::invented;
 use super::{Fault, Faulty, GAP, count_cursor, counted, is_about_a_cursor, lossy, rename};
 
@@ -116,6 +117,12 @@ impl<R: ConversationRepository> MessageRepository for Faulty<R> {
         }
         if self.has(Fault::ListsAbsentThreads) && listed.as_ref().is_err_and(StoreError::is_not_found) {
             return Ok(Page::empty());
+        }
+        if let Some(cursor) = self.looks_at(Of::Messages, &listed, query.limit) {
+            listed = having_looked(
+                listed,
+                self.inner.list_messages(scope, thread, &query.clone().behind(cursor)).await,
+            );
         }
         let mut page = listed?;
         match self.fault {

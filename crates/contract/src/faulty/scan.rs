@@ -51,7 +51,8 @@ impl<R: ConversationRepository> Faulty<R> {
         if let Some(thread) = query.thread {
             self.inner.get_thread(scope, thread).await?;
         }
-        let stored = self.stored(scope).await?;
+        let mut stored = self.gone_from(scope);
+        stored.extend(candidates(&self.inner, scope).await?);
         let mut indexed = Vec::new();
         for candidate in &stored {
             if !self.unindexed().contains(&candidate.message.id) {
@@ -72,9 +73,9 @@ impl<R: ConversationRepository> Faulty<R> {
                 page.reverse();
             }
             page.truncate(read.limit);
-            plan.add(page);
+            plan.add(page.into_iter().map(Ok));
         }
-        let mut page = plan.finish();
+        let mut page = plan.finish()?;
         for hit in &mut page.items {
             let is_hit =
                 |one: &&SearchCandidate| one.org_id == hit.org_id && one.message.id == hit.message.id;
@@ -85,38 +86,11 @@ impl<R: ConversationRepository> Faulty<R> {
         Ok(page)
     }
 
-    /// All that is in the scope, and what is gone and still in the index.
-    async fn stored(&self, scope: &Scope) -> Result<Vec<SearchCandidate>, StoreError> {
-        let mut stored = self.gone_from(scope);
-        let mut query = ThreadQuery::first(1_000);
-        loop {
-            let page = self.inner.list_threads(scope, &query).await?;
-            for thread in &page.items {
-                stored.extend(self.messages(scope, thread).await?);
-            }
-            let Some(next) = page.next else { return Ok(stored) };
-            query = query.behind(next);
-        }
-    }
-
+    /// What is gone and still in the index.
     fn gone_from(&self, scope: &Scope) -> Vec<SearchCandidate> {
         let gone = self.gone.lock().expect("no one panics here");
         let gone = gone.iter().filter(|gone| gone.scope == *scope);
         gone.map(|gone| gone.candidate.clone()).collect()
-    }
-
-    async fn messages(&self, scope: &Scope, thread: &ChatThread) -> Result<Vec<SearchCandidate>, StoreError> {
-        let (mut query, mut read) = (MessageQuery::first(1_000), Vec::new());
-        loop {
-            let page = self.inner.list_messages(scope, thread.id, &query).await?;
-            read.extend(page.items.into_iter().map(|message| SearchCandidate {
-                org_id: thread.org_id.clone(),
-                thread_name: thread.name.clone(),
-                message,
-            }));
-            let Some(next) = page.next else { return Ok(read) };
-            query = query.behind(next);
-        }
     }
 
     /// What the index holds of a message.
@@ -161,7 +135,7 @@ impl<R: ConversationRepository> Faulty<R> {
     /// Keeps in the index what is deleted now.
     pub(super) async fn keep(&self, scope: &Scope, thread: chatkeep_domain::ThreadId, id: Option<MessageId>) {
         let Ok(thread) = self.inner.get_thread(scope, thread).await else { return };
-        let Ok(messages) = self.messages(scope, &thread).await else { return };
+        let Ok(messages) = messages(&self.inner, scope, &thread).await else { return };
         let kept = messages.into_iter().filter(|kept| id.is_none_or(|id| kept.message.id == id));
         let kept = kept.map(|candidate| Gone { scope: scope.clone(), candidate });
         self.gone.lock().expect("no one panics here").extend(kept);
@@ -175,5 +149,39 @@ impl<R: ConversationRepository> Faulty<R> {
     /// Sets that.
     pub(super) fn set_unindexed(&self, ids: Vec<MessageId>) {
         *self.unindexed.lock().expect("no one panics here") = ids;
+    }
+}
+
+/// All messages of the scope.
+pub(super) async fn candidates(
+    store: &impl ConversationRepository,
+    scope: &Scope,
+) -> Result<Vec<SearchCandidate>, StoreError> {
+    let (mut query, mut found) = (ThreadQuery::first(1_000), Vec::new());
+    loop {
+        let page = store.list_threads(scope, &query).await?;
+        for thread in &page.items {
+            found.extend(messages(store, scope, thread).await?);
+        }
+        let Some(next) = page.next else { return Ok(found) };
+        query = query.behind(next);
+    }
+}
+
+async fn messages(
+    store: &impl ConversationRepository,
+    scope: &Scope,
+    thread: &ChatThread,
+) -> Result<Vec<SearchCandidate>, StoreError> {
+    let (mut query, mut read) = (MessageQuery::first(1_000), Vec::new());
+    loop {
+        let page = store.list_messages(scope, thread.id, &query).await?;
+        read.extend(page.items.into_iter().map(|message| SearchCandidate {
+            org_id: thread.org_id.clone(),
+            thread_name: thread.name.clone(),
+            message,
+        }));
+        let Some(next) = page.next else { return Ok(read) };
+        query = query.behind(next);
     }
 }

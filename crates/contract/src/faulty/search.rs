@@ -6,6 +6,7 @@ use chatkeep_domain::{
 };
 use chrono::TimeDelta;
 
+use super::corrupt_rows::{Of, having_looked};
 use super::{Fault, Faulty, count_cursor, counted};
 
 #[async_trait]
@@ -65,7 +66,18 @@ impl<R: ConversationRepository> MessageSearch for Faulty<R> {
                 }
                 self.inner.search_messages(scope, &query).await?
             }
-            _ => self.inner.search_messages(scope, &query).await?,
+            _ => {
+                let mut found = self.inner.search_messages(scope, &query).await;
+                let is_ranked = query.order == SearchOrder::Relevance;
+                let of = if is_ranked { Of::RankedHits } else { Of::Hits };
+                if let Some(cursor) = self.looks_at(of, &found, query.limit) {
+                    found = having_looked(
+                        found,
+                        self.inner.search_messages(scope, &query.clone().behind(cursor)).await,
+                    );
+                }
+                found?
+            }
         };
         if self.has(Fault::NamesNoReading) {
             page.reading = SearchReading::Query;

@@ -9,6 +9,7 @@ use chatkeep_domain::{
 };
 use chrono::TimeDelta;
 
+use super::corrupt_rows::{Of, having_looked};
 use super::{Fault, Faulty, GAP, count_cursor, counted, lossy};
 
 #[async_trait]
@@ -109,7 +110,12 @@ impl<R: ConversationRepository> ThreadRepository for Faulty<R> {
             }
             _ => {}
         }
-        let mut page = self.inner.list_threads(scope, &query).await?;
+        let mut listed = self.inner.list_threads(scope, &query).await;
+        if let Some(cursor) = self.looks_at(Of::Threads, &listed, query.limit) {
+            listed =
+                having_looked(listed, self.inner.list_threads(scope, &query.clone().behind(cursor)).await);
+        }
+        let mut page = listed?;
         if self.has(Fault::BreaksTiesBackwards) {
             page.items.sort_by_key(|thread| (Reverse(thread.updated_at), thread.id));
         }

@@ -4,6 +4,7 @@ use std::io;
 
 use serde_json::{Map, Value};
 
+use crate::json::{INTEGERS, is_of_64_bits};
 use crate::{InvalidArgument, StoreError};
 
 /// The largest content, in bytes of JSON: 8 MiB.
@@ -21,20 +22,25 @@ pub(super) fn check_size(actual: usize) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The depth is checked first: the serializer recurses.
-pub(super) fn check_depth(object: &Map<String, Value>) -> Result<(), StoreError> {
-    fn fits(value: &Value, room: usize) -> bool {
-        match value {
-            Value::Array(items) => room > 0 && items.iter().all(|item| fits(item, room - 1)),
-            Value::Object(items) => room > 0 && items.values().all(|item| fits(item, room - 1)),
-            _ => true,
+/// Refuses what could be written and not read again: what is too deep, and a number that 64 bits do not hold. This comes
+/// first: the serializer recurses.
+pub(super) fn check_values(object: &Map<String, Value>) -> Result<(), StoreError> {
+    object.values().try_for_each(|value| check_value(value, MAX_JSON_DEPTH - 1))
+}
+
+fn check_value(value: &Value, room: usize) -> Result<(), StoreError> {
+    match value {
+        Value::Array(_) | Value::Object(_) if room == 0 => {
+            let (limit, actual) = (MAX_JSON_DEPTH as u64, MAX_JSON_DEPTH as u64 + 1);
+            Err(StoreError::TooLarge { what: "JSON, in levels of nesting", limit, actual })
         }
+        Value::Array(items) => items.iter().try_for_each(|item| check_value(item, room - 1)),
+        Value::Object(items) => items.values().try_for_each(|item| check_value(item, room - 1)),
+        Value::Number(number) if !is_of_64_bits(number) => {
+            Err(InvalidArgument::new("JSON", INTEGERS, "another number").into())
+        }
+        _ => Ok(()),
     }
-    if object.values().all(|value| fits(value, MAX_JSON_DEPTH - 1)) {
-        return Ok(());
-    }
-    let (limit, actual) = (MAX_JSON_DEPTH as u64, MAX_JSON_DEPTH as u64 + 1);
-    Err(StoreError::TooLarge { what: "JSON, in levels of nesting", limit, actual })
 }
 
 pub(super) fn unwritable(_: serde_json::Error) -> InvalidArgument {
@@ -68,7 +74,7 @@ pub(crate) fn json_size(object: &Map<String, Value>) -> Result<usize, StoreError
             Ok(())
         }
     }
-    check_depth(object)?;
+    check_values(object)?;
     let mut count = Count(0);
     serde_json::to_writer(&mut count, object).map_err(unwritable)?;
     Ok(count.0)

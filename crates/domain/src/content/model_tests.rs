@@ -1,18 +1,25 @@
-//! A content is what the plain way makes of it: read as a [`Value`], kept as its object, written from there.
+//! A content is what the plain way makes of it: read as a [`Value`], kept as its object, written from there; except that what
+//! the plain way reads as another value is refused.
 
 use proptest::prelude::*;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{Body, Content, json_kind};
+use super::{Body, Content};
+use crate::json::kind as json_kind;
 use crate::search::SearchDocument;
 use crate::{CharEstimate, InvalidArgument, Message, Role, TokenCounter};
 
 fn plainly(text: &str) -> Result<Map<String, Value>, String> {
     let value: Value = serde_json::from_str(text).map_err(|error| {
-        let (line, column) = (error.line(), error.column());
-        format!("content must be JSON (got an error at line {line} column {column})")
+        let (line, column, text) = (error.line(), error.column(), error.to_string());
+        let (reason, _) = text.rsplit_once(" at line ").unwrap();
+        format!("content must be JSON (got an error at line {line} column {column}: {reason})")
     })?;
+    if is_rounded(&value) {
+        let rule = "content must have integers from -2^63 to 2^64 - 1, and others written as strings";
+        return Err(format!("{rule} (got another one at "));
+    }
     let Value::Object(object) = value else {
         return Err(format!("content must be a JSON object (got {})", json_kind(&value)));
     };
@@ -23,6 +30,40 @@ fn plainly(text: &str) -> Result<Map<String, Value>, String> {
             Err(format!("content must have a string \"type\" (got {actual})"))
         }
     }
+}
+
+/// Whether one of [`json_text`]'s integers was rounded.
+fn is_rounded(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => {
+            number.is_f64() && [2_f64.powi(64), -2_f64.powi(63)].contains(&number.as_f64().unwrap())
+        }
+        Value::Array(items) => items.iter().any(is_rounded),
+        Value::Object(object) => object.values().any(is_rounded),
+        _ => false,
+    }
+}
+
+/// Whether the plain way lost one of two values: there are more colons than members.
+fn is_lost(text: &str, value: &Value) -> bool {
+    fn members(value: &Value) -> usize {
+        match value {
+            Value::Array(items) => items.iter().map(members).sum(),
+            Value::Object(object) => object.values().map(|value| 1 + members(value)).sum(),
+            _ => 0,
+        }
+    }
+    let (mut colons, mut within, mut is_escaped) = (0, false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'"' => within = !within,
+            b'\\' => is_escaped = true,
+            b':' if !within => colons += 1,
+            _ => {}
+        }
+    }
+    colons != members(value)
 }
 
 fn assert_same(content: &Content, object: &Map<String, Value>) {
@@ -52,7 +93,7 @@ fn assert_same(content: &Content, object: &Map<String, Value>) {
     assert!(moved == *content && moved.is_identical(content));
 }
 
-/// Both ways accept it, or refuse it in the same words.
+/// Both ways accept it, or refuse it in the same words; what the plain way loses is refused.
 fn read(text: &str) -> Option<(Content, Map<String, Value>)> {
     #[derive(Deserialize)]
     #[serde(try_from = "Value")]
@@ -66,13 +107,20 @@ fn read(text: &str) -> Option<(Content, Map<String, Value>)> {
         }
     }
 
+    let got = Content::from_json(text);
+    let is_lost = serde_json::from_str(text).map(|value| is_lost(text, &value));
+    if got.as_ref().is_err_and(|error| error.actual.contains("a key twice in one object")) {
+        assert!(is_lost.unwrap_or(true), "{text}");
+        return None;
+    }
+    assert!(!is_lost.unwrap_or(false), "{text}");
     let direct = serde_json::from_str::<Content>(text).map_err(|error| error.to_string());
     let plain = serde_json::from_str::<Plain>(text).map(|plain| plain.0).map_err(|error| error.to_string());
     assert_eq!(direct, plain);
-    match (Content::from_json(text), plainly(text)) {
+    match (got, plainly(text)) {
         (Ok(content), Ok(object)) => Some((content, object)),
         (Err(error), Err(expected)) => {
-            assert_eq!(error.to_string(), expected);
+            assert!(error.to_string().starts_with(&expected), "{error} / {expected}");
             None
         }
         (got, expected) => panic!("{text}\n     got {:?}\nexpected {expected:?}", got.map(Value::from)),
@@ -196,19 +244,6 @@ fn nesting_is_refused_where_the_plain_way_refuses_it() {
             }
             read(&deep);
         }
-    }
-}
-
-#[test]
-fn duplicate_keys_take_the_last_value() {
-    for (text, is_text) in [
-        (r#"{"type":"text","text":1,"text":"b"}"#, true),
-        (r#"{"type":"text","text":"b","text":1}"#, false),
-        (r#"{"type":"image","text":"b","type":"text"}"#, true),
-        (r#"{"type":"text","text":"b","type":"image"}"#, false),
-    ] {
-        assert_eq!(matches!(Content::from_json(text).unwrap().0, Body::Text(..)), is_text);
-        check(text);
     }
 }
 

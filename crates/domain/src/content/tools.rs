@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use super::{Content, json_kind, list, string};
+use super::{Content, list, string};
+use crate::json::kind as json_kind;
 
 /// A model's request to run a tool, as [`Content::tool_calls`] finds it.
 #[derive(Clone, Copy, PartialEq)]

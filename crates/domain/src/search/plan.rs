@@ -4,7 +4,6 @@ mod readings;
 #[cfg(test)]
 mod tests;
 
-use std::cmp::Reverse;
 use std::fmt;
 
 use self::readings::Readings;
@@ -14,7 +13,10 @@ use super::{
     MAX_RANKED, SearchDocument, SearchExpr, SearchHit, SearchOrder, SearchPage, SearchQuery, SearchReading,
     rank,
 };
-use crate::{ChatMessage, Cursor, InvalidArgument, MAX_PAGE_LEN, OrgId, Page, Position, ThreadId, Timestamp};
+use crate::{
+    ChatMessage, Cursor, InvalidArgument, MAX_PAGE_LEN, OrgId, Page, Position, StoreError, ThreadId,
+    Timestamp,
+};
 
 /// How many candidates are read at least, where those read before were not enough, and at once for a ranking.
 const MORE: usize = 100;
@@ -52,6 +54,16 @@ impl fmt::Debug for SearchCandidate {
     }
 }
 
+/// A message that a store found in its index and cannot decode. Nobody can say that it does not match, so it counts as
+/// a hit, and is reported in its place.
+#[derive(Debug)]
+pub struct CorruptCandidate {
+    /// Its place among the candidates; `None` where that cannot be decoded either.
+    pub key: Option<SearchKey>,
+    /// [`StoreError::CorruptRow`]. The plan puts in where the search goes on.
+    pub error: StoreError,
+}
+
 /// What a store is to read: the first `limit` candidates in this order, between these places.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SearchRead {
@@ -81,7 +93,7 @@ impl SearchRead {
 ///
 /// A store asks [`next_read`](Self::next_read) what to read, reads it, and gives it to [`add`](Self::add), until there
 /// is nothing more to read; [`finish`](Self::finish) makes the page. What the store reads must hold every message that
-/// matches and may hold others: each is checked here.
+/// matches and may hold others: each is checked here. A row that the store cannot decode goes in as an `Err`.
 ///
 /// What the words are is not the same for all reads: where a text with an exclusion finds nothing, the plan starts again
 /// with the same text as text. So a store asks [`expr`](Self::expr) anew for each read.
@@ -96,9 +108,9 @@ impl SearchRead {
 /// ) -> Result<SearchPage, StoreError> {
 ///     let mut plan = SearchPlan::new(query)?;
 ///     while let Some(next) = plan.next_read() {
-///         plan.add(read(&next));
+///         plan.add(read(&next).into_iter().map(Ok));
 ///     }
-///     Ok(plan.finish())
+///     plan.finish()
 /// }
 /// # assert!(search(&SearchQuery::new("x"), |_| Vec::new()).unwrap().items.is_empty());
 /// ```
@@ -116,13 +128,20 @@ pub struct SearchPlan<'a> {
     /// How much to read at least, next time.
     more: usize,
     /// What the page is made of; of a ranked search only the best, as many as the page and one more has room for.
-    found: Vec<(Option<Score>, SearchCandidate)>,
+    found: Vec<Found>,
     /// How many matched, whether they are kept or not.
     matched: usize,
     /// The newest and the oldest of what matched.
     matched_range: Option<(SearchKey, SearchKey)>,
     /// The newest and the oldest of what the first page ranked, where this is a later one.
     window: Option<(SearchKey, SearchKey)>,
+}
+
+/// A match in its place; by relevance it has a score. A row that cannot be decoded has the least.
+struct Found {
+    score: Option<Score>,
+    key: Option<SearchKey>,
+    row: Result<SearchCandidate, StoreError>,
 }
 
 #[derive(PartialEq, Eq)]
@@ -249,22 +268,27 @@ impl<'a> SearchPlan<'a> {
     }
 
     /// Takes what was read, in the order that was asked for. Fewer than were asked for means that there are no more.
-    pub fn add(&mut self, candidates: Vec<SearchCandidate>) {
+    pub fn add(&mut self, candidates: impl IntoIterator<Item = Result<SearchCandidate, CorruptCandidate>>) {
         let asked = self.next_read().map_or(0, |read| read.limit);
-        let (count, before) = (candidates.len(), self.matched);
+        let before = self.matched;
         let is_further = self.progress == Progress::Begun;
-        self.progress = if count < asked { Progress::Exhausted } else { Progress::Begun };
-        if let Some(last) = candidates.last() {
-            self.behind = Some(self.key(last));
-        }
+        self.progress = Progress::Begun;
+        let (mut count, mut last) = (0, None);
         for candidate in candidates {
-            if self.matched >= self.wanted() {
-                break;
+            count += 1;
+            let key = match &candidate {
+                Ok(candidate) => Some(self.key(candidate)),
+                Err(corrupt) => corrupt.key.clone(),
+            };
+            if self.progress != Progress::Exhausted && self.matched < self.wanted() {
+                self.take(candidate, key.clone());
             }
-            if let Some(score) = self.judge(&candidate) {
-                self.take(score, candidate);
-            }
+            last = key.or(last);
         }
+        if count < asked || last.is_none() {
+            self.progress = Progress::Exhausted;
+        }
+        self.behind = last.or(self.behind.take());
         if self.is_ranked {
             self.keep_the_best();
         }
@@ -277,39 +301,53 @@ impl<'a> SearchPlan<'a> {
         }
     }
 
-    fn take(&mut self, score: Option<Score>, candidate: SearchCandidate) {
+    /// Keeps a candidate that matches.
+    fn take(&mut self, candidate: Result<SearchCandidate, CorruptCandidate>, key: Option<SearchKey>) {
+        let (score, row) = match candidate {
+            Ok(candidate) => match self.judge(&candidate, key.as_ref()) {
+                Some(score) => (score, Ok(candidate)),
+                None => return,
+            },
+            Err(CorruptCandidate { error, .. }) if self.is_within_window(key.as_ref()) => {
+                // The page ends here.
+                if !self.is_ranked {
+                    self.progress = Progress::Exhausted;
+                }
+                (self.is_ranked.then_some(Score::NONE), Err(error))
+            }
+            Err(_) => return,
+        };
         self.matched += 1;
-        let key = self.key(&candidate);
         let is_on_earlier_page = self.start.as_ref().is_some_and(|end| {
-            end.ranked
-                .as_ref()
-                .zip(score)
-                .is_some_and(|((last, ..), score)| (score, &key) >= (*last, &end.key))
+            let last = end.ranked.as_ref().zip(score);
+            last.is_some_and(|((last, ..), score)| (score, key.as_ref()) >= (*last, Some(&end.key)))
         });
-        if !is_on_earlier_page {
-            self.found.push((score, candidate));
-        }
-        if self.is_ranked {
+        if let (true, Some(key)) = (self.is_ranked, &key) {
             let newest = self.matched_range.take().map_or_else(|| key.clone(), |(newest, _)| newest);
-            self.matched_range = Some((newest, key));
+            self.matched_range = Some((newest, key.clone()));
+        }
+        if !is_on_earlier_page {
+            self.found.push(Found { score, key, row });
         }
     }
 
     /// Messages may be large: no more of them are kept than the page shows, and one to know whether there is another.
     fn keep_the_best(&mut self) {
-        let mut found = std::mem::take(&mut self.found);
-        found.sort_by_cached_key(|(score, found)| Reverse((*score, self.key(found))));
-        found.truncate(self.query.limit + 1);
-        self.found = found;
+        self.found.sort_by(|one, other| (&other.score, &other.key).cmp(&(&one.score, &one.key)));
+        self.found.truncate(self.query.limit + 1);
+    }
+
+    /// What was said since the first page has no place among what was ranked then.
+    fn is_within_window(&self, key: Option<&SearchKey>) -> bool {
+        self.window.as_ref().is_none_or(|(newest, _)| key.is_none_or(|key| key <= newest))
     }
 
     /// `None` for what does not match.
     #[expect(clippy::option_option, reason = "a match of a search that is not ranked has no score")]
-    fn judge(&self, candidate: &SearchCandidate) -> Option<Option<Score>> {
+    fn judge(&self, candidate: &SearchCandidate, key: Option<&SearchKey>) -> Option<Option<Score>> {
         let is_asked_for = self.query.matches_filters(&candidate.message)
             && self.query.thread.is_none_or(|thread| thread == candidate.message.chat_thread_id)
-            // What was said since the first page has no place among what was ranked then.
-            && self.window.as_ref().is_none_or(|(newest, _)| self.key(candidate) <= *newest);
+            && self.is_within_window(key);
         if !is_asked_for {
             return None;
         }
@@ -321,32 +359,26 @@ impl<'a> SearchPlan<'a> {
         expr.matches(&document).then(|| self.is_ranked.then(|| rank::score(expr, &document)))
     }
 
-    /// A cursor behind this place: where a list goes on when the message there cannot be read. `None` where the search
-    /// ranks what it finds, and so has no place for what it cannot read.
-    pub fn cursor_behind(&self, key: SearchKey) -> Option<Cursor> {
-        (!self.is_ranked).then(|| {
-            Cursor::after_search_place(self.query, &Place { reading: self.reading(), key, ranked: None })
-        })
-    }
-
-    /// The page of what was added so far, where what comes next cannot be read: its `next` is in front of that, so that
-    /// nothing ahead of it is lost. `None` where nothing was found yet, or where the search ranks what it finds.
-    pub fn finish_ahead(self) -> Option<SearchPage> {
-        let last = self.found.last().map(|(_, found)| self.key(found))?;
-        let next = self.cursor_behind(last)?;
-        let page = self.finish();
-        Some(SearchPage { next: page.next.or(Some(next)), ..page })
-    }
-
     /// The page.
-    pub fn finish(mut self) -> SearchPage {
+    ///
+    /// # Errors
+    /// [`StoreError::CorruptRow`] where it would begin with a row that cannot be decoded: see [`Page::cut`].
+    pub fn finish(mut self) -> Result<SearchPage, StoreError> {
         let found = std::mem::take(&mut self.found);
         let window = self.window.take().or_else(|| self.matched_range.take());
-        let Page { items, next } = Page::cut(found, self.query.limit, |(score, last)| {
+        let behind = |score: Option<Score>, key: &SearchKey| {
+            let window = window.clone();
             let ranked = score.zip(window).map(|(score, (newest, oldest))| (score, newest, oldest));
-            let place = Place { reading: self.reading(), key: self.key(last), ranked };
-            Cursor::after_search_place(self.query, &place)
+            Cursor::after_search_place(
+                self.query,
+                &Place { reading: self.reading(), key: key.clone(), ranked },
+            )
+        };
+        let rows = found.into_iter().map(|Found { score, key, row }| match row {
+            Ok(found) => Ok((score, found)),
+            Err(error) => Err(error.going_on(key.map(|key| behind(score, &key)))),
         });
+        let page = Page::cut(rows, self.query.limit, |(score, last)| behind(*score, &self.key(last)))?;
         let expr = self.expr();
         let hit = |(score, found): (Option<Score>, SearchCandidate)| SearchHit {
             snippet: Snippet::of(&found.message.content, expr),
@@ -355,6 +387,10 @@ impl<'a> SearchPlan<'a> {
             thread_name: found.thread_name,
             score: score.map(Score::get),
         };
-        SearchPage { items: items.into_iter().map(hit).collect(), next, reading: self.reading() }
+        Ok(SearchPage {
+            items: page.items.into_iter().map(hit).collect(),
+            next: page.next,
+            reading: self.reading(),
+        })
     }
 }

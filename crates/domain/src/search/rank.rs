@@ -33,11 +33,14 @@ const EARLY: f64 = 0.25;
 /// The score of a message that has none of the phrases, as `a OR -b` may find. Any phrase gives more.
 const LEAST: f64 = 0.001;
 
-/// Greater than 0; its bits sort as the number does.
+/// Greater than 0, except [`Score::NONE`]; its bits sort as the number does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Score(u64);
 
 impl Score {
+    /// Less than that of any message: the place of what cannot be read.
+    pub(super) const NONE: Self = Self(0);
+
     pub(super) fn get(self) -> f64 {
         f64::from_bits(self.0)
     }

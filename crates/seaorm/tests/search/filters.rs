@@ -72,6 +72,9 @@ async fn a_corrupt_message_behind_a_page_leaves_it_alone(store: Store) {
     let positions: Vec<_> = page.items.iter().map(|message| message.position.get()).collect();
     assert_eq!(positions, [3, 4, 5]);
     let further = query.behind(page.next.unwrap()).limit(9);
+    let page = repository.list_messages(&scope(), thread_id(), &further).await.unwrap();
+    assert_eq!(page.items.len(), 4);
+    let further = further.behind(page.next.unwrap());
     let error = repository.list_messages(&scope(), thread_id(), &further).await.unwrap_err();
     let StoreError::CorruptRow { behind: Some(behind), .. } = error else { panic!("{error:?}") };
     let page = repository.list_messages(&scope(), thread_id(), &further.behind(behind)).await.unwrap();

@@ -1,9 +1,11 @@
+use std::cmp::Reverse;
+
 use chrono::DateTime;
 use uuid::Uuid;
 
 use super::*;
 use crate::search::grammar;
-use crate::{Content, MessageId, Role};
+use crate::{Content, Entity, MessageId, Role};
 
 /// One thread, from its oldest message to its newest; and what a store would read of it.
 struct Store(Vec<SearchCandidate>);
@@ -49,10 +51,10 @@ impl Store {
         while let Some(read) = plan.next_read() {
             let candidates = self.read(&plan, &read);
             held = held.max(plan.found.len() + candidates.len());
-            plan.add(candidates);
+            plan.add(candidates.into_iter().map(Ok));
             reads.push(read);
         }
-        (plan.finish(), reads, held)
+        (plan.finish().unwrap(), reads, held)
     }
 
     /// The positions of the hits of every page.
@@ -132,9 +134,9 @@ fn later_pages_of_a_ranking_begin_at_its_newest() {
     // A store that begins at the newest all the same finds the same.
     let mut plan = SearchPlan::new(&query).unwrap();
     while let Some(read) = plan.next_read() {
-        plan.add(store.read(&plan, &SearchRead { from: None, ..read }));
+        plan.add(store.read(&plan, &SearchRead { from: None, ..read }).into_iter().map(Ok));
     }
-    assert_eq!(plan.finish(), store.search(&query).0);
+    assert_eq!(plan.finish().unwrap(), store.search(&query).0);
 }
 
 #[test]
@@ -154,6 +156,63 @@ fn the_bounds_of_a_read_follow_its_order() {
         let found = store.read(&plan, &read);
         assert_eq!(found.iter().map(|found| found.message.position.get()).collect::<Vec<_>>(), expected);
     }
+}
+
+/// Reads pages to the end, of a store in which the messages at these positions cannot be decoded. Gives the positions as
+/// they come, those of corrupt rows below 0, with 0 between pages.
+fn read_around(store: &Store, bad: &[i64], query: &SearchQuery) -> Vec<i64> {
+    let mut query = query.clone();
+    let mut read = Vec::new();
+    loop {
+        let mut plan = SearchPlan::new(&query).unwrap();
+        while let Some(next) = plan.next_read() {
+            let rows = store.read(&plan, &next).into_iter().map(|candidate| {
+                let position = candidate.message.position;
+                if !bad.contains(&position.get()) {
+                    return Ok(candidate);
+                }
+                let (entity, id) = (Entity::Message, position.to_string());
+                let error = StoreError::CorruptRow { entity, id, behind: None, source: "damaged".into() };
+                Err(CorruptCandidate { key: Some(plan.key(&candidate)), error })
+            });
+            let rows: Vec<_> = rows.collect();
+            plan.add(rows);
+        }
+        let next = match plan.finish() {
+            Ok(page) => {
+                read.extend(page.items.iter().map(|hit| hit.message.position.get()));
+                page.next
+            }
+            Err(StoreError::CorruptRow { id, behind, .. }) => {
+                read.push(-id.parse::<i64>().unwrap());
+                assert!(behind.is_some());
+                behind
+            }
+            Err(other) => panic!("{other:?}"),
+        };
+        let Some(next) = next else { return read };
+        query = query.behind(next);
+        read.push(0);
+    }
+}
+
+#[test]
+fn a_corrupt_row_comes_in_its_place_and_ends_the_page_ahead_of_it() {
+    let store = Store::of((0..7).map(|_| "x".to_owned()));
+    let oldest = SearchQuery::new("x").order(SearchOrder::Oldest);
+    assert_eq!(read_around(&store, &[3], &oldest.clone().limit(2)), [1, 2, 0, -3, 0, 4, 5, 0, 6, 7]);
+    assert_eq!(read_around(&store, &[3], &oldest.clone().limit(9)), [1, 2, 0, -3, 0, 4, 5, 6, 7]);
+    assert_eq!(read_around(&store, &[1, 2, 7], &oldest.limit(3)), [-1, 0, -2, 0, 3, 4, 5, 0, 6, 0, -7, 0]);
+    let newest = SearchQuery::default();
+    assert_eq!(read_around(&store, &[7, 5], &newest.limit(9)), [-7, 0, 6, 0, -5, 0, 4, 3, 2, 1]);
+}
+
+#[test]
+fn by_relevance_corrupt_rows_come_last() {
+    let store = Store::of([3, 1, 2, 1, 4].map(|count| "x ".repeat(count)));
+    assert_eq!(read_around(&store, &[], &ranked().limit(9)), [5, 1, 3, 4, 2]);
+    assert_eq!(read_around(&store, &[3, 5], &ranked().limit(9)), [1, 4, 2, 0, -5, 0, -3, 0]);
+    assert_eq!(read_around(&store, &[3, 5], &ranked().limit(2)), [1, 4, 0, 2, 0, -5, 0, -3, 0]);
 }
 
 /// A message of each of these texts, and what is read of them.

@@ -1,7 +1,7 @@
 //! What a batch makes of the rows, and how it writes it.
 
 use chatkeep_domain::search::{ANALYZER_VERSION, fold_text};
-use chatkeep_domain::{Entity, Metadata, OrgId, StoreError};
+use chatkeep_domain::{Entity, OrgId, StoreError, metadata_from_json};
 use sea_orm::sea_query::ArrayType;
 use sea_orm::{QueryResult, Value};
 use serde_json::json;
@@ -26,9 +26,7 @@ pub(super) struct Thread {
 impl Thread {
     pub(super) fn read(row: &QueryResult) -> Result<Self, StoreError> {
         let decode = || {
-            let metadata: Metadata = serde_json::from_str(&row::get::<String>(row, 3)?)
-                // The parser's own message may quote the text.
-                .map_err(|_| "the metadata is not a JSON object")?;
+            let metadata = metadata_from_json(&row::get::<String>(row, 3)?)?;
             let name: String = row::get(row, 2)?;
             Ok(Self {
                 org: row::get(row, 0)?,

@@ -2,33 +2,24 @@
 
 use std::future::IntoFuture;
 
-use chatkeep_domain::{
-    Append, ChatMessage, MessageId, Metadata, NewMessage, Position, StoreError, ThreadId, UserId,
-};
+use chatkeep_domain::{Append, ChatMessage, MessageId, Metadata, NewMessage, Position, StoreError, UserId};
 
-use super::StateManager;
-use crate::Error;
+use super::Conversation;
+use crate::error::Error;
 use crate::input::{BoxFuture, MessageInput};
 
-/// [`StateManager::add_message`].
+/// [`Conversation::add_message`].
 #[derive(Debug)]
 #[must_use = "nothing happens until it is awaited"]
-pub struct AddMessage<'a> {
-    state: &'a StateManager,
+pub struct AddMessage {
+    conversation: Conversation,
     input: MessageInput,
-    thread: Option<ThreadId>,
     expect_head: Option<Position>,
 }
 
-impl<'a> AddMessage<'a> {
-    pub(super) fn new(state: &'a StateManager, input: MessageInput) -> Self {
-        Self { state, input, thread: None, expect_head: None }
-    }
-
-    /// To this thread instead of the current one.
-    pub fn thread(mut self, thread: ThreadId) -> Self {
-        self.thread = Some(thread);
-        self
+impl AddMessage {
+    pub(super) fn new(conversation: Conversation, input: MessageInput) -> Self {
+        Self { conversation, input, expect_head: None }
     }
 
     /// The user who sent it.
@@ -56,42 +47,36 @@ impl<'a> AddMessage<'a> {
     }
 
     async fn run(self) -> Result<ChatMessage, Error> {
-        let new = self.input.into_new(self.state.clock().now(), self.state.ids())?;
+        let state = &self.conversation.state;
+        let new = self.input.into_new(state.clock().now(), state.ids())?;
         let id = new.id;
-        let stored = append(self.state, self.thread, vec![new], self.expect_head).await?;
+        let stored = append(&self.conversation, vec![new], self.expect_head).await?;
         let missing = || StoreError::message_not_found(id);
         Ok(stored.into_iter().next().ok_or_else(missing)?)
     }
 }
 
-impl<'a> IntoFuture for AddMessage<'a> {
+impl IntoFuture for AddMessage {
     type Output = Result<ChatMessage, Error>;
-    type IntoFuture = BoxFuture<'a, Self::Output>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.run())
     }
 }
 
-/// [`StateManager::add_messages`].
+/// [`Conversation::add_messages`].
 #[derive(Debug)]
 #[must_use = "nothing happens until it is awaited"]
-pub struct AddMessages<'a> {
-    state: &'a StateManager,
+pub struct AddMessages {
+    conversation: Conversation,
     inputs: Vec<MessageInput>,
-    thread: Option<ThreadId>,
     expect_head: Option<Position>,
 }
 
-impl<'a> AddMessages<'a> {
-    pub(super) fn new(state: &'a StateManager, inputs: Vec<MessageInput>) -> Self {
-        Self { state, inputs, thread: None, expect_head: None }
-    }
-
-    /// To this thread instead of the current one.
-    pub fn thread(mut self, thread: ThreadId) -> Self {
-        self.thread = Some(thread);
-        self
+impl AddMessages {
+    pub(super) fn new(conversation: Conversation, inputs: Vec<MessageInput>) -> Self {
+        Self { conversation, inputs, expect_head: None }
     }
 
     /// Writes only if the thread's head is at `head`: [`StoreError::Conflict`] when another writer was first.
@@ -101,15 +86,16 @@ impl<'a> AddMessages<'a> {
     }
 
     async fn run(self) -> Result<Vec<ChatMessage>, Error> {
-        let (now, ids) = (self.state.clock().now(), self.state.ids());
+        let state = &self.conversation.state;
+        let (now, ids) = (state.clock().now(), state.ids());
         let new: Result<_, _> = self.inputs.into_iter().map(|input| input.into_new(now, ids)).collect();
-        append(self.state, self.thread, new?, self.expect_head).await
+        append(&self.conversation, new?, self.expect_head).await
     }
 }
 
-impl<'a> IntoFuture for AddMessages<'a> {
+impl IntoFuture for AddMessages {
     type Output = Result<Vec<ChatMessage>, Error>;
-    type IntoFuture = BoxFuture<'a, Self::Output>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.run())
@@ -117,12 +103,11 @@ impl<'a> IntoFuture for AddMessages<'a> {
 }
 
 async fn append(
-    state: &StateManager,
-    thread: Option<ThreadId>,
+    conversation: &Conversation,
     messages: Vec<NewMessage>,
     expect_head: Option<Position>,
 ) -> Result<Vec<ChatMessage>, Error> {
-    let thread = state.resolve(thread)?;
+    let Conversation { state, thread } = conversation;
     let append = Append { messages, expect_head };
-    Ok(state.repository().append(state.scope(), thread, append).await?)
+    Ok(state.repository().append(state.scope(), *thread, append).await?)
 }

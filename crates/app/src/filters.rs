@@ -5,19 +5,19 @@ use serde_json::Value;
 
 /// Filters as they are named; one that is refused is told when the request is awaited.
 #[derive(Debug)]
-pub(super) struct Filters(Result<Vec<MetadataFilter>, InvalidArgument>);
+pub(crate) struct Filters(Result<Vec<MetadataFilter>, InvalidArgument>);
 
 impl Filters {
-    pub(super) const NONE: Self = Self(Ok(Vec::new()));
+    pub(crate) const NONE: Self = Self(Ok(Vec::new()));
 
-    pub(super) fn and(self, path: impl Into<String>, value: impl Into<Value>) -> Self {
+    pub(crate) fn and(self, path: impl Into<String>, value: impl Into<Value>) -> Self {
         Self(self.0.and_then(|mut filters| {
             filters.push(MetadataFilter::new(path, value)?);
             Ok(filters)
         }))
     }
 
-    pub(super) fn check(self) -> Result<Vec<MetadataFilter>, InvalidArgument> {
+    pub(crate) fn check(self) -> Result<Vec<MetadataFilter>, InvalidArgument> {
         self.0
     }
 }

@@ -1,77 +1,42 @@
 //! Requests that stream messages.
 
+use std::fmt;
 use std::future::IntoFuture;
 
 use chatkeep_domain::{
-    InvalidArgument, MAX_PAGE_LEN, MessageQuery, Order, Position, Role, ThreadId, Timestamp, UserId,
+    InvalidArgument, MAX_PAGE_LEN, MessageQuery, Order, Position, Role, Timestamp, UserId,
 };
 use serde_json::Value;
 
-use super::StateManager;
-use super::filters::Filters;
+use super::Conversation;
+use crate::error::Error;
+use crate::filters::Filters;
 use crate::input::BoxFuture;
-use crate::{ConversationHistory, Error, MessageStream};
+use crate::stream::MessageStream;
 
 /// How many messages a page holds when the request does not say.
 const PAGE_LEN: usize = 500;
 
-impl StateManager {
-    /// Reads the messages of a thread one by one, in the order in which they were said unless the request says
-    /// otherwise, in constant memory however many there are: see [`MessageStream`].
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), chatkeep::Error> {
-    /// # let state = chatkeep::StateManager::new(
-    /// #     std::sync::Arc::new(chatkeep::MemoryRepository::new()),
-    /// #     chatkeep::Scope::user(chatkeep::OrgId::new("acme")?, chatkeep::UserId::new("ada")?),
-    /// # );
-    /// state.create_thread("Numbers").await?;
-    /// state.add_messages((1..=1_200).map(|number| (chatkeep::Role::User, number.to_string()))).await?;
-    ///
-    /// let mut messages = state.stream_messages().newest_first().await?;
-    /// let newest = messages.next().await.transpose()?;
-    /// assert_eq!(newest.unwrap().content.as_text(), Some("1200"));
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn stream_messages(&self) -> StreamMessages<'_> {
-        StreamMessages::new(Of::State(self))
-    }
-}
-
-/// [`StateManager::stream_messages`] and [`ConversationHistory::stream_messages`].
+/// [`Conversation::stream_messages`] and
+/// [`ConversationHistory::stream_messages`](crate::ConversationHistory::stream_messages).
 ///
 /// Awaited, it gives the stream; messages are read when the stream is.
 ///
 /// # Errors
-/// [`Error::NoCurrentThread`]; [`InvalidArgument`] for a page length or a path of metadata that cannot be used; for a
-/// history, without a state manager, and what [`flush`](ConversationHistory::flush) answers. An absent thread is told by
-/// the stream.
-#[derive(Debug)]
+/// [`InvalidArgument`] for a page length or a path of metadata that cannot be used; for a history, without a
+/// conversation, and what [`flush`](crate::ConversationHistory::flush) answers. An absent thread is told by the stream.
 #[must_use = "nothing happens until it is awaited"]
 pub struct StreamMessages<'a> {
-    of: Of<'a>,
-    thread: Option<ThreadId>,
+    /// The conversation, once it can be read.
+    conversation: BoxFuture<'a, Result<Conversation, Error>>,
     query: MessageQuery,
     metadata: Filters,
 }
 
-#[derive(Debug)]
-pub(crate) enum Of<'a> {
-    State(&'a StateManager),
-    History(&'a ConversationHistory),
-}
-
 impl<'a> StreamMessages<'a> {
-    pub(crate) fn new(of: Of<'a>) -> Self {
-        Self { of, thread: None, query: MessageQuery::first(PAGE_LEN), metadata: Filters::NONE }
-    }
-
-    /// Of this thread instead of the current one, or of the history's.
-    pub fn thread(mut self, thread: ThreadId) -> Self {
-        self.thread = Some(thread);
-        self
+    pub(crate) fn new(conversation: impl Future<Output = Result<Conversation, Error>> + Send + 'a) -> Self {
+        let conversation = Box::pin(conversation);
+        Self { conversation, query: MessageQuery::first(PAGE_LEN), metadata: Filters::NONE }
     }
 
     /// From the last message back.
@@ -129,20 +94,24 @@ impl<'a> StreamMessages<'a> {
     }
 
     async fn run(self) -> Result<MessageStream, Error> {
-        let Self { of, thread, mut query, metadata } = self;
+        let Self { conversation, mut query, metadata } = self;
         query.metadata = metadata.check()?;
         if !(1..=MAX_PAGE_LEN).contains(&query.limit) {
             let rule = format!("must be from 1 to {MAX_PAGE_LEN}");
             return Err(InvalidArgument::new("page_len", rule, query.limit.to_string()).into());
         }
-        let (state, thread) = match of {
-            Of::State(state) => (state, thread),
-            Of::History(history) => {
-                history.flush().await?;
-                (history.state_manager()?, thread.or(history.thread()))
-            }
-        };
-        Ok(MessageStream::new(state, state.resolve(thread)?, query))
+        let Conversation { state, thread } = conversation.await?;
+        Ok(MessageStream::new(&state, thread, query))
+    }
+}
+
+impl fmt::Debug for StreamMessages<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { conversation: _, query, metadata } = self;
+        f.debug_struct("StreamMessages")
+            .field("query", query)
+            .field("metadata", metadata)
+            .finish_non_exhaustive()
     }
 }
 

@@ -4,35 +4,28 @@ use std::future::IntoFuture;
 
 use chatkeep_domain::{
     ChatMessage, ConversationRepositoryExt, Cursor, DEFAULT_PAGE_LEN, MessageQuery, Order, Page, Position,
-    Role, ThreadId, Timestamp, UserId,
+    Role, Timestamp, UserId,
 };
 use serde_json::Value;
 
-use super::StateManager;
-use super::filters::Filters;
-use crate::Error;
+use super::Conversation;
+use crate::error::Error;
+use crate::filters::Filters;
 use crate::input::BoxFuture;
 
-/// [`StateManager::get_messages`].
+/// [`Conversation::get_messages`].
 #[derive(Debug)]
 #[must_use = "nothing happens until it is awaited"]
-pub struct GetMessages<'a> {
-    state: &'a StateManager,
-    thread: Option<ThreadId>,
+pub struct GetMessages {
+    conversation: Conversation,
     query: MessageQuery,
     metadata: Filters,
     limit: Option<usize>,
 }
 
-impl<'a> GetMessages<'a> {
-    pub(super) fn new(state: &'a StateManager) -> Self {
-        Self { state, thread: None, query: MessageQuery::default(), metadata: Filters::NONE, limit: None }
-    }
-
-    /// Of this thread instead of the current one.
-    pub fn thread(mut self, thread: ThreadId) -> Self {
-        self.thread = Some(thread);
-        self
+impl GetMessages {
+    pub(super) fn new(conversation: Conversation) -> Self {
+        Self { conversation, query: MessageQuery::default(), metadata: Filters::NONE, limit: None }
     }
 
     /// The most messages, counted from the first one, or from the last with [`GetMessages::newest_first`]. None
@@ -102,7 +95,7 @@ impl<'a> GetMessages<'a> {
     }
 
     /// One page of at most `limit` messages (100 without one), and where the next begins. `None` is the first page.
-    pub fn page(mut self, cursor: impl Into<Option<Cursor>>) -> MessagePage<'a> {
+    pub fn page(mut self, cursor: impl Into<Option<Cursor>>) -> MessagePage {
         self.query.limit = self.limit.unwrap_or(DEFAULT_PAGE_LEN);
         if let Some(cursor) = cursor.into() {
             self.query = self.query.behind(cursor);
@@ -111,9 +104,8 @@ impl<'a> GetMessages<'a> {
     }
 
     async fn run(self) -> Result<Vec<ChatMessage>, Error> {
-        let Self { state, thread, mut query, metadata, limit } = self;
+        let Self { conversation: Conversation { state, thread }, mut query, metadata, limit } = self;
         query.metadata = metadata.check()?;
-        let thread = state.resolve(thread)?;
         let order = query.order;
         let mut messages = state.repository().read_messages(state.scope(), thread, query, limit).await?;
         if order == Order::NewestFirst {
@@ -123,9 +115,9 @@ impl<'a> GetMessages<'a> {
     }
 }
 
-impl<'a> IntoFuture for GetMessages<'a> {
+impl IntoFuture for GetMessages {
     type Output = Result<Vec<ChatMessage>, Error>;
-    type IntoFuture = BoxFuture<'a, Self::Output>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.run())
@@ -135,20 +127,19 @@ impl<'a> IntoFuture for GetMessages<'a> {
 /// [`GetMessages::page`].
 #[derive(Debug)]
 #[must_use = "nothing happens until it is awaited"]
-pub struct MessagePage<'a>(GetMessages<'a>);
+pub struct MessagePage(GetMessages);
 
-impl MessagePage<'_> {
+impl MessagePage {
     async fn run(self) -> Result<Page<ChatMessage>, Error> {
-        let GetMessages { state, thread, mut query, metadata, .. } = self.0;
+        let GetMessages { conversation: Conversation { state, thread }, mut query, metadata, .. } = self.0;
         query.metadata = metadata.check()?;
-        let thread = state.resolve(thread)?;
         Ok(state.repository().list_messages(state.scope(), thread, &query).await?)
     }
 }
 
-impl<'a> IntoFuture for MessagePage<'a> {
+impl IntoFuture for MessagePage {
     type Output = Result<Page<ChatMessage>, Error>;
-    type IntoFuture = BoxFuture<'a, Self::Output>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.run())

@@ -3,28 +3,28 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use chatkeep_domain::{
-    ChatMessage, Cursor, Entity, MessageQuery, MockConversationRepository, Order, Page, Role, StoreError,
-    ThreadId, UserId,
+    ChatMessage, Entity, MessageQuery, MockConversationRepository, Order, Role, StoreError, ThreadId, UserId,
 };
 use futures_core::Stream;
 use serde_json::json;
 use tokio::sync::Semaphore;
 
-use super::StateManager;
+use super::Conversation;
+use crate::error::Error;
+use crate::state_manager::StateManager;
+use crate::stream::MessageStream;
 use crate::testing::{Faulty, scope, unavailable};
-use crate::{Error, MessageStream};
 
-/// A thread with as many messages; their texts are their positions.
-async fn thread_of(count: usize) -> (Arc<Faulty>, StateManager) {
+/// A conversation of as many messages; their texts are their positions.
+async fn conversation_of(count: usize) -> (Arc<Faulty>, Conversation) {
     let store = Faulty::new();
-    let state = store.state();
-    state.create_thread("x").await.unwrap();
-    say(&state, 1..=count).await;
-    (store, state)
+    let chat = store.conversation().await;
+    say(&chat, 1..=count).await;
+    (store, chat)
 }
 
-async fn say(state: &StateManager, numbers: impl Iterator<Item = usize>) {
-    state.add_messages(numbers.map(|number| (Role::User, number.to_string()))).await.unwrap();
+async fn say(chat: &Conversation, numbers: impl Iterator<Item = usize>) {
+    chat.add_messages(numbers.map(|number| (Role::User, number.to_string()))).await.unwrap();
 }
 
 /// The positions of all messages, and 0 for each error.
@@ -63,13 +63,13 @@ fn absent() -> ThreadId {
 #[tokio::test]
 async fn gives_every_message_in_order_wherever_pages_end() {
     for (messages, pages) in [(0, 1), (1, 1), (2, 1), (3, 1), (4, 2), (6, 2), (10, 4)] {
-        let (store, state) = thread_of(messages).await;
+        let (store, chat) = conversation_of(messages).await;
         let all: Vec<i64> = (1..=i64::try_from(messages).unwrap()).collect();
-        let mut stream = state.stream_messages().page_len(3).await.unwrap();
+        let mut stream = chat.stream_messages().page_len(3).await.unwrap();
         assert_eq!((read(&mut stream).await, lists(&store)), (all.clone(), pages), "{messages}");
 
         let back: Vec<i64> = all.into_iter().rev().collect();
-        let mut stream = state.stream_messages().page_len(3).newest_first().await.unwrap();
+        let mut stream = chat.stream_messages().page_len(3).newest_first().await.unwrap();
         assert_eq!((read(&mut stream).await, lists(&store)), (back, 2 * pages), "{messages}");
     }
 }
@@ -81,16 +81,16 @@ async fn gives_whole_messages_as_any_stream_does() {
     ) -> impl Stream<Item = Result<ChatMessage, Error>> + Send + Unpin + 'static {
         stream
     }
-    let (_, state) = thread_of(1).await;
-    let mut stream = stream(state.stream_messages().await.unwrap());
+    let (_, chat) = conversation_of(1).await;
+    let mut stream = stream(chat.stream_messages().await.unwrap());
     let first = std::future::poll_fn(|context| Pin::new(&mut stream).poll_next(context)).await;
-    assert_eq!(vec![first.unwrap().unwrap()], state.get_messages().await.unwrap());
+    assert_eq!(vec![first.unwrap().unwrap()], chat.get_messages().await.unwrap());
 }
 
 #[tokio::test]
 async fn reads_the_next_page_ahead_and_no_more() {
-    let (store, state) = thread_of(10).await;
-    let mut stream = state.stream_messages().page_len(3).await.unwrap();
+    let (store, chat) = conversation_of(10).await;
+    let mut stream = chat.stream_messages().page_len(3).await.unwrap();
     settle().await;
     assert_eq!(lists(&store), 0, "nothing is read before it is asked for");
     for position in 1..=10 {
@@ -109,32 +109,32 @@ async fn reads_the_next_page_ahead_and_no_more() {
 
 #[tokio::test]
 async fn a_page_is_500_messages() {
-    let (store, state) = thread_of(1).await;
-    assert_eq!(read(&mut state.stream_messages().await.unwrap()).await, [1]);
+    let (store, chat) = conversation_of(1).await;
+    assert_eq!(read(&mut chat.stream_messages().await.unwrap()).await, [1]);
     assert_eq!(*store.lists.lock().unwrap(), [MessageQuery::first(500)]);
 }
 
 #[tokio::test]
 async fn what_is_appended_before_the_last_page_is_read_follows_only_oldest_first() {
-    let (_, state) = thread_of(5).await;
-    let mut forth = state.stream_messages().page_len(2).await.unwrap();
-    let mut back = state.stream_messages().page_len(2).newest_first().await.unwrap();
+    let (_, chat) = conversation_of(5).await;
+    let mut forth = chat.stream_messages().page_len(2).await.unwrap();
+    let mut back = chat.stream_messages().page_len(2).newest_first().await.unwrap();
     assert_eq!((next(&mut forth).await, next(&mut back).await), (1, 5));
     settle().await;
-    say(&state, 6..=7).await;
+    say(&chat, 6..=7).await;
     assert_eq!(read(&mut forth).await, [2, 3, 4, 5, 6, 7]);
     assert_eq!(read(&mut back).await, [4, 3, 2, 1]);
 }
 
 #[tokio::test]
 async fn deleting_meanwhile_skips_and_repeats_nothing_else() {
-    let (_, state) = thread_of(6).await;
-    let all = state.get_messages().await.unwrap();
-    let mut stream = state.stream_messages().page_len(2).await.unwrap();
+    let (_, chat) = conversation_of(6).await;
+    let all = chat.get_messages().await.unwrap();
+    let mut stream = chat.stream_messages().page_len(2).await.unwrap();
     assert_eq!(next(&mut stream).await, 1);
     settle().await;
     for message in &all[2..5] {
-        state.message(message.id).delete().await.unwrap();
+        chat.message(message.id).delete().await.unwrap();
     }
     // Those of the page that was there already are still given.
     assert_eq!(read(&mut stream).await, [2, 3, 4, 6]);
@@ -142,9 +142,9 @@ async fn deleting_meanwhile_skips_and_repeats_nothing_else() {
 
 #[tokio::test]
 async fn dropping_it_ends_the_fetch_and_dropping_next_does_not() {
-    let (store, state) = thread_of(3).await;
+    let (store, chat) = conversation_of(3).await;
     store.list_gate.forget_permits(usize::MAX);
-    let mut stream = state.stream_messages().page_len(2).await.unwrap();
+    let mut stream = chat.stream_messages().page_len(2).await.unwrap();
     for _ in 0..2 {
         tokio::select! {
             biased;
@@ -165,12 +165,12 @@ async fn dropping_it_ends_the_fetch_and_dropping_next_does_not() {
 
 #[tokio::test]
 async fn an_error_comes_in_its_place_and_is_the_last_item() {
-    let (store, state) = thread_of(9).await;
+    let (store, chat) = conversation_of(9).await;
     *store.check_page.lock().unwrap() = |_, page| match page.items.first() {
         Some(first) if first.position.get() > 3 => Err(unavailable()),
         _ => Ok(()),
     };
-    let mut stream = state.stream_messages().page_len(3).await.unwrap();
+    let mut stream = chat.stream_messages().page_len(3).await.unwrap();
     for position in 1..=3 {
         assert_eq!(next(&mut stream).await, position);
         settle().await;
@@ -179,66 +179,32 @@ async fn an_error_comes_in_its_place_and_is_the_last_item() {
     assert_eq!(read(&mut stream).await, [0; 0]);
     assert_eq!(lists(&store), 2);
 
-    let mut absent = state.stream_messages().thread(absent()).await.unwrap();
+    let absent = chat.state_manager().conversation(absent());
+    let mut absent = absent.stream_messages().await.unwrap();
     assert!(absent.next().await.unwrap().unwrap_err().is_not_found());
     assert_eq!(read(&mut absent).await, [0; 0]);
 }
 
-/// As a store answers whose row at the position cannot be decoded.
-fn corrupt(query: &MessageQuery, page: &Page<ChatMessage>, bad: &[i64]) -> Result<(), StoreError> {
-    let Some(row) = page.items.iter().find(|message| bad.contains(&message.position.get())) else {
-        return Ok(());
-    };
-    let behind = Cursor::after_message(row.chat_thread_id, query.order, row.position);
-    let (id, source) = (row.id.to_string(), "no JSON".into());
-    Err(StoreError::CorruptRow { entity: Entity::Message, id, behind: Some(behind), source })
-}
-
 #[tokio::test]
 async fn a_row_that_cannot_be_decoded_hides_none_of_its_neighbours() {
-    let (store, state) = thread_of(8).await;
-    *store.check_page.lock().unwrap() = |query, page| corrupt(query, page, &[1, 3, 4, 8]);
+    let (store, chat) = conversation_of(8).await;
+    *store.corrupt.lock().unwrap() = vec![1, 3, 4, 8];
     for page_len in [1, 2, 3, 4, 8, 9] {
-        let request = || state.stream_messages().page_len(page_len);
+        let request = || chat.stream_messages().page_len(page_len);
         assert_eq!(read(&mut request().await.unwrap()).await, [0, 2, 0, 0, 5, 6, 7, 0], "{page_len}");
         let mut back = request().newest_first().await.unwrap();
         assert_eq!(read(&mut back).await, [0, 7, 6, 5, 0, 0, 2, 0], "{page_len}");
     }
     let all = store.lists.lock().unwrap().len();
     let (after, before) = (7.try_into().unwrap(), 8.try_into().unwrap());
-    assert_eq!(read(&mut state.stream_messages().after(after).await.unwrap()).await, [0]);
+    assert_eq!(read(&mut chat.stream_messages().after(after).await.unwrap()).await, [0]);
     let mut part =
-        state.stream_messages().before(before).newest_first().after(4.try_into().unwrap()).await.unwrap();
+        chat.stream_messages().before(before).newest_first().after(4.try_into().unwrap()).await.unwrap();
     assert_eq!(read(&mut part).await, [7, 6, 5]);
     assert!(lists(&store) > all);
 
-    let error = state.stream_messages().await.unwrap().next().await.unwrap().unwrap_err();
+    let error = chat.stream_messages().await.unwrap().next().await.unwrap().unwrap_err();
     assert!(matches!(error, Error::Store(StoreError::CorruptRow { entity: Entity::Message, .. })));
-}
-
-#[tokio::test]
-async fn a_row_that_cannot_be_decoded_hides_nothing_when_it_lies_beyond_the_page() {
-    let (store, state) = thread_of(50).await;
-    // As a store answers that decodes all that a filter may match, however short the page is.
-    *store.check_page.lock().unwrap() = |query, page| {
-        let Some(message) = page.items.first() else { return Ok(()) };
-        let (thread, row) = (message.chat_thread_id, 40.try_into()?);
-        let (after, before) = query.validate(thread)?;
-        if row <= after || before.is_some_and(|before| before <= row) {
-            return Ok(());
-        }
-        let behind = Some(Cursor::after_message(thread, query.order, row));
-        let (id, source) = ("of position 40".to_owned(), "no JSON".into());
-        Err(StoreError::CorruptRow { entity: Entity::Message, id, behind, source })
-    };
-    let all: Vec<i64> = (1..=50).map(|position| if position == 40 { 0 } else { position }).collect();
-    for page_len in [1, 5, 13, 39, 50] {
-        let request = || state.stream_messages().page_len(page_len);
-        assert_eq!(read(&mut request().await.unwrap()).await, all, "{page_len}");
-        let mut back = read(&mut request().newest_first().await.unwrap()).await;
-        back.reverse();
-        assert_eq!(back, all, "{page_len}");
-    }
 }
 
 #[tokio::test]
@@ -248,17 +214,17 @@ async fn a_corrupt_row_without_a_place_is_the_last_item() {
         let (id, source) = ("of unknown id".to_owned(), "no number".into());
         Err(StoreError::CorruptRow { entity: Entity::Message, id, behind: None, source })
     });
-    let state = StateManager::new(Arc::new(mock), scope());
-    assert_eq!(read(&mut state.stream_messages().thread(absent()).await.unwrap()).await, [0]);
+    let chat = StateManager::new(Arc::new(mock), scope()).conversation(absent());
+    assert_eq!(read(&mut chat.stream_messages().await.unwrap()).await, [0]);
 }
 
 #[tokio::test]
 async fn what_the_request_says_reaches_the_store() {
-    let (store, state) = thread_of(1).await;
+    let (store, chat) = conversation_of(1).await;
     let bob = UserId::new("bob").unwrap();
-    let message = state.get_messages().await.unwrap().remove(0);
+    let message = chat.get_messages().await.unwrap().remove(0);
     let until = message.created_at + std::time::Duration::from_secs(1);
-    let request = state
+    let request = chat
         .stream_messages()
         .page_len(7)
         .role(Role::Tool)
@@ -285,27 +251,24 @@ async fn what_the_request_says_reaches_the_store() {
 
 #[tokio::test]
 async fn refuses_what_it_cannot_read() {
-    let (store, state) = thread_of(1).await;
+    let (_, chat) = conversation_of(1).await;
     for page_len in [0, 1_001] {
-        let error = state.stream_messages().page_len(page_len).await.unwrap_err();
+        let error = chat.stream_messages().page_len(page_len).await.unwrap_err();
         assert_eq!(error.to_string(), format!("page_len must be from 1 to 1000 (got {page_len})"));
     }
-    assert_eq!(read(&mut state.stream_messages().page_len(1_000).await.unwrap()).await, [1]);
-    let error = state.stream_messages().metadata("tier", "gold").metadata("/tier", "gold").await.unwrap_err();
+    assert_eq!(read(&mut chat.stream_messages().page_len(1_000).await.unwrap()).await, [1]);
+    let error = chat.stream_messages().metadata("tier", "gold").metadata("/tier", "gold").await.unwrap_err();
     assert!(error.to_string().starts_with("metadata must have a path"), "{error}");
-    let error = store.state().stream_messages().await.unwrap_err();
-    assert!(matches!(error, Error::NoCurrentThread));
 }
 
 #[tokio::test]
-async fn shows_the_thread_that_was_current_and_nothing_of_what_it_says() {
-    let (_, state) = thread_of(0).await;
-    let thread = state.current_thread_id().unwrap();
-    state.add_message(Role::User, "secret").await.unwrap();
-    state.add_message(Role::User, "secret").await.unwrap();
-    let request = state.stream_messages().metadata("/tier", "secret");
-    let mut stream = state.stream_messages().await.unwrap();
-    state.create_thread("other").await.unwrap();
+async fn shows_its_thread_and_nothing_of_what_it_says() {
+    let (_, chat) = conversation_of(0).await;
+    let thread = chat.thread_id();
+    chat.add_message(Role::User, "secret").await.unwrap();
+    chat.add_message(Role::User, "secret").await.unwrap();
+    let request = chat.stream_messages().metadata("/tier", "secret");
+    let mut stream = chat.stream_messages().await.unwrap();
     assert_eq!(next(&mut stream).await, 1);
     let shown = format!("{stream:?}");
     assert_eq!(shown, format!("MessageStream {{ thread: {thread:?}, in_memory: 1, .. }}"));
@@ -318,8 +281,8 @@ fn without_a_runtime_it_says_so_also_halfway() {
     let runtime = || tokio::runtime::Builder::new_current_thread().build().unwrap();
     let first = runtime();
     let (store, mut stream) = first.block_on(async {
-        let (store, state) = thread_of(3).await;
-        let mut stream = state.stream_messages().page_len(1).await.unwrap();
+        let (store, chat) = conversation_of(3).await;
+        let mut stream = chat.stream_messages().page_len(1).await.unwrap();
         assert_eq!(next(&mut stream).await, 1);
         settle().await;
         store.list_gate.forget_permits(usize::MAX);
@@ -334,7 +297,8 @@ fn without_a_runtime_it_says_so_also_halfway() {
     assert!(matches!(error, Error::NoRuntime));
     assert_eq!(second.block_on(read(&mut stream)), [0; 0]);
 
-    let mut stream = second.block_on(store.state().stream_messages().thread(absent()).into_future()).unwrap();
+    let mut stream =
+        second.block_on(store.state().conversation(absent()).stream_messages().into_future()).unwrap();
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     let polled = Pin::new(&mut stream).poll_next(&mut context);
     assert!(matches!(polled, std::task::Poll::Ready(Some(Err(Error::NoRuntime)))));
@@ -345,6 +309,6 @@ fn without_a_runtime_it_says_so_also_halfway() {
 async fn a_panic_of_the_store_is_the_readers() {
     let mut mock = MockConversationRepository::new();
     mock.expect_list_messages().returning(|_, _, _| panic!("the store has a bug"));
-    let state = StateManager::new(Arc::new(mock), scope());
-    let _ = state.stream_messages().thread(absent()).await.unwrap().next().await;
+    let chat = StateManager::new(Arc::new(mock), scope()).conversation(absent());
+    let _ = chat.stream_messages().await.unwrap().next().await;
 }

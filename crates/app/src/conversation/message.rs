@@ -1,0 +1,61 @@
+//! One message by its id.
+
+use chatkeep_domain::{ChatMessage, Content, MessageEdit, MessageId, MessageRevision, StoreError};
+
+use super::Conversation;
+use crate::error::Error;
+
+/// A message of a conversation, by its id: see [`Conversation::message`].
+#[derive(Debug, Clone)]
+#[must_use = "it names a message; its methods do something"]
+pub struct MessageRef {
+    conversation: Conversation,
+    id: MessageId,
+}
+
+impl MessageRef {
+    pub(super) fn new(conversation: Conversation, id: MessageId) -> Self {
+        Self { conversation, id }
+    }
+
+    /// Reads it.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] for the thread or the message.
+    pub async fn get(&self) -> Result<ChatMessage, Error> {
+        let Conversation { state, thread } = &self.conversation;
+        Ok(state.repository().get_message(state.scope(), *thread, self.id).await?)
+    }
+
+    /// Corrects it in place. What it said before is kept: see [`MessageRef::revisions`].
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] for the thread or the message.
+    pub async fn edit(&self, content: impl Into<Content>) -> Result<ChatMessage, Error> {
+        let Conversation { state, thread } = &self.conversation;
+        let edit = MessageEdit::new(content, state.clock().now());
+        Ok(state.repository().edit_message(state.scope(), *thread, self.id, edit).await?)
+    }
+
+    /// What it said before it was edited, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] for the thread or the message.
+    pub async fn revisions(&self) -> Result<Vec<MessageRevision>, Error> {
+        let Conversation { state, thread } = &self.conversation;
+        Ok(state.repository().list_revisions(state.scope(), *thread, self.id).await?)
+    }
+
+    /// Deletes it. `false` where the thread or the message is not there.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn delete(&self) -> Result<bool, Error> {
+        let Conversation { state, thread } = &self.conversation;
+        match state.repository().delete_message(state.scope(), *thread, self.id, state.clock().now()).await {
+            Ok(()) => Ok(true),
+            Err(StoreError::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! How rows are damaged behind a store's back.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chatkeep_domain::{MessageId, OrgId, ThreadId};
+
+use crate::Repo;
+
+/// A row that a store keeps JSON in.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Row {
+    /// A thread, with its metadata.
+    Thread(OrgId, ThreadId),
+    /// A message, with its content.
+    Message(OrgId, ThreadId, MessageId),
+    /// The earlier contents of a message.
+    Revisions(OrgId, ThreadId, MessageId),
+}
+
+/// Reaches into a store behind its back.
+#[async_trait]
+pub trait Damage: Send + Sync {
+    /// Puts this text in place of the JSON that the store keeps in the row. Nothing else in the store changes, and no
+    /// search index.
+    ///
+    /// The text is no JSON, or JSON of which a part cannot be kept exactly. A store that does not keep JSON as text puts
+    /// there what its own reader must refuse for the same reason.
+    async fn overwrite(&self, row: &Row, json: &str);
+}
+
+/// A store, and what reaches into it.
+#[derive(Clone)]
+pub struct Damageable {
+    /// The store.
+    pub repo: Repo,
+    /// What damages its rows.
+    pub damage: Arc<dyn Damage>,
+}
+
+impl Damageable {
+    /// A store, and what reaches into it.
+    pub fn new(repo: Repo, damage: impl Damage + 'static) -> Self {
+        Self { repo, damage: Arc::new(damage) }
+    }
+}
+
+impl fmt::Debug for Damageable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Damageable").field("repo", &self.repo).finish_non_exhaustive()
+    }
+}

@@ -13,6 +13,10 @@ use crate::search::fold::{Class, fold_char};
 /// The most parts of a word. What has more is no name that people read, but a checksum or a key.
 const MAX_PARTS: usize = 16;
 
+/// The words behind which English shortens `is`, `has` or `us` rather than says whose something is.
+const SHORTENS_IS: [&str; 11] =
+    ["it", "that", "there", "here", "what", "who", "where", "how", "he", "she", "let"];
+
 /// A part of a text: a piece, or what is between two.
 pub(in crate::search) struct Stretch<'a> {
     pub(in crate::search) text: &'a str,
@@ -197,7 +201,7 @@ fn parts(word: &str) -> Option<Vec<Range<usize>>> {
         let rest = &word[at + c.len_utf8()..];
         let cut = match (before, kind) {
             (_, Kind::Neutral) => continue,
-            (_, Kind::Apostrophe) if is_not(&word[..at], rest) => continue,
+            (_, Kind::Apostrophe) if is_short_form(&word[..at], rest) => continue,
             (_, Kind::Apostrophe)
             | (Kind::Lower, Kind::Upper | Kind::Digit)
             | (Kind::Upper, Kind::Digit)
@@ -228,7 +232,9 @@ fn parts(word: &str) -> Option<Vec<Range<usize>>> {
     })
 }
 
-/// `don't`, `isn't`: what is before the apostrophe is no word.
-fn is_not(before: &str, behind: &str) -> bool {
-    before.ends_with(['n', 'N']) && matches!(behind, "t" | "T")
+/// Whether it is a short form of English, whose parts nobody looks for: `don't`, `we'll`, `it's`.
+fn is_short_form(before: &str, behind: &str) -> bool {
+    let is_in = |list: &[&str], word: &str| list.iter().any(|other| word.eq_ignore_ascii_case(other));
+    is_in(&["t", "m", "d", "ll", "ve", "re"], behind)
+        || behind.eq_ignore_ascii_case("s") && is_in(&SHORTENS_IS, before)
 }

@@ -1,6 +1,7 @@
 use std::cmp::Reverse;
 
 use chrono::DateTime;
+use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
@@ -308,5 +309,67 @@ fn a_cursor_of_a_reading_that_the_text_has_not_is_refused() {
                 "{text} {reading:?}"
             );
         }
+    }
+}
+
+/// Texts with what is code elsewhere, in words that are not all alike.
+fn pasted() -> impl Strategy<Value = Vec<String>> {
+    let pieces = prop::sample::select(vec![
+        "-",
+        "--",
+        "\"",
+        "(",
+        ")",
+        "*",
+        "OR",
+        "+",
+        "/",
+        ":",
+        ".",
+        ",",
+        "'",
+        "’",
+        "=",
+        "|",
+        "“",
+        "rm",
+        "node",
+        "getUser",
+        "URLs",
+        "PR7",
+        "1,234",
+        "05Z",
+        "2026",
+        "Anna's",
+        "l'été",
+        "don't",
+        "東京",
+        "東",
+        "ที่",
+        "👍",
+        "👩\u{200d}👧",
+        "é",
+        "e\u{301}",
+        "\u{301}",
+        "\u{200b}",
+        "\u{ad}",
+        "½",
+        "㎏",
+        "\u{a0}",
+    ]);
+    let word = prop::collection::vec(pieces, 1..6).prop_map(|pieces| pieces.concat());
+    prop::collection::vec(word, 1..8)
+}
+
+proptest! {
+    /// Whatever a text is, it finds the message that it was copied out of, where no other message is in the way.
+    #[test]
+    fn words_that_are_copied_find_their_message(words in pasted(), from in 0..8_usize, count in 1..8_usize) {
+        let from = from % words.len();
+        let part = words[from..].iter().take(count).cloned().collect::<Vec<_>>().join(" ");
+        let store = Store::of([words.join(" ")]);
+        let page = store.search(&SearchQuery::new(&*part)).0;
+        let has_words = grammar::as_text(&part).is_none_or(|expr| !expr.is_nothing());
+        prop_assert_eq!(page.items.len(), usize::from(has_words), "{}", part);
     }
 }

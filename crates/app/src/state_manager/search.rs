@@ -13,8 +13,8 @@ use crate::input::BoxFuture;
 impl StateManager {
     /// Finds messages in all threads of the scope ([`Conversation::search`](crate::Conversation::search) finds those of
     /// one): a page of 100, the newest first, unless the request says otherwise.
-    /// How the text is read is told at [`SearchQuery`]: nothing that people type is an error. Without text, the
-    /// filters alone decide.
+    /// How the text is read is told at [`SearchQuery`]: nothing that people type is an error, what they paste is found,
+    /// and the page says which [reading](SearchPage::reading) was taken. Without text, the filters alone decide.
     ///
     /// ```
     /// use chatkeep::{Role, SearchOrder};

@@ -13,6 +13,9 @@ use crate::search::fold::{Class, fold_char};
 /// The most parts of a word. What has more is no name that people read, but a checksum or a key.
 const MAX_PARTS: usize = 16;
 
+/// The most groups of a number behind its first. What has more is a list.
+const MAX_GROUPS: usize = 8;
+
 /// The words behind which English shortens `is`, `has` or `us` rather than says whose something is.
 const SHORTENS_IS: [&str; 11] =
     ["it", "that", "there", "here", "what", "who", "where", "how", "he", "she", "let"];
@@ -126,8 +129,8 @@ fn parts_of_words(
 /// The end of the number that begins here, where it is written in groups: `1,234,567`, `1'234'567`, `12,34,567`. What
 /// follows another sign, as the groups of a date, a time or an address do, is none.
 fn number(text: &str, start: usize) -> Option<usize> {
-    let is_glued = |c: char| c.is_alphanumeric() || matches!(c, '.' | ',' | ':' | '/' | '_' | '\'' | '’');
-    if text[..start].ends_with(is_glued) {
+    let is_glued = |c: char| c.is_alphanumeric() || matches!(c, '.' | ',' | ':' | '/' | '_');
+    if text[..start].trim_end_matches(['\'', '’']).ends_with(is_glued) {
         return None;
     }
     let digits = |at: usize| text[at..].bytes().take_while(u8::is_ascii_digit).count();
@@ -138,15 +141,15 @@ fn number(text: &str, start: usize) -> Option<usize> {
         return None;
     }
     let mut last = 0;
-    while text[end..].starts_with(sign) {
+    for _ in 0..=MAX_GROUPS {
         let behind = end + sign.len_utf8();
-        match digits(behind) {
+        match if text[end..].starts_with(sign) { digits(behind) } else { 0 } {
             count @ 2..=3 => (last, end) = (count, behind + count),
-            0 => break,
+            0 => return (last == 3).then_some(end),
             _ => return None,
         }
     }
-    (last == 3).then_some(end)
+    None
 }
 
 fn is_group_sign(c: char) -> bool {

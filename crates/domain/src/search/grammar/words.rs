@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use super::join;
-use crate::search::analyzer::{Stretch, Token, for_each_part, for_each_token, stretches};
+use crate::search::analyzer::{Stretch, Token, for_each_part, for_each_token, is_compound, stretches};
 use crate::search::{SearchExpr, SearchPhrase};
 
 /// What a term asks for; `None` where it has no word.
@@ -18,23 +18,30 @@ pub(super) fn words(text: &str, is_prefix: bool, is_quoted: bool) -> Option<Sear
 
 /// The other reading; `None` where it is the same.
 fn piece_by_piece(text: &str, is_prefix: bool, is_quoted: bool) -> Option<SearchExpr> {
+    let mut has_other = false;
+    let _ = for_each_token(text, |token| {
+        has_other |= is_compound(text, &token.range);
+        ControlFlow::Continue(())
+    });
+    if !has_other {
+        return None;
+    }
     let mut stretches = stretches(text);
     stretches.retain(|stretch| phrase(stretch.text, false).is_some());
     if is_quoted && stretches.len() > 1 {
         return None;
     }
-    let (mut is_other, mut phrases, count) = (false, Vec::new(), stretches.len());
+    let (mut phrases, count) = (Vec::new(), stretches.len());
     for (number, Stretch { text, is_piece }) in (1..).zip(stretches) {
         let mut phrase = phrase(text, is_prefix && number == count)?;
         if is_piece {
             let mut parts = Vec::new();
             let _ = for_each_part(text, |token| push(&mut parts, &token));
-            is_other |= parts != phrase.words;
             phrase.words = parts;
         }
         phrases.push(SearchExpr::Phrase(phrase));
     }
-    if is_other { join(false, phrases) } else { None }
+    join(false, phrases)
 }
 
 /// The words of a text, one behind the other; `None` where it has none.

@@ -63,8 +63,19 @@ fn a_number_in_groups_is_a_whole() {
         ("1\u{202f}234\u{a0}567 1\u{a0}234\u{a0}567", "1234 567 | 1234567"),
         ("12,34,567 $1,234.56 -1,234 1,234kg", "1234567 | 1234 56 | 1234 | 1234 kg"),
         ("0,123 1,23 1234,567 1,2345 1,234,56", "0 123 | 1 23 | 1234 567 | 1 2345 | 1 234 56"),
-        ("10:00:15,123 26.11.2026 a,123,456", "10 00 15 123 | 26 11 2026 | a | 123456"),
+        ("10:00:15,123 26.11.2026 a,123,456 '1,234'", "10 00 15 123 | 26 11 2026 | a | 123456 | 1234"),
     ]);
+}
+
+#[test]
+fn a_long_list_of_groups_is_no_number_and_no_work() {
+    assert_eq!(read(&format!("1{}", ",234".repeat(8))), format!("1{}", "234".repeat(8)));
+    assert_eq!(read(&format!("1{}", ",234".repeat(9))), format!("1{}", " 234".repeat(9)));
+    for sign in [",", "\u{a0}", ".", "'"] {
+        let list = format!("1{}", format!("{sign}22").repeat(100_000));
+        let document = crate::search::SearchDocument::of(&crate::Content::text(list));
+        assert_eq!(document.positions("1"), [1], "{sign:?}");
+    }
 }
 
 #[test]

@@ -22,7 +22,7 @@ use chatkeep::search::{SearchCandidate, SearchPlan};
 use chatkeep::{
     Append, BoxError, ChatMessage, ChatThread, Cursor, Entity, MessageEdit, MessageId, MessageQuery,
     MessageRepository, MessageRevision, MessageSearch, NewMessage, NewThread, Order, OrgId, Page, Role,
-    Scope, SearchHit, SearchQuery, StateManager, StoreError, ThreadId, ThreadKey, ThreadQuery,
+    Scope, SearchPage, SearchQuery, StateManager, StoreError, ThreadId, ThreadKey, ThreadQuery,
     ThreadRepository, ThreadUpdate, Timestamp, UserId, check_timestamp,
 };
 use clap::Parser;
@@ -324,11 +324,7 @@ impl MessageRepository for JsonFile {
 #[async_trait]
 impl MessageSearch for JsonFile {
     /// Without an index: every message is a candidate, and the plan finds those that match.
-    async fn search_messages(
-        &self,
-        scope: &Scope,
-        query: &SearchQuery,
-    ) -> Result<Page<SearchHit>, StoreError> {
+    async fn search_messages(&self, scope: &Scope, query: &SearchQuery) -> Result<SearchPage, StoreError> {
         let mut plan = SearchPlan::new(query)?;
         let state = self.0.current();
         let records: Vec<&Record> = match query.thread {

@@ -8,8 +8,8 @@
 use std::path::PathBuf;
 
 use chatkeep::{
-    DatabaseConfig, Error, MessageInput, Metadata, OrgId, Page, Role, Scope, SearchHit, SearchOrder, Snippet,
-    StateManager, UserId,
+    DatabaseConfig, Error, MessageInput, Metadata, OrgId, Role, Scope, SearchHit, SearchOrder, SearchPage,
+    Snippet, StateManager, UserId,
 };
 use clap::Parser;
 
@@ -84,7 +84,7 @@ async fn talk(state: &StateManager) -> Result<(), Error> {
     Ok(())
 }
 
-fn show(page: &Page<SearchHit>) {
+fn show(page: &SearchPage) {
     for SearchHit { message, thread_name, snippet, .. } in &page.items {
         let place = format!("{thread_name} {}", message.position);
         println!("{place:<15} {:<10} {}", message.sender_role.as_str(), marked(snippet));

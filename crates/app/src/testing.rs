@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use chatkeep_domain::{
     Append, ChatMessage, ChatThread, Cursor, Entity, MessageEdit, MessageId, MessageQuery, MessageRepository,
-    MessageRevision, MessageSearch, NewThread, OrgId, Page, Scope, SearchHit, SearchQuery, StoreError,
+    MessageRevision, MessageSearch, NewThread, OrgId, Page, Scope, SearchPage, SearchQuery, StoreError,
     ThreadId, ThreadQuery, ThreadRepository, ThreadUpdate, Timestamp, UserId,
 };
 use chatkeep_memory::MemoryRepository;
@@ -218,11 +218,7 @@ impl MessageRepository for Faulty {
 
 #[async_trait]
 impl MessageSearch for Faulty {
-    async fn search_messages(
-        &self,
-        scope: &Scope,
-        query: &SearchQuery,
-    ) -> Result<Page<SearchHit>, StoreError> {
+    async fn search_messages(&self, scope: &Scope, query: &SearchQuery) -> Result<SearchPage, StoreError> {
         self.inner.search_messages(scope, query).await
     }
 }

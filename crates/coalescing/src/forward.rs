@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use chatkeep_domain::{
     Append, ChatMessage, ChatThread, MessageEdit, MessageId, MessageQuery, MessageRepository,
-    MessageRevision, MessageSearch, NewThread, Page, Scope, SearchHit, SearchQuery, StoreError, ThreadAppend,
-    ThreadId, ThreadQuery, ThreadRepository, ThreadUpdate, Timestamp,
+    MessageRevision, MessageSearch, NewThread, Page, Scope, SearchPage, SearchQuery, StoreError,
+    ThreadAppend, ThreadId, ThreadQuery, ThreadRepository, ThreadUpdate, Timestamp,
 };
 
 use crate::Coalescing;
@@ -121,11 +121,7 @@ impl MessageRepository for Coalescing {
 
 #[async_trait]
 impl MessageSearch for Coalescing {
-    async fn search_messages(
-        &self,
-        scope: &Scope,
-        query: &SearchQuery,
-    ) -> Result<Page<SearchHit>, StoreError> {
+    async fn search_messages(&self, scope: &Scope, query: &SearchQuery) -> Result<SearchPage, StoreError> {
         self.repository.search_messages(scope, query).await
     }
 }

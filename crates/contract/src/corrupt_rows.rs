@@ -88,7 +88,8 @@ async fn message_pages(talk: &Talk, query: &MessageQuery) -> Vec<Gave> {
 async fn hit_pages(tenant: &Tenant, query: &SearchQuery) -> Vec<Gave> {
     let ask = async |cursor: Option<Cursor>| {
         let query = cursor.map_or_else(|| query.clone(), |cursor| query.clone().behind(cursor));
-        tenant.search(&query).await
+        let page = tenant.search(&query).await?;
+        Ok(Page { items: page.items, next: page.next })
     };
     pages(ask, |hit| hit.message.position.get()).await
 }

@@ -1,7 +1,7 @@
 //! What the cases about search are written with.
 
 use chatkeep_domain::{
-    Content, MessageQuery, MetadataFilter, Page, SearchHit, SearchOrder, SearchQuery, StoreError,
+    Content, MessageQuery, MetadataFilter, SearchHit, SearchOrder, SearchPage, SearchQuery, StoreError,
 };
 use serde_json::Value;
 
@@ -47,7 +47,7 @@ impl Tenant {
         talk
     }
 
-    pub(crate) async fn search(&self, query: &SearchQuery) -> Result<Page<SearchHit>, StoreError> {
+    pub(crate) async fn search(&self, query: &SearchQuery) -> Result<SearchPage, StoreError> {
         self.repo.search_messages(&self.scope, query).await
     }
 

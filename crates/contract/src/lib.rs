@@ -27,6 +27,8 @@ pub mod search_bounds;
 pub mod search_cursors;
 pub mod search_filters;
 pub mod search_pages;
+pub mod search_parts;
+pub mod search_readings;
 pub mod search_signs;
 pub mod search_tenants;
 pub mod search_writes;

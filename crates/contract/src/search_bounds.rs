@@ -117,6 +117,16 @@ pub async fn the_longest_searches_are_answered(repo: Repo) {
         ("猫 ".repeat(1_000), 1),
         ("👍".repeat(1_024), 0),
         ("a\u{301}".repeat(1_365), 0),
+        // With parts, and with both readings.
+        ("aB ".repeat(1_365), 1),
+        ("aB,".repeat(1_365), 1),
+        ("aB/".repeat(1_365), 0),
+        ("aB OR ".repeat(600) + "c", 1),
+        (format!("{}a{}", "(aB,bC OR -xY,z (".repeat(8), ")".repeat(16)), 1),
+        (format!("{}c", "-(xY OR ".repeat(16)), 1),
+        ("-aB,bC ".repeat(500), 1),
+        ("-xY,z9 ".repeat(500) + "xyz", 0),
+        (format!("a -a \"{}\"", "b ".repeat(half - 10)), 1),
     ] {
         assert!(text.len() <= MAX_SEARCH_BYTES, "{} bytes", text.len());
         let shown: String = text.chars().take(12).collect();

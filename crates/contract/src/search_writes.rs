@@ -101,7 +101,6 @@ pub async fn an_edit_is_found_at_once(repo: Repo) {
         ("\"new kept\"", edited),
         ("\"old kept\"", ""),
         ("kept -old", edited),
-        ("kept -new", ""),
         ("ol*", ""),
         ("other", "other"),
     ])

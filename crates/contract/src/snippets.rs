@@ -39,6 +39,28 @@ pub async fn a_snippet_marks_what_was_found(repo: Repo) {
     }
 }
 
+/// A snippet marks a part within its whole.
+pub async fn a_snippet_marks_the_part_that_was_found(repo: Repo) {
+    let ada = Tenant::new(&repo);
+    ada.says(["call getUserName(id)", "Anna's report", "at 2026-11-26T10:00:00Z", "about 1,234,567 rows"])
+        .await;
+    for (asked, expected) in [
+        ("user", "User"),
+        ("getUser", "getUser"),
+        ("getusername", "getUserName"),
+        ("anna", "Anna"),
+        ("anna's report", "Anna's / report"),
+        ("2026-11-26", "2026-11-26"),
+        ("10:00", "10:00"),
+        ("1234567", "1,234,567"),
+        ("234", "234"),
+    ] {
+        let hits = ada.hits(&SearchQuery::new(asked)).await;
+        assert_eq!(hits.len(), 1, "{asked:?}");
+        assert_eq!(marked(&hits[0]).join(" / "), expected, "{asked:?}");
+    }
+}
+
 /// A snippet marks runs of a script without spaces.
 pub async fn a_snippet_marks_runs_without_spaces(repo: Repo) {
     let ada = Tenant::new(&repo);

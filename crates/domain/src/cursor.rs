@@ -8,7 +8,7 @@ use chrono::DateTime;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::search::{Place, Score, SearchKey};
+use crate::search::{Place, Score, SearchKey, SearchReading};
 use crate::{
     ChatThread, InvalidArgument, Order, OrgId, Position, SearchOrder, SearchQuery, ThreadId, Timestamp,
 };
@@ -95,7 +95,7 @@ impl Cursor {
     }
 
     pub(crate) fn after_search_place(query: &SearchQuery, place: &Place) -> Self {
-        let mut bytes = Vec::new();
+        let mut bytes = vec![u8::from(place.reading == SearchReading::Text)];
         write_search_key(&mut bytes, &place.key);
         if let Some((score, newest, oldest)) = &place.ranked {
             bytes.extend_from_slice(&score.to_bits().to_be_bytes());
@@ -169,12 +169,17 @@ fn write_search_key(bytes: &mut Vec<u8>, key: &SearchKey) {
 }
 
 fn read_search_place(rest: &mut &[u8]) -> Option<Place> {
+    let reading = match take(rest)? {
+        [0] => SearchReading::Query,
+        [1] => SearchReading::Text,
+        [_] => return None,
+    };
     let key = read_search_key(rest)?;
     if rest.is_empty() {
-        return Some(Place { key, ranked: None });
+        return Some(Place { reading, key, ranked: None });
     }
     let score = Score::from_bits(u64::from_be_bytes(take(rest)?));
-    Some(Place { key, ranked: Some((score, read_search_key(rest)?, read_search_key(rest)?)) })
+    Some(Place { reading, key, ranked: Some((score, read_search_key(rest)?, read_search_key(rest)?)) })
 }
 
 fn read_search_key(rest: &mut &[u8]) -> Option<SearchKey> {
@@ -204,7 +209,7 @@ fn checksum(bytes: &[u8], context: &[u8]) -> [u8; CHECKSUM_LEN] {
     sum.finalize().to_be_bytes()
 }
 
-fn damaged() -> InvalidArgument {
+pub(crate) fn damaged() -> InvalidArgument {
     InvalidArgument::new("cursor", "must be the `next` of an earlier page of the same list", "another text")
 }
 
@@ -267,7 +272,8 @@ mod tests {
             for bits in 0..16_u8 {
                 let [first, newest, oldest, has_window] = [1, 2, 4, 8].map(|bit| bits & bit != 0);
                 let ranked = has_window.then(|| (score, key(newest), key(oldest)));
-                let place = Place { key: key(first), ranked };
+                let reading = if bits % 2 == 0 { SearchReading::Query } else { SearchReading::Text };
+                let place = Place { reading, key: key(first), ranked };
                 let is_dated = first != in_thread && (!has_window || [newest, oldest] == [!in_thread; 2]);
                 let read = Cursor::after_search_place(&query, &place).search_place(&query);
                 let expected = if is_dated && has_window == is_ranked { Ok(place) } else { Err(damaged()) };

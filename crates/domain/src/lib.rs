@@ -85,7 +85,8 @@ pub use repository::{ConversationRepository, MessageRepository, MessageSearch, T
 pub use role::Role;
 pub use scope::{OwnerFilter, Scope};
 pub use search::{
-    MAX_RANKED, MAX_SEARCH_BYTES, MAX_SNIPPET_CHARS, SearchHit, SearchOrder, SearchQuery, Snippet,
+    MAX_RANKED, MAX_SEARCH_BYTES, MAX_SNIPPET_CHARS, SearchHit, SearchOrder, SearchPage, SearchQuery,
+    SearchReading, Snippet,
 };
 pub use thread::{
     ChatThread, MAX_METADATA_BYTES, MAX_NAME_BYTES, Metadata, NewThread, ThreadUpdate, metadata_from_json,

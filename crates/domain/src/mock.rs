@@ -4,8 +4,8 @@ use async_trait::async_trait;
 
 use crate::{
     Append, ChatMessage, ChatThread, MessageEdit, MessageId, MessageQuery, MessageRepository,
-    MessageRevision, MessageSearch, NewThread, Page, Scope, SearchHit, SearchQuery, StoreError, ThreadAppend,
-    ThreadId, ThreadQuery, ThreadRepository, ThreadUpdate, Timestamp,
+    MessageRevision, MessageSearch, NewThread, Page, Scope, SearchPage, SearchQuery, StoreError,
+    ThreadAppend, ThreadId, ThreadQuery, ThreadRepository, ThreadUpdate, Timestamp,
 };
 
 mockall::mock! {
@@ -78,6 +78,6 @@ mockall::mock! {
             &self,
             scope: &Scope,
             query: &SearchQuery,
-        ) -> Result<Page<SearchHit>, StoreError>;
+        ) -> Result<SearchPage, StoreError>;
     }
 }

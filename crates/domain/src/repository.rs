@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use crate::{
     Append, ChatMessage, ChatThread, MessageEdit, MessageId, MessageQuery, MessageRevision, NewThread, Page,
-    Scope, SearchHit, SearchQuery, StoreError, ThreadAppend, ThreadId, ThreadQuery, ThreadUpdate,
+    Scope, SearchPage, SearchQuery, StoreError, ThreadAppend, ThreadId, ThreadQuery, ThreadUpdate,
 };
 
 /// Keeps threads.
@@ -241,16 +241,12 @@ pub trait MessageRepository: Send + Sync + Debug {
 /// A store that cannot search answers every call with [`StoreError::Unsupported`], and says so in its README.
 #[async_trait]
 pub trait MessageSearch: Send + Sync + Debug {
-    /// Finds messages by their words and by filters.
+    /// Finds messages by their words and by filters, and says how it read the text.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] for the query's thread, also where the limit is 0; [`StoreError::InvalidArgument`] for
     /// what [`SearchPlan::new`](crate::search::SearchPlan::new) refuses.
-    async fn search_messages(
-        &self,
-        scope: &Scope,
-        query: &SearchQuery,
-    ) -> Result<Page<SearchHit>, StoreError>;
+    async fn search_messages(&self, scope: &Scope, query: &SearchQuery) -> Result<SearchPage, StoreError>;
 }
 
 /// A store of conversations: threads, their messages, and the search for them.

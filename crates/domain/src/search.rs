@@ -13,6 +13,7 @@ mod document;
 mod expr;
 mod fold;
 mod grammar;
+mod page;
 mod plan;
 mod query;
 mod rank;
@@ -21,6 +22,7 @@ mod snippet;
 pub use self::document::SearchDocument;
 pub use self::expr::{SearchExpr, SearchPhrase};
 pub use self::fold::fold_text;
+pub use self::page::{SearchPage, SearchReading};
 pub(crate) use self::plan::Place;
 pub use self::plan::{CorruptCandidate, SearchCandidate, SearchKey, SearchPlan, SearchRead};
 pub use self::query::{MAX_RANKED, MAX_SEARCH_BYTES, SearchHit, SearchOrder, SearchQuery};
@@ -29,4 +31,4 @@ pub use self::snippet::{MAX_SNIPPET_CHARS, Snippet};
 
 /// The version of the analyzer. It grows with every change of the words that it makes of a text; messages indexed by
 /// another version are to be indexed again.
-pub const ANALYZER_VERSION: i32 = 1;
+pub const ANALYZER_VERSION: i32 = 2;

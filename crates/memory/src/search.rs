@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use chatkeep_domain::search::{SearchKey, SearchPlan};
-use chatkeep_domain::{MessageSearch, Page, Scope, SearchHit, SearchOrder, SearchQuery, StoreError};
+use chatkeep_domain::{MessageSearch, Scope, SearchOrder, SearchPage, SearchQuery, StoreError};
 
 use crate::MemoryRepository;
 use crate::store::Finding;
@@ -8,11 +8,7 @@ use crate::store::Finding;
 #[async_trait]
 impl MessageSearch for MemoryRepository {
     #[tracing::instrument(name = "db.message.search", skip_all)]
-    async fn search_messages(
-        &self,
-        scope: &Scope,
-        query: &SearchQuery,
-    ) -> Result<Page<SearchHit>, StoreError> {
+    async fn search_messages(&self, scope: &Scope, query: &SearchQuery) -> Result<SearchPage, StoreError> {
         let mut plan = SearchPlan::new(query)?;
         if !self.store.is_indexed() {
             return Err(StoreError::Unsupported { operation: "search", store: "memory without an index" });
@@ -20,9 +16,12 @@ impl MessageSearch for MemoryRepository {
         if let Some(thread) = query.thread {
             self.store.with(scope, thread, |_| Ok(()))?;
         }
-        // Each read goes on where the one before ended.
-        let mut found = self.find(scope, query, &plan).into_iter();
+        // Each read goes on where the one before ended, until the text is read in another way.
+        let (mut reading, mut found) = (None, Vec::new().into_iter());
         while let Some(read) = plan.next_read() {
+            if reading.replace(plan.reading()) != Some(plan.reading()) {
+                found = self.find(scope, query, &plan).into_iter();
+            }
             let found = found.by_ref().filter(|(key, _)| read.contains(key));
             plan.add(found.filter_map(|(_, finding)| finding.read()).take(read.limit).map(Ok));
         }

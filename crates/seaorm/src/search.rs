@@ -7,7 +7,7 @@ pub(crate) mod tsvector;
 use async_trait::async_trait;
 use chatkeep_domain::search::{CorruptCandidate, SearchCandidate, SearchKey, SearchPlan, SearchRead};
 use chatkeep_domain::{
-    BoxError, MessageSearch, OrgId, Page, Position, Scope, SearchHit, SearchQuery, StoreError, UserId,
+    BoxError, MessageSearch, OrgId, Position, Scope, SearchPage, SearchQuery, StoreError, UserId,
 };
 use sea_orm::{QueryResult, Value};
 use uuid::Uuid;
@@ -26,7 +26,7 @@ const COLUMNS: &str = "m.id, m.chat_thread_id, m.position, m.sender_id, m.sender
                        m.updated_at, m.org_id, t.name";
 
 impl SeaOrmRepository {
-    async fn try_search(&self, scope: &Scope, query: &SearchQuery) -> Result<Page<SearchHit>, Failure> {
+    async fn try_search(&self, scope: &Scope, query: &SearchQuery) -> Result<SearchPage, Failure> {
         let mut plan = SearchPlan::new(query).map_err(StoreError::from)?;
         if self.db.dialect == Dialect::Postgres && scope.org_id().is_some() {
             plan = plan.with_exact_index();
@@ -166,11 +166,7 @@ fn key_values(dialect: Dialect, key: &SearchKey) -> Vec<Value> {
 #[async_trait]
 impl MessageSearch for SeaOrmRepository {
     #[tracing::instrument(name = "db.message.search", skip_all)]
-    async fn search_messages(
-        &self,
-        scope: &Scope,
-        query: &SearchQuery,
-    ) -> Result<Page<SearchHit>, StoreError> {
+    async fn search_messages(&self, scope: &Scope, query: &SearchQuery) -> Result<SearchPage, StoreError> {
         self.db.run(|| self.try_search(scope, query)).await
     }
 }

@@ -4,6 +4,7 @@
 mod common;
 
 mod asks;
+mod pasted;
 mod scan;
 mod text;
 
@@ -34,9 +35,13 @@ impl Stored {
     }
 
     fn scan(&self, ask: &Ask, is_seen: impl Fn(&Said) -> bool) -> BTreeSet<Place> {
-        let sought = ask.sought();
-        let found = self.all.iter().filter(|said| is_seen(said) && sought.is_in(&said.texts));
-        found.map(|said| (text::thread_id(said.language), said.id)).collect()
+        let scan = |ask: &Ask| -> BTreeSet<Place> {
+            let sought = ask.sought();
+            let found = self.all.iter().filter(|said| is_seen(said) && sought.is_in(&said.texts));
+            found.map(|said| (text::thread_id(said.language), said.id)).collect()
+        };
+        let found = scan(ask);
+        if found.is_empty() { ask.as_text().map(|ask| scan(&ask)).unwrap_or_default() } else { found }
     }
 
     /// Everything that is found, of all pages: the organization, and the message.
@@ -168,4 +173,20 @@ async fn corpus_in_sqlite() {
 #[ignore = "needs PostgreSQL: run `cargo xtask test`"]
 async fn corpus_in_postgres() {
     Stored::is_right(common::postgres().await).await;
+}
+
+#[tokio::test]
+async fn pasted_searches_in_memory() {
+    pasted::find_what_they_are_from(common::memory()).await;
+}
+
+#[tokio::test]
+async fn pasted_searches_in_sqlite() {
+    pasted::find_what_they_are_from(common::sqlite().await).await;
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: run `cargo xtask test`"]
+async fn pasted_searches_in_postgres() {
+    pasted::find_what_they_are_from(common::postgres().await).await;
 }

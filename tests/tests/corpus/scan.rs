@@ -57,6 +57,38 @@ impl Ask {
         }
     }
 
+    /// What it asks for as text, where it excludes something: a search that finds nothing is tried so.
+    pub(crate) fn as_text(&self) -> Option<Self> {
+        self.excludes().then(|| self.all_wanted())
+    }
+
+    fn excludes(&self) -> bool {
+        match self {
+            Self::All(sides) | Self::Any(sides) => sides.iter().any(Self::excludes),
+            Self::Not(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Every word of it.
+    fn all_wanted(&self) -> Self {
+        let each = |text: &str, of: fn(String) -> Self| {
+            Self::All(text.split_whitespace().map(|word| of(word.to_owned())).collect())
+        };
+        match self {
+            Self::Word(_) | Self::Run(_) => self.clone(),
+            Self::Prefix(text) => Self::Word(text.clone()),
+            Self::Phrase(text) => each(text, Self::Word),
+            Self::Runs(text) => each(text, Self::Runs),
+            Self::All(sides) => Self::All(sides.iter().map(Self::all_wanted).collect()),
+            Self::Any(sides) => {
+                let or = (sides.len() > 1).then(|| Self::word("or"));
+                Self::All(sides.iter().map(Self::all_wanted).chain(or).collect())
+            }
+            Self::Not(side) => side.all_wanted(),
+        }
+    }
+
     /// What the scan looks for.
     pub(crate) fn sought(&self) -> Sought {
         let all = |sides: &[Self]| sides.iter().map(Self::sought).collect();

@@ -1,7 +1,9 @@
 //! One query on every store, page by page, and on the oracle.
 
+use std::cell::RefCell;
+
 use chatkeep_contract::Repo;
-use chatkeep_domain::{ChatMessage, ChatThread, Cursor, Page, SearchHit, SearchOrder};
+use chatkeep_domain::{ChatMessage, ChatThread, Cursor, Page, SearchHit, SearchOrder, SearchReading};
 
 use crate::model::Model;
 use crate::query::{Expected, Query, Read, Search, Threads};
@@ -16,6 +18,7 @@ pub(crate) struct Tally {
     with_hits: u32,
     with_pages: u32,
     marked: u32,
+    as_text: u32,
     hits: usize,
 }
 
@@ -24,6 +27,7 @@ impl Tally {
         assert!(self.with_hits > self.queries / 4, "few queries find anything: {self:?}");
         assert!(self.with_pages > self.queries / 10, "few queries have pages: {self:?}");
         assert!(self.foreseen > self.queries / 4, "the oracle knows few answers: {self:?}");
+        assert!(self.as_text > self.queries / 50, "few texts are read as text: {self:?}");
         assert!(self.refused > 0 && self.marked > self.queries / 20, "{self:?}");
     }
 }
@@ -60,16 +64,20 @@ pub(crate) async fn check(
     match query {
         Query::Search(search) => {
             let (scope, asked) = (search.asker.scope(model.place), search.query(model.place));
-            let mut answers = Vec::new();
+            let (mut answers, readings) = (Vec::new(), RefCell::new(Vec::new()));
             for (name, repo) in stores {
                 let ask = |cursor| {
                     let asked = chatkeep_domain::SearchQuery { cursor, ..asked.clone() };
-                    let scope = &scope;
-                    async move { repo.search_messages(scope, &asked).await }
+                    let (scope, readings) = (&scope, &readings);
+                    async move {
+                        let page = repo.search_messages(scope, &asked).await?;
+                        readings.borrow_mut().push(page.reading);
+                        Ok(Page { items: page.items, next: page.next })
+                    }
                 };
                 answers.push((*name, pages(ask).await));
             }
-            check_search(search, model, &answers, tally)
+            check_search(search, model, &answers, &readings.take(), tally)
         }
         Query::Read(read) => {
             let (scope, asked, thread) =
@@ -108,6 +116,7 @@ fn check_search(
     search: &Search,
     model: &Model,
     answers: &[(&str, Answer<SearchHit>)],
+    readings: &[SearchReading],
     tally: &mut Tally,
 ) -> Result<(), String> {
     let limit = search.query(model.place).limit;
@@ -135,7 +144,14 @@ fn check_search(
     }
     let found =
         hits.iter().map(|hit| (hit.org_id.clone(), hit.message.chat_thread_id, hit.message.id)).collect();
-    foreseen(search.expected(model), answers, found, limit, tally)
+    let (expected, reading) = search.expected(model);
+    // Every page of every store says the same.
+    let is_right = |given: &SearchReading| reading.map_or(*given == readings[0], |reading| *given == reading);
+    if !readings.iter().all(is_right) {
+        return Err(format!("read as {readings:?}, and the oracle expects {reading:?}"));
+    }
+    tally.as_text += u32::from(readings.first() == Some(&SearchReading::Text));
+    foreseen(expected, answers, found, limit, tally)
 }
 
 fn check_snippet(hit: &SearchHit) -> Result<(), String> {

@@ -184,7 +184,7 @@ pub(crate) struct Corpus {
 
 pub(crate) fn word() -> impl Strategy<Value = usize> {
     // Half of them plain words, so that queries find something.
-    prop_oneof![0..17usize, 0..WORDS.len()]
+    prop_oneof![0..20usize, 0..WORDS.len()]
 }
 
 fn text(most: usize) -> impl Strategy<Value = Text> {

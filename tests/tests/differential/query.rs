@@ -1,8 +1,8 @@
 //! Queries, and what the oracle expects of them.
 
 use chatkeep_domain::{
-    MessageId, MessageQuery, MetadataFilter, Order, OrgId, Role, Scope, SearchOrder, SearchQuery, ThreadId,
-    ThreadQuery,
+    MessageId, MessageQuery, MetadataFilter, Order, OrgId, Role, Scope, SearchOrder, SearchQuery,
+    SearchReading, ThreadId, ThreadQuery,
 };
 
 use crate::common::at;
@@ -144,28 +144,45 @@ impl Search {
         .limit(self.limit)
     }
 
-    pub(crate) fn expected(&self, model: &Model) -> Expected<Found> {
-        if matches!(self.typed, Typed::Unwanted(..)) {
-            return Expected::Refused("text must ask for a word");
-        }
+    /// What is found, and how the text is read, where that is known.
+    pub(crate) fn expected(&self, model: &Model) -> (Expected<Found>, Option<SearchReading>) {
         let seen = || model.threads.iter().filter(|thread| self.asker.sees(thread));
-        if let (Some(slot), false) = (self.thread, matches!(self.typed, Typed::Other(_))) {
+        if matches!(self.typed, Typed::Other(_)) {
+            return (Expected::Unknown, None);
+        }
+        if let Some(slot) = self.thread {
             match seen().filter(|thread| thread.slot == slot).count() {
-                0 => return Expected::Refused("not found"),
+                0 => return (Expected::Refused("not found"), None),
                 1 => {}
-                _ => return Expected::Refused("thread_id"),
+                _ => return (Expected::Refused("thread_id"), None),
             }
         }
-        let says = |message: &StoredMessage| match &self.typed {
-            Typed::Blank(_) => true,
-            Typed::Simple(simple) => simple.matches(&message.plain),
-            Typed::Unwanted(..) | Typed::Other(_) => false,
+        let (mut found, mut reading) = match &self.typed {
+            Typed::Blank(_) => (self.found(model, |_| true), SearchReading::Query),
+            Typed::Simple(simple) => {
+                (self.found(model, |message| simple.matches(&message.plain)), SearchReading::Query)
+            }
+            Typed::Unwanted(..) | Typed::Other(_) => (Vec::new(), SearchReading::Text),
         };
-        if matches!(self.typed, Typed::Other(_)) {
-            return Expected::Unknown;
+        // A limit of 0 asks nothing, and so finds out nothing.
+        if found.is_empty() && self.typed.excludes() && self.limit > 0 {
+            let Some(words) = self.typed.words() else {
+                return (Expected::Unknown, Some(SearchReading::Text));
+            };
+            found = self.found(model, |message| message.plain.is_superset(&words));
+            reading = SearchReading::Text;
         }
+        // Without words there is nothing to rank.
+        let is_ranked = self.order == SearchOrder::Relevance && !matches!(self.typed, Typed::Blank(_));
+        let found = if is_ranked { Expected::InAnyOrder(found) } else { Expected::InOrder(found) };
+        (found, Some(reading))
+    }
+
+    /// The messages that the asker sees and the filters let through, in order.
+    fn found(&self, model: &Model, says: impl Fn(&StoredMessage) -> bool) -> Vec<Found> {
         let mut found: Vec<_> = Vec::new();
-        for thread in seen().filter(|thread| self.thread.is_none_or(|slot| thread.slot == slot)) {
+        let seen = model.threads.iter().filter(|thread| self.asker.sees(thread));
+        for thread in seen.filter(|thread| self.thread.is_none_or(|slot| thread.slot == slot)) {
             for message in
                 thread.messages.iter().filter(|message| self.filters.let_through(message) && says(message))
             {
@@ -178,13 +195,7 @@ impl Search {
         if self.order != SearchOrder::Oldest {
             found.reverse();
         }
-        let found = found.into_iter().map(|(_, found)| found).collect();
-        // Without words there is nothing to rank.
-        if self.order == SearchOrder::Relevance && !matches!(self.typed, Typed::Blank(_)) {
-            Expected::InAnyOrder(found)
-        } else {
-            Expected::InOrder(found)
-        }
+        found.into_iter().map(|(_, found)| found).collect()
     }
 }
 

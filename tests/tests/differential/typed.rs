@@ -92,6 +92,21 @@ impl Typed {
     }
 }
 
+impl Typed {
+    /// The plain words of a text, as text; `None` where it has others.
+    pub(crate) fn words(&self) -> Option<BTreeSet<&'static str>> {
+        let text = self.text();
+        let is_sign = |c: char| matches!(c, ' ' | '-' | '(' | ')');
+        let plain = |word: &str| PLAIN.into_iter().find(|plain| *plain == word);
+        text.split(is_sign).filter(|word| !word.is_empty()).map(plain).collect()
+    }
+
+    /// Whether something is not wanted.
+    pub(crate) fn excludes(&self) -> bool {
+        self.text().contains('-')
+    }
+}
+
 fn plain() -> impl Strategy<Value = &'static str> {
     prop::sample::select(PLAIN.to_vec())
 }

@@ -2,7 +2,7 @@
 
 use std::future::IntoFuture;
 
-use chatkeep_domain::{Cursor, Page, Role, SearchHit, SearchOrder, SearchQuery, ThreadId, Timestamp, UserId};
+use chatkeep_domain::{Cursor, Role, SearchOrder, SearchPage, SearchQuery, ThreadId, Timestamp, UserId};
 use serde_json::Value;
 
 use super::StateManager;
@@ -13,8 +13,8 @@ use crate::input::BoxFuture;
 impl StateManager {
     /// Finds messages in all threads of the scope ([`Conversation::search`](crate::Conversation::search) finds those of
     /// one): a page of 100, the newest first, unless the request says otherwise.
-    /// How the text is read is told at [`SearchQuery`]: nothing that people type is an error. Without text, the
-    /// filters alone decide.
+    /// How the text is read is told at [`SearchQuery`]: nothing that people type is an error, what they paste is found,
+    /// and the page says which [reading](SearchPage::reading) was taken. Without text, the filters alone decide.
     ///
     /// ```
     /// use chatkeep::{Role, SearchOrder};
@@ -106,7 +106,7 @@ impl Search {
         self
     }
 
-    async fn run(self) -> Result<Page<SearchHit>, Error> {
+    async fn run(self) -> Result<SearchPage, Error> {
         let Self { state, mut query, metadata } = self;
         query.metadata = metadata.check()?;
         Ok(state.repository().search_messages(state.scope(), &query).await?)
@@ -114,7 +114,7 @@ impl Search {
 }
 
 impl IntoFuture for Search {
-    type Output = Result<Page<SearchHit>, Error>;
+    type Output = Result<SearchPage, Error>;
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use chatkeep_domain::{
     ChatMessage, ChatThread, Clock, Cursor, MessageQuery, MetadataFilter, MockConversationRepository, Page,
-    Role, SearchOrder, SearchQuery, StoreError, ThreadId, ThreadQuery, Timestamp, UserId,
+    Role, SearchOrder, SearchPage, SearchQuery, SearchReading, StoreError, ThreadId, ThreadQuery, Timestamp,
+    UserId,
 };
 use chatkeep_memory::MemoryRepository;
 use serde_json::{Value, json};
@@ -27,7 +28,7 @@ fn expecting(expected: SearchQuery) -> StateManager {
     mock.expect_search_messages()
         .times(1)
         .withf(move |of, query| *of == scope() && *query == expected)
-        .returning(|_, _| Ok(Page::empty()));
+        .returning(|_, _| Ok(SearchPage::empty()));
     mocked(mock)
 }
 
@@ -87,7 +88,7 @@ async fn what_a_search_says_reaches_the_store() {
         };
         let search = search.role(Role::Tool).sender(bob()).created(from, until);
         let search = search.metadata("/tier", "gold").metadata("/seat", 42).order(SearchOrder::Relevance);
-        assert_eq!(search.limit(7).cursor(cursor.clone()).await.unwrap(), Page::empty());
+        assert_eq!(search.limit(7).cursor(cursor.clone()).await.unwrap(), SearchPage::empty());
     }
     expecting(SearchQuery::new("monad")).search("monad").cursor(None).await.unwrap();
 }
@@ -112,6 +113,18 @@ async fn a_conversation_searches_itself_and_a_manager_searches_all() {
     let rest = state.search("monad").order(SearchOrder::Oldest).cursor(page.next).await.unwrap();
     assert_eq!(texts(rest.items.iter().map(|hit| &hit.message)), ["another monad"]);
     assert!(state.conversation(thread()).search("x").await.unwrap_err().is_not_found());
+}
+
+#[tokio::test]
+async fn a_page_says_how_its_text_was_read() {
+    let state = memory();
+    let chat = state.conversation(state.create_thread("shell").await.unwrap().id);
+    chat.add_messages((0..3).map(|_| (Role::User, "I ran rm -rf node_modules"))).await.unwrap();
+    let page = state.search("rm -rf node_modules").limit(2).await.unwrap();
+    assert_eq!((page.items.len(), page.reading), (2, SearchReading::Text));
+    let rest = state.search("rm -rf node_modules").cursor(page.next).await.unwrap();
+    assert_eq!((rest.items.len(), rest.reading), (1, SearchReading::Text));
+    assert_eq!(chat.search("ran -burrito").await.unwrap().reading, SearchReading::Query);
 }
 
 #[tokio::test]

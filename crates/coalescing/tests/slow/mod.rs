@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use chatkeep_domain::{
     Append, ChatMessage, ChatThread, MessageEdit, MessageId, MessageQuery, MessageRepository,
-    MessageRevision, MessageSearch, NewThread, Page, Scope, SearchHit, SearchQuery, StoreError, ThreadAppend,
-    ThreadId, ThreadQuery, ThreadRepository, ThreadUpdate, Timestamp,
+    MessageRevision, MessageSearch, NewThread, Page, Scope, SearchPage, SearchQuery, StoreError,
+    ThreadAppend, ThreadId, ThreadQuery, ThreadRepository, ThreadUpdate, Timestamp,
 };
 use chatkeep_memory::MemoryRepository;
 use tokio::sync::Semaphore;
@@ -174,11 +174,7 @@ impl ThreadRepository for Slow {
 
 #[async_trait]
 impl MessageSearch for Slow {
-    async fn search_messages(
-        &self,
-        scope: &Scope,
-        query: &SearchQuery,
-    ) -> Result<Page<SearchHit>, StoreError> {
+    async fn search_messages(&self, scope: &Scope, query: &SearchQuery) -> Result<SearchPage, StoreError> {
         self.inner.search_messages(scope, query).await
     }
 }

@@ -1,7 +1,7 @@
 //! What a faulty store makes of rows that cannot be decoded.
 
 use async_trait::async_trait;
-use chatkeep_domain::{ConversationRepository, Cursor, Page, StoreError};
+use chatkeep_domain::{ConversationRepository, Cursor, Page, SearchPage, StoreError};
 use serde_json::Value;
 
 use super::{Fault, Faulty};
@@ -16,22 +16,39 @@ pub(super) enum Of {
     RankedHits,
 }
 
+/// A page of a list or of a search: how many items it has, and where the rest begins.
+pub(super) trait Part {
+    fn part(&self) -> (usize, Option<&Cursor>);
+}
+
+impl<T> Part for Page<T> {
+    fn part(&self) -> (usize, Option<&Cursor>) {
+        (self.items.len(), self.next.as_ref())
+    }
+}
+
+impl Part for SearchPage {
+    fn part(&self) -> (usize, Option<&Cursor>) {
+        (self.items.len(), self.next.as_ref())
+    }
+}
+
 impl<R> Faulty<R> {
     /// Where a store with this fault looks before it answers with the page.
-    pub(super) fn looks_at<T>(
+    pub(super) fn looks_at(
         &self,
         of: Of,
-        page: &Result<Page<T>, StoreError>,
+        page: &Result<impl Part, StoreError>,
         limit: usize,
     ) -> Option<Cursor> {
-        let page = match page {
-            Ok(page) => page,
+        let (count, next) = match page {
+            Ok(page) => page.part(),
             Err(StoreError::CorruptRow { behind, .. }) if self.fault == Fault::SkipsCorruptRows => {
                 return behind.clone();
             }
             Err(_) => return None,
         };
-        let is_cut = page.items.len() < limit;
+        let is_cut = count < limit;
         let looks = match self.fault {
             Fault::FailsPagesWithCorruptRows => of == Of::Messages && is_cut,
             Fault::DecodesTheNextRow => of == Of::Messages && !is_cut,
@@ -40,15 +57,15 @@ impl<R> Faulty<R> {
             Fault::FailsRankingsWithCorruptRows => of == Of::RankedHits,
             _ => false,
         };
-        page.next.clone().filter(|_| looks)
+        next.filter(|_| looks).cloned()
     }
 }
 
 /// What it answers when it has looked.
 pub(super) fn having_looked<T>(
-    page: Result<Page<T>, StoreError>,
-    further: Result<Page<T>, StoreError>,
-) -> Result<Page<T>, StoreError> {
+    page: Result<T, StoreError>,
+    further: Result<T, StoreError>,
+) -> Result<T, StoreError> {
     match (page, further) {
         (Err(_), further) => further,
         (Ok(_), Err(error @ StoreError::CorruptRow { .. })) => Err(error),

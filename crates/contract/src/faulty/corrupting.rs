@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
-use chatkeep_domain::search::{CorruptCandidate, SearchDocument, SearchPlan};
+use chatkeep_domain::search::{CorruptCandidate, SearchCandidate, SearchDocument, SearchPlan};
 use chatkeep_domain::{
     Append, ChatMessage, ChatThread, Content, ConversationRepository, Cursor, Entity, MessageEdit, MessageId,
-    MessageQuery, MessageRepository, MessageRevision, MessageSearch, NewThread, Page, Scope, SearchHit,
+    MessageQuery, MessageRepository, MessageRevision, MessageSearch, NewThread, Page, Scope, SearchPage,
     SearchQuery, StoreError, ThreadAppend, ThreadId, ThreadQuery, ThreadRepository, ThreadUpdate, Timestamp,
 };
 
@@ -185,25 +185,24 @@ impl<R: ConversationRepository> MessageRepository for Corrupting<R> {
 #[async_trait]
 impl<R: ConversationRepository> MessageSearch for Corrupting<R> {
     /// By a scan, in which the plan meets the corrupt rows. The index would find them by the words that they had.
-    async fn search_messages(
-        &self,
-        scope: &Scope,
-        query: &SearchQuery,
-    ) -> Result<Page<SearchHit>, StoreError> {
+    async fn search_messages(&self, scope: &Scope, query: &SearchQuery) -> Result<SearchPage, StoreError> {
         let mut plan = SearchPlan::new(query)?;
         if let Some(thread) = query.thread {
             self.inner.get_thread(scope, thread).await?;
         }
         let mut found = candidates(&self.inner, scope).await?;
         found.retain(|candidate| {
-            let document = SearchDocument::of(&candidate.message.content);
             query.matches_filters(&candidate.message)
                 && query.thread.is_none_or(|thread| thread == candidate.message.chat_thread_id)
-                && plan.expr().is_none_or(|expr| expr.matches(&document))
         });
         found.sort_by_cached_key(|candidate| plan.key(candidate));
         while let Some(read) = plan.next_read() {
-            let mut page: Vec<_> = found.iter().filter(|found| read.contains(&plan.key(found))).collect();
+            let is_wanted = |found: &SearchCandidate| {
+                let document = SearchDocument::of(&found.message.content);
+                plan.expr().is_none_or(|expr| expr.matches(&document))
+            };
+            let mut page: Vec<_> =
+                found.iter().filter(|found| read.contains(&plan.key(found)) && is_wanted(found)).collect();
             if read.newest_first {
                 page.reverse();
             }

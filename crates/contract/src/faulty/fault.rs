@@ -199,6 +199,16 @@ faults! {
     ReadsOrAsAWord => "or_holds_less_tightly_than_a_space",
     /// Answers unbalanced quotes with an error.
     FailsOnOddText => "stray_operators_are_read_as_spaces",
+    /// Leaves it at the query where that finds nothing.
+    NeverReadsAsText => "an_exclusion_that_finds_nothing_is_searched_as_text",
+    /// Refuses a text that only excludes.
+    RefusesExclusionsAlone => "exclusions_alone_are_searched_as_text",
+    /// Says that every text was read as a query.
+    NamesNoReading => "a_search_says_how_it_was_read",
+    /// Tries the query again on each page of a search as text.
+    ForgetsTheReading => "pages_of_a_search_as_text_stay_so",
+    /// Puts messages in lower case before it takes them apart.
+    IndexesInLowerCase => "the_parts_of_a_name_are_found",
     /// Takes in the end of a search's date range.
     FindsTheEnd => "a_search_range_is_half_open_to_the_microsecond",
     /// Applies the filters on metadata to the page that was found without them.

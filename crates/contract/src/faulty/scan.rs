@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 
 use chatkeep_domain::search::{SearchCandidate, SearchPlan, fold_text};
 use chatkeep_domain::{
-    ChatMessage, ChatThread, Content, ConversationRepository, MessageId, MessageQuery, Page, Scope,
-    SearchHit, SearchQuery, StoreError, ThreadQuery,
+    ChatMessage, ChatThread, Content, ConversationRepository, MessageId, MessageQuery, Scope, SearchPage,
+    SearchQuery, StoreError, ThreadQuery,
 };
 use serde_json::Value;
 
@@ -36,14 +36,11 @@ impl<R: ConversationRepository> Faulty<R> {
                 | Fault::ForgetsToIndexCalls
                 | Fault::IndexesLazily
                 | Fault::RemovesBeforeIndexing
+                | Fault::IndexesInLowerCase
         )
     }
 
-    pub(super) async fn scan(
-        &self,
-        scope: &Scope,
-        query: &SearchQuery,
-    ) -> Result<Page<SearchHit>, StoreError> {
+    pub(super) async fn scan(&self, scope: &Scope, query: &SearchQuery) -> Result<SearchPage, StoreError> {
         let mut query = query.clone();
         let stem = query.text.strip_suffix('*').map(fold_text);
         if self.has(Fault::FindsPrefixesInside) && stem.is_some() {
@@ -113,6 +110,9 @@ impl<R: ConversationRepository> Faulty<R> {
             Fault::IndexesMetadata => Content::text(Value::from(content.clone()).to_string()),
             Fault::ComparesCase | Fault::ComparesDiacritics => {
                 content.as_text().map_or_else(|| content.clone(), |text| Content::text(self.fold(text)))
+            }
+            Fault::IndexesInLowerCase => {
+                content.as_text().map_or_else(|| content.clone(), |text| Content::text(text.to_lowercase()))
             }
             _ => content.clone(),
         };

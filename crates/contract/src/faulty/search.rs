@@ -1,8 +1,8 @@
 use async_trait::async_trait;
 use chatkeep_domain::search::SearchPlan;
 use chatkeep_domain::{
-    ConversationRepository, IdGenerator as _, MessageSearch, Page, Scope, SearchHit, SearchOrder,
-    SearchQuery, StoreError, UuidV7Generator,
+    ConversationRepository, IdGenerator as _, InvalidArgument, MessageSearch, Scope, SearchHit, SearchOrder,
+    SearchPage, SearchQuery, SearchReading, StoreError, UuidV7Generator,
 };
 use chrono::TimeDelta;
 
@@ -11,11 +11,7 @@ use super::{Fault, Faulty, count_cursor, counted};
 
 #[async_trait]
 impl<R: ConversationRepository> MessageSearch for Faulty<R> {
-    async fn search_messages(
-        &self,
-        scope: &Scope,
-        query: &SearchQuery,
-    ) -> Result<Page<SearchHit>, StoreError> {
+    async fn search_messages(&self, scope: &Scope, query: &SearchQuery) -> Result<SearchPage, StoreError> {
         let scope = &match scope.org_id() {
             Some(org) if self.has(Fault::FindsForColleagues) => Scope::org(org.clone()),
             _ => self.reading(scope),
@@ -43,10 +39,23 @@ impl<R: ConversationRepository> MessageSearch for Faulty<R> {
                 page
             }
             Fault::CountsInSearchCursors => self.search_by_count(scope, query).await?,
+            Fault::ForgetsTheReading if query.text.contains('-') => {
+                self.search_by_count(scope, query).await?
+            }
+            Fault::RefusesExclusionsAlone if SearchPlan::new(&query)?.reading() == SearchReading::Text => {
+                return Err(
+                    InvalidArgument::new("text", "must ask for a word", "excluded words alone").into()
+                );
+            }
+            Fault::NeverReadsAsText => {
+                let page = self.inner.search_messages(scope, &query).await?;
+                let is_given_up = page.reading != SearchPlan::new(&query)?.reading();
+                if is_given_up { SearchPage::empty() } else { page }
+            }
             Fault::FindsNothingInAbsentThreads => {
                 let found = self.inner.search_messages(scope, &query).await;
                 if found.as_ref().is_err_and(StoreError::is_not_found) {
-                    return Ok(Page::empty());
+                    return Ok(SearchPage::empty());
                 }
                 found?
             }
@@ -70,6 +79,9 @@ impl<R: ConversationRepository> MessageSearch for Faulty<R> {
                 found?
             }
         };
+        if self.has(Fault::NamesNoReading) {
+            page.reading = SearchReading::Query;
+        }
         self.misreport(&mut page.items);
         Ok(page)
     }
@@ -146,11 +158,7 @@ impl<R: ConversationRepository> Faulty<R> {
         }
     }
 
-    async fn search_by_count(
-        &self,
-        scope: &Scope,
-        mut query: SearchQuery,
-    ) -> Result<Page<SearchHit>, StoreError> {
+    async fn search_by_count(&self, scope: &Scope, mut query: SearchQuery) -> Result<SearchPage, StoreError> {
         let before = counted(query.cursor.as_ref()).unwrap_or(0);
         query.cursor = None;
         query.limit += before;

@@ -20,9 +20,30 @@ macro_rules! __chatkeep_search_cases {
                 a_prefix_is_found_at_the_beginning_alone,
                 words_without_a_space_between_are_a_phrase,
                 stray_operators_are_read_as_spaces,
-                a_text_that_only_excludes_is_refused,
                 blank_text_asks_for_no_words,
                 punctuation_alone_finds_nothing,
+            }
+            search_readings {
+                an_exclusion_that_finds_nothing_is_searched_as_text,
+                an_exclusion_that_finds_something_stays_one,
+                exclusions_alone_are_searched_as_text,
+                a_search_says_how_it_was_read,
+                pages_of_a_search_as_text_stay_so,
+                pages_of_a_query_stay_so,
+                a_search_as_text_keeps_its_filters_and_its_scope,
+                what_people_paste_is_found,
+                nothing_that_people_type_is_an_error,
+            }
+            search_parts {
+                the_parts_of_a_name_are_found,
+                letters_and_digits_are_found_apart,
+                dates_and_times_are_found_in_part,
+                numbers_in_groups_are_found_whole,
+                names_with_apostrophes_are_found,
+                parts_change_no_phrase,
+                an_excluded_part_excludes_its_whole,
+                a_text_in_quotes_stays_a_phrase,
+                parts_go_with_an_edit,
             }
             shapes {
                 every_part_is_searched,
@@ -67,6 +88,7 @@ macro_rules! __chatkeep_search_cases {
             }
             snippets {
                 a_snippet_marks_what_was_found,
+                a_snippet_marks_the_part_that_was_found,
                 a_snippet_marks_runs_without_spaces,
                 the_snippet_of_a_long_message_shows_what_was_found,
             }

@@ -14,7 +14,40 @@
 //! - A **compatible form** of several characters is what they are: `㎏` is `kg`, `½` `1` and `2`, `ﷺ` four words. Only
 //!   `™` and `℠` are separators.
 //!
-//! Segmentation and folding are the stores' format: another result is another [`ANALYZER_VERSION`].
+//! # Parts
+//!
+//! People write several words as one, and look for one of them: `getUserName`, `PR1137`, `Anna's`,
+//! `2026-11-26T10:00:00Z`. Or they write one as several: `1,234,567`. So such words have a second reading:
+//!
+//! - A word is taken apart between a small and a capital letter, between letters and digits, and at an apostrophe:
+//!   `get user name`, `pr 1137`, `anna s`. Of several capital letters, the last belongs to the small ones behind it,
+//!   except to the `s` of a plural: `http server`, `url s`. Short forms of English are left as they are: `don't`, `we'll`, `it's`. A word of more than 16 parts is a key or a
+//!   checksum, and is left as it is.
+//! - A number in groups of three is one word: `1234567`. So are groups of two before the last, as in India.
+//! - A **piece** is what is read again: a stretch without spaces, brackets, quotes, commas and the like, of letters and
+//!   digits of scripts that have spaces, and of the signs that names, paths, addresses, dates and times have within them.
+//!   So `2026-11-26` is a phrase in `2026-11-26T10:00:00Z`, and `user/name` one in `/getUser/name`.
+//!
+//! # Positions
+//!
+//! An index has the first reading of all texts, each word at the next position, as if there were no other; and behind
+//! the last text the second readings, piece by piece, with a position left out before each. Why so:
+//!
+//! - What is written is found as it is written: a phrase such as `"javascript is fun"` knows of one word `JavaScript`, in
+//!   any case, and of no part in its way.
+//! - Parts are phrases too: `"get user name"`, `"10:00:00"`. Two pieces are not next to each other, and no phrase goes from
+//!   one to the next.
+//! - No two words share a position, for which SQLite's FTS5 has no room without a tokenizer in C.
+//! - The parts take no room from the words: an index has them as far as positions and bytes are left.
+//!
+//! A search asks for a term in the first reading, or, where that is another, in the second: see the grammar. What nobody
+//! finds is a phrase in quotes of several pieces that begins or ends within a word.
+//!
+//! Usual text has few parts. The texts of the tests in English, German, French and Japanese grow by nothing, that in
+//! Ukrainian by 2 % of its words, a chat message full of apostrophes and numbers by 4 %, a file of Rust by 10 %, log lines and
+//! shell commands by 37 %.
+//!
+//! Segmentation, parts and folding are the stores' format: another result is another [`ANALYZER_VERSION`].
 //!
 //! # Why these libraries
 //!
@@ -30,12 +63,14 @@
 //!
 //! [`ANALYZER_VERSION`]: super::ANALYZER_VERSION
 
+mod pieces;
 mod run;
 #[cfg(test)]
 mod tests;
 
 use std::ops::{ControlFlow, Range};
 
+pub(super) use self::pieces::{Stretch, for_each_part, is_compound, piece_around, stretches};
 use self::run::Run;
 use super::fold::{Class, ZERO_WIDTH_JOINER, fold_char, is_apostrophe};
 
@@ -62,12 +97,11 @@ pub(super) struct Token<'a> {
 /// Gives every word, in the order of the text, until `each` breaks.
 ///
 /// The time is linear in the text, and the memory is that of a word.
-pub(super) fn for_each_token(text: &str, mut each: impl FnMut(Token<'_>) -> ControlFlow<()>) {
-    // Broken off is as good as at the end.
-    let _ = walk(text, &mut each);
-}
-
-fn walk(text: &str, each: &mut impl FnMut(Token<'_>) -> ControlFlow<()>) -> ControlFlow<()> {
+pub(super) fn for_each_token(
+    text: &str,
+    mut each: impl FnMut(Token<'_>) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    let each = &mut each;
     let mut run = Run::default();
     let mut at = 0;
     while let Some(byte) = text.as_bytes().get(at) {

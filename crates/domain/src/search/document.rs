@@ -1,16 +1,16 @@
 //! What an index keeps of a message.
 
-use std::borrow::Cow;
+#[cfg(test)]
+mod tests;
+mod texts;
+mod words;
+
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use serde_json::{Map, Value};
-
-use super::analyzer::for_each_token;
+pub(super) use self::texts::texts;
+pub(super) use self::words::for_each_word;
 use crate::{Content, MetadataTags};
-
-/// How much of a message's text is read, in bytes.
-const MAX_TEXT_BYTES: usize = 1_024 * 1_024;
 
 /// The last position of a word. PostgreSQL's `tsvector` has no room for more.
 pub(super) const MAX_POSITION: u16 = 16_383;
@@ -25,7 +25,9 @@ const MAX_BYTES: usize = 960 * 1_024;
 /// The words of a message, with their positions, and the tags of its metadata.
 ///
 /// The words are those of what was said: of text and of every part, of a tool call's name and arguments, of a tool's
-/// result; of a shape that is not known, every string and number. Addresses of images and files are no words.
+/// result; of a shape that is not known, every string and number. Addresses of images and files are no words. Behind the
+/// words of all texts are the parts of those that are written as one, `get user name` of `getUserName`, as far as there is
+/// room; a position is left out before each such word, and between two texts.
 ///
 /// A message is indexed as far as PostgreSQL's `tsvector` goes, in every store: its first 16,383 words, the first 255
 /// positions of each, and 960 KiB altogether; and no further than the first 1 MiB of its text.
@@ -42,25 +44,11 @@ impl SearchDocument {
             words: BTreeMap::new(),
             tags: content.metadata().map(MetadataTags::of).unwrap_or_default(),
         };
-        let (mut position, mut bytes) = (0, 0);
-        for text in texts(content) {
-            let mut last = position;
-            for_each_token(&text, |token| {
-                last += 1;
-                if last > MAX_POSITION {
-                    return ControlFlow::Break(());
-                }
-                document.insert(token.word, last, &mut bytes);
-                if bytes > MAX_BYTES { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-            });
-            if last >= MAX_POSITION || bytes > MAX_BYTES {
-                break;
-            }
-            if last > position {
-                // A phrase does not go on from one text to the next.
-                position = last + 1;
-            }
-        }
+        let mut bytes = 0;
+        for_each_word(&texts(content), |word| {
+            document.insert(word.token.word, word.position, &mut bytes);
+            if bytes > MAX_BYTES { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
         document
     }
 
@@ -107,142 +95,5 @@ impl SearchDocument {
         if *bytes <= MAX_BYTES {
             self.words.insert(word.into(), vec![position]);
         }
-    }
-}
-
-/// What was said, text by text, as far as it is read: see [`SearchDocument`].
-pub(super) fn texts(content: &Content) -> Vec<Cow<'_, str>> {
-    let mut texts = Texts { texts: Vec::new(), room: MAX_TEXT_BYTES };
-    let _ = texts.add_all(content);
-    texts.texts
-}
-
-/// Texts of a content, none of them empty, until there is no more room.
-struct Texts<'a> {
-    texts: Vec<Cow<'a, str>>,
-    /// In bytes.
-    room: usize,
-}
-
-impl<'a> Texts<'a> {
-    fn add_all(&mut self, content: &'a Content) -> ControlFlow<()> {
-        if let Some(text) = content.only_text() {
-            return self.add(text.into());
-        }
-        for object in content.pieces() {
-            match object.get("type").and_then(Value::as_str).unwrap_or_default() {
-                "text" => self.add_strings(object.get("text"))?,
-                "tool_call" => {
-                    self.add_strings(object.get("name"))?;
-                    self.add_strings(object.get("arguments"))?;
-                }
-                "tool_result" => self.add_strings(object.get("content"))?,
-                _ => self.add_others(object)?,
-            }
-        }
-        ControlFlow::Continue(())
-    }
-
-    fn add_strings(&mut self, value: Option<&'a Value>) -> ControlFlow<()> {
-        match value {
-            Some(Value::String(text)) => self.add(Cow::Borrowed(text)),
-            Some(Value::Number(number)) => self.add(Cow::Owned(number.to_string())),
-            Some(Value::Array(items)) => items.iter().try_for_each(|item| self.add_strings(Some(item))),
-            Some(Value::Object(object)) => self.add_others(object),
-            Some(Value::Null | Value::Bool(_)) | None => ControlFlow::Continue(()),
-        }
-    }
-
-    /// Every string and number of an object, except what nobody said: its type, its metadata, addresses; and the parts,
-    /// which are texts of their own.
-    fn add_others(&mut self, object: &'a Map<String, Value>) -> ControlFlow<()> {
-        let is_said = |key: &str| !matches!(key, "type" | "metadata" | "parts" | "url" | "tool_call_id");
-        object.iter().filter(|(key, _)| is_said(key)).try_for_each(|(_, value)| self.add_strings(Some(value)))
-    }
-
-    fn add(&mut self, mut text: Cow<'a, str>) -> ControlFlow<()> {
-        let len = text.floor_char_boundary(self.room);
-        let is_whole = len == text.len();
-        match &mut text {
-            _ if is_whole => {}
-            Cow::Borrowed(text) => *text = &text[..len],
-            Cow::Owned(text) => text.truncate(len),
-        }
-        if !text.is_empty() {
-            self.texts.push(text);
-        }
-        self.room -= len;
-        if is_whole && self.room > 0 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn words(content: &Content) -> Vec<String> {
-        let document = SearchDocument::of(content);
-        let mut words: Vec<_> = document
-            .words()
-            .flat_map(|(word, positions)| positions.iter().map(move |position| (*position, word.to_owned())))
-            .collect();
-        words.sort();
-        words.into_iter().map(|(position, word)| format!("{position}:{word}")).collect()
-    }
-
-    #[test]
-    fn reads_every_shape_with_a_gap_between_texts() {
-        let parts = Content::parts([
-            Content::text("look at this"),
-            Content::image("https://example.org/secret.png"),
-            Content::tool_call("call_1", "weather", json!({"city": "Oslo", "days": 3, "now": true})),
-            Content::tool_result("call_1", "weather", json!([{"type": "text", "text": "rain"}, 8])),
-        ]);
-        let expected = ["1:look", "2:at", "3:this", "5:weather", "7:oslo", "9:3", "11:rain", "13:8"];
-        assert_eq!(words(&parts), expected);
-        let custom = json!({"type": "poll", "options": ["yes", "no"], "metadata": {"hidden": "x"}});
-        assert_eq!(words(&Content::from_value(custom).unwrap()), ["1:yes", "3:no"]);
-    }
-
-    #[test]
-    fn goes_as_far_as_a_tsvector() {
-        let numbered: Vec<_> = (1..=20_000).map(|number| format!("w{number}")).collect();
-        let document = SearchDocument::of(&Content::text(numbered.join(" ")));
-        assert_eq!(document.positions("w16383"), [16_383]);
-        assert_eq!(document.positions("w16384"), [0u16; 0]);
-
-        let document = SearchDocument::of(&Content::text("again ".repeat(300) + "last"));
-        assert_eq!(document.positions("again").len(), 255);
-        assert_eq!(document.positions("last"), [301]);
-
-        let long: Vec<_> = (0..16_000).map(|number| format!("{number:0>120}")).collect();
-        let bytes: usize = SearchDocument::of(&Content::text(long.join(" ")))
-            .words()
-            .map(|(word, at)| word.len() + 1 + 2 + 2 * at.len())
-            .sum();
-        assert!((900_000..=MAX_BYTES).contains(&bytes), "{bytes}");
-    }
-
-    #[test]
-    fn reads_the_first_mebibyte() {
-        let text = |blanks: usize| Content::text(format!("first{}last", " ".repeat(blanks)));
-        assert_eq!(words(&text(MAX_TEXT_BYTES - 9)), ["1:first", "2:last"]);
-        assert_eq!(words(&text(MAX_TEXT_BYTES - 8)), ["1:first", "2:las"]);
-        let two = Content::parts([Content::text("é".repeat(MAX_TEXT_BYTES)), Content::text("unread")]);
-        assert_eq!(texts(&two).len(), 1);
-        let exact = Content::parts([Content::text("x".repeat(MAX_TEXT_BYTES)), Content::text("unread")]);
-        assert_eq!(texts(&exact).len(), 1);
-    }
-
-    #[test]
-    fn collects_no_more_than_it_reads() {
-        let numbers = json!({"type": "poll", "options": vec![1_234; 1_000_000], "unread": "x"});
-        let content = Content::from_value(numbers).unwrap();
-        let mut collected = Texts { texts: Vec::new(), room: 10 };
-        assert!(collected.add_all(&content).is_break());
-        assert_eq!(collected.texts, ["1234", "1234", "12"]);
-        assert_eq!(texts(&content).len(), MAX_TEXT_BYTES / 4);
     }
 }

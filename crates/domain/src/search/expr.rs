@@ -44,6 +44,15 @@ impl SearchExpr {
         }
     }
 
+    /// Whether something is not wanted.
+    pub(super) fn excludes(&self) -> bool {
+        match self {
+            Self::All(sides) | Self::Any(sides) => sides.iter().any(Self::excludes),
+            Self::Not(_) => true,
+            Self::Phrase(_) => false,
+        }
+    }
+
     /// The phrases that are wanted, in order.
     pub(super) fn wanted(&self) -> Vec<&SearchPhrase> {
         match self {

@@ -13,35 +13,34 @@
 
 #[cfg(test)]
 mod tests;
+mod words;
 
-use std::ops::{ControlFlow, Range};
+use std::ops::Range;
 
-use super::analyzer::for_each_token;
-use super::{SearchExpr, SearchPhrase};
-use crate::InvalidArgument;
+use self::words::words;
+use super::SearchExpr;
 
 /// How deep parentheses nest; further ones are spaces. It bounds the recursion here and in what walks the tree, and
 /// the parser of SQLite's FTS5 has a stack of 100 entries, of which each group takes several.
 const MAX_NESTING: usize = 8;
 
-/// `None` for blank text. See [`SearchQuery`](super::SearchQuery).
+/// The text as a query: see [`SearchQuery`](super::SearchQuery). `None` for blank text.
 ///
 /// A negated group becomes its negated members (`-(a OR b)` is `-a -b`), so that [`SearchExpr::Not`] holds phrases alone.
-///
-/// # Errors
-/// [`InvalidArgument`] for a text that excludes words and asks for none.
-pub(super) fn parse(text: &str) -> Result<Option<SearchExpr>, InvalidArgument> {
-    if text.trim().is_empty() {
-        return Ok(None);
-    }
-    let Some(expr) = group(&mut lexemes(text).into_iter(), false) else {
-        return Ok(Some(SearchExpr::Any(Vec::new())));
-    };
-    if expr.wanted().is_empty() {
-        let rule = "must ask for a word besides those that it excludes";
-        return Err(InvalidArgument::new("text", rule, "excluded words alone"));
-    }
-    Ok(Some(expr))
+pub(super) fn parse(text: &str) -> Option<SearchExpr> {
+    let expr = group(&mut lexemes(text).into_iter(), false);
+    expr.or_else(|| nothing(text))
+}
+
+/// The text as text: every sign is a space, and every word is wanted. `None` for blank text.
+pub(super) fn as_text(text: &str) -> Option<SearchExpr> {
+    let terms = text.split_whitespace().filter_map(|term| words(term, false, false));
+    join(false, terms).or_else(|| nothing(text))
+}
+
+/// What a text without a word in it asks for: blank text for everything, any other for nothing.
+fn nothing(text: &str) -> Option<SearchExpr> {
+    (!text.trim().is_empty()).then(|| SearchExpr::Any(Vec::new()))
 }
 
 /// What a character is, before words are looked at.
@@ -58,7 +57,7 @@ enum Lexeme {
     Open { is_negated: bool },
     Close,
     Or,
-    Term { phrase: SearchPhrase, is_negated: bool },
+    Term { words: SearchExpr, is_negated: bool },
 }
 
 /// Every character with its place. Quotes and parentheses without a partner, and those nested too deep, are spaces.
@@ -125,7 +124,7 @@ fn lexemes(text: &str) -> Vec<Lexeme> {
     let (mut i, mut is_start, mut is_negated) = (0, true, false);
     while i < marks.len() {
         let next = i + 1;
-        let (words, behind) = match mark(i) {
+        let (text, behind) = match mark(i) {
             Mark::Quote => {
                 let close = end(next, |mark| mark == Mark::Quote);
                 (slice(next..close), close + 1)
@@ -149,10 +148,11 @@ fn lexemes(text: &str) -> Vec<Lexeme> {
             }
         };
         let is_prefix = mark(behind) == Mark::Text('*');
-        if words == "OR" && mark(i) != Mark::Quote && !is_prefix && !is_negated {
+        let is_quoted = mark(i) == Mark::Quote;
+        if text == "OR" && !is_quoted && !is_prefix && !is_negated {
             lexemes.push(Lexeme::Or);
-        } else if let Some(phrase) = phrase(words, is_prefix) {
-            lexemes.push(Lexeme::Term { phrase, is_negated });
+        } else if let Some(words) = words(text, is_prefix, is_quoted) {
+            lexemes.push(Lexeme::Term { words, is_negated });
         }
         (i, is_start, is_negated) = (behind + usize::from(is_prefix), false, false);
     }
@@ -164,28 +164,6 @@ fn is_excluding(next: Mark) -> bool {
     !matches!(next, Mark::Space | Mark::Close | Mark::Text('-' | '*'))
 }
 
-/// The words of a term; `None` where it has none.
-fn phrase(text: &str, is_prefix: bool) -> Option<SearchPhrase> {
-    let (mut words, mut is_prefix) = (Vec::<String>::new(), is_prefix);
-    let (mut end, mut is_tail, mut is_covered) = (0, false, false);
-    for_each_token(text, |token| {
-        is_tail = token.is_tail;
-        is_covered = token.range.start < end && words.last().is_some_and(|last| last.ends_with(token.word));
-        end = token.range.end;
-        words.push(token.word.to_owned());
-        ControlFlow::Continue(())
-    });
-    if is_tail && is_covered {
-        // The bigram before it ends with the same letter; and in a message the run may go on here.
-        words.pop();
-        is_prefix = false;
-    } else if is_tail {
-        // A letter alone is found by the bigrams that begin with it.
-        is_prefix = true;
-    }
-    (!words.is_empty()).then_some(SearchPhrase { words, is_prefix })
-}
-
 /// Up to the closing parenthesis, or to the end; `None` where there is no word.
 fn group(lexemes: &mut std::vec::IntoIter<Lexeme>, is_negated: bool) -> Option<SearchExpr> {
     // `None` is an OR.
@@ -195,7 +173,8 @@ fn group(lexemes: &mut std::vec::IntoIter<Lexeme>, is_negated: bool) -> Option<S
             Lexeme::Close => break,
             Lexeme::Or => items.push(None),
             Lexeme::Open { is_negated: inner } => items.extend(group(lexemes, is_negated != inner).map(Some)),
-            Lexeme::Term { phrase, is_negated: inner } => items.push(Some(leaf(phrase, is_negated != inner))),
+            Lexeme::Term { words, is_negated: inner } if is_negated != inner => items.push(Some(not(words))),
+            Lexeme::Term { words, .. } => items.push(Some(words)),
         }
     }
     let is_operand: Vec<bool> = items.iter().map(Option::is_some).collect();
@@ -205,8 +184,8 @@ fn group(lexemes: &mut std::vec::IntoIter<Lexeme>, is_negated: bool) -> Option<S
         match item {
             None if i > 0 && is_operand(i - 1) && is_operand(i + 1) => sides.push(Vec::new()),
             None => {
-                let word = phrase("OR", false).map(|word| leaf(word, is_negated));
-                sides.last_mut()?.extend(word);
+                let word = words("OR", false, false);
+                sides.last_mut()?.extend(if is_negated { word.map(not) } else { word });
             }
             Some(operand) => sides.last_mut()?.push(operand),
         }
@@ -215,9 +194,14 @@ fn group(lexemes: &mut std::vec::IntoIter<Lexeme>, is_negated: bool) -> Option<S
     join(!is_negated, sides.into_iter().filter_map(|side| join(is_negated, side)))
 }
 
-fn leaf(phrase: SearchPhrase, is_negated: bool) -> SearchExpr {
-    let phrase = SearchExpr::Phrase(phrase);
-    if is_negated { SearchExpr::Not(Box::new(phrase)) } else { phrase }
+/// Of what excludes nothing, what excludes it.
+fn not(expr: SearchExpr) -> SearchExpr {
+    match expr {
+        SearchExpr::All(sides) => SearchExpr::Any(sides.into_iter().map(not).collect()),
+        SearchExpr::Any(sides) => SearchExpr::All(sides.into_iter().map(not).collect()),
+        SearchExpr::Not(side) => *side,
+        phrase @ SearchExpr::Phrase(_) => SearchExpr::Not(Box::new(phrase)),
+    }
 }
 
 /// One of the sides, or all of them, with no more nesting than there must be.

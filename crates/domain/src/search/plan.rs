@@ -1,13 +1,18 @@
 //! How a search goes: what to read next, and what becomes of it.
 
+mod readings;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
 
+use self::readings::Readings;
 use super::rank::Score;
 use super::snippet::Snippet;
-use super::{MAX_RANKED, SearchDocument, SearchExpr, SearchHit, SearchOrder, SearchQuery, grammar, rank};
+use super::{
+    MAX_RANKED, SearchDocument, SearchExpr, SearchHit, SearchOrder, SearchPage, SearchQuery, SearchReading,
+    rank,
+};
 use crate::{
     ChatMessage, Cursor, InvalidArgument, MAX_PAGE_LEN, OrgId, Page, Position, StoreError, ThreadId,
     Timestamp,
@@ -90,14 +95,17 @@ impl SearchRead {
 /// is nothing more to read; [`finish`](Self::finish) makes the page. What the store reads must hold every message that
 /// matches and may hold others: each is checked here. A row that the store cannot decode goes in as an `Err`.
 ///
+/// What the words are is not the same for all reads: where a text with an exclusion finds nothing, the plan starts again
+/// with the same text as text. So a store asks [`expr`](Self::expr) anew for each read.
+///
 /// ```
 /// use chatkeep_domain::search::{SearchCandidate, SearchPlan, SearchRead};
-/// use chatkeep_domain::{Page, SearchHit, SearchQuery, StoreError};
+/// use chatkeep_domain::{SearchPage, SearchQuery, StoreError};
 ///
 /// fn search(
 ///     query: &SearchQuery,
 ///     read: impl Fn(&SearchRead) -> Vec<SearchCandidate>,
-/// ) -> Result<Page<SearchHit>, StoreError> {
+/// ) -> Result<SearchPage, StoreError> {
 ///     let mut plan = SearchPlan::new(query)?;
 ///     while let Some(next) = plan.next_read() {
 ///         plan.add(read(&next).into_iter().map(Ok));
@@ -108,7 +116,7 @@ impl SearchRead {
 /// ```
 pub struct SearchPlan<'a> {
     query: &'a SearchQuery,
-    expr: Option<SearchExpr>,
+    readings: Readings,
     /// The store's index is exact.
     is_exact: bool,
     /// Ranks what it finds: the order is relevance, and there are words.
@@ -148,6 +156,7 @@ enum Progress {
 /// Where a page of a search ended.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Place {
+    pub(crate) reading: SearchReading,
     pub(crate) key: SearchKey,
     /// Of a ranked search: the score there, and the newest and the oldest message that were ranked.
     pub(crate) ranked: Option<(Score, SearchKey, SearchKey)>,
@@ -163,20 +172,24 @@ impl<'a> SearchPlan<'a> {
     /// Checks the query and its cursor.
     ///
     /// # Errors
-    /// [`InvalidArgument`] for a limit, a text, a moment or a number of filters out of range; for a text of nothing
-    /// but words that are not wanted; for a cursor that is damaged or of another search.
+    /// [`InvalidArgument`] for a limit, a text's length, a moment or a number of filters out of range; for a cursor that
+    /// is damaged or of another search.
     pub fn new(query: &'a SearchQuery) -> Result<Self, InvalidArgument> {
         query.check()?;
-        let expr = grammar::parse(&query.text)?;
-        let is_ranked = query.order == SearchOrder::Relevance && expr.is_some();
         let start = query.cursor.as_ref().map(|cursor| cursor.search_place(query)).transpose()?;
-        let is_nothing = query.limit == 0 || expr.as_ref().is_some_and(SearchExpr::is_nothing);
+        let readings = Readings::of(&query.text);
+        let readings = match &start {
+            Some(place) => readings.only(place.reading)?,
+            None => readings,
+        };
+        let is_ranked = query.order == SearchOrder::Relevance && readings.expr.is_some();
+        let is_nothing = query.limit == 0 || readings.expr.as_ref().is_some_and(SearchExpr::is_nothing);
         let window =
             start.as_ref().and_then(|place| place.ranked.clone()).map(|(_, newest, oldest)| (newest, oldest));
         let behind = start.as_ref().filter(|_| !is_ranked).map(|place| place.key.clone());
         Ok(Self {
             query,
-            expr,
+            readings,
             is_exact: false,
             is_ranked,
             start,
@@ -198,9 +211,14 @@ impl<'a> SearchPlan<'a> {
         self
     }
 
-    /// What the text asks for; `None` when the filters alone decide.
+    /// What the next read is to look for; `None` when the filters alone decide.
     pub fn expr(&self) -> Option<&SearchExpr> {
-        self.expr.as_ref()
+        self.readings.expr.as_ref()
+    }
+
+    /// How the next read takes the text. It changes once at the most, with [`expr`](Self::expr).
+    pub fn reading(&self) -> SearchReading {
+        self.readings.reading
     }
 
     /// Whether the search is one of a single thread.
@@ -278,6 +296,9 @@ impl<'a> SearchPlan<'a> {
         if (is_further || self.is_ranked) && self.matched - before < count / 2 {
             self.more = (self.more * 2).min(MAX_PAGE_LEN);
         }
+        if self.progress == Progress::Exhausted && self.matched == 0 && self.readings.next() {
+            (self.progress, self.behind, self.more) = (Progress::Unread, None, MORE);
+        }
     }
 
     /// Keeps a candidate that matches.
@@ -330,7 +351,7 @@ impl<'a> SearchPlan<'a> {
         if !is_asked_for {
             return None;
         }
-        let Some(expr) = &self.expr else { return Some(None) };
+        let Some(expr) = self.expr() else { return Some(None) };
         if self.is_exact && !self.is_ranked {
             return Some(None);
         }
@@ -342,20 +363,23 @@ impl<'a> SearchPlan<'a> {
     ///
     /// # Errors
     /// [`StoreError::CorruptRow`] where it would begin with a row that cannot be decoded: see [`Page::cut`].
-    pub fn finish(mut self) -> Result<Page<SearchHit>, StoreError> {
+    pub fn finish(mut self) -> Result<SearchPage, StoreError> {
         let found = std::mem::take(&mut self.found);
         let window = self.window.take().or_else(|| self.matched_range.take());
         let behind = |score: Option<Score>, key: &SearchKey| {
             let window = window.clone();
             let ranked = score.zip(window).map(|(score, (newest, oldest))| (score, newest, oldest));
-            Cursor::after_search_place(self.query, &Place { key: key.clone(), ranked })
+            Cursor::after_search_place(
+                self.query,
+                &Place { reading: self.reading(), key: key.clone(), ranked },
+            )
         };
         let rows = found.into_iter().map(|Found { score, key, row }| match row {
             Ok(found) => Ok((score, found)),
             Err(error) => Err(error.going_on(key.map(|key| behind(score, &key)))),
         });
         let page = Page::cut(rows, self.query.limit, |(score, last)| behind(*score, &self.key(last)))?;
-        let expr = self.expr.as_ref();
+        let expr = self.expr();
         let hit = |(score, found): (Option<Score>, SearchCandidate)| SearchHit {
             snippet: Snippet::of(&found.message.content, expr),
             message: found.message,
@@ -363,6 +387,10 @@ impl<'a> SearchPlan<'a> {
             thread_name: found.thread_name,
             score: score.map(Score::get),
         };
-        Ok(Page { items: page.items.into_iter().map(hit).collect(), next: page.next })
+        Ok(SearchPage {
+            items: page.items.into_iter().map(hit).collect(),
+            next: page.next,
+            reading: self.reading(),
+        })
     }
 }

@@ -39,7 +39,8 @@ pub enum SearchOrder {
 
 /// Which messages to find.
 ///
-/// The text is for people, and nothing that they type into it is an error but to name only what they do not want.
+/// The text is for people: nothing that they type into it is an error, as long as it is no longer than
+/// [`MAX_SEARCH_BYTES`].
 ///
 /// | what is typed | what it means |
 /// |---|---|
@@ -50,6 +51,20 @@ pub enum SearchOrder {
 /// | `mona*`, `"a mona"*` | the beginning of the last word |
 /// | `(…)` | groups, up to 8 deep |
 /// | `v2.0`, `foo_bar`, `ada@example.org` | words without a space between them are a phrase |
+/// | `getUserName`, `PR1137`, `Anna's`, `1,234` | the word as it is written, or its parts as a phrase |
+///
+/// A word is found by its parts too: `getUserName` by `user`, `getUser` or `"user name"`, `Anna's` by `Anna`,
+/// `2026-11-26T10:00:00Z` by `2026-11-26` or `10:00`, `1,234,567` by `1234567`.
+///
+/// # Exclusions that find nothing
+///
+/// Text that was copied out of a message has hyphens that exclude nothing: `rm -rf node_modules`, `a temperature of -5
+/// degrees`. So an exclusion is tried as one, and where the first page finds nothing, the same text is searched as text:
+/// every sign is a space, and every word is wanted. So is a text that only excludes, at once.
+/// [`SearchPage::reading`](super::SearchPage::reading) says which of the two was taken, and the pages that follow keep to
+/// it. Where the query finds something, that is the answer, also if the text was copied out of another message.
+///
+/// # Other signs
 ///
 /// Quotes and parentheses without a partner, and a `-` or `*` that belongs to nothing, are read as spaces; an `OR` that
 /// lacks a side is the word. Case and diacritics do not count. Chinese, Japanese, Korean, Thai, Lao, Khmer and Burmese

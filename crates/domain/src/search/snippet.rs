@@ -119,13 +119,9 @@ impl Snippet {
 
 /// The snippet around the best place of all texts.
 fn best(texts: &[Cow<'_, str>], expr: &SearchExpr) -> Option<Snippet> {
-    let mut finder = Finder::new(expr);
+    let found = Finder::new(expr).find(texts);
     let mut best: Option<(Value, &str, Vec<Match>, Range<usize>)> = None;
-    for text in texts {
-        if !finder.goes_on() {
-            break;
-        }
-        let matches = finder.next_text(text);
+    for (text, matches) in texts.iter().zip(found) {
         if let Some((value, place)) = best_place(text, &matches)
             && best.as_ref().is_none_or(|(best, ..)| value > *best)
         {

@@ -4,7 +4,8 @@ use std::pin::Pin;
 
 use chatkeep_domain::{
     Append, MessageEdit, MessageId, MessageQuery, MessageRepository, MessageSearch, NewMessage, NewThread,
-    Position, SearchQuery, StoreError, ThreadAppend, ThreadId, ThreadQuery, ThreadRepository, ThreadUpdate,
+    Position, SearchQuery, SearchReading, StoreError, ThreadAppend, ThreadId, ThreadQuery, ThreadRepository,
+    ThreadUpdate,
 };
 use chatkeep_seaorm::SeaOrmRepository;
 use uuid::Uuid;
@@ -98,6 +99,18 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         let query = SearchQuery::new("said").thread(thread(round, 0)).limit(20);
         assert_eq!(store.search_messages(&scope(), &query).await.unwrap().items.len(), 20);
     })),
+    operation("search_messages that finds nothing", (1, 1), 1, |store, _| Box::pin(async move {
+        assert_eq!(read_as(store, "unsaid").await, (0, SearchReading::Query));
+    })),
+    operation("search_messages that excludes, and finds", (1, 1), 1, |store, _| Box::pin(async move {
+        assert_eq!(read_as(store, "said -unsaid").await, (20, SearchReading::Query));
+    })),
+    operation("search_messages that excludes, and finds only as text", (2, 2), 2, |store, _| Box::pin(async move {
+        assert_eq!(read_as(store, "said -said").await, (20, SearchReading::Text));
+    })),
+    operation("search_messages that excludes alone", (1, 1), 1, |store, _| Box::pin(async move {
+        assert_eq!(read_as(store, "-said").await, (20, SearchReading::Text));
+    })),
     operation("edit_message", (7, 7), 7, |store, round| Box::pin(edit(store, round))),
     operation("edit_message to what it says", (4, 4), 2, |store, round| Box::pin(edit(store, round))),
     operation("list_revisions", (1, 1), 1, |store, round| Box::pin(async move {
@@ -117,6 +130,12 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         absent(store.delete_thread(&scope(), thread(round, ABSENT)).await);
     })),
 ];
+
+/// How many hits a search has, and how its text was read.
+async fn read_as(store: &SeaOrmRepository, text: &str) -> (usize, SearchReading) {
+    let page = store.search_messages(&scope(), &SearchQuery::new(text).limit(20)).await.unwrap();
+    (page.items.len(), page.reading)
+}
 
 /// The number of a thread and of a message that no round has.
 const ABSENT: u128 = 999;

@@ -1,7 +1,7 @@
 //! A large database, and everything that may be asked of it.
 
 use chatkeep_domain::{
-    MessageQuery, MessageRepository, MessageSearch, MetadataFilter, OrgId, Page, Role, Scope, SearchOrder,
+    MessageQuery, MessageRepository, MessageSearch, MetadataFilter, OrgId, Role, Scope, SearchOrder,
     SearchQuery, ThreadId, ThreadQuery, ThreadRepository, UserId,
 };
 use chatkeep_seaorm::SeaOrmRepository;
@@ -131,7 +131,7 @@ pub(crate) async fn ask_searches(repository: &SeaOrmRepository, mut asked: impl 
             for order in [SearchOrder::Newest, SearchOrder::Oldest, SearchOrder::Relevance] {
                 let mut query = SearchQuery { thread, ..search.clone().order(order).limit(20) };
                 let name = format!("search of {what} in {who}, {order:?}");
-                let page: Page<_> = repository.search_messages(&scope, &query).await.expect("it is found");
+                let page = repository.search_messages(&scope, &query).await.expect("it is found");
                 asked(&name);
                 let Some(next) = page.next else { continue };
                 query.cursor = Some(next);

@@ -5,10 +5,11 @@ use crate::search::fold::tests::texts;
 
 fn tokens(text: &str) -> Vec<(String, Range<usize>, bool)> {
     let mut tokens = Vec::new();
-    for_each_token(text, |token| {
+    let flow = for_each_token(text, |token| {
         tokens.push((token.word.to_owned(), token.range, token.is_tail));
         ControlFlow::Continue(())
     });
+    assert!(flow.is_continue());
     tokens
 }
 
@@ -137,11 +138,11 @@ fn a_heap_of_marks_is_no_work() {
 fn it_stops_when_told_to() {
     for text in ["a b c", "中文字", "中a", "a中", "👍👍", "ﷺ", "a'b c", "é é"] {
         let mut count = 0;
-        for_each_token(text, |_| {
+        let flow = for_each_token(text, |_| {
             count += 1;
             ControlFlow::Break(())
         });
-        assert_eq!(count, 1, "{text:?}");
+        assert_eq!((count, flow), (1, ControlFlow::Break(())), "{text:?}");
     }
 }
 

@@ -16,7 +16,7 @@ fn show(expr: &SearchExpr) -> String {
 }
 
 fn shown(text: &str) -> String {
-    parse(text).unwrap().as_ref().map_or_else(|| "everything".to_owned(), show)
+    parse(text).as_ref().map_or_else(|| "everything".to_owned(), show)
 }
 
 #[track_caller]
@@ -45,7 +45,7 @@ fn words_are_all_wanted() {
 #[test]
 fn a_chunk_of_several_words_is_a_phrase() {
     check(&[
-        ("v2.0", "v2+0"),
+        ("v2.0", "(v2+0 | v+2+0)"),
         ("foo_bar", "foo+bar"),
         ("user@example.com", "user+example+com"),
         ("well-known", "well+known"),
@@ -75,7 +75,7 @@ fn a_hyphen_before_a_term_excludes_it() {
         ("-bar foo", "(-bar foo)"),
         ("(-bar foo)", "(-bar foo)"),
         ("foo -\"bar baz\"", "(foo -bar+baz)"),
-        ("foo -v2.0", "(foo -v2+0)"),
+        ("foo -v2.0", "(foo -v2+0 -v+2+0)"),
         ("foo -bar*", "(foo -bar*)"),
         ("foo -OR", "(foo -or)"),
         ("foo - bar", "(foo bar)"),
@@ -142,7 +142,7 @@ fn a_star_makes_a_prefix() {
     check(&[
         ("foo*", "foo*"),
         ("\"a phra\"*", "a+phra*"),
-        ("v2.0*", "v2+0*"),
+        ("v2.0*", "(v2+0* | v+2+0*)"),
         ("foo*, bar*", "(foo* bar*)"),
         ("foo*bar", "(foo* bar)"),
         ("*foo", "foo"),
@@ -181,14 +181,72 @@ fn unclosed_parentheses_do_not_count_as_nesting() {
 }
 
 #[test]
-fn excluded_words_alone_are_an_error() {
-    for text in ["-foo", "-foo -\"bar baz\"", "-(foo bar)", "-foo OR -bar", "!!! -foo"] {
-        let error = parse(text).unwrap_err().to_string();
-        assert_eq!(
-            error, "text must ask for a word besides those that it excludes (got excluded words alone)",
-            "{text}"
-        );
+fn excluded_words_alone_want_nothing() {
+    for (text, expected) in [
+        ("-foo", "-foo"),
+        ("-foo -\"bar baz\"", "(-foo -bar+baz)"),
+        ("-(foo bar)", "(-foo | -bar)"),
+        ("-foo OR -bar", "(-foo | -bar)"),
+        ("!!! -foo", "-foo"),
+    ] {
+        assert_eq!(shown(text), expected, "{text}");
+        assert!(parse(text).unwrap().wanted().is_empty(), "{text}");
     }
+}
+
+#[test]
+fn as_text_every_sign_is_a_space() {
+    for (text, expected) in [
+        ("", "everything"),
+        (" \n", "everything"),
+        ("- \"!!!\" -", "()"),
+        ("rm -rf node_modules", "(rm rf node+modules)"),
+        ("-x", "x"),
+        ("foo -bar OR -\"b c\" (d*)", "(foo bar or b c d)"),
+        ("print(\"a b\")", "(print+a b)"),
+        ("--soft HEAD~1", "(soft head+1)"),
+        ("-getUser 東京", "((getuser | get+user) 東京)"),
+    ] {
+        assert_eq!(as_text(text).as_ref().map_or_else(|| "everything".to_owned(), show), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_piece_is_asked_for_in_both_readings() {
+    check(&[
+        ("getUser", "(getuser | get+user)"),
+        ("Anna's", "(annas | anna+s)"),
+        ("PR1137*", "(pr1137* | pr+1137*)"),
+        ("1,234,567", "(1+234+567 | 1234567)"),
+        ("2026-11-26T10", "(2026+11+26t10 | 2026+11+26+t+10)"),
+        ("2026-11-26", "2026+11+26"),
+        ("foo getUser", "(foo (getuser | get+user))"),
+        ("foo OR getUser", "(foo | getuser | get+user)"),
+        ("foo -getUser", "(foo -getuser -get+user)"),
+        ("don't", "dont"),
+    ]);
+}
+
+#[test]
+fn a_term_of_several_pieces_is_asked_for_piece_by_piece() {
+    check(&[
+        ("foo,getUser", "(foo+getuser | (foo get+user))"),
+        ("foo/getUser", "(foo+getuser | foo+get+user)"),
+        ("我用getUser", "(我用+用+getuser | (我用 get+user))"),
+        ("getUser,f*", "(getuser+f* | (get+user f*))"),
+        ("getUser,*", "(getuser* | get+user*)"),
+        ("foo -a,bC", "(foo -a+bc (-a | -b+c))"),
+    ]);
+}
+
+#[test]
+fn quotes_keep_a_phrase_together() {
+    check(&[
+        ("\"getUser\"", "(getuser | get+user)"),
+        ("\"getUser now\"", "getuser+now"),
+        ("\"Anna's report\"", "annas+report"),
+        ("\" 1,234 \"", "(1+234 | 1234)"),
+    ]);
 }
 
 #[test]
@@ -213,7 +271,7 @@ fn a_run_of_a_dense_script_is_its_bigrams() {
 fn text() -> impl Strategy<Value = String> {
     let pieces = prop::sample::select(vec![
         "(", ")", "\"", "“", "-", "--", "*", " ", "  ", "OR", " OR ", "a", "b c", "v2.0", "!!!", "東京",
-        "東", "é",
+        "東", "é", "getUser", "1,234", "l'O'B",
     ]);
     prop_oneof![any::<String>(), prop::collection::vec(pieces, 0..60).prop_map(|pieces| pieces.concat())]
 }
@@ -231,8 +289,8 @@ fn balanced() -> impl Strategy<Value = String> {
     })
 }
 
-/// Of every group and of the whole, alternatives of several terms each; and a phrase that is not wanted.
-const MAX_DEPTH: usize = 2 * (8 + 1) + 2;
+/// Of every group, of the whole and of a term, alternatives of several terms each; and a phrase that is not wanted.
+const MAX_DEPTH: usize = 2 * (8 + 2) + 2;
 
 fn depth(expr: &SearchExpr) -> usize {
     1 + match expr {
@@ -264,15 +322,16 @@ fn assert_simple(expr: &SearchExpr) {
 proptest! {
     #[test]
     fn any_text_is_read(text in text()) {
-        match parse(&text) {
-            Ok(None) => prop_assert!(text.trim().is_empty()),
-            Ok(Some(expr)) if expr.is_nothing() => {}
-            Ok(Some(expr)) => {
-                prop_assert!(!expr.wanted().is_empty());
-                prop_assert!(depth(&expr) <= MAX_DEPTH);
-                assert_simple(&expr);
+        for expr in [parse(&text), as_text(&text)] {
+            match expr {
+                None => prop_assert!(text.trim().is_empty()),
+                Some(expr) if expr.is_nothing() => {}
+                Some(expr) => {
+                    prop_assert!(!expr.wanted().is_empty() || text.contains('-'));
+                    prop_assert!(depth(&expr) <= MAX_DEPTH);
+                    assert_simple(&expr);
+                }
             }
-            Err(_) => prop_assert!(text.contains('-')),
         }
     }
 
@@ -290,6 +349,6 @@ proptest! {
     #[test]
     fn nesting_is_bounded(depth_of_text in 0..1_000_usize) {
         let text = format!("{}a", "b OR c -(".repeat(depth_of_text)) + &")".repeat(depth_of_text);
-        prop_assert!(parse(&text).unwrap().is_some_and(|expr| depth(&expr) <= MAX_DEPTH));
+        prop_assert!(parse(&text).is_some_and(|expr| depth(&expr) <= MAX_DEPTH));
     }
 }

@@ -1,9 +1,11 @@
 use std::cmp::Reverse;
 
 use chrono::DateTime;
+use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
+use crate::search::grammar;
 use crate::{Content, Entity, MessageId, Role};
 
 /// One thread, from its oldest message to its newest; and what a store would read of it.
@@ -44,7 +46,7 @@ impl Store {
     }
 
     /// The page, all that was read for it, and the most messages that were held at once.
-    fn search(&self, query: &SearchQuery) -> (Page<SearchHit>, Vec<SearchRead>, usize) {
+    fn search(&self, query: &SearchQuery) -> (SearchPage, Vec<SearchRead>, usize) {
         let mut plan = SearchPlan::new(query).unwrap();
         let (mut reads, mut held) = (Vec::new(), 0);
         while let Some(read) = plan.next_read() {
@@ -106,7 +108,7 @@ fn the_newest_thousand_are_ranked_and_each_is_given_once() {
     let mut expected: Vec<_> = (1..=1_200).rev().map(|number| number * 3).take(MAX_RANKED).collect();
     expected.sort_by_key(|at| {
         let document = SearchDocument::of(&store.0[at - 1].message.content);
-        let expr = grammar::parse("x").unwrap().unwrap();
+        let expr = grammar::parse("x").unwrap();
         Reverse((rank::score(&expr, &document), *at))
     });
     let expected: Vec<_> = expected.into_iter().map(|at| i64::try_from(at).unwrap()).collect();
@@ -212,4 +214,162 @@ fn by_relevance_corrupt_rows_come_last() {
     assert_eq!(read_around(&store, &[], &ranked().limit(9)), [5, 1, 3, 4, 2]);
     assert_eq!(read_around(&store, &[3, 5], &ranked().limit(9)), [1, 4, 2, 0, -5, 0, -3, 0]);
     assert_eq!(read_around(&store, &[3, 5], &ranked().limit(2)), [1, 4, 0, 2, 0, -5, 0, -3, 0]);
+}
+
+/// A message of each of these texts, and what is read of them.
+fn says(texts: &[&str]) -> Store {
+    Store::of(texts.iter().map(|text| (*text).to_owned()))
+}
+
+#[test]
+fn a_text_that_excludes_and_finds_nothing_is_searched_as_text() {
+    let store = says(&["run rm -rf node_modules", "rm it", "grep -v foo", "foo"]);
+    for (text, count, expected, reading) in [
+        ("rm -rf node_modules", 1, 2, SearchReading::Text),
+        ("rm -rf", 1, 1, SearchReading::Query),
+        ("rm -it -rf", 0, 2, SearchReading::Text),
+        ("grep -v foo", 1, 2, SearchReading::Text),
+        ("-v", 1, 1, SearchReading::Text),
+        ("-v -(foo)", 1, 1, SearchReading::Text),
+        ("pear", 0, 1, SearchReading::Query),
+        ("pear -x", 0, 2, SearchReading::Text),
+        ("-pear", 0, 1, SearchReading::Text),
+        ("!!!", 0, 0, SearchReading::Query),
+        ("", 4, 1, SearchReading::Query),
+    ] {
+        for order in [SearchOrder::Newest, SearchOrder::Oldest, SearchOrder::Relevance] {
+            let (page, reads, _) = store.search(&SearchQuery::new(text).order(order));
+            assert_eq!((page.items.len(), page.reading, reads.len()), (count, reading, expected), "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_limit_of_0_reads_nothing_in_any_reading() {
+    for (text, reading) in [("a -b", SearchReading::Query), ("-b", SearchReading::Text)] {
+        let (page, reads, _) = says(&["a b"]).search(&SearchQuery::new(text).limit(0));
+        assert_eq!((page.items.len(), reads.len(), page.reading), (0, 0, reading), "{text}");
+    }
+}
+
+#[test]
+fn a_reading_that_reads_far_and_finds_nothing_is_given_up_once() {
+    let store = Store::of((0..250).map(|at| if at == 3 { "a b" } else { "a c b" }.to_owned()));
+    // The store reads more than matches, and the plan leaves it out.
+    let (page, reads, _) = store.search(&SearchQuery::new("\"a b\" -b").limit(20));
+    assert_eq!((page.items.len(), page.reading), (20, SearchReading::Text));
+    let behind: Vec<bool> = reads.iter().map(|read| read.behind.is_some()).collect();
+    assert_eq!(behind.iter().filter(|is_behind| !**is_behind).count(), 2, "{behind:?}");
+}
+
+#[test]
+fn all_pages_of_a_search_have_the_reading_of_the_first() {
+    let mut store = says(&["a b 1", "a b 2", "a b 3", "a b 4", "a b 5"]);
+    for order in [SearchOrder::Newest, SearchOrder::Oldest, SearchOrder::Relevance] {
+        let query = SearchQuery::new("a -b").order(order).limit(2);
+        let (first, ..) = store.search(&query);
+        assert_eq!(first.reading, SearchReading::Text);
+        // What the query would find now changes nothing for the pages that follow.
+        store.0.extend(says(&["x", "x", "x", "x", "x", "a alone"]).0.split_off(5));
+        let (second, reads, _) = store.search(&query.clone().behind(first.next.unwrap()));
+        assert_eq!((second.items.len(), second.reading), (2, SearchReading::Text), "{order:?}");
+        assert!(second.items.iter().all(|hit| hit.message.content.as_text() != Some("a alone")));
+        assert!(!reads.is_empty());
+        store.0.truncate(5);
+    }
+    // The other way round: a later page of the query that finds nothing does not begin with the text.
+    let query = SearchQuery::new("a -c").limit(5);
+    let (first, ..) = says(&["a 1", "a 2", "a 3", "a 4", "a 5", "a 6"]).search(&query);
+    let (second, reads, _) = says(&["a c"]).search(&query.clone().behind(first.next.unwrap()));
+    assert_eq!((second.items.len(), second.reading, reads.len()), (0, SearchReading::Query, 1));
+}
+
+#[test]
+fn a_cursor_of_a_reading_that_the_text_has_not_is_refused() {
+    let place = |reading| {
+        let plan_of = SearchQuery::new("x");
+        let plan = SearchPlan::new(&plan_of).unwrap();
+        Place { reading, key: plan.key(&says(&["x"]).0[0]), ranked: None }
+    };
+    for (text, as_query, as_text) in [
+        ("a", true, false),
+        ("a -b", true, true),
+        ("-b", false, true),
+        ("", true, false),
+        ("!!!", true, false),
+        ("-(-a)", true, false),
+    ] {
+        for (reading, is_fit) in [(SearchReading::Query, as_query), (SearchReading::Text, as_text)] {
+            let query = SearchQuery::new(text);
+            let cursor = Cursor::after_search_place(&query, &place(reading));
+            let refused = SearchPlan::new(&query.clone().behind(cursor)).err();
+            assert_eq!(
+                refused.map(|error| error.field == "cursor"),
+                (!is_fit).then_some(true),
+                "{text} {reading:?}"
+            );
+        }
+    }
+}
+
+/// Texts with what is code elsewhere, in words that are not all alike.
+fn pasted() -> impl Strategy<Value = Vec<String>> {
+    let pieces = prop::sample::select(vec![
+        "-",
+        "--",
+        "\"",
+        "(",
+        ")",
+        "*",
+        "OR",
+        "+",
+        "/",
+        ":",
+        ".",
+        ",",
+        "'",
+        "’",
+        "=",
+        "|",
+        "“",
+        "rm",
+        "node",
+        "getUser",
+        "URLs",
+        "PR7",
+        "1,234",
+        "05Z",
+        "2026",
+        "Anna's",
+        "l'été",
+        "don't",
+        "東京",
+        "東",
+        "ที่",
+        "👍",
+        "👩\u{200d}👧",
+        "é",
+        "e\u{301}",
+        "\u{301}",
+        "\u{200b}",
+        "\u{ad}",
+        "½",
+        "㎏",
+        "\u{a0}",
+    ]);
+    let word = prop::collection::vec(pieces, 1..6).prop_map(|pieces| pieces.concat());
+    prop::collection::vec(word, 1..8)
+}
+
+proptest! {
+    /// Whatever a text is, it finds the message that it was copied out of, where no other message is in the way.
+    #[test]
+    fn words_that_are_copied_find_their_message(words in pasted(), from in 0..8_usize, count in 1..8_usize) {
+        let from = from % words.len();
+        let part = words[from..].iter().take(count).cloned().collect::<Vec<_>>().join(" ");
+        let store = Store::of([words.join(" ")]);
+        let page = store.search(&SearchQuery::new(&*part)).0;
+        let has_words = grammar::as_text(&part).is_none_or(|expr| !expr.is_nothing());
+        prop_assert_eq!(page.items.len(), usize::from(has_words), "{}", part);
+    }
 }

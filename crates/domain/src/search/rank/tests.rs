@@ -5,7 +5,7 @@ use crate::Content;
 use crate::search::grammar::parse;
 
 fn score_of(query: &str, text: &str) -> f64 {
-    let expr = parse(query).unwrap().unwrap();
+    let expr = parse(query).unwrap();
     let document = SearchDocument::of(&Content::text(text));
     assert!(expr.matches(&document), "{query} is not in {text}");
     score(&expr, &document).get()

@@ -1,10 +1,10 @@
 //! Where the wanted phrases are in the texts of a message.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::{ControlFlow, Range};
 
-use super::super::analyzer::for_each_token;
-use super::super::document::{MAX_POSITION, MAX_POSITIONS_PER_WORD};
+use super::super::document::{MAX_POSITIONS_PER_WORD, for_each_word};
 use super::super::{SearchExpr, SearchPhrase};
 
 /// How many matches are looked at; enough to choose a good place among them.
@@ -19,7 +19,7 @@ pub(super) struct Match {
     pub(super) range: Range<usize>,
 }
 
-/// Finds phrases in one pass over the words of the texts, which are given one after the other.
+/// Finds phrases in one pass over the words of a message, in the order in which an index has them.
 ///
 /// Every word of every phrase is a step. A word of the text takes a step where the word before it took the step before.
 pub(super) struct Finder<'a> {
@@ -33,8 +33,6 @@ pub(super) struct Finder<'a> {
     prefix_lens: Vec<usize>,
     /// How often each word was there that takes a step.
     counts: HashMap<Box<str>, u16>,
-    position: u32,
-    found: usize,
 }
 
 #[derive(Default)]
@@ -43,7 +41,7 @@ struct Step {
     is_first: bool,
     is_last: bool,
     /// The position at which it was taken last, and where its phrase began.
-    taken: Option<u32>,
+    taken: Option<u16>,
     start: usize,
 }
 
@@ -60,8 +58,6 @@ impl<'a> Finder<'a> {
             by_prefix: HashMap::new(),
             prefix_lens: Vec::new(),
             counts: HashMap::new(),
-            position: 0,
-            found: 0,
         };
         for (number, phrase) in phrases.into_iter().enumerate() {
             for (i, word) in phrase.words.iter().enumerate() {
@@ -82,57 +78,60 @@ impl<'a> Finder<'a> {
         finder
     }
 
-    /// Whether a further text may have matches.
-    pub(super) fn goes_on(&self) -> bool {
-        self.position < u32::from(MAX_POSITION) && self.found < MAX_MATCHES
-    }
-
-    /// The matches of the next text, in their order there.
-    pub(super) fn next_text(&mut self, text: &str) -> Vec<Match> {
-        let mut matches: Vec<Match> = Vec::new();
-        let before = self.position;
+    /// The matches of each text, in their order there.
+    pub(super) fn find(mut self, texts: &[Cow<'_, str>]) -> Vec<Vec<Match>> {
+        let mut matches: Vec<Vec<Match>> = vec![Vec::new(); texts.len()];
+        let mut count = 0;
         // The matches by prefix that end with the word before.
         let mut open = 0..0;
-        let mut previous = 0..0;
-        let mut prefixes: Vec<usize> = Vec::new();
-        for_each_token(text, |token| {
-            self.position += 1;
-            if self.position > u32::from(MAX_POSITION) || self.found + matches.len() > MAX_MATCHES {
-                return ControlFlow::Break(());
-            }
-            if previous.start < token.range.start && token.range.start < previous.end {
+        let mut previous = (0, 0..0);
+        for_each_word(texts, |word| {
+            let (range, found) = (word.token.range, &mut matches[word.text]);
+            if previous.0 == word.text && previous.1.start < range.start && range.start < previous.1.end {
                 // A bigram that begins with the one letter that is asked for: only that is shown.
-                matches[open.clone()].iter_mut().for_each(|found| found.range.end = token.range.start);
+                found[open.clone()].iter_mut().for_each(|found| found.range.end = range.start);
             }
-            previous = token.range.clone();
-            open = matches.len()..matches.len();
-            if !self.initials[initial(token.word)] {
-                return ControlFlow::Continue(());
-            }
-            let exact = self.by_word.get(token.word).map_or(&[][..], Vec::as_slice);
-            prefixes.clear();
-            let beginnings = self.prefix_lens.iter().filter_map(|len| token.word.get(..*len));
-            prefixes.extend(beginnings.filter_map(|beginning| self.by_prefix.get(beginning)).flatten());
-            if (exact.is_empty() && prefixes.is_empty()) || !count(&mut self.counts, token.word) {
-                return ControlFlow::Continue(());
-            }
-            // Prefixes first: they are last steps, which no other step looks at.
-            for step in &prefixes {
-                matches.extend(take(&mut self.steps, *step, self.position, &token.range));
-            }
-            open.end = matches.len();
-            for step in exact {
-                matches.extend(take(&mut self.steps, *step, self.position, &token.range));
-            }
-            ControlFlow::Continue(())
+            previous = (word.text, range.clone());
+            let before = found.len();
+            open.start = before;
+            self.take_all(word.token.word, word.position, &range, found, &mut open.end);
+            count += found.len() - before;
+            if count > MAX_MATCHES { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
-        self.found += matches.len();
-        if self.position > before {
-            // A phrase does not go on from one text to the next.
-            self.position += 1;
+        for found in &mut matches {
+            found.sort_unstable_by_key(|found| (found.range.start, found.range.end));
         }
-        matches.sort_unstable_by_key(|found| (found.range.start, found.range.end));
         matches
+    }
+
+    /// Adds the matches that end with a word, and says where those by prefix end.
+    fn take_all(
+        &mut self,
+        word: &str,
+        position: u16,
+        range: &Range<usize>,
+        found: &mut Vec<Match>,
+        prefixes_end: &mut usize,
+    ) {
+        *prefixes_end = found.len();
+        if !self.initials[initial(word)] {
+            return;
+        }
+        let exact = self.by_word.get(word).map_or(&[][..], Vec::as_slice);
+        let beginnings = self.prefix_lens.iter().filter_map(|len| word.get(..*len));
+        let mut prefixes =
+            beginnings.filter_map(|beginning| self.by_prefix.get(beginning)).flatten().peekable();
+        if (exact.is_empty() && prefixes.peek().is_none()) || !count(&mut self.counts, word) {
+            return;
+        }
+        // Prefixes first: they are last steps, which no other step looks at.
+        for step in prefixes {
+            found.extend(take(&mut self.steps, *step, position, range));
+        }
+        *prefixes_end = found.len();
+        for step in exact {
+            found.extend(take(&mut self.steps, *step, position, range));
+        }
     }
 }
 
@@ -151,7 +150,7 @@ fn count(counts: &mut HashMap<Box<str>, u16>, word: &str) -> bool {
 }
 
 /// Takes a step, where the one before it was taken by the word before. The last one of a phrase is a match.
-fn take(steps: &mut [Step], step: usize, position: u32, range: &Range<usize>) -> Option<Match> {
+fn take(steps: &mut [Step], step: usize, position: u16, range: &Range<usize>) -> Option<Match> {
     let start = if steps[step].is_first {
         range.start
     } else {

@@ -6,7 +6,7 @@ use crate::search::SearchDocument;
 use crate::search::grammar::parse;
 
 fn of(query: &str, content: &Content) -> Snippet {
-    let expr = parse(query).unwrap();
+    let expr = parse(query);
     let snippet = Snippet::of(content, expr.as_ref());
     assert_valid(&snippet, content);
     snippet
@@ -81,6 +81,25 @@ fn dense_scripts_are_marked_letter_by_letter() {
         ("\"東京 tower\"", "東京 tower", "[東京 tower]"),
         ("株式", "㍿あ", "[㍿]あ"),
         ("株", "㍿あ", "[㍿]あ"),
+    ] {
+        assert_eq!(marked(query, text), expected, "{query}");
+    }
+}
+
+#[test]
+fn a_part_is_marked_within_its_whole() {
+    for (query, text, expected) in [
+        ("user", "call getUserName now", "call get[User]Name now"),
+        ("getUser", "call getUserName now", "call [getUser]Name now"),
+        ("\"user name\"", "call getUserName now", "call get[UserName] now"),
+        ("getusername", "call getUserName now", "call [getUserName] now"),
+        ("anna", "Anna's, Annas", "[Anna]'s, Annas"),
+        ("1137", "PR1137", "PR[1137]"),
+        ("2026-11-26", "at 2026-11-26T10:00:00Z", "at [2026-11-26]T10:00:00Z"),
+        ("10:00:00", "at 2026-11-26T10:00:00Z", "at 2026-11-26T[10:00:00]Z"),
+        ("1234567", "1,234,567.5", "[1,234,567].5"),
+        ("u*", "getUserName user", "get[User]Name [user]"),
+        ("get*", "getUserName", "[getUserName]"),
     ] {
         assert_eq!(marked(query, text), expected, "{query}");
     }
@@ -201,13 +220,13 @@ fn what_the_index_has_no_room_for_is_not_found() {
     ] {
         let query = if text.ends_with('x') { "\"needle x\"" } else { "needle" };
         let document = SearchDocument::of(&Content::text(&*text));
-        assert_eq!(parse(query).unwrap().unwrap().matches(&document), is_found);
+        assert_eq!(parse(query).unwrap().matches(&document), is_found);
         assert_eq!(!in_text(query, &text).ranges.is_empty(), is_found);
     }
     // The space between two texts counts as a word, as it does in the document.
     for (count, is_found) in [(16_381, true), (16_382, false)] {
         let parts = Content::parts([Content::text(words(count)), Content::text("needle")]);
-        assert_eq!(parse("needle").unwrap().unwrap().matches(&SearchDocument::of(&parts)), is_found);
+        assert_eq!(parse("needle").unwrap().matches(&SearchDocument::of(&parts)), is_found);
         assert_eq!(!of("needle", &parts).ranges.is_empty(), is_found);
     }
 }
@@ -258,6 +277,9 @@ fn text() -> impl Strategy<Value = String> {
         "㍿",
         "don't",
         "l'été",
+        "getUser",
+        "1,234",
+        "PR7",
         "\u{301}",
         "\r\n",
         "_",
@@ -276,7 +298,7 @@ proptest! {
         let piece: String = texts[0].chars().skip(from % texts[0].chars().count().max(1)).take(len).collect();
         let query = format!("\"{}\"{}", piece.replace('"', ""), if star { "*" } else { "" });
         let content = Content::parts(texts.into_iter().map(Content::text));
-        if let Some(expr) = parse(&query).unwrap() {
+        if let Some(expr) = parse(&query) {
             let is_found = expr.matches(&SearchDocument::of(&content));
             let snippet = of(&query, &content);
             prop_assert_eq!(!snippet.ranges.is_empty(), is_found);
@@ -288,10 +310,8 @@ proptest! {
 
     #[test]
     fn any_query_of_any_text_is_valid(query in text(), text in text()) {
-        if let Ok(expr) = parse(&query) {
-            let content = Content::text(text);
-            assert_valid(&Snippet::of(&content, expr.as_ref()), &content);
-        }
+        let content = Content::text(text);
+        assert_valid(&Snippet::of(&content, parse(&query).as_ref()), &content);
     }
 
     #[test]

@@ -71,23 +71,19 @@ mod tests {
         }
     }
 
-    fn behind(number: i32) -> Option<String> {
-        Some(number.to_string())
-    }
-
     #[test]
     fn a_page_goes_on_where_there_is_more_than_the_limit() {
         assert_eq!(cut(3, &[], 3), Ok((vec![1, 2, 3], None)));
-        assert_eq!(cut(4, &[], 3), Ok((vec![1, 2, 3], behind(3))));
+        assert_eq!(cut(4, &[], 3), Ok((vec![1, 2, 3], Some("3".to_owned()))));
         assert_eq!(cut(0, &[], 3), Ok((vec![], None)));
         assert_eq!(cut(1, &[], 0), Ok((vec![], None)));
     }
 
     #[test]
     fn a_page_ends_ahead_of_a_corrupt_row() {
-        assert_eq!(cut(4, &[3], 3), Ok((vec![1, 2], behind(2))));
-        assert_eq!(cut(3, &[3], 3), Ok((vec![1, 2], behind(2))), "also where it is the last");
-        assert_eq!(cut(4, &[4], 3), Ok((vec![1, 2, 3], behind(3))), "also behind the limit");
+        assert_eq!(cut(4, &[3], 3), Ok((vec![1, 2], Some("2".to_owned()))));
+        assert_eq!(cut(3, &[3], 3), Ok((vec![1, 2], Some("2".to_owned()))), "also where it is the last");
+        assert_eq!(cut(4, &[4], 3), Ok((vec![1, 2, 3], Some("3".to_owned()))), "also behind the limit");
     }
 
     #[test]

@@ -119,7 +119,7 @@ impl SeaOrmRepository {
         &self,
         plan: &SearchPlan<'_>,
         row: &QueryResult,
-    ) -> Result<SearchCandidate, CorruptCandidate> {
+    ) -> Result<SearchCandidate, Box<CorruptCandidate>> {
         let dialect = self.db.dialect;
         let key = || -> Result<SearchKey, BoxError> {
             let created_at = || dialect.read_timestamp(row, 6).map_err(DriverError::from);
@@ -136,7 +136,7 @@ impl SeaOrmRepository {
             let org_id = row::decoded(row, row::get(row, 8).and_then(|org: String| Ok(OrgId::new(org)?)))?;
             Ok(SearchCandidate { org_id, thread_name, message })
         };
-        decode().map_err(|error| CorruptCandidate { key: key().ok(), error })
+        decode().map_err(|error| Box::new(CorruptCandidate { key: key().ok(), error }))
     }
 }
 

@@ -210,7 +210,7 @@ impl<R: ConversationRepository> MessageSearch for Corrupting<R> {
                 let message = self.judge_message(found.message.clone());
                 message
                     .map(|_| found.clone())
-                    .map_err(|error| CorruptCandidate { key: Some(plan.key(found)), error })
+                    .map_err(|error| Box::new(CorruptCandidate { key: Some(plan.key(found)), error }))
             });
             let rows: Vec<_> = rows.collect();
             plan.add(rows);

@@ -268,7 +268,10 @@ impl<'a> SearchPlan<'a> {
     }
 
     /// Takes what was read, in the order that was asked for. Fewer than were asked for means that there are no more.
-    pub fn add(&mut self, candidates: impl IntoIterator<Item = Result<SearchCandidate, CorruptCandidate>>) {
+    pub fn add(
+        &mut self,
+        candidates: impl IntoIterator<Item = Result<SearchCandidate, Box<CorruptCandidate>>>,
+    ) {
         let asked = self.next_read().map_or(0, |read| read.limit);
         let before = self.matched;
         let is_further = self.progress == Progress::Begun;
@@ -302,18 +305,18 @@ impl<'a> SearchPlan<'a> {
     }
 
     /// Keeps a candidate that matches.
-    fn take(&mut self, candidate: Result<SearchCandidate, CorruptCandidate>, key: Option<SearchKey>) {
+    fn take(&mut self, candidate: Result<SearchCandidate, Box<CorruptCandidate>>, key: Option<SearchKey>) {
         let (score, row) = match candidate {
             Ok(candidate) => match self.judge(&candidate, key.as_ref()) {
                 Some(score) => (score, Ok(candidate)),
                 None => return,
             },
-            Err(CorruptCandidate { error, .. }) if self.is_within_window(key.as_ref()) => {
+            Err(corrupt) if self.is_within_window(key.as_ref()) => {
                 // The page ends here.
                 if !self.is_ranked {
                     self.progress = Progress::Exhausted;
                 }
-                (self.is_ranked.then_some(Score::NONE), Err(error))
+                (self.is_ranked.then_some(Score::NONE), Err(corrupt.error))
             }
             Err(_) => return,
         };

@@ -174,7 +174,7 @@ fn read_around(store: &Store, bad: &[i64], query: &SearchQuery) -> Vec<i64> {
                 }
                 let (entity, id) = (Entity::Message, position.to_string());
                 let error = StoreError::CorruptRow { entity, id, behind: None, source: "damaged".into() };
-                Err(CorruptCandidate { key: Some(plan.key(&candidate)), error })
+                Err(Box::new(CorruptCandidate { key: Some(plan.key(&candidate)), error }))
             });
             let rows: Vec<_> = rows.collect();
             plan.add(rows);

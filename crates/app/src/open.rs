@@ -157,7 +157,9 @@ fn left_out(backend: Backend, feature: &'static str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Backend, Sources};
+    use crate::config::Backend;
+    #[cfg(feature = "memory")]
+    use crate::config::Sources;
 
     async fn answer(config: &DatabaseConfig) -> Result<(), Error> {
         let state = StateManager::new(create_repository(config).await?, crate::testing::scope());

@@ -24,6 +24,7 @@ pub(crate) struct Db {
     reader: Connections,
     deadline: Duration,
     /// On PostgreSQL: the schema that holds the tables, where one was named.
+    #[cfg(feature = "postgres")]
     pub(crate) schema: Option<Arc<str>>,
     /// On SQLite over a caller's connection: those that write wait here, in order, and hold no connection meanwhile.
     /// Elsewhere nothing has to: PostgreSQL takes many writers, and our own pool for SQLite's writer has one connection.
@@ -49,7 +50,15 @@ impl Db {
         reader: Connections,
         deadline: Duration,
     ) -> Self {
-        Self { dialect, writer, reader, deadline, schema: None, writing: None }
+        Self {
+            dialect,
+            writer,
+            reader,
+            deadline,
+            #[cfg(feature = "postgres")]
+            schema: None,
+            writing: None,
+        }
     }
 
     /// Over a connection that the caller made.

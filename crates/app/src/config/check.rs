@@ -27,6 +27,9 @@ impl DatabaseConfig {
             let rule = "must be below 2^32 together with the pool size";
             return bad("database.max_overflow", rule, self.max_overflow.to_string());
         }
+        if u32::try_from(self.statement_cache_size).is_err() {
+            return bad("database.statement_cache_size", COUNT, self.statement_cache_size.to_string());
+        }
         let statement = self.statement_timeout.filter(|timeout| !timeout.is_zero());
         for (key, rule, seconds) in [
             ("database.acquire_timeout", SECONDS, Some(self.acquire_timeout)),
@@ -77,7 +80,8 @@ impl DatabaseConfig {
             config.statement_timeout = Some(timeout).filter(|timeout| !timeout.is_zero());
         }
         set(&mut config.deadline, reader.seconds("database.deadline", SECONDS)?);
-        set(&mut config.statement_cache_size, reader.whole("database.statement_cache_size", COUNT)?);
+        let statements = reader.whole::<u32>("database.statement_cache_size", COUNT)?;
+        set(&mut config.statement_cache_size, statements.and_then(|count| usize::try_from(count).ok()));
         config.coalesce_appends = reader.flag("database.coalesce_appends")?;
         config.auto_migrate = reader.flag("database.auto_migrate")?;
         if let Some(url) = reader.secret("database.url")? {

@@ -81,6 +81,13 @@ fn numbers_out_of_range_name_the_setting() {
             let error = toml(&format!("# mine\n[database]\n{key} = {huge}")).unwrap_err().to_string();
             assert!(error.starts_with("chatkeep.toml cannot be read as TOML: at line 3, column "), "{error}");
             assert!(error.contains(&format!("`database.{key}`")) && error.contains("number"), "{error}");
+            // One more than the rules allow.
+            assert!(env([(variable, "4294967296")]).is_err(), "{variable}");
+            let error = toml(&format!("[database]\n{key} = 4294967296")).unwrap_err().to_string();
+            assert!(
+                error.starts_with(&format!("database.{key} in chatkeep.toml must be a whole number")),
+                "{error}"
+            );
         }
         for variable in ["DB_DEADLINE", "DB_ACQUIRE_TIMEOUT", "DB_STATEMENT_TIMEOUT"] {
             let error = env([(variable, huge)]).unwrap_err().to_string();

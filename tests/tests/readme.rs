@@ -1,6 +1,6 @@
 //! What READMEs name is what the code has.
 
-use chatkeep_contract::{CASES, faulty::Fault};
+use chatkeep_contract::{CASES, CORRUPT_ROW_CASES, faulty::Fault};
 
 /// The number in front of these words.
 fn number_before(text: &str, words: &str) -> usize {
@@ -14,7 +14,13 @@ fn number_before(text: &str, words: &str) -> usize {
 fn the_readme_counts_cases_and_faulty_stores_right() {
     let readme = include_str!("../../README.md");
     let text = readme.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert_eq!(number_before(&text, " cases"), CASES.len(), "cases");
+    let cases = CASES.len() + CORRUPT_ROW_CASES.len();
+    assert_eq!(number_before(&text, " cases"), cases, "cases");
+    assert_eq!(
+        number_before(&text, " of them about damaged rows"),
+        CORRUPT_ROW_CASES.len(),
+        "of damaged rows"
+    );
     assert_eq!(number_before(&text, " deliberately faulty stores"), Fault::ALL.len(), "faulty stores");
 }
 

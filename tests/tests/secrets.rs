@@ -92,7 +92,6 @@ async fn refuse_it(state: &StateManager) {
     let long = "secret ".repeat(1_000);
     let absent = "0198c0de-0000-7000-8000-000000000001".parse().expect("an id");
     let searches = [
-        state.search("-secret"),
         state.search(&long),
         state.search("secret").metadata("secret", "secret-tier"),
         state.search("secret").metadata("/tier", long.as_str()),

@@ -147,7 +147,10 @@ impl Model {
                 }
             }
             Step::Clear(_, moment) => {
-                thread.updated = thread.updated.max(*moment);
+                // Clearing what is empty is no write.
+                if !thread.messages.is_empty() {
+                    thread.updated = thread.updated.max(*moment);
+                }
                 thread.messages.clear();
                 for (name, repo) in stores {
                     repo.clear_messages(&scope, id, at(place.moment(*moment))).await.expect(name);

@@ -33,7 +33,8 @@ impl<T> Page<T> {
         cursor: impl FnOnce(&T) -> Cursor,
     ) -> Result<Self, StoreError> {
         let mut rows = rows.into_iter();
-        let mut items = Vec::with_capacity(limit.min(rows.size_hint().0));
+        let (least, most) = rows.size_hint();
+        let mut items = Vec::with_capacity(limit.min(most.unwrap_or(least)));
         let is_more = loop {
             match rows.next() {
                 None => break false,

@@ -40,9 +40,7 @@ impl MessageRepository for MemoryRepository {
         query: &MessageQuery,
     ) -> Result<Page<ChatMessage>, StoreError> {
         let (after, before) = query.validate(thread)?;
-        let items = self.store.with(scope, thread, |record| Ok(record.select(query, after, before)))?;
-        let cursor = |last: &ChatMessage| Cursor::after_message(thread, query.order, last.position);
-        Page::cut(items.into_iter().map(Ok), query.limit, cursor)
+        self.store.with(scope, thread, |record| record.page(query, after, before))
     }
 
     #[tracing::instrument(name = "db.message.edit", skip_all, fields(thread_id = %thread, message_id = %id))]
@@ -164,20 +162,29 @@ impl Record {
         message.clone()
     }
 
-    /// What the query asks for within an open interval of positions, and one more, which tells that there is more.
-    fn select(&self, query: &MessageQuery, after: Position, before: Option<Position>) -> Vec<ChatMessage> {
+    /// What the query asks for within an open interval of positions.
+    fn page(
+        &self,
+        query: &MessageQuery,
+        after: Position,
+        before: Option<Position>,
+    ) -> Result<Page<ChatMessage>, StoreError> {
         let from = self.messages.partition_point(|message| message.position <= after);
         let until = before.map_or(self.messages.len(), |before| {
             self.messages.partition_point(|message| message.position < before)
         });
         let range = self.messages.get(from..until).unwrap_or_default().iter();
-        let (offset, count) = (usize::try_from(query.offset).unwrap_or(usize::MAX), query.limit + 1);
-        let mut found = Vec::with_capacity(count.min(range.len()));
-        let matching = range.filter(|message| query.matches(message));
+        let offset = usize::try_from(query.offset).unwrap_or(usize::MAX);
+        let mut matching = range.filter(|message| query.matches(message));
+        // One more tells that there is more.
+        let page = |rows: &mut dyn Iterator<Item = &ChatMessage>| {
+            let rows = rows.skip(offset).take(query.limit + 1).cloned().map(Ok);
+            let thread = self.thread.id;
+            Page::cut(rows, query.limit, |last| Cursor::after_message(thread, query.order, last.position))
+        };
         match query.order {
-            Order::OldestFirst => found.extend(matching.skip(offset).take(count).cloned()),
-            Order::NewestFirst => found.extend(matching.rev().skip(offset).take(count).cloned()),
+            Order::OldestFirst => page(&mut matching),
+            Order::NewestFirst => page(&mut matching.rev()),
         }
-        found
     }
 }

@@ -116,7 +116,7 @@ impl SearchRead {
 /// ```
 pub struct SearchPlan<'a> {
     query: &'a SearchQuery,
-    readings: Readings,
+    readings: Readings<'a>,
     /// The store's index is exact.
     is_exact: bool,
     /// Ranks what it finds: the order is relevance, and there are words.

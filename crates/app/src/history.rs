@@ -159,9 +159,9 @@ impl ConversationHistory {
         self.add_message(Role::Tool, Content::tool_result(call_id, tool_name, result))
     }
 
-    /// The messages of the window, as a model is to see them: oldest first, and each result right behind its call. Or the newest whole groups of at most `last_n` messages together,
-    /// which may be fewer than there are, because a tool call is never given without its results. A system message
-    /// counts like any other here.
+    /// The messages of the window, as a model is to see them: oldest first, and each result right behind its call. Or the
+    /// newest whole groups of at most `last_n` messages together, which may be fewer than there are, because a tool call
+    /// is never given without its results. A system message counts like any other here.
     pub fn get_messages(&self, last_n: impl Into<Option<usize>>) -> Vec<Message> {
         self.chosen(last_n.into()).cloned().collect()
     }

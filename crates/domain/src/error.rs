@@ -220,6 +220,13 @@ impl StoreError {
         Self::Unavailable { store, outcome, again, reason, source: source.into() }
     }
 
+    /// [`StoreError::Unavailable`] of an append that was not tried, because one before it to the same thread, in the same
+    /// [`append_each`](crate::MessageRepository::append_each), was answered so.
+    pub fn not_tried(store: &'static str) -> Self {
+        let reason = "an append before it to the same thread failed";
+        Self::unavailable(store, Outcome::NotDone, Again::Soon, reason, "this one was not tried")
+    }
+
     /// [`StoreError::NotMigrated`].
     pub const fn not_migrated(store: &'static str, pending: usize) -> Self {
         Self::NotMigrated { store, pending }

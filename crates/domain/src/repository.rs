@@ -1,5 +1,6 @@
 //! The ports that a store implements.
 
+use std::collections::HashMap;
 use std::fmt::Debug;
 
 use async_trait::async_trait;
@@ -127,6 +128,9 @@ pub trait MessageRepository: Send + Sync + Debug {
     ///   some of them before the others.
     /// - Appends to one thread take effect in the order given: the second may expect the head that the first makes,
     ///   and a message id of both is stored once, both answers giving the stored message.
+    /// - Behind an append that is answered by [`StoreError::Unavailable`], none to the same thread is stored without it: those
+    ///   are answered by `Unavailable` too, [without being tried](StoreError::not_tried) where they are not written in one
+    ///   piece with it. So whoever sends them all again, in their order, keeps the order.
     /// - Calls that name the same threads in different orders wait for each other at most; none fails for it.
     ///
     /// What is provided here calls [`append`](Self::append) for one after the other. A store that can write several
@@ -136,8 +140,16 @@ pub trait MessageRepository: Send + Sync + Debug {
     /// Each answer is its own append's: what [`append`](Self::append) would have given.
     async fn append_each(&self, appends: Vec<ThreadAppend>) -> Vec<Result<Vec<ChatMessage>, StoreError>> {
         let mut answers = Vec::with_capacity(appends.len());
+        let mut unavailable: HashMap<ThreadId, &'static str> = HashMap::new();
         for ThreadAppend { scope, thread, append } in appends {
-            answers.push(self.append(&scope, thread, append).await);
+            let answer = match unavailable.get(&thread) {
+                Some(store) => Err(StoreError::not_tried(store)),
+                None => self.append(&scope, thread, append).await,
+            };
+            if let Err(StoreError::Unavailable { store, .. }) = &answer {
+                unavailable.insert(thread, store);
+            }
+            answers.push(answer);
         }
         answers
     }
@@ -269,3 +281,6 @@ pub trait ConversationRepository: ThreadRepository + MessageRepository {
     /// [`StoreError::Backend`].
     async fn close(&self) -> Result<(), StoreError>;
 }
+
+#[cfg(test)]
+mod tests;

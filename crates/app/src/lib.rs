@@ -122,10 +122,9 @@ mod stream;
 mod testing;
 mod write_behind;
 
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
-pub use chatkeep_coalescing::Coalescing;
 pub use chatkeep_domain as domain;
 pub use chatkeep_domain::*;
+pub use chatkeep_layers::{Coalescing, LayersConfig, Retry, Traced, layered};
 #[cfg(feature = "memory")]
 pub use chatkeep_memory::MemoryRepository;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]

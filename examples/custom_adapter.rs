@@ -452,7 +452,7 @@ async fn main() -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use chatkeep::Metadata;
-    use chatkeep_contract::Repo;
+    use chatkeep_contract::{Repo, Suite};
 
     use super::*;
 
@@ -462,7 +462,10 @@ mod tests {
         Arc::new(JsonFile::open(path).expect("the store opens"))
     }
 
-    chatkeep_contract::contract!(make);
+    #[test]
+    fn it_keeps_the_whole_contract() {
+        Suite::new("json_file", make).check();
+    }
 
     fn state_of(path: &Path) -> anyhow::Result<StateManager> {
         let scope = Scope::user(OrgId::new("acme")?, UserId::new("ada")?);

@@ -1,6 +1,7 @@
 //! What READMEs name is what the code has.
 
-use chatkeep_contract::{CASES, CORRUPT_ROW_CASES, faulty::Fault};
+use chatkeep_contract::faulty::Fault;
+use chatkeep_contract::{Capability, cases};
 
 /// The number in front of these words.
 fn number_before(text: &str, words: &str) -> usize {
@@ -14,13 +15,9 @@ fn number_before(text: &str, words: &str) -> usize {
 fn the_readme_counts_cases_and_faulty_stores_right() {
     let readme = include_str!("../../README.md");
     let text = readme.split_whitespace().collect::<Vec<_>>().join(" ");
-    let cases = CASES.len() + CORRUPT_ROW_CASES.len();
-    assert_eq!(number_before(&text, " cases"), cases, "cases");
-    assert_eq!(
-        number_before(&text, " of them about damaged rows"),
-        CORRUPT_ROW_CASES.len(),
-        "of damaged rows"
-    );
+    assert_eq!(number_before(&text, " cases"), cases().count(), "cases");
+    let of_damage = cases().filter(|case| case.needs.contains(&Capability::CorruptRows)).count();
+    assert_eq!(number_before(&text, " of them about damaged rows"), of_damage, "of damaged rows");
     assert_eq!(number_before(&text, " deliberately faulty stores"), Fault::ALL.len(), "faulty stores");
 }
 

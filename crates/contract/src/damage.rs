@@ -1,12 +1,7 @@
 //! How rows are damaged behind a store's back.
 
-use std::fmt;
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use chatkeep_domain::{MessageId, OrgId, ThreadId};
-
-use crate::Repo;
 
 /// A row that a store keeps JSON in.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -29,26 +24,4 @@ pub trait Damage: Send + Sync {
     /// The text is no JSON, or JSON of which a part cannot be kept exactly. A store that does not keep JSON as text puts
     /// there what its own reader must refuse for the same reason.
     async fn overwrite(&self, row: &Row, json: &str);
-}
-
-/// A store, and what reaches into it.
-#[derive(Clone)]
-pub struct Damageable {
-    /// The store.
-    pub repo: Repo,
-    /// What damages its rows.
-    pub damage: Arc<dyn Damage>,
-}
-
-impl Damageable {
-    /// A store, and what reaches into it.
-    pub fn new(repo: Repo, damage: impl Damage + 'static) -> Self {
-        Self { repo, damage: Arc::new(damage) }
-    }
-}
-
-impl fmt::Debug for Damageable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Damageable").field("repo", &self.repo).finish_non_exhaustive()
-    }
 }

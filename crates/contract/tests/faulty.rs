@@ -1,19 +1,20 @@
 //! The test of the tests: a right store passes every case, and each faulty one fails the case that is there for it.
 
+use std::collections::HashSet;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::thread;
 
 use async_trait::async_trait;
-use chatkeep_contract::damage::{Damage, Damageable, Row};
+use chatkeep_contract::damage::{Damage, Row};
 use chatkeep_contract::faulty::{Corrupting, Fault, Faulty};
-use chatkeep_contract::{CASES, CORRUPT_ROW_CASES, Case, Repo, run};
+use chatkeep_contract::{Capability, Case, Fixture, Repo, cases};
 use chatkeep_domain::ConversationRepository;
 use chatkeep_memory::MemoryRepository;
 
 /// The first line of a case's failure; `None` when it passes.
-fn failure<S>(case: Case<S>, subject: S) -> Option<String> {
-    let outcome = panic::catch_unwind(AssertUnwindSafe(|| run(case.run, || async { subject })));
+fn failure(case: &Case, fixture: Fixture) -> Option<String> {
+    let outcome = panic::catch_unwind(AssertUnwindSafe(|| case.check(|| async { fixture })));
     let panic = outcome.err()?;
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
@@ -21,8 +22,9 @@ fn failure<S>(case: Case<S>, subject: S) -> Option<String> {
     Some(line.unwrap_or_default().chars().take(70).collect())
 }
 
-fn store(store: impl ConversationRepository + 'static) -> Repo {
-    Arc::new(store)
+fn with_damage(store: impl ConversationRepository + Damage + 'static) -> Fixture {
+    let store = Arc::new(store);
+    Fixture::new(Arc::clone(&store) as Repo).with_damage(Reach(store))
 }
 
 /// One store in two roles.
@@ -35,19 +37,15 @@ impl<R: Damage> Damage for Reach<R> {
     }
 }
 
-fn damageable(store: impl ConversationRepository + Damage + 'static) -> Damageable {
-    let store = Arc::new(store);
-    Damageable::new(Arc::clone(&store) as Repo, Reach(store))
-}
-
 #[test]
 fn a_right_store_passes_every_case() {
-    for case in CASES {
-        assert_eq!(failure(*case, store(MemoryRepository::new())), None, "{case:?}");
-    }
-    for case in CORRUPT_ROW_CASES {
-        let store = damageable(Corrupting::new(MemoryRepository::new()));
-        assert_eq!(failure(*case, store), None, "{case:?}");
+    for case in cases() {
+        let fixture = if case.needs.contains(&Capability::CorruptRows) {
+            with_damage(Corrupting::new(MemoryRepository::new()))
+        } else {
+            Fixture::new(Arc::new(MemoryRepository::new()))
+        };
+        assert_eq!(failure(case, fixture), None, "{case}");
     }
 }
 
@@ -56,18 +54,15 @@ fn each_faulty_store_fails_the_case_that_is_there_for_it() {
     silence_this_thread();
     let mut missed = Vec::new();
     for fault in Fault::ALL {
-        let name = fault.caught_by();
-        let (case_name, told) = if let Some(case) = Case::find(name) {
-            let faulty = Faulty::new(MemoryRepository::new(), *fault);
-            (format!("{case:?}"), failure(case, store(faulty)))
+        let case = cases().find(|case| case.name == fault.caught_by()).expect("caught_by names a case");
+        let fixture = if case.needs.contains(&Capability::CorruptRows) {
+            with_damage(Faulty::new(Corrupting::new(MemoryRepository::new()), *fault))
         } else {
-            let case = CORRUPT_ROW_CASES.iter().find(|case| case.name == name);
-            let case = case.expect("caught_by names a case");
-            let faulty = Faulty::new(Corrupting::new(MemoryRepository::new()), *fault);
-            (format!("{case:?}"), failure(*case, damageable(faulty)))
+            Fixture::new(Arc::new(Faulty::new(MemoryRepository::new(), *fault)))
         };
+        let told = failure(case, fixture);
         let shown = told.as_deref().unwrap_or("MISSED");
-        println!("{:<28} {case_name:<58} {shown}", format!("{fault:?}"));
+        println!("{:<28} {:<72} {shown}", format!("{fault:?}"), case.to_string());
         if told.is_none() {
             missed.push(fault);
         }
@@ -76,6 +71,12 @@ fn each_faulty_store_fails_the_case_that_is_there_for_it() {
         drop(panic::take_hook());
         panic!("faults that passed: {missed:?}");
     }
+}
+
+#[test]
+fn no_fault_is_listed_twice() {
+    let faults: HashSet<_> = Fault::ALL.iter().collect();
+    assert_eq!(faults.len(), Fault::ALL.len());
 }
 
 /// The panics of faulty stores are meant; those of other tests still report.

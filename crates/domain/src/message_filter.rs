@@ -21,8 +21,8 @@ use crate::time::{TimeRange, Timestamp};
 #[serde(default)]
 #[non_exhaustive]
 pub struct MessageFilter {
-    /// Only messages of this role.
-    pub role: Option<Role>,
+    /// Only messages of one of these roles; none lets every role pass.
+    pub roles: Vec<Role>,
     /// Only messages of this sender.
     pub sender_id: Option<UserId>,
     /// Only messages created in this range.
@@ -38,10 +38,10 @@ impl MessageFilter {
         Self::default()
     }
 
-    /// Only messages of this role.
+    /// Only messages of this role; called again, of that one too.
     #[must_use]
     pub fn role(mut self, role: Role) -> Self {
-        self.role = Some(role);
+        self.roles.push(role);
         self
     }
 
@@ -72,7 +72,7 @@ impl MessageFilter {
 
     /// Whether a message passes.
     pub fn matches(&self, message: &ChatMessage) -> bool {
-        self.role.is_none_or(|role| message.sender_role == role)
+        (self.roles.is_empty() || self.roles.contains(&message.sender_role))
             && self.sender_id.as_ref().is_none_or(|sender| message.sender_id.as_ref() == Some(sender))
             && self.created.contains(message.created_at)
             && self.matches_metadata(message)

@@ -1,39 +1,33 @@
 //! The whole contract, around memory and SQLite.
 
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use chatkeep_coalescing::Coalescing;
-use chatkeep_contract::Repo;
+use chatkeep_contract::{Fixture, Repo, Suite};
 use chatkeep_memory::MemoryRepository;
 use chatkeep_seaorm::{SeaOrmRepository, SqliteConfig};
 
-mod memory {
-    use super::{Arc, Coalescing, MemoryRepository, Repo};
-
-    async fn make() -> Repo {
-        Arc::new(Coalescing::new(Arc::new(MemoryRepository::new())))
-    }
-
-    chatkeep_contract::contract!(make);
+async fn memory() -> Repo {
+    Arc::new(Coalescing::new(Arc::new(MemoryRepository::new())))
 }
 
-mod memory_one_by_one {
-    use super::{Arc, Coalescing, MemoryRepository, Repo};
-
-    async fn make() -> Repo {
-        Arc::new(Coalescing::new(Arc::new(MemoryRepository::new())).max_in_flight(1).max_group_len(3))
-    }
-
-    chatkeep_contract::contract!(make);
+/// Two decorators around one store: what one of them groups says nothing to the other.
+async fn memory_one_by_one() -> Fixture {
+    let store = Arc::new(MemoryRepository::new());
+    let handle = || Arc::new(Coalescing::new(store.clone()).max_in_flight(1).max_group_len(3));
+    Fixture::new(handle()).with_other(handle())
 }
 
-mod sqlite {
-    use super::{Arc, Coalescing, Repo, SeaOrmRepository, SqliteConfig};
+async fn sqlite() -> Repo {
+    let store = SeaOrmRepository::sqlite(SqliteConfig::in_memory()).await.expect("a database in memory");
+    Arc::new(Coalescing::new(Arc::new(store)).max_in_flight(1))
+}
 
-    async fn make() -> Repo {
-        let store = SeaOrmRepository::sqlite(SqliteConfig::in_memory()).await.expect("a database in memory");
-        Arc::new(Coalescing::new(Arc::new(store)).max_in_flight(1))
-    }
-
-    chatkeep_contract::contract!(make);
+fn main() -> ExitCode {
+    chatkeep_contract::main([
+        Suite::new("memory", memory),
+        Suite::new("memory_one_by_one", memory_one_by_one),
+        Suite::new("sqlite", sqlite),
+    ])
 }

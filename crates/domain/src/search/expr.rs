@@ -4,12 +4,11 @@ use std::fmt;
 
 use crate::search::document::SearchDocument;
 
-/// What a message must have to be found. It is what a store renders for its index. Of a variant that the store does not
-/// know, it reads every message: [`SearchPlan`](crate::search::SearchPlan) decides which match.
+/// What a message must have to be found. It is what a store renders for its index. A store has to know every variant, so
+/// this enum is exhaustive: a new one is to be a compile error there.
 ///
 /// `Debug` shows the shape, not the words.
 #[derive(Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum SearchExpr {
     /// All of these, of which there is at least one.
     All(Vec<Self>),
@@ -23,7 +22,6 @@ pub enum SearchExpr {
 
 /// Words at consecutive positions; usually one.
 #[derive(Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct SearchPhrase {
     /// The words, at least one, as the analyzer makes them.
     pub words: Vec<String>,

@@ -75,11 +75,11 @@ impl Place {
 
 /// All that decides what is found and in which order.
 fn context(query: &SearchQuery) -> Vec<u8> {
-    let MessageFilter { role, sender_id, created, metadata } = &query.filter;
+    let MessageFilter { roles, sender_id, created, metadata } = &query.filter;
     let metadata: Vec<_> = metadata.iter().map(|filter| (filter.path(), filter.value())).collect();
     let micros = |moment: Option<Timestamp>| moment.map(|moment| moment.timestamp_micros());
     let range = (micros(created.from), micros(created.until));
-    let context = (&query.text, query.thread, role, sender_id, range, metadata, query.order);
+    let context = (&query.text, query.thread, roles, sender_id, range, metadata, query.order);
     serde_json::to_vec(&context).unwrap_or_default()
 }
 

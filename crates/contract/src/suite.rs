@@ -1,0 +1,132 @@
+//! The cases as tests of a store, with the names and options of `cargo test`.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use libtest_mimic::{Arguments, Trial};
+
+use crate::capability::Capability;
+use crate::case::Case;
+use crate::cases::{self, declined};
+use crate::fixture::Fixture;
+
+type Factory = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Fixture>>> + Send + Sync>;
+
+/// The cases of the contract, run against one store.
+#[derive(Clone)]
+pub struct Suite {
+    name: String,
+    factory: Factory,
+    declined: Vec<Capability>,
+    has_damage: bool,
+    ignored: Option<String>,
+    more: &'static [Case],
+}
+
+impl Suite {
+    /// All cases, against stores that the factory makes: [`Repo`](crate::Repo)s or [`Fixture`]s.
+    ///
+    /// The factory is called once for each case, on the runtime that the case then runs on. Each case needs a store value
+    /// of its own, with its own connections: one case closes the store that it got. Their storage may be one and the same.
+    pub fn new<F, S>(name: impl Into<String>, factory: F) -> Self
+    where
+        F: AsyncFn() -> S + Clone + Send + Sync + 'static,
+        S: Into<Fixture>,
+    {
+        let factory: Factory = Arc::new(move || {
+            let factory = factory.clone();
+            Box::pin(async move { factory().await.into() })
+        });
+        let name = name.into();
+        Self { name, factory, declined: Vec::new(), has_damage: false, ignored: None, more: &[] }
+    }
+
+    /// The store does not do this. The cases that need it are ignored; one case that takes their place checks that the
+    /// store refuses what it does not do, and changes nothing.
+    #[must_use]
+    pub fn declining(mut self, capabilities: &[Capability]) -> Self {
+        self.declined.extend(capabilities);
+        self
+    }
+
+    /// The fixtures can [damage](Fixture::with_damage) rows: the cases that need that run too.
+    #[must_use]
+    pub fn with_damage(self) -> Self {
+        Self { has_damage: true, ..self }
+    }
+
+    /// These cases too.
+    #[must_use]
+    pub fn with_cases(self, cases: &'static [Case]) -> Self {
+        Self { more: cases, ..self }
+    }
+
+    /// Where this is not so, all cases are shown as ignored, with this reason in their names. `--include-ignored` runs
+    /// them all the same.
+    #[must_use]
+    pub fn ignored_unless(self, is_ready: bool, reason: impl Into<String>) -> Self {
+        Self { ignored: (!is_ready).then(|| reason.into()), ..self }
+    }
+
+    /// Runs all that is not ignored, in an ordinary test.
+    ///
+    /// A test target with [`main`] shows each case as a test of its own; this is for where there can be none.
+    ///
+    /// # Panics
+    /// When a case fails. Their names are printed.
+    pub fn check(&self) {
+        let conclusion = libtest_mimic::run(&Arguments::default(), self.trials().collect());
+        assert!(conclusion.num_passed > 0, "no case ran");
+        assert_eq!(conclusion.num_failed, 0, "cases that failed");
+    }
+
+    fn trials(&self) -> impl Iterator<Item = Trial> {
+        let listed = cases::all()
+            .chain(self.more)
+            .filter(|case| self.has_damage || !case.needs.contains(&Capability::CorruptRows));
+        let refusals = self.declined.iter().filter_map(|capability| declined::refusal(*capability));
+        listed.map(|case| self.trial(case)).chain(refusals.map(|case| self.named(case, case, None)))
+    }
+
+    /// A case; or, when a test is run although the store declines what it needs, the case of the refusal.
+    fn trial(&self, case: &Case) -> Trial {
+        let missing = case.needs.iter().find(|capability| self.declined.contains(capability));
+        match missing.map(|capability| (capability, declined::refusal(*capability))) {
+            Some((capability, Some(refusal))) => {
+                self.named(case, refusal, Some(format!("declines {capability}")))
+            }
+            _ => self.named(case, case, None),
+        }
+    }
+
+    fn named(&self, shown: &Case, run: &Case, reason: Option<String>) -> Trial {
+        let reason = self.ignored.clone().or(reason);
+        let mut name = format!("{}::{shown}", self.name);
+        if let Some(reason) = &reason {
+            name = format!("{name} ({reason})");
+        }
+        let (run, factory) = (*run, Arc::clone(&self.factory));
+        let check = move || {
+            run.check(move || factory());
+            Ok(())
+        };
+        Trial::test(name, check).with_ignored_flag(reason.is_some())
+    }
+}
+
+impl fmt::Debug for Suite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Suite");
+        debug.field("name", &self.name).field("declined", &self.declined);
+        debug.field("has_damage", &self.has_damage).field("ignored", &self.ignored).finish_non_exhaustive()
+    }
+}
+
+/// The `main` of a test target with `harness = false`: runs the suites with the options of `cargo test`.
+pub fn main(suites: impl IntoIterator<Item = Suite>) -> ExitCode {
+    let trials = suites.into_iter().flat_map(|suite| suite.trials().collect::<Vec<_>>()).collect();
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}

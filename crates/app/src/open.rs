@@ -30,13 +30,13 @@ pub async fn create_repository(config: &DatabaseConfig) -> Result<Arc<dyn Conver
         Store::Sqlite(file) => {
             let store = Arc::new(chatkeep_seaorm::SeaOrmRepository::sqlite(file).await?);
             // One at a time is all that SQLite writes.
-            let together = |store| Arc::new(chatkeep_coalescing::Coalescing::new(store).max_in_flight(1));
+            let together = |store| Arc::new(chatkeep_layers::Coalescing::new(store).max_in_flight(1));
             Ok(if config.coalesce_appends.unwrap_or(true) { together(store) } else { store })
         }
         #[cfg(feature = "postgres")]
         Store::Postgres(server) => {
             let store = Arc::new(chatkeep_seaorm::SeaOrmRepository::postgres(*server).await?);
-            let together = |store| Arc::new(chatkeep_coalescing::Coalescing::new(store));
+            let together = |store| Arc::new(chatkeep_layers::Coalescing::new(store));
             Ok(if config.coalesce_appends.unwrap_or(false) { together(store) } else { store })
         }
     }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use clap::ValueEnum;
 
-use crate::{cargo, instructions, run_shown, test};
+use crate::{cargo, instructions, modules, run_shown, test};
 
 /// The steps of CI, in their order.
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -21,6 +21,8 @@ pub(crate) enum Step {
     Deny,
     /// No crate depends on what its layer must not know.
     Layers,
+    /// No circle of modules, and no import from a crate's own root.
+    Modules,
     /// All tests, against real servers.
     Test,
     /// The hot paths need no more instructions than recorded.
@@ -52,6 +54,7 @@ impl Step {
             }
             Self::Deny => deny(),
             Self::Layers => LAYERS.iter().try_for_each(Layer::check),
+            Self::Modules => modules::run(),
             Self::Test => test::run(&test::TestArgs::default()),
             Self::Instructions => instructions::run(&instructions::InstructionsArgs::default()),
         }

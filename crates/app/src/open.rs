@@ -5,7 +5,8 @@ use std::sync::Arc;
 use chatkeep_domain::{ConversationRepository, Scope};
 
 use crate::config::{Backend, DatabaseConfig, StateConfig, Target};
-use crate::{Error, StateManager};
+use crate::error::Error;
+use crate::state_manager::StateManager;
 
 /// Opens the store that the configuration names.
 ///

@@ -1,21 +1,17 @@
 //! A handle on one conversation.
 
-mod append;
-mod message;
-mod messages;
-mod stream;
+pub(crate) mod append;
+pub(crate) mod message;
+pub(crate) mod messages;
 
-use std::future::ready;
+use chatkeep_domain::{
+    ChatThread, ConversationRepositoryExt, InvalidArgument, MAX_PAGE_LEN, Message, MessageQuery, SearchPage, SearchQuery, ThreadId,
+};
 
-use chatkeep_domain::{ChatThread, Content, Message, MessageId, Role, ThreadId, Timestamp};
-
-pub use self::append::{AddMessage, AddMessages};
-pub use self::message::MessageRef;
-pub use self::messages::{GetMessages, MessagePage};
-pub use self::stream::StreamMessages;
 use crate::error::Error;
-use crate::input::MessageInput;
-use crate::state_manager::{Search, StateManager, UpdateThread};
+use crate::state_manager::StateManager;
+use crate::state_manager::threads::UpdateThread;
+use crate::stream::MessageStream;
 
 /// One conversation: a handle on a thread of a [`StateManager`].
 ///
@@ -46,8 +42,8 @@ use crate::state_manager::{Search, StateManager, UpdateThread};
 /// ```
 #[derive(Debug, Clone)]
 pub struct Conversation {
-    state: StateManager,
-    thread: ThreadId,
+    pub(crate) state: StateManager,
+    pub(crate) thread: ThreadId,
 }
 
 impl StateManager {
@@ -102,76 +98,8 @@ impl Conversation {
         self.state.delete_thread(self.thread).await
     }
 
-    /// Appends a message. It is durable when the request returns.
-    ///
-    /// A [transient](Error::is_transient) error leaves open whether it was stored. To call again without storing it
-    /// twice, choose its id before the first call, and give the same one each time: [`AddMessage::id`].
-    pub fn add_message(&self, role: Role, content: impl Into<Content>) -> AddMessage {
-        AddMessage::new(self.clone(), MessageInput::new(role, content))
-    }
-
-    /// Appends several messages in the order given: all of them or none.
-    pub fn add_messages<I>(&self, batch: I) -> AddMessages
-    where
-        I: IntoIterator<Item: Into<MessageInput>>,
-    {
-        AddMessages::new(self.clone(), batch.into_iter().map(Into::into).collect())
-    }
-
-    /// A message by its id: to read, edit or delete it.
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), chatkeep::Error> {
-    /// # let state = chatkeep::StateManager::new(
-    /// #     std::sync::Arc::new(chatkeep::MemoryRepository::new()),
-    /// #     chatkeep::Scope::user(chatkeep::OrgId::new("acme")?, chatkeep::UserId::new("ada")?),
-    /// # );
-    /// # let chat = state.conversation(state.create_thread("Monads").await?.id);
-    /// let said = chat.add_message(chatkeep::Role::User, "What is a mnoad?").await?;
-    /// chat.message(said.id).edit("What is a monad?").await?;
-    /// assert_eq!(chat.message(said.id).revisions().await?.len(), 1);
-    /// assert!(chat.message(said.id).delete().await?);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn message(&self, id: MessageId) -> MessageRef {
-        MessageRef::new(self.clone(), id)
-    }
-
-    /// Reads the messages: all of them, in the order in which they were said, unless the request says otherwise.
-    /// [`stream_messages`](Conversation::stream_messages) holds only a part of them at a time.
-    pub fn get_messages(&self) -> GetMessages {
-        GetMessages::new(self.clone())
-    }
-
-    /// Reads the messages that were created in `[from, until)`, in the order in which they were said; `None` leaves a
-    /// side open. Across threads, [`search("").created(from, until)`](StateManager::search) finds them.
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), chatkeep::Error> {
-    /// # let state = chatkeep::StateManager::new(
-    /// #     std::sync::Arc::new(chatkeep::MemoryRepository::new()),
-    /// #     chatkeep::Scope::user(chatkeep::OrgId::new("acme")?, chatkeep::UserId::new("ada")?),
-    /// # );
-    /// # let chat = state.conversation(state.create_thread("Weather").await?.id);
-    /// let asked = chat.add_message(chatkeep::Role::User, "How is the weather in Oslo?").await?.created_at;
-    /// assert_eq!(chat.messages_between(asked, None).await?.len(), 1);
-    /// assert_eq!(chat.messages_between(None, asked).await?.len(), 0);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn messages_between(
-        &self,
-        from: impl Into<Option<Timestamp>>,
-        until: impl Into<Option<Timestamp>>,
-    ) -> GetMessages {
-        self.get_messages().created(from, until)
-    }
-
-    /// Reads the messages one by one, in the order in which they were said unless the request says otherwise, in
-    /// constant memory however many there are: see [`MessageStream`](crate::MessageStream).
+    /// Reads what the query finds one by one, in constant memory however many there are: see [`MessageStream`]. The query's
+    /// limit is how many messages are read at a time.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -183,19 +111,30 @@ impl Conversation {
     /// # let chat = state.conversation(state.create_thread("Numbers").await?.id);
     /// chat.add_messages((1..=1_200).map(|number| (chatkeep::Role::User, number.to_string()))).await?;
     ///
-    /// let mut messages = chat.stream_messages().newest_first().await?;
+    /// let mut messages = chat.stream_messages(chatkeep::MessageQuery::newest(500))?;
     /// let newest = messages.next().await.transpose()?;
     /// assert_eq!(newest.unwrap().content.as_text(), Some("1200"));
     /// # Ok(())
     /// # }
     /// ```
-    pub fn stream_messages(&self) -> StreamMessages<'static> {
-        StreamMessages::new(ready(Ok(self.clone())))
+    ///
+    /// # Errors
+    /// [`InvalidArgument`] for a limit that is not from 1 to [`MAX_PAGE_LEN`]. An absent thread, and what
+    /// [`MessageQuery::validate`] refuses, are told by the stream.
+    pub fn stream_messages(&self, query: MessageQuery) -> Result<MessageStream, Error> {
+        if !(1..=MAX_PAGE_LEN).contains(&query.limit) {
+            let rule = format!("must be from 1 to {MAX_PAGE_LEN}");
+            return Err(InvalidArgument::new("limit", rule, query.limit.to_string()).into());
+        }
+        Ok(MessageStream::new(&self.state, self.thread, query))
     }
 
     /// Finds messages of this conversation; else as [`StateManager::search`].
-    pub fn search(&self, text: impl Into<String>) -> Search {
-        self.state.search(text).in_thread(self.thread)
+    ///
+    /// # Errors
+    /// As [`StateManager::search`]; [`StoreError::NotFound`](crate::StoreError::NotFound).
+    pub async fn search(&self, query: impl Into<SearchQuery>) -> Result<SearchPage, Error> {
+        self.state.search(query.into().thread(self.thread)).await
     }
 
     /// All messages as a model sees them.
@@ -203,7 +142,8 @@ impl Conversation {
     /// # Errors
     /// [`Error::Store`].
     pub async fn load_conversation_history(&self) -> Result<Vec<Message>, Error> {
-        let messages = self.get_messages().await?;
+        let all = MessageQuery::default();
+        let messages = self.state.repository().read_messages(self.state.scope(), self.thread, all, None).await?;
         Ok(messages.into_iter().map(Message::from).collect())
     }
 }

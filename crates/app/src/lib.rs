@@ -74,7 +74,7 @@
 //! [`SearchQuery`]. A stream reads a conversation of any length in constant memory: see [`MessageStream`].
 //!
 //! ```
-//! use chatkeep::{Role, StateManager};
+//! use chatkeep::{MessageQuery, Role, StateManager};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), chatkeep::Error> {
@@ -86,10 +86,10 @@
 //! let chat = state.conversation(thread.id);
 //! chat.add_message(Role::User, "How is the weather in Oslo?").await?;
 //!
-//! let found = state.search("oslo weather").role(Role::User).await?;
+//! let found = state.search("oslo weather").await?;
 //! assert_eq!(found.items[0].thread_name, "Weather");
 //!
-//! let mut messages = chat.stream_messages().await?;
+//! let mut messages = chat.stream_messages(MessageQuery::default())?;
 //! while let Some(message) = messages.next().await {
 //!     println!("{}", message?.content.to_plain_text());
 //! }
@@ -112,7 +112,6 @@
 pub mod config;
 mod conversation;
 mod error;
-mod filters;
 mod history;
 mod input;
 mod open;
@@ -132,18 +131,21 @@ pub use chatkeep_memory::MemoryRepository;
 pub use chatkeep_seaorm::{MigrationState, Migrations, Reindex, SeaOrmRepository};
 
 pub use config::{ConfigError, DatabaseConfig, StateConfig};
-pub use conversation::{
-    AddMessage, AddMessages, Conversation, GetMessages, MessagePage, MessageRef, StreamMessages,
-};
+pub use conversation::Conversation;
+pub use conversation::append::{AddMessage, AddMessages};
+pub use conversation::message::MessageRef;
+pub use conversation::messages::{GetMessages, MessagePage};
 pub use error::Error;
-pub use history::{
-    AddToHistory, Added, ConversationHistory, ConversationHistoryBuilder, CorruptMessage, Loaded,
-};
+pub use history::ConversationHistory;
+pub use history::add::{AddToHistory, Added};
+pub use history::builder::ConversationHistoryBuilder;
+pub use history::load::{CorruptMessage, Loaded};
 pub use input::{BoxFuture, MessageInput};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use open::open_migrations;
 pub use open::{create_repository, open};
-pub use state_manager::{CreateThread, ListThreads, Search, StateManager, ThreadWithMessages, UpdateThread};
+pub use state_manager::threads::{CreateThread, UpdateThread};
+pub use state_manager::{StateManager, ThreadWithMessages};
 pub use stream::MessageStream;
 pub use write_behind::{WriteBehind, WriteBehindConfig};
 

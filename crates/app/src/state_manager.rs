@@ -1,21 +1,20 @@
 //! The conversations of one scope.
 
-mod search;
-mod threads;
+pub(crate) mod threads;
 
 use std::sync::Arc;
 
 use chatkeep_domain::{
     ChatMessage, ChatThread, Clock, ConversationRepository, ConversationRepositoryExt, IdGenerator, Message,
-    MessageQuery, Scope, StoreError, SystemClock, ThreadId, UuidV7Generator,
+    MessageQuery, Page, Scope, SearchPage, SearchQuery, StoreError, SystemClock, ThreadId, ThreadQuery,
+    UuidV7Generator,
 };
 
-pub use self::search::Search;
-pub use self::threads::{CreateThread, ListThreads, UpdateThread};
 use crate::error::Error;
 
 /// A thread with all its messages.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ThreadWithMessages {
     /// The thread.
     pub thread: ChatThread,
@@ -31,7 +30,7 @@ pub struct ThreadWithMessages {
 ///
 /// ```
 /// use std::sync::Arc;
-/// use chatkeep::{MemoryRepository, OrgId, Role, Scope, StateManager, UserId};
+/// use chatkeep::{MemoryRepository, OrgId, Role, Scope, StateManager, ThreadQuery, UserId};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), chatkeep::Error> {
@@ -42,7 +41,7 @@ pub struct ThreadWithMessages {
 /// state.conversation(thread.id).add_message(Role::User, "What is a monad?").await?;
 ///
 /// state.rename_thread(thread.id, "Monads and burritos").await?;
-/// assert_eq!(state.list_threads().await?.items[0].name, "Monads and burritos");
+/// assert_eq!(state.list_threads(&ThreadQuery::default()).await?.items[0].name, "Monads and burritos");
 /// assert_eq!(state.search("monad").await?.items.len(), 1);
 /// # Ok(())
 /// # }
@@ -104,11 +103,6 @@ impl StateManager {
         &self.inner.repository
     }
 
-    /// Creates a thread. Its owner is the scope's, unless the request names one.
-    pub fn create_thread(&self, name: impl Into<String>) -> CreateThread {
-        CreateThread::new(self.clone(), name.into())
-    }
-
     /// Reads a thread; `None` where it is not there, or not the caller's.
     ///
     /// # Errors
@@ -133,19 +127,49 @@ impl StateManager {
         }
     }
 
-    /// Lists the threads of the scope, the newest update first: a page of 100 unless the request says otherwise.
-    pub fn list_threads(&self) -> ListThreads {
-        ListThreads::new(self.clone())
+    /// Lists the threads of the scope, the newest update first, as the query says: [`ThreadQuery::default`] is the first 100.
+    ///
+    /// # Errors
+    /// [`Error::Store`], for what [`ThreadQuery::validate`] refuses.
+    pub async fn list_threads(&self, query: &ThreadQuery) -> Result<Page<ChatThread>, Error> {
+        Ok(self.repository().list_threads(self.scope(), query).await?)
     }
 
-    /// Renames or re-tags a thread.
-    pub fn update_thread(&self, id: ThreadId) -> UpdateThread {
-        UpdateThread::new(self.clone(), id)
-    }
-
-    /// Renames a thread.
-    pub fn rename_thread(&self, id: ThreadId, name: impl Into<String>) -> UpdateThread {
-        self.update_thread(id).name(name)
+    /// Finds messages in all threads of the scope ([`Conversation::search`](crate::Conversation::search) finds those of
+    /// one): a text, or a [`SearchQuery`] with filters, an order and a limit. How the text is read is told there: nothing
+    /// that people type is an error, what they paste is found, and the page says which [reading](SearchPage::reading)
+    /// was taken. Without text, the filters alone decide.
+    ///
+    /// ```
+    /// use chatkeep::{MessageFilter, Role, SearchOrder, SearchQuery};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), chatkeep::Error> {
+    /// # let state = chatkeep::StateManager::new(
+    /// #     std::sync::Arc::new(chatkeep::MemoryRepository::new()),
+    /// #     chatkeep::Scope::user(chatkeep::OrgId::new("acme")?, chatkeep::UserId::new("ada")?),
+    /// # );
+    /// let chat = state.conversation(state.create_thread("Weather").await?.id);
+    /// chat.add_message(Role::User, "How is the weather in Oslo?").await?;
+    /// chat.add_message(Role::Assistant, "Rain.").await?;
+    /// assert_eq!(state.search("weather oslo").await?.items.len(), 1);
+    ///
+    /// let of_users = SearchQuery::new("oslo OR rain").filter(MessageFilter::new().role(Role::User));
+    /// let found = state.search(of_users.order(SearchOrder::Relevance)).await?;
+    /// assert_eq!(found.items[0].thread_name, "Weather");
+    /// assert_eq!(found.items[0].message.position.get(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Store`]: [`StoreError::Unsupported`] where the store declines to search; what
+    /// [`search_messages`](crate::MessageSearch::search_messages) answers.
+    pub async fn search(&self, query: impl Into<SearchQuery>) -> Result<SearchPage, Error> {
+        let (repository, query) = (self.repository(), query.into());
+        let search = repository.search();
+        let search = search.ok_or_else(|| StoreError::unsupported("search", repository.name()))?;
+        Ok(search.search_messages(self.scope(), &query).await?)
     }
 
     /// Deletes a thread with all its messages. `false` where it is not there.

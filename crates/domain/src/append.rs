@@ -2,10 +2,17 @@
 
 use std::collections::HashSet;
 
-use crate::{
-    ChatMessage, Content, InvalidArgument, MessageId, Position, Role, Scope, StoreError, ThreadId, Timestamp,
-    UserId, time, to_micros,
-};
+use serde::{Deserialize, Serialize};
+
+use crate::content::Content;
+use crate::error::StoreError;
+use crate::id::{MessageId, ThreadId, UserId};
+use crate::invalid::InvalidArgument;
+use crate::message::ChatMessage;
+use crate::position::Position;
+use crate::role::Role;
+use crate::scope::Scope;
+use crate::time::{self, Timestamp, to_micros};
 
 /// The most messages of one append.
 pub const MAX_BATCH_LEN: usize = 10_000;
@@ -15,7 +22,8 @@ pub const MAX_BATCH_LEN: usize = 10_000;
 pub const MAX_BATCH_BYTES: usize = 256 * 1_024 * 1_024;
 
 /// A message to be stored.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct NewMessage {
     /// Keep it across retries: a message id that the thread already holds is not stored again.
     pub id: MessageId,
@@ -38,16 +46,10 @@ impl NewMessage {
 
     /// The message as it is stored at this position.
     pub fn into_message(self, thread: ThreadId, position: Position) -> ChatMessage {
-        ChatMessage {
-            id: self.id,
-            chat_thread_id: thread,
-            position,
-            sender_id: self.sender_id,
-            sender_role: self.sender_role,
-            content: self.content,
-            created_at: self.created_at,
-            updated_at: self.created_at,
-        }
+        let Self { id, sender_id, sender_role, content, created_at } = self;
+        let mut message = ChatMessage::new(id, thread, position, sender_role, content, created_at);
+        message.sender_id = sender_id;
+        message
     }
 
     /// With the user who sent it.
@@ -59,7 +61,8 @@ impl NewMessage {
 }
 
 /// Messages to be appended together: all of them or none.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Append {
     /// In the order that they get. At most [`MAX_BATCH_LEN`]; no two with the same id.
     pub messages: Vec<NewMessage>,
@@ -112,8 +115,7 @@ impl Append {
 
     fn validate_batch(&self) -> Result<(), StoreError> {
         if self.messages.len() > MAX_BATCH_LEN {
-            let (limit, actual) = (MAX_BATCH_LEN as u64, self.messages.len() as u64);
-            return Err(StoreError::TooLarge { what: "append, in messages", limit, actual });
+            return Err(StoreError::too_large("append, in messages", MAX_BATCH_LEN, self.messages.len()));
         }
         if let Some(id) = self.repeated_id() {
             let rule = "must not hold the same id twice";
@@ -138,7 +140,8 @@ impl Append {
 
 /// One of several appends that go to the store together: what one call of
 /// [`append`](crate::MessageRepository::append) takes.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ThreadAppend {
     /// Who appends. The appends of one call may have different scopes.
     pub scope: Scope,
@@ -158,8 +161,7 @@ impl ThreadAppend {
 fn add_checked(total: &mut usize, size: usize) -> Result<(), StoreError> {
     *total += size;
     if *total > MAX_BATCH_BYTES {
-        let (limit, actual) = (MAX_BATCH_BYTES as u64, *total as u64);
-        return Err(StoreError::TooLarge { what: "append, in bytes of JSON", limit, actual });
+        return Err(StoreError::too_large("append, in bytes of JSON", MAX_BATCH_BYTES, *total));
     }
     Ok(())
 }

@@ -4,7 +4,8 @@ use std::fmt::Debug;
 
 use uuid::Uuid;
 
-use crate::{MessageId, ThreadId, Timestamp, to_micros};
+use crate::id::{MessageId, ThreadId};
+use crate::time::{Timestamp, to_micros};
 
 /// The time, in UTC.
 #[cfg_attr(feature = "mock", mockall::automock)]

@@ -11,13 +11,14 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::{Map, Value};
 
 use self::body::Body;
-pub(crate) use self::limits::json_size;
-pub use self::limits::{MAX_CONTENT_BYTES, MAX_JSON_DEPTH};
-use self::limits::{check_size, check_values, text_size, unwritable};
+pub use self::limits::MAX_CONTENT_BYTES;
+use self::limits::{check_size, text_size};
 pub(crate) use self::tools::Tools;
 pub use self::tools::{ToolCall, ToolResult};
-use crate::json::{self, Read, kind as json_kind};
-use crate::{InvalidArgument, Metadata, StoreError};
+use crate::error::StoreError;
+use crate::invalid::InvalidArgument;
+use crate::json::{self, Read, check_values, json_size, kind as json_kind, unwritable};
+use crate::metadata::Metadata;
 
 /// What a message says: a JSON object with a string `type`. What goes in comes out equal.
 ///
@@ -56,7 +57,7 @@ use crate::{InvalidArgument, Metadata, StoreError};
 /// assert_eq!(custom.kind(), "poll");
 /// # Ok::<(), chatkeep_domain::InvalidArgument>(())
 /// ```
-#[derive(Clone, PartialEq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Content(Body);
 
@@ -206,7 +207,7 @@ impl Content {
         self == other && (is_text || serde_json::to_string(self).ok() == serde_json::to_string(other).ok())
     }
 
-    /// Refuses what no store takes: over [`MAX_CONTENT_BYTES`] of JSON, or deeper than [`MAX_JSON_DEPTH`].
+    /// Refuses what no store takes: over [`MAX_CONTENT_BYTES`] of JSON, or deeper than [`MAX_JSON_DEPTH`](crate::MAX_JSON_DEPTH).
     ///
     /// # Errors
     /// [`StoreError::TooLarge`]; and in a program that has `serde_json`'s feature `arbitrary_precision`

@@ -1,45 +1,14 @@
-//! The one error of every store, and the error of every constructor.
+//! The one error of every store.
 
-use std::borrow::Cow;
 use std::fmt;
 
-use crate::{Cursor, Position};
+use crate::cursor::Cursor;
+use crate::id::{MessageId, ThreadId};
+use crate::invalid::InvalidArgument;
+use crate::position::Position;
 
 /// A driver's error, kept whole as the source of a [`StoreError`].
 pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
-
-/// A value that a constructor or a query refused.
-///
-/// Says which field, the rule that it broke, and what was given: a length, a number, or a short word such as an
-/// unknown role. It never holds message content.
-///
-/// ```
-/// use chatkeep_domain::OrgId;
-/// let error = OrgId::new("x".repeat(300)).unwrap_err();
-/// assert_eq!(error.to_string(), "org_id must be at most 255 bytes long (got 300 bytes)");
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{field} {rule} (got {actual})")]
-#[non_exhaustive]
-pub struct InvalidArgument {
-    /// The field or variable, as it is named in the API.
-    pub field: Cow<'static, str>,
-    /// What must hold, as the words after the field's name: "must be at most 255 bytes long".
-    pub rule: Cow<'static, str>,
-    /// What was given, never content: "300 bytes".
-    pub actual: Cow<'static, str>,
-}
-
-impl InvalidArgument {
-    /// An error that reads "`field` `rule` (got `actual`)".
-    pub fn new(
-        field: impl Into<Cow<'static, str>>,
-        rule: impl Into<Cow<'static, str>>,
-        actual: impl Into<Cow<'static, str>>,
-    ) -> Self {
-        Self { field: field.into(), rule: rule.into(), actual: actual.into() }
-    }
-}
 
 /// What a [`StoreError`] is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -63,7 +32,28 @@ impl fmt::Display for Entity {
     }
 }
 
-/// The error of every store. Each variant says what the caller can do about it.
+/// What became of a call that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// Nothing was written.
+    NotDone,
+    /// Nobody knows: it may have been written or not.
+    Unknown,
+}
+
+/// Whether the same call can succeed when it is repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Again {
+    /// A moment later it can.
+    Soon,
+    /// Repeating does not help: look at what is stored, then decide.
+    No,
+}
+
+/// The error of every store. Each variant says what the caller can do about it. Stores make it by its functions, such as
+/// [`StoreError::not_found`].
 ///
 /// No text and no `Debug` output of it carries message content, a password or a connection string; drivers'
 /// errors are kept as the source.
@@ -73,6 +63,7 @@ pub enum StoreError {
     /// There is no such thing in the caller's scope: it never was, it was deleted, or it belongs to somebody
     /// else. The three cannot be told apart.
     #[error("{entity} {id} was not found")]
+    #[non_exhaustive]
     NotFound {
         /// What was looked for.
         entity: Entity,
@@ -81,6 +72,7 @@ pub enum StoreError {
     },
     /// The id is taken by something that the caller does not own. Choose another id.
     #[error("the id {id} is taken by another {entity} of the organization")]
+    #[non_exhaustive]
     AlreadyExists {
         /// What the id was for.
         entity: Entity,
@@ -90,6 +82,7 @@ pub enum StoreError {
     /// The thread's head was not where [`Append::expect_head`](crate::Append::expect_head) wanted it: another
     /// writer was first. Nothing was written. Read what is new, then decide.
     #[error("the thread's head is at position {actual}, not at {expected}")]
+    #[non_exhaustive]
     Conflict {
         /// The head that the caller expected.
         expected: Position,
@@ -101,6 +94,7 @@ pub enum StoreError {
     InvalidArgument(#[from] InvalidArgument),
     /// A value over a stated limit. Nothing was written.
     #[error("{what} is too large: {actual}, where at most {limit} is allowed")]
+    #[non_exhaustive]
     TooLarge {
         /// What is too large, with its unit: "content, in bytes of JSON".
         what: &'static str,
@@ -109,17 +103,20 @@ pub enum StoreError {
         /// What was given; for a limit of depth, the first depth that broke it.
         actual: u64,
     },
-    /// This store does not offer the operation. Its README says which groups of the contract it takes.
+    /// This store declines the operation: the accessor of
+    /// [`ConversationRepository`](crate::ConversationRepository) is `None`.
     #[error("{store} does not support {operation}")]
+    #[non_exhaustive]
     Unsupported {
-        /// The operation's name.
+        /// The operation's name, such as "search".
         operation: &'static str,
-        /// The store's name.
+        /// The store's [name](crate::ConversationRepository::name).
         store: &'static str,
     },
     /// A stored row that cannot be read back. Its neighbours can be: see [`Page::cut`](crate::Page::cut). A list goes on
     /// at `behind`.
     #[error("the stored {entity} {id} cannot be decoded")]
+    #[non_exhaustive]
     CorruptRow {
         /// What the row holds.
         entity: Entity,
@@ -131,13 +128,17 @@ pub enum StoreError {
         /// What was wrong.
         source: BoxError,
     },
-    /// The store cannot answer now: it restarts, refuses connections, broke a deadlock, or was too slow. The
-    /// outcome of a write is unknown; calling again is safe, appends included, for their ids make them
-    /// idempotent.
+    /// The store cannot answer now: it restarts, refuses connections, broke a deadlock, or was too slow.
     #[error("{store} is unavailable: {reason}")]
+    #[non_exhaustive]
     Unavailable {
         /// The store's name.
         store: &'static str,
+        /// What became of the call. After [`Outcome::Unknown`] a call with ids of its own, such as an append, is
+        /// repeated without harm: the ids make it idempotent.
+        outcome: Outcome,
+        /// Whether repeating the call can help.
+        again: Again,
         /// Why, in words.
         reason: &'static str,
         /// The driver's error.
@@ -147,6 +148,7 @@ pub enum StoreError {
     #[error(
         "{store} lacks {pending} migration(s): run `chatkeep-migration up`, or open it with auto_migrate switched on"
     )]
+    #[non_exhaustive]
     NotMigrated {
         /// The store's name.
         store: &'static str,
@@ -156,6 +158,7 @@ pub enum StoreError {
     /// The store failed in a way that calling again will not mend: the disk is full, the file is read-only, a
     /// privilege is missing.
     #[error("{store} failed")]
+    #[non_exhaustive]
     Backend {
         /// The store's name.
         store: &'static str,
@@ -165,30 +168,73 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// True where the same call may succeed a moment later: [`StoreError::Unavailable`].
-    pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Unavailable { .. })
-    }
-
-    /// True for [`StoreError::NotFound`].
-    pub fn is_not_found(&self) -> bool {
-        matches!(self, Self::NotFound { .. })
-    }
-
-    /// The error of a row that cannot be decoded, with the cursor behind the row; any other error as it is.
-    #[must_use]
-    pub fn going_on(self, at: impl Into<Option<Cursor>>) -> Self {
-        match self {
-            Self::CorruptRow { entity, id, source, .. } => {
-                Self::CorruptRow { entity, id, behind: at.into(), source }
-            }
-            other => other,
-        }
+    /// [`StoreError::NotFound`].
+    pub fn not_found(entity: Entity, id: impl fmt::Display) -> Self {
+        Self::NotFound { entity, id: id.to_string() }
     }
 
     /// [`StoreError::NotFound`] for a thread.
-    pub fn thread_not_found(id: crate::ThreadId) -> Self {
-        Self::NotFound { entity: Entity::Thread, id: id.to_string() }
+    pub fn thread_not_found(id: ThreadId) -> Self {
+        Self::not_found(Entity::Thread, id)
+    }
+
+    /// [`StoreError::NotFound`] for a message.
+    pub fn message_not_found(id: MessageId) -> Self {
+        Self::not_found(Entity::Message, id)
+    }
+
+    /// [`StoreError::AlreadyExists`].
+    pub fn already_exists(entity: Entity, id: impl fmt::Display) -> Self {
+        Self::AlreadyExists { entity, id: id.to_string() }
+    }
+
+    /// [`StoreError::Conflict`] of an append that expected another head.
+    pub const fn conflict(expected: Position, actual: Position) -> Self {
+        Self::Conflict { expected, actual }
+    }
+
+    /// [`StoreError::TooLarge`]; `what` names the unit.
+    pub const fn too_large(what: &'static str, limit: usize, actual: usize) -> Self {
+        Self::TooLarge { what, limit: limit as u64, actual: actual as u64 }
+    }
+
+    /// [`StoreError::Unsupported`].
+    pub const fn unsupported(operation: &'static str, store: &'static str) -> Self {
+        Self::Unsupported { operation, store }
+    }
+
+    /// [`StoreError::CorruptRow`] of a row that was read by itself; a list adds where it goes on by
+    /// [`going_on`](Self::going_on).
+    pub fn corrupt_row(entity: Entity, id: impl fmt::Display, source: impl Into<BoxError>) -> Self {
+        Self::CorruptRow { entity, id: id.to_string(), behind: None, source: source.into() }
+    }
+
+    /// [`StoreError::Unavailable`].
+    pub fn unavailable(
+        store: &'static str,
+        outcome: Outcome,
+        again: Again,
+        reason: &'static str,
+        source: impl Into<BoxError>,
+    ) -> Self {
+        Self::Unavailable { store, outcome, again, reason, source: source.into() }
+    }
+
+    /// [`StoreError::Unavailable`] of an append that was not tried, because one before it to the same thread, in the same
+    /// [`append_each`](crate::MessageRepository::append_each), was answered so.
+    pub fn not_tried(store: &'static str) -> Self {
+        let reason = "an append before it to the same thread failed";
+        Self::unavailable(store, Outcome::NotDone, Again::Soon, reason, "this one was not tried")
+    }
+
+    /// [`StoreError::NotMigrated`].
+    pub const fn not_migrated(store: &'static str, pending: usize) -> Self {
+        Self::NotMigrated { store, pending }
+    }
+
+    /// [`StoreError::Backend`].
+    pub fn backend(store: &'static str, source: impl Into<BoxError>) -> Self {
+        Self::Backend { store, source: source.into() }
     }
 
     /// [`StoreError::InvalidArgument`] for an id by which the operator means threads of several organizations.
@@ -197,8 +243,30 @@ impl StoreError {
         InvalidArgument::new("thread_id", rule, "an id that several have").into()
     }
 
-    /// [`StoreError::NotFound`] for a message.
-    pub fn message_not_found(id: crate::MessageId) -> Self {
-        Self::NotFound { entity: Entity::Message, id: id.to_string() }
+    /// What became of the call: only [`StoreError::Unavailable`] may leave it unknown.
+    pub const fn outcome(&self) -> Outcome {
+        match self {
+            Self::Unavailable { outcome, .. } => *outcome,
+            _ => Outcome::NotDone,
+        }
+    }
+
+    /// True where the same call may succeed a moment later: [`StoreError::Unavailable`] with [`Again::Soon`].
+    pub const fn is_transient(&self) -> bool {
+        matches!(self, Self::Unavailable { again: Again::Soon, .. })
+    }
+
+    /// True for [`StoreError::NotFound`].
+    pub const fn is_not_found(&self) -> bool {
+        matches!(self, Self::NotFound { .. })
+    }
+
+    /// The error of a row that cannot be decoded, with the cursor behind the row; any other error as it is.
+    #[must_use]
+    pub fn going_on(mut self, at: impl Into<Option<Cursor>>) -> Self {
+        if let Self::CorruptRow { behind, .. } = &mut self {
+            *behind = at.into();
+        }
+        self
     }
 }

@@ -2,10 +2,14 @@
 
 use async_trait::async_trait;
 
-use crate::{
-    Append, ChatMessage, ChatThread, ConversationRepository, MessageQuery, NewMessage, Order, Scope,
-    StoreError, ThreadId,
-};
+use crate::append::{Append, NewMessage};
+use crate::error::StoreError;
+use crate::id::ThreadId;
+use crate::message::ChatMessage;
+use crate::message_query::{MessageQuery, Order};
+use crate::repository::ConversationRepository;
+use crate::scope::Scope;
+use crate::thread::ChatThread;
 
 /// What every [`ConversationRepository`] can do besides.
 #[async_trait]
@@ -67,7 +71,7 @@ pub trait ConversationRepositoryExt: ConversationRepository {
         count: Option<usize>,
     ) -> Result<Vec<ChatMessage>, StoreError> {
         let mut missing = count.unwrap_or(usize::MAX);
-        let mut query = query.limit(missing.min(crate::MAX_PAGE_LEN));
+        let mut query = query.limit(missing.min(crate::page::MAX_PAGE_LEN));
         let mut messages = Vec::new();
         loop {
             let page = self.list_messages(scope, thread, &query).await?;
@@ -79,7 +83,7 @@ pub trait ConversationRepositoryExt: ConversationRepository {
             }
             match page.next {
                 Some(next) if missing > 0 => {
-                    query = query.behind(next).limit(missing.min(crate::MAX_PAGE_LEN));
+                    query = query.behind(next).limit(missing.min(crate::page::MAX_PAGE_LEN));
                 }
                 _ => return Ok(messages),
             }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::Metadata;
+use crate::metadata::Metadata;
 
 /// Stands in `Debug` output for what must not be shown there, and tells how much of it there is.
 ///

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::InvalidArgument;
+use crate::invalid::InvalidArgument;
 
 /// The longest [`OrgId`] or [`UserId`], in bytes of UTF-8. It fits every backend's index key.
 pub const MAX_ID_BYTES: usize = 255;

@@ -5,28 +5,16 @@
 
 mod integers;
 mod reader;
-
-use std::borrow::Cow;
+mod size;
 
 use serde::{Deserialize, Deserializer, de};
 use serde_json::{Map, Value};
 
-pub(crate) use self::integers::is_of_64_bits;
-use self::integers::wide_integer;
-use self::reader::Reader;
-use crate::InvalidArgument;
-
-/// The rule of integers, behind the name of a field.
-pub(crate) const INTEGERS: &str = "must have integers from -2^63 to 2^64 - 1, and others written as strings";
-
-/// Any JSON value, read in one pass.
-pub(crate) enum Read<'a> {
-    /// An object that is nothing but text, as [`Content::text`](crate::Content::text) makes it.
-    Text(Cow<'a, str>),
-    /// Not copied yet: it may be the text of an object.
-    String(Cow<'a, str>),
-    Value(Value),
-}
+use self::integers::{INTEGERS, wide_integer};
+pub(crate) use self::reader::{Read, text_object};
+pub use self::size::MAX_JSON_DEPTH;
+pub(crate) use self::size::{check_values, json_size, unwritable};
+use crate::invalid::InvalidArgument;
 
 /// Reads JSON text. Errors name `field`, and say where the text is wrong, not what it says.
 pub(crate) fn read<'a>(field: &'static str, text: &'a str) -> Result<Read<'a>, InvalidArgument> {
@@ -49,8 +37,26 @@ pub(crate) fn read_object(field: &'static str, text: &str) -> Result<Map<String,
 pub(crate) fn deserialize_object<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Map<String, Value>, D::Error> {
-    object(Read::deserialize(deserializer)?)
-        .map_err(|kind| de::Error::invalid_type(de::Unexpected::Other(kind), &"an object"))
+    object(Read::deserialize(deserializer)?).map_err(no_object)
+}
+
+/// Any value of a larger one that is deserialized.
+pub(crate) fn deserialize_value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
+    Read::deserialize(deserializer).map(Value::from)
+}
+
+/// The same where the object may be absent or null.
+pub(crate) fn deserialize_optional_object<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Map<String, Value>>, D::Error> {
+    match Read::deserialize(deserializer)? {
+        Read::Value(Value::Null) => Ok(None),
+        read => object(read).map(Some).map_err(no_object),
+    }
+}
+
+fn no_object<E: de::Error>(kind: &'static str) -> E {
+    E::invalid_type(de::Unexpected::Other(kind), &"an object")
 }
 
 fn object(read: Read<'_>) -> Result<Map<String, Value>, &'static str> {
@@ -87,26 +93,4 @@ fn place(text: &str, at: usize) -> String {
     let line = 1 + before.matches('\n').count();
     let column = 1 + before.rsplit('\n').next().map_or(0, str::len);
     format!("line {line} column {column}")
-}
-
-impl<'de> Deserialize<'de> for Read<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        de::DeserializeSeed::deserialize(Reader::Whole, deserializer)
-    }
-}
-
-impl From<Read<'_>> for Value {
-    fn from(read: Read<'_>) -> Self {
-        match read {
-            Read::Text(text) => Self::Object(text_object(text)),
-            Read::String(text) => text.into(),
-            Read::Value(value) => value,
-        }
-    }
-}
-
-/// The object of a content that is nothing but text.
-pub(crate) fn text_object(text: impl Into<String>) -> Map<String, Value> {
-    let entries = [("type", Value::from("text")), ("text", Value::String(text.into()))];
-    entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }

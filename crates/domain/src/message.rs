@@ -1,72 +1,17 @@
 //! A message: as it is stored, and as a model sees it.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    Content, InvalidArgument, MessageId, Role, StoreError, ThreadId, Timestamp, UserId, time, to_micros,
-};
-
-/// A message's place in its thread, from 1 on. Allotted by the store in the append itself, unique in the thread,
-/// strictly increasing, never reused. Order is by position, never by time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "i64", into = "i64")]
-pub struct Position(i64);
-
-impl Position {
-    /// Before the first message: the head of a thread that never had one.
-    pub const ZERO: Self = Self(0);
-
-    /// A position from its number.
-    ///
-    /// # Errors
-    /// [`InvalidArgument`] when it is negative.
-    pub fn new(number: i64) -> Result<Self, InvalidArgument> {
-        if number < 0 {
-            return Err(InvalidArgument::new("position", "must not be negative", number.to_string()));
-        }
-        Ok(Self(number))
-    }
-
-    /// Its number.
-    pub const fn get(self) -> i64 {
-        self.0
-    }
-
-    /// The position `count` places further on.
-    ///
-    /// # Errors
-    /// [`InvalidArgument`] past the last position, 2⁶³ − 1.
-    pub fn advance(self, count: usize) -> Result<Self, InvalidArgument> {
-        i64::try_from(count).ok().and_then(|count| self.0.checked_add(count)).map(Self).ok_or_else(|| {
-            InvalidArgument::new("position", "must be below 2^63", format!("{self} + {count}"))
-        })
-    }
-}
-
-impl fmt::Display for Position {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl TryFrom<i64> for Position {
-    type Error = InvalidArgument;
-
-    fn try_from(number: i64) -> Result<Self, InvalidArgument> {
-        Self::new(number)
-    }
-}
-
-impl From<Position> for i64 {
-    fn from(position: Position) -> Self {
-        position.0
-    }
-}
+use crate::content::Content;
+use crate::error::StoreError;
+use crate::id::{MessageId, ThreadId, UserId};
+use crate::position::Position;
+use crate::role::Role;
+use crate::time::{self, Timestamp, to_micros};
 
 /// A message as it is stored.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ChatMessage {
     /// Unique within the thread.
     pub id: MessageId,
@@ -86,6 +31,29 @@ pub struct ChatMessage {
     pub updated_at: Timestamp,
 }
 
+impl ChatMessage {
+    /// A message without a sender that was never edited: a store that reads a row sets these fields.
+    pub const fn new(
+        id: MessageId,
+        chat_thread_id: ThreadId,
+        position: Position,
+        sender_role: Role,
+        content: Content,
+        created_at: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            chat_thread_id,
+            position,
+            sender_id: None,
+            sender_role,
+            content,
+            created_at,
+            updated_at: created_at,
+        }
+    }
+}
+
 /// A message as a model sees it.
 ///
 /// ```
@@ -93,7 +61,8 @@ pub struct ChatMessage {
 /// let message = Message::new(Role::User, "hello");
 /// assert_eq!(message.content.as_text(), Some("hello"));
 /// ```
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Message {
     /// Who speaks.
     pub role: Role,
@@ -122,7 +91,8 @@ impl From<&ChatMessage> for Message {
 }
 
 /// A correction of a message, in place. The earlier content is kept as a [`MessageRevision`].
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct MessageEdit {
     /// The new content, with the limits of every [`Content`].
     pub content: Content,
@@ -147,7 +117,8 @@ impl MessageEdit {
 }
 
 /// What a message said before an edit.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct MessageRevision {
     /// 1 for the first content, 2 for the next.
     pub revision: u32,
@@ -155,4 +126,11 @@ pub struct MessageRevision {
     pub content: Content,
     /// When this content was written: the message's `updated_at` of then.
     pub written_at: Timestamp,
+}
+
+impl MessageRevision {
+    /// What a message said; `revision` counts from 1.
+    pub const fn new(revision: u32, content: Content, written_at: Timestamp) -> Self {
+        Self { revision, content, written_at }
+    }
 }

@@ -2,11 +2,19 @@
 
 use async_trait::async_trait;
 
-use crate::{
-    Append, ChatMessage, ChatThread, MessageEdit, MessageId, MessageQuery, MessageRepository,
-    MessageRevision, MessageSearch, NewThread, Page, Scope, SearchPage, SearchQuery, StoreError,
-    ThreadAppend, ThreadId, ThreadQuery, ThreadRepository, ThreadUpdate, Timestamp,
-};
+use crate::append::{Append, ThreadAppend};
+use crate::error::StoreError;
+use crate::id::{MessageId, ThreadId};
+use crate::message::{ChatMessage, MessageEdit, MessageRevision};
+use crate::message_query::MessageQuery;
+use crate::page::Page;
+use crate::repository::{MessageRepository, MessageSearch, ThreadRepository};
+use crate::scope::Scope;
+use crate::search::SearchPage;
+use crate::search::SearchQuery;
+use crate::thread::{ChatThread, NewThread, ThreadUpdate};
+use crate::thread_query::ThreadQuery;
+use crate::time::Timestamp;
 
 mockall::mock! {
     /// A [`ConversationRepository`](crate::ConversationRepository) whose answers a test sets.
@@ -25,7 +33,6 @@ mockall::mock! {
         ) -> Result<ChatThread, StoreError>;
         async fn delete_thread(&self, scope: &Scope, id: ThreadId) -> Result<u64, StoreError>;
         async fn list_threads(&self, scope: &Scope, query: &ThreadQuery) -> Result<Page<ChatThread>, StoreError>;
-        async fn close(&self) -> Result<(), StoreError>;
     }
 
     #[async_trait]
@@ -79,5 +86,12 @@ mockall::mock! {
             scope: &Scope,
             query: &SearchQuery,
         ) -> Result<SearchPage, StoreError>;
+    }
+
+    #[async_trait]
+    impl crate::repository::ConversationRepository for ConversationRepository {
+        fn search<'a>(&'a self) -> Option<&'a dyn MessageSearch>;
+        fn name(&self) -> &'static str;
+        async fn close(&self) -> Result<(), StoreError>;
     }
 }

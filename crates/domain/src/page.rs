@@ -2,10 +2,19 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Cursor, StoreError};
+use crate::cursor::Cursor;
+use crate::error::StoreError;
+use crate::invalid::InvalidArgument;
+
+/// How many items a page holds when the query does not say.
+pub const DEFAULT_PAGE_LEN: usize = 100;
+
+/// The most items of a page. More is read page by page.
+pub const MAX_PAGE_LEN: usize = 1_000;
 
 /// A part of a list, and where the rest begins.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Page<T> {
     /// At most as many as the query's limit, in the query's order.
     pub items: Vec<T>,
@@ -14,6 +23,11 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
+    /// A page of these items.
+    pub const fn new(items: Vec<T>, next: Option<Cursor>) -> Self {
+        Self { items, next }
+    }
+
     /// A page without items and without a next one.
     pub const fn empty() -> Self {
         Self { items: Vec::new(), next: None }
@@ -49,15 +63,22 @@ impl<T> Page<T> {
     }
 }
 
+pub(crate) fn check_limit(limit: usize) -> Result<(), InvalidArgument> {
+    if limit > MAX_PAGE_LEN {
+        let rule = format!("must be at most {MAX_PAGE_LEN}; read further page by page");
+        return Err(InvalidArgument::new("limit", rule, limit.to_string()));
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Entity;
+    use crate::error::Entity;
 
     fn row(number: i32, bad: &[i32]) -> Result<i32, StoreError> {
         if bad.contains(&number) {
-            let (entity, id) = (Entity::Message, number.to_string());
-            return Err(StoreError::CorruptRow { entity, id, behind: None, source: "damaged".into() });
+            return Err(StoreError::corrupt_row(Entity::Message, number, "damaged"));
         }
         Ok(number)
     }

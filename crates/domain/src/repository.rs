@@ -1,13 +1,21 @@
 //! The ports that a store implements.
 
+use std::collections::HashMap;
 use std::fmt::Debug;
 
 use async_trait::async_trait;
 
-use crate::{
-    Append, ChatMessage, ChatThread, MessageEdit, MessageId, MessageQuery, MessageRevision, NewThread, Page,
-    Scope, SearchPage, SearchQuery, StoreError, ThreadAppend, ThreadId, ThreadQuery, ThreadUpdate,
-};
+use crate::append::{Append, ThreadAppend};
+use crate::error::StoreError;
+use crate::id::{MessageId, ThreadId};
+use crate::message::{ChatMessage, MessageEdit, MessageRevision};
+use crate::message_query::MessageQuery;
+use crate::page::Page;
+use crate::scope::Scope;
+use crate::search::SearchPage;
+use crate::search::SearchQuery;
+use crate::thread::{ChatThread, NewThread, ThreadUpdate};
+use crate::thread_query::ThreadQuery;
 
 /// Keeps threads.
 ///
@@ -21,8 +29,8 @@ use crate::{
 /// - A row that cannot be decoded is [`StoreError::CorruptRow`] with its id. A page of the list ends ahead of it, and a
 ///   page that would begin with it is the error: see [`Page::cut`]. What it names can still be deleted.
 /// - Times come back in UTC, equal to what was given, whatever time zone the machine or the server is in.
-/// - Input is checked before the first write: after an error that is not
-///   [transient](StoreError::is_transient), nothing was written.
+/// - Input is checked before the first write. After an error whose [outcome](StoreError::outcome) is not unknown, nothing
+///   was written.
 #[async_trait]
 pub trait ThreadRepository: Send + Sync + Debug {
     /// Stores a thread.
@@ -69,17 +77,6 @@ pub trait ThreadRepository: Send + Sync + Debug {
     /// # Errors
     /// [`StoreError::InvalidArgument`] for what [`ThreadQuery::validate`] refuses.
     async fn list_threads(&self, scope: &Scope, query: &ThreadQuery) -> Result<Page<ChatThread>, StoreError>;
-
-    /// Lets go of what the store holds open, once the calls under way have ended; later calls may fail. A store that
-    /// holds nothing open has nothing to do, and that is what is provided here; a wrapper passes the call on.
-    ///
-    /// What was acknowledged is safe without it.
-    ///
-    /// # Errors
-    /// [`StoreError::Backend`].
-    async fn close(&self) -> Result<(), StoreError> {
-        Ok(())
-    }
 }
 
 /// Keeps the messages of threads.
@@ -131,6 +128,9 @@ pub trait MessageRepository: Send + Sync + Debug {
     ///   some of them before the others.
     /// - Appends to one thread take effect in the order given: the second may expect the head that the first makes,
     ///   and a message id of both is stored once, both answers giving the stored message.
+    /// - Behind an append that is answered by [`StoreError::Unavailable`], none to the same thread is stored without it: those
+    ///   are answered by `Unavailable` too, [without being tried](StoreError::not_tried) where they are not written in one
+    ///   piece with it. So whoever sends them all again, in their order, keeps the order.
     /// - Calls that name the same threads in different orders wait for each other at most; none fails for it.
     ///
     /// What is provided here calls [`append`](Self::append) for one after the other. A store that can write several
@@ -140,8 +140,16 @@ pub trait MessageRepository: Send + Sync + Debug {
     /// Each answer is its own append's: what [`append`](Self::append) would have given.
     async fn append_each(&self, appends: Vec<ThreadAppend>) -> Vec<Result<Vec<ChatMessage>, StoreError>> {
         let mut answers = Vec::with_capacity(appends.len());
+        let mut unavailable: HashMap<ThreadId, &'static str> = HashMap::new();
         for ThreadAppend { scope, thread, append } in appends {
-            answers.push(self.append(&scope, thread, append).await);
+            let answer = match unavailable.get(&thread) {
+                Some(store) => Err(StoreError::not_tried(store)),
+                None => self.append(&scope, thread, append).await,
+            };
+            if let Err(StoreError::Unavailable { store, .. }) = &answer {
+                unavailable.insert(thread, store);
+            }
+            answers.push(answer);
         }
         answers
     }
@@ -173,9 +181,12 @@ pub trait MessageRepository: Send + Sync + Debug {
     ) -> Result<Page<ChatMessage>, StoreError>;
 
     /// Replaces the content of a message. Its id, position and `created_at` stay; the earlier content is kept as a
-    /// revision; `updated_at` becomes the later of its old value and [`MessageEdit::at`]. Writing the content that
-    /// it has already ([`Content::is_identical`](crate::Content::is_identical)) changes nothing, so that a retry is
-    /// safe.
+    /// revision; `updated_at` becomes the later of its old value and [`MessageEdit::at`].
+    ///
+    /// Idempotent: an edit that was written already, to the same content at the same `at`, is not written again, also
+    /// where another edit came in between; the message comes back as it is now. So a retry is always safe. Writing the
+    /// content that the message has ([`Content::is_identical`](crate::Content::is_identical)) changes nothing either.
+    /// The content that the message was appended with is no edit.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] for the thread or for the message; what [`MessageEdit::validate`] refuses.
@@ -208,7 +219,7 @@ pub trait MessageRepository: Send + Sync + Debug {
         scope: &Scope,
         thread: ThreadId,
         id: MessageId,
-        at: crate::Timestamp,
+        at: crate::time::Timestamp,
     ) -> Result<(), StoreError>;
 
     /// Deletes all messages of a thread and their revisions; gives their number. The thread stays, and so does its
@@ -220,7 +231,7 @@ pub trait MessageRepository: Send + Sync + Debug {
         &self,
         scope: &Scope,
         thread: ThreadId,
-        at: crate::Timestamp,
+        at: crate::time::Timestamp,
     ) -> Result<u64, StoreError>;
 }
 
@@ -238,7 +249,7 @@ pub trait MessageRepository: Send + Sync + Debug {
 /// - A row that cannot be decoded counts as a hit, for nobody can say that it is none: a page ends ahead of it, and a
 ///   page that would begin with it is [`StoreError::CorruptRow`], as in [`Page::cut`]. By relevance it comes last.
 ///
-/// A store that cannot search answers every call with [`StoreError::Unsupported`], and says so in its README.
+/// A store that cannot search has none: see [`ConversationRepository::search`].
 #[async_trait]
 pub trait MessageSearch: Send + Sync + Debug {
     /// Finds messages by their words and by filters, and says how it read the text.
@@ -249,7 +260,27 @@ pub trait MessageSearch: Send + Sync + Debug {
     async fn search_messages(&self, scope: &Scope, query: &SearchQuery) -> Result<SearchPage, StoreError>;
 }
 
-/// A store of conversations: threads, their messages, and the search for them.
-pub trait ConversationRepository: ThreadRepository + MessageRepository + MessageSearch {}
+/// A store of conversations: threads and their messages, and what else the store offers.
+///
+/// What a store may decline is behind an accessor. `None` declines it as a whole; then the application answers
+/// [`StoreError::Unsupported`]. A store that declines nothing answers `Some(self)`.
+#[async_trait]
+pub trait ConversationRepository: ThreadRepository + MessageRepository {
+    /// The search for messages.
+    fn search(&self) -> Option<&dyn MessageSearch>;
 
-impl<T: ThreadRepository + MessageRepository + MessageSearch + ?Sized> ConversationRepository for T {}
+    /// The store's name for errors and logs, such as "sqlite".
+    fn name(&self) -> &'static str;
+
+    /// Lets go of what the store holds open, once the calls under way have ended; later calls may fail. A store that
+    /// holds nothing open has nothing to do.
+    ///
+    /// What was acknowledged is safe without it.
+    ///
+    /// # Errors
+    /// [`StoreError::Backend`].
+    async fn close(&self) -> Result<(), StoreError>;
+}
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::InvalidArgument;
+use crate::invalid::InvalidArgument;
 
 /// The role of a message's sender, as language models know it.
 ///
@@ -13,11 +13,12 @@ use crate::InvalidArgument;
 /// use chatkeep_domain::Role;
 /// assert_eq!("tool".parse::<Role>()?, Role::Tool);
 /// let error = "robot".parse::<Role>().unwrap_err();
-/// assert_eq!(error.to_string(), r#"role must be user, assistant, system or tool (got "robot")"#);
+/// assert_eq!(error.to_string(), r#"role must be user, assistant, system, tool or developer (got "robot")"#);
 /// # Ok::<(), chatkeep_domain::InvalidArgument>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Role {
     /// A person.
     User,
@@ -27,19 +28,28 @@ pub enum Role {
     System,
     /// A tool's answer to the model.
     Tool,
+    /// Instructions of the application's developer, as newer models name them. The window treats it like
+    /// [`System`](Self::System).
+    Developer,
 }
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 4] = [Self::User, Self::Assistant, Self::System, Self::Tool];
+    pub const ALL: [Self; 5] = [Self::User, Self::Assistant, Self::System, Self::Tool, Self::Developer];
 
-    /// The role in lower case: `user`, `assistant`, `system` or `tool`.
+    /// Whether it instructs the model: [`System`](Self::System) and [`Developer`](Self::Developer).
+    pub const fn is_instruction(self) -> bool {
+        matches!(self, Self::System | Self::Developer)
+    }
+
+    /// The role in lower case: `user`, `assistant`, `system`, `tool` or `developer`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::User => "user",
             Self::Assistant => "assistant",
             Self::System => "system",
             Self::Tool => "tool",
+            Self::Developer => "developer",
         }
     }
 }
@@ -57,7 +67,11 @@ impl FromStr for Role {
     fn from_str(text: &str) -> Result<Self, InvalidArgument> {
         Self::ALL.into_iter().find(|role| role.as_str() == text).ok_or_else(|| {
             let shown: String = text.chars().take(32).collect();
-            InvalidArgument::new("role", "must be user, assistant, system or tool", format!("{shown:?}"))
+            InvalidArgument::new(
+                "role",
+                "must be user, assistant, system, tool or developer",
+                format!("{shown:?}"),
+            )
         })
     }
 }

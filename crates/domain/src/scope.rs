@@ -1,6 +1,8 @@
 //! Who is asking.
 
-use crate::{OrgId, UserId};
+use serde::{Deserialize, Serialize};
+
+use crate::id::{OrgId, UserId};
 
 /// Who is asking: every call that touches data takes one. A thread outside the scope does not exist.
 ///
@@ -12,18 +14,21 @@ use crate::{OrgId, UserId};
 /// assert!(Scope::org(acme.clone()).contains(&acme, &bob));
 /// # Ok::<(), chatkeep_domain::InvalidArgument>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Scope(Kind);
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 enum Kind {
-    User(OrgId, UserId),
-    Org(OrgId),
+    User { org_id: OrgId, user_id: UserId },
+    Org { org_id: OrgId },
     Operator,
 }
 
 /// What a list is restricted to: `None` means any. Made by [`Scope::narrow`].
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
 pub struct OwnerFilter {
     /// Only threads of this organization.
     pub org_id: Option<OrgId>,
@@ -42,12 +47,12 @@ impl OwnerFilter {
 impl Scope {
     /// One user of one organization: sees the threads that are this user's own.
     pub fn user(org: OrgId, user: UserId) -> Self {
-        Self(Kind::User(org, user))
+        Self(Kind::User { org_id: org, user_id: user })
     }
 
     /// A whole organization: sees the threads of all its users.
     pub fn org(org: OrgId) -> Self {
-        Self(Kind::Org(org))
+        Self(Kind::Org { org_id: org })
     }
 
     /// Everything, across organizations: for migrations, retention and whole exports. The name is meant to stand
@@ -61,7 +66,7 @@ impl Scope {
     /// The organization, unless this is the operator.
     pub fn org_id(&self) -> Option<&OrgId> {
         match &self.0 {
-            Kind::User(org, _) | Kind::Org(org) => Some(org),
+            Kind::User { org_id, .. } | Kind::Org { org_id } => Some(org_id),
             Kind::Operator => None,
         }
     }
@@ -69,8 +74,8 @@ impl Scope {
     /// The user, where the scope is one user's.
     pub fn user_id(&self) -> Option<&UserId> {
         match &self.0 {
-            Kind::User(_, user) => Some(user),
-            Kind::Org(_) | Kind::Operator => None,
+            Kind::User { user_id, .. } => Some(user_id),
+            Kind::Org { .. } | Kind::Operator => None,
         }
     }
 
@@ -113,6 +118,15 @@ mod tests {
         let own = OwnerFilter { org_id: Some(acme), user_id: Some(ada) };
         assert_eq!(scope.narrow(None, None), Some(own));
         assert_eq!(Scope::operator().narrow(None, None), Some(OwnerFilter::default()));
+    }
+
+    #[test]
+    fn a_scope_is_the_same_after_serde() {
+        let (acme, _, ada, _) = ids();
+        for scope in [Scope::user(acme.clone(), ada), Scope::org(acme), Scope::operator()] {
+            let text = serde_json::to_string(&scope).unwrap();
+            assert_eq!(serde_json::from_str::<Scope>(&text).unwrap(), scope, "{text}");
+        }
     }
 
     #[test]

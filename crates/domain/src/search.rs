@@ -9,25 +9,30 @@
 //!   [`SearchHit`]s with their [`Snippet`]s and cursors.
 
 mod analyzer;
+mod candidate;
 mod document;
 mod expr;
-mod fold;
 mod grammar;
+mod hit;
 mod page;
+mod place;
 mod plan;
 mod query;
 mod rank;
+mod reading;
 mod snippet;
 
+pub use self::candidate::{CorruptCandidate, SearchCandidate, SearchRead};
 pub use self::document::SearchDocument;
 pub use self::expr::{SearchExpr, SearchPhrase};
-pub use self::fold::fold_text;
-pub use self::page::{SearchPage, SearchReading};
-pub(crate) use self::plan::Place;
-pub use self::plan::{CorruptCandidate, SearchCandidate, SearchKey, SearchPlan, SearchRead};
-pub use self::query::{MAX_RANKED, MAX_SEARCH_BYTES, SearchHit, SearchOrder, SearchQuery};
-pub(crate) use self::rank::Score;
+pub use self::hit::SearchHit;
+pub use self::page::SearchPage;
+pub use self::place::SearchKey;
+pub use self::plan::SearchPlan;
+pub use self::query::{MAX_RANKED, MAX_SEARCH_BYTES, SearchOrder, SearchQuery};
+pub use self::reading::SearchReading;
 pub use self::snippet::{MAX_SNIPPET_CHARS, Snippet};
+pub use crate::fold::fold_text;
 
 /// The version of the analyzer. It grows with every change of the words that it makes of a text; messages indexed by
 /// another version are to be indexed again.

@@ -3,43 +3,22 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::content::json_size;
+use crate::error::StoreError;
+use crate::hidden::Hidden;
+use crate::id::{OrgId, ThreadId, UserId};
+use crate::invalid::InvalidArgument;
 use crate::json;
-use crate::{
-    Hidden, InvalidArgument, OrgId, Position, StoreError, ThreadId, Timestamp, UserId, time, to_micros,
-};
+use crate::metadata::{Metadata, check_metadata};
+use crate::position::Position;
+use crate::time::{self, Timestamp, to_micros};
 
 /// The longest name of a thread, in bytes of UTF-8.
 pub const MAX_NAME_BYTES: usize = 1_024;
 
-/// The largest metadata of a thread, in bytes of JSON. It leaves room beside it in the smallest backend's item
-/// (DynamoDB: 400 KB).
-pub const MAX_METADATA_BYTES: usize = 64 * 1_024;
-
-/// Free data about a thread: a JSON object. [`metadata_from_json`] reads it from text without loss.
-pub type Metadata = Map<String, Value>;
-
-/// Reads metadata from JSON text, of which nothing is rounded or lost: `serde_json` alone would round a large integer.
-///
-/// ```
-/// use chatkeep_domain::metadata_from_json;
-///
-/// assert_eq!(metadata_from_json(r#"{"stars": 5}"#)?["stars"], 5);
-/// assert!(metadata_from_json(r#"{"id": 18446744073709551616}"#).is_err());
-/// # Ok::<(), chatkeep_domain::InvalidArgument>(())
-/// ```
-///
-/// # Errors
-/// [`InvalidArgument`] for what is not a JSON object, and otherwise as
-/// [`Content::from_json`](crate::Content::from_json).
-pub fn metadata_from_json(text: &str) -> Result<Metadata, InvalidArgument> {
-    json::read_object("metadata", text)
-}
-
 /// A conversation. `Debug` shows how long the name is and how much metadata there is, never what they say.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ChatThread {
     /// Unique within the organization.
     pub id: ThreadId,
@@ -60,8 +39,31 @@ pub struct ChatThread {
     pub updated_at: Timestamp,
 }
 
+impl ChatThread {
+    /// A thread without metadata, messages or later writes: a store that reads a row sets these fields.
+    pub fn new(
+        id: ThreadId,
+        org_id: OrgId,
+        user_id: UserId,
+        name: impl Into<String>,
+        created_at: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            org_id,
+            user_id,
+            name: name.into(),
+            metadata: Metadata::new(),
+            head: Position::ZERO,
+            created_at,
+            updated_at: created_at,
+        }
+    }
+}
+
 /// What a thread is created from.
-#[derive(Clone, PartialEq)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct NewThread {
     /// Creating again with the same id and owner gives back the stored thread.
     pub id: ThreadId,
@@ -71,7 +73,8 @@ pub struct NewThread {
     pub user_id: UserId,
     /// At most [`MAX_NAME_BYTES`] bytes, without U+0000.
     pub name: String,
-    /// At most [`MAX_METADATA_BYTES`] bytes of JSON.
+    /// At most [`MAX_METADATA_BYTES`](crate::MAX_METADATA_BYTES) bytes of JSON.
+    #[serde(default, deserialize_with = "json::deserialize_object")]
     pub metadata: Metadata,
     /// In whole microseconds.
     pub created_at: Timestamp,
@@ -101,7 +104,7 @@ impl NewThread {
     ///
     /// # Errors
     /// [`StoreError::InvalidArgument`] or [`StoreError::TooLarge`].
-    pub fn validate(&self, scope: &crate::Scope) -> Result<(), StoreError> {
+    pub fn validate(&self, scope: &crate::scope::Scope) -> Result<(), StoreError> {
         if !scope.contains(&self.org_id, &self.user_id) {
             return Err(InvalidArgument::new("owner", "must be within the scope", "another owner").into());
         }
@@ -113,25 +116,20 @@ impl NewThread {
 
     /// The thread as it is stored.
     pub fn into_thread(self) -> ChatThread {
-        ChatThread {
-            id: self.id,
-            org_id: self.org_id,
-            user_id: self.user_id,
-            name: self.name,
-            metadata: self.metadata,
-            head: Position::ZERO,
-            created_at: self.created_at,
-            updated_at: self.created_at,
-        }
+        let mut thread = ChatThread::new(self.id, self.org_id, self.user_id, self.name, self.created_at);
+        thread.metadata = self.metadata;
+        thread
     }
 }
 
 /// A change to a thread: what is `None` stays.
-#[derive(Clone, PartialEq)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ThreadUpdate {
     /// The new name, with [`NewThread::name`]'s limits.
     pub name: Option<String>,
     /// The new metadata, in place of all of the old, with [`NewThread::metadata`]'s limits.
+    #[serde(default, deserialize_with = "json::deserialize_optional_object")]
     pub metadata: Option<Metadata>,
     /// When, in whole microseconds.
     pub at: Timestamp,
@@ -232,15 +230,6 @@ fn check_name(name: &str) -> Result<(), InvalidArgument> {
     }
 }
 
-fn check_metadata(metadata: &Metadata) -> Result<(), StoreError> {
-    let actual = json_size(metadata)?;
-    if actual > MAX_METADATA_BYTES {
-        let (limit, actual) = (MAX_METADATA_BYTES as u64, actual as u64);
-        return Err(StoreError::TooLarge { what: "metadata, in bytes of JSON", limit, actual });
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -262,28 +251,6 @@ mod tests {
             (format!("{update:?}"), "name: Some(6 bytes), metadata: Some(3 keys)"),
         ] {
             assert!(text.contains(hidden) && !text.contains("secret"), "{text}");
-        }
-    }
-
-    #[test]
-    fn metadata_is_read_whole_or_refused() {
-        assert_eq!(metadata_from_json(r#"{"type":"text","text":"x"}"#).unwrap().len(), 2);
-        for (bad, told) in [
-            ("[]", "metadata must be a JSON object (got an array)"),
-            ("7", "metadata must be a JSON object (got a number)"),
-            ("{", "metadata must be JSON (got an error at line 1 column 1: EOF while parsing an object)"),
-            (
-                r#"{"n":-9223372036854775809}"#,
-                "metadata must have integers from -2^63 to 2^64 - 1, and others written as strings \
-                 (got another one at line 1 column 6)",
-            ),
-            (
-                r#"{"secret":1,"secret":2}"#,
-                "metadata must be JSON that can be kept whole (got an error at line 1 column 20: \
-                 invalid value: a key twice in one object, expected each key once)",
-            ),
-        ] {
-            assert_eq!(metadata_from_json(bad).unwrap_err().to_string(), told);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use crate::Message;
+use crate::message::Message;
 
 /// Counts tokens.
 #[cfg_attr(feature = "mock", mockall::automock)]

@@ -19,7 +19,7 @@
 //!
 //! # What stays together
 //!
-//! - System messages are pinned: they always stay, they count toward the limits, and they take no part in groups.
+//! - Messages of the system and the developer are pinned: they always stay, they count toward the limits, and they take no part in groups.
 //! - A call and its results are one group. So are parallel calls: several in one message, or in consecutive assistant
 //!   messages.
 //! - A tool message that answers no call belongs to the group of the message before it, and leaves or is left out
@@ -51,7 +51,11 @@ use std::collections::BTreeMap;
 
 use self::ids::Ids;
 use self::said::Said;
-use crate::{Content, InvalidArgument, Message, MessageId, Role, ToolCall};
+use crate::content::{Content, ToolCall};
+use crate::id::MessageId;
+use crate::invalid::InvalidArgument;
+use crate::message::Message;
+use crate::role::Role;
 
 /// The limits of a window; `None` is no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -103,6 +107,7 @@ impl WindowLimits {
 
 /// What a window decides by: a message's role and content, and the tokens that it takes.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct Candidate<'a> {
     /// Who speaks.
     pub role: Role,
@@ -112,8 +117,16 @@ pub struct Candidate<'a> {
     pub tokens: usize,
 }
 
+impl<'a> Candidate<'a> {
+    /// A message of this role and content that takes `tokens` in a prompt.
+    pub const fn new(role: Role, content: &'a Content, tokens: usize) -> Self {
+        Self { role, content, tokens }
+    }
+}
+
 /// What [`select`] decided.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Selection {
     /// The places of the messages that stay, in the order in which a model is to see them: a result stands behind its
     /// call, wherever it was.
@@ -139,7 +152,7 @@ pub struct Selection {
 ///     (Role::Tool, Content::tool_result("call_1", "weather", "rain")),
 ///     (Role::Assistant, Content::text("Rain.")),
 /// ];
-/// let candidates = messages.iter().map(|(role, content)| Candidate { role: *role, content, tokens: 1 });
+/// let candidates = messages.iter().map(|(role, content)| Candidate::new(*role, content, 1));
 /// // The call leaves, so its result leaves as well, though there would be room for it.
 /// assert_eq!(select(candidates, &WindowLimits::new(3, None)?).kept, [0, 4]);
 /// # Ok::<(), chatkeep_domain::InvalidArgument>(())
@@ -193,7 +206,7 @@ impl Window {
         }
         let at = self.next;
         self.next += 1;
-        let candidate = Candidate { role: message.role, content: &message.content, tokens };
+        let candidate = Candidate::new(message.role, &message.content, tokens);
         let mut out = self.said.push(at, candidate);
         out.extend(self.said.shrink(&self.limits));
         self.messages.insert(at, message);

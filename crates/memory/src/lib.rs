@@ -10,6 +10,9 @@ mod threads;
 use std::fmt;
 use std::sync::Arc;
 
+use async_trait::async_trait;
+use chatkeep_domain::{ConversationRepository, MessageSearch, StoreError};
+
 /// Conversations in memory. A clone is another handle to the same store.
 #[derive(Clone)]
 pub struct MemoryRepository {
@@ -22,10 +25,25 @@ impl MemoryRepository {
         Self { store: Arc::new(store::Store::new(true)) }
     }
 
-    /// An empty store that keeps no index of words: writing is faster, and searching is
-    /// [`Unsupported`](chatkeep_domain::StoreError::Unsupported).
+    /// An empty store that keeps no index of words: writing is faster, and it declines to
+    /// search.
     pub fn without_search() -> Self {
         Self { store: Arc::new(store::Store::new(false)) }
+    }
+}
+
+#[async_trait]
+impl ConversationRepository for MemoryRepository {
+    fn search(&self) -> Option<&dyn MessageSearch> {
+        self.store.is_indexed().then_some(self as _)
+    }
+
+    fn name(&self) -> &'static str {
+        "memory"
+    }
+
+    async fn close(&self) -> Result<(), StoreError> {
+        Ok(())
     }
 }
 

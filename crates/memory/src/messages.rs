@@ -2,7 +2,7 @@ use std::iter;
 
 use async_trait::async_trait;
 use chatkeep_domain::{
-    Append, ChatMessage, Cursor, MessageEdit, MessageId, MessageQuery, MessageRepository, MessageRevision,
+    Append, ChatMessage, MessageEdit, MessageId, MessageQuery, MessageRepository, MessageRevision,
     NewMessage, Order, Page, Position, Scope, StoreError, ThreadId, Timestamp, check_timestamp,
 };
 
@@ -122,7 +122,7 @@ impl Record {
             Some(expected)
                 if expected != head && append.messages.iter().any(|new| self.known(new.id).is_none()) =>
             {
-                return Err(StoreError::Conflict { expected, actual: head });
+                return Err(StoreError::conflict(expected, head));
             }
             // Nothing may fail below: what is written first would stay.
             _ => head.advance(append.messages.len())?,
@@ -153,11 +153,9 @@ impl Record {
     fn edit(&mut self, at: usize, edit: MessageEdit) -> ChatMessage {
         let message = &mut self.messages[at];
         let revisions = self.revisions.entry(message.id).or_default();
-        revisions.push(MessageRevision {
-            revision: u32::try_from(revisions.len() + 1).unwrap_or(u32::MAX),
-            content: std::mem::replace(&mut message.content, edit.content),
-            written_at: message.updated_at,
-        });
+        let number = u32::try_from(revisions.len() + 1).unwrap_or(u32::MAX);
+        let before = std::mem::replace(&mut message.content, edit.content);
+        revisions.push(MessageRevision::new(number, before, message.updated_at));
         message.updated_at = message.updated_at.max(edit.at);
         message.clone()
     }
@@ -175,12 +173,12 @@ impl Record {
         });
         let range = self.messages.get(from..until).unwrap_or_default().iter();
         let offset = usize::try_from(query.offset).unwrap_or(usize::MAX);
-        let mut matching = range.filter(|message| query.matches(message));
+        let mut matching = range.filter(|message| query.filter.matches(message));
         // One more tells that there is more.
         let page = |rows: &mut dyn Iterator<Item = &ChatMessage>| {
             let rows = rows.skip(offset).take(query.limit + 1).cloned().map(Ok);
             let thread = self.thread.id;
-            Page::cut(rows, query.limit, |last| Cursor::after_message(thread, query.order, last.position))
+            Page::cut(rows, query.limit, |last| query.cursor_behind(thread, last.position))
         };
         match query.order {
             Order::OldestFirst => page(&mut matching),

@@ -10,9 +10,6 @@ impl MessageSearch for MemoryRepository {
     #[tracing::instrument(name = "db.message.search", skip_all)]
     async fn search_messages(&self, scope: &Scope, query: &SearchQuery) -> Result<SearchPage, StoreError> {
         let mut plan = SearchPlan::new(query)?;
-        if !self.store.is_indexed() {
-            return Err(StoreError::Unsupported { operation: "search", store: "memory without an index" });
-        }
         if let Some(thread) = query.thread {
             self.store.with(scope, thread, |_| Ok(()))?;
         }
@@ -34,19 +31,16 @@ impl MemoryRepository {
     fn find(&self, scope: &Scope, query: &SearchQuery, plan: &SearchPlan<'_>) -> Vec<(SearchKey, Finding)> {
         let mut found = Vec::new();
         self.store.find(scope, query.thread, plan.expr(), |finding, message| {
-            if query.matches_filters(message) {
-                let key = SearchKey {
-                    created_at: query.thread.is_none().then_some(message.created_at),
-                    thread: message.chat_thread_id,
-                    position: message.position,
-                    org_id: finding.org_id().clone(),
-                };
+            if query.filter.matches(message) {
+                let created_at = query.thread.is_none().then_some(message.created_at);
+                let (thread, org) = (message.chat_thread_id, finding.org_id().clone());
+                let key = SearchKey::new(created_at, thread, message.position, org);
                 found.push((key, finding));
             }
         });
         found.sort_by(|(one, _), (other, _)| match query.order {
             SearchOrder::Oldest => one.cmp(other),
-            SearchOrder::Newest | SearchOrder::Relevance => other.cmp(one),
+            _ => other.cmp(one),
         });
         found
     }

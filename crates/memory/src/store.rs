@@ -70,10 +70,7 @@ impl Store {
                 match org.threads.entry(new.id) {
                     Entry::Occupied(entry) if entry.get().user_id == new.user_id => Arc::clone(entry.get()),
                     Entry::Occupied(_) => {
-                        return Err(StoreError::AlreadyExists {
-                            entity: Entity::Thread,
-                            id: new.id.to_string(),
-                        });
+                        return Err(StoreError::already_exists(Entity::Thread, new.id));
                     }
                     Entry::Vacant(entry) => {
                         let thread = new.into_thread();
@@ -217,7 +214,7 @@ impl Slot {
     fn note(self: &Arc<Self>, record: &mut Record) {
         for (listing, place) in self.listings.iter().zip(&mut record.places) {
             if let Some(updated_at) = place.take() {
-                let left = ThreadKey { updated_at, id: record.thread.id, org_id: self.org_id.clone() };
+                let left = ThreadKey::new(updated_at, record.thread.id, self.org_id.clone());
                 listing.upgrade().iter().for_each(|listing| listing.note(Some(left.clone()), self));
             }
         }

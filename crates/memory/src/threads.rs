@@ -1,7 +1,6 @@
 use async_trait::async_trait;
 use chatkeep_domain::{
-    ChatThread, Cursor, NewThread, Page, Scope, StoreError, ThreadId, ThreadQuery, ThreadRepository,
-    ThreadUpdate,
+    ChatThread, NewThread, Page, Scope, StoreError, ThreadId, ThreadQuery, ThreadRepository, ThreadUpdate,
 };
 
 use crate::MemoryRepository;
@@ -47,6 +46,6 @@ impl ThreadRepository for MemoryRepository {
         // One more tells that there is more.
         let threads =
             self.store.list(&owner, query.limit + 1, behind.as_ref(), |thread| query.matches(thread));
-        Page::cut(threads.into_iter().map(Ok), query.limit, Cursor::after_thread)
+        Page::cut(threads.into_iter().map(Ok), query.limit, |last| query.cursor_behind(&last.into()))
     }
 }

@@ -41,7 +41,7 @@ impl SeaOrmRepository {
     pub(crate) async fn append_together(&self, appends: Vec<ThreadAppend>) -> Vec<Answer> {
         let mut answers = BTreeMap::new();
         let mut waiting = Vec::new();
-        for (place, ThreadAppend { scope, thread, append }) in appends.into_iter().enumerate() {
+        for (place, ThreadAppend { scope, thread, append, .. }) in appends.into_iter().enumerate() {
             match self.prepare(&scope, thread, append).await {
                 Ok(prepared) => waiting.push((place, prepared)),
                 Err(error) => drop(answers.insert(place, Err(error))),
@@ -151,7 +151,7 @@ impl SeaOrmRepository {
         let missing = batch.without(&known);
         let is_retry = missing.items.is_empty();
         if let Some(expected) = batch.expect_head.filter(|expected| *expected != head && !is_retry) {
-            return Err(StoreError::Conflict { expected, actual: head }.into());
+            return Err(StoreError::conflict(expected, head).into());
         }
         if !is_retry {
             let rows = self.append_statement(std::slice::from_ref(&missing)).rows(connection).await?;

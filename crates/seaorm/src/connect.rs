@@ -114,11 +114,9 @@ pub(crate) async fn sqlite(config: crate::SqliteConfig) -> Result<Db, StoreError
         return Ok(Db::new(Dialect::Sqlite, connections.clone(), connections, config.deadline));
     };
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder).map_err(|error| StoreError::Backend {
-            store: Dialect::Sqlite.store(),
-            source: Box::new(DriverError::from(sea_orm::DbErr::Custom(format!(
-                "the folder cannot be made: {error}"
-            )))),
+        std::fs::create_dir_all(folder).map_err(|error| {
+            let error = sea_orm::DbErr::Custom(format!("the folder cannot be made: {error}"));
+            StoreError::backend(Dialect::Sqlite.store(), DriverError::from(error))
         })?;
     }
     let options = options.filename(path);

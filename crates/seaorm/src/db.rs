@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
-use chatkeep_domain::StoreError;
+use chatkeep_domain::{Again, Outcome, StoreError};
 use sea_orm::{DatabaseConnection, DatabaseTransaction, DbErr, QueryResult};
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -95,11 +95,9 @@ impl Db {
         let lost = AtomicBool::new(false);
         match repeat(self.dialect, self.deadline, &lost, operation).await {
             Err(error) if error.is_not_found() && lost.load(Ordering::Relaxed) => {
-                Err(StoreError::Unavailable {
-                    store: self.dialect.store(),
-                    reason: "the connection broke while removing, and now there is nothing to remove",
-                    source: Box::new(error),
-                })
+                let reason = "the connection broke while removing, and now there is nothing to remove";
+                let store = self.dialect.store();
+                Err(StoreError::unavailable(store, Outcome::Unknown, Again::No, reason, error))
             }
             other => other,
         }
@@ -197,10 +195,9 @@ where
         });
     match tokio::time::timeout(deadline, attempts).await {
         Ok(result) => result.map_err(|failure| failure.into_store_error(dialect)),
-        Err(elapsed) => Err(StoreError::Unavailable {
-            store: dialect.store(),
-            reason: "the deadline passed",
-            source: Box::new(elapsed),
-        }),
+        Err(elapsed) => {
+            let (store, reason) = (dialect.store(), "the deadline passed");
+            Err(StoreError::unavailable(store, Outcome::Unknown, Again::Soon, reason, elapsed))
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chatkeep_domain::StoreError;
+use chatkeep_domain::{Again, Outcome, StoreError};
 use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr, SqlxError};
 
 use crate::dialect::Dialect;
@@ -136,11 +136,16 @@ impl Failure {
 pub(crate) fn to_store_error(dialect: Dialect, error: DbErr) -> StoreError {
     let store = dialect.store();
     match meaning(dialect, &error) {
-        Meaning::Retry(reason) | Meaning::Lost(reason) | Meaning::Busy(reason) => {
-            StoreError::Unavailable { store, reason, source: Box::new(DriverError(error)) }
+        Meaning::Retry(reason) | Meaning::Busy(reason) => {
+            let error = DriverError(error);
+            StoreError::unavailable(store, Outcome::NotDone, Again::Soon, reason, error)
+        }
+        Meaning::Lost(reason) => {
+            let error = DriverError(error);
+            StoreError::unavailable(store, Outcome::Unknown, Again::Soon, reason, error)
         }
         Meaning::Unique | Meaning::ForeignKey | Meaning::Permanent => {
-            StoreError::Backend { store, source: Box::new(DriverError(error)) }
+            StoreError::backend(store, DriverError(error))
         }
     }
 }

@@ -23,7 +23,8 @@ mod sql;
 mod tags;
 mod threads;
 
-use chatkeep_domain::StoreError;
+use async_trait::async_trait;
+use chatkeep_domain::{ConversationRepository, MessageSearch, StoreError};
 use sea_orm::DatabaseConnection;
 
 #[cfg(feature = "postgres")]
@@ -101,12 +102,27 @@ impl SeaOrmRepository {
         Ok(Self { db: migrations.into_db(), is_indexed: true })
     }
 
-    /// Keeps no index of words: writing is faster, and searching, and filtering messages by metadata, is
+    /// Keeps no index of words: writing is faster; the store declines to search, and filtering messages by metadata is
     /// [`Unsupported`](StoreError::Unsupported). What is written so is found after a
     /// [`reindex`](Migrations::reindex) only. All processes on a database are to agree on it, which is why it is no
     /// setting of the application's configuration.
     #[must_use]
     pub fn without_search(self) -> Self {
         Self { is_indexed: false, ..self }
+    }
+}
+
+#[async_trait]
+impl ConversationRepository for SeaOrmRepository {
+    fn search(&self) -> Option<&dyn MessageSearch> {
+        self.is_indexed.then_some(self as _)
+    }
+
+    fn name(&self) -> &'static str {
+        self.db.dialect.store()
+    }
+
+    async fn close(&self) -> Result<(), StoreError> {
+        self.db.close().await
     }
 }

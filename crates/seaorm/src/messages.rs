@@ -3,9 +3,9 @@
 use async_trait::async_trait;
 use chatkeep_domain::search::ANALYZER_VERSION;
 use chatkeep_domain::{
-    Append, ChatMessage, Cursor, MAX_PAGE_LEN, MessageEdit, MessageId, MessageQuery, MessageRepository,
-    MessageRevision, Order, Page, Position, Role, Scope, StoreError, ThreadAppend, ThreadId, Timestamp,
-    UserId, check_timestamp,
+    Append, ChatMessage, MAX_PAGE_LEN, MessageEdit, MessageFilter, MessageId, MessageQuery,
+    MessageRepository, MessageRevision, Order, Page, Position, Role, Scope, StoreError, ThreadAppend,
+    ThreadId, Timestamp, UserId, check_timestamp,
 };
 
 use crate::SeaOrmRepository;
@@ -47,7 +47,7 @@ impl SeaOrmRepository {
         let mut page = Page::empty();
         if query.limit > 0 {
             let list = List { target: &target, query, after, before };
-            page = if query.metadata.is_empty() {
+            page = if query.filter.metadata.is_empty() {
                 self.list_unfiltered(&list).await?
             } else {
                 self.list_checked(list).await?
@@ -69,7 +69,7 @@ impl SeaOrmRepository {
             }
         }
         let rows = sql.rows(self.db.reader()).await?;
-        Ok(list.page(rows.iter().map(|row| row::listed_message(dialect, row, thread, query.order)))?)
+        Ok(list.page(rows.iter().map(|row| row::listed_message(dialect, row, thread, query)))?)
     }
 
     /// Where the query has filters on metadata: the index finds what may match, and each is checked here, so that the
@@ -78,7 +78,7 @@ impl SeaOrmRepository {
         if !self.is_indexed {
             let store = self.db.dialect.store();
             let operation = "a filter on metadata without the index";
-            return Err(StoreError::Unsupported { operation, store }.into());
+            return Err(StoreError::unsupported(operation, store).into());
         }
         let (dialect, query, mut found) = (self.db.dialect, list.query, Vec::new());
         let mut offset = usize::try_from(query.offset).unwrap_or(usize::MAX);
@@ -87,9 +87,9 @@ impl SeaOrmRepository {
             let rows = list.sql(dialect, limit, 0).rows(self.db.reader()).await?;
             let mut end = None;
             for row in &rows {
-                let message = row::listed_message(dialect, row, list.target.id, query.order);
+                let message = row::listed_message(dialect, row, list.target.id, query);
                 end = row::position(row).or(end);
-                if message.as_ref().is_ok_and(|message| !query.matches(message)) {
+                if message.as_ref().is_ok_and(|message| !query.filter.matches(message)) {
                     continue;
                 }
                 if offset > 0 {
@@ -131,18 +131,30 @@ impl SeaOrmRepository {
         }
         let entry =
             self.is_indexed.then(|| Entry::of(dialect, &target, &edit.content, stored.sender_id.as_ref()));
-        // What is kept is the text as it is stored, not a second encoding of it.
+        // What is kept is the text as it is stored, not a second encoding of it. An edit that was written already is not
+        // written again.
         let keep = Sql::new("INSERT INTO chat_message_revision (org_id, chat_thread_id, message_id, ")
             .text(REVISION_COLUMNS)
             .text(") SELECT org_id, chat_thread_id, id, 1 + (SELECT COUNT(*) FROM chat_message_revision r")
             .text(
                 " WHERE r.org_id = m.org_id AND r.chat_thread_id = m.chat_thread_id AND r.message_id = m.id)",
             )
-            .text(", content, updated_at FROM chat_message m WHERE ");
-        target.filter_messages(keep).bind(" AND id = ", *id.as_uuid()).execute(connection).await?;
+            .text(", content, updated_at, edited_at FROM chat_message m WHERE ");
+        let keep = target
+            .filter_messages(keep)
+            .bind(" AND id = ", *id.as_uuid())
+            .text(" AND NOT EXISTS (SELECT 1 FROM chat_message_revision r WHERE r.org_id = m.org_id")
+            .text(" AND r.chat_thread_id = m.chat_thread_id AND r.message_id = m.id")
+            .bind(" AND r.edited_at = ", dialect.timestamp(edit.at))
+            .bind(" AND r.content = ", content.as_str())
+            .text(")");
+        if keep.execute(connection).await? == 0 {
+            return Ok(stored);
+        }
         let greatest = dialect.greatest();
         let write = Sql::new("UPDATE chat_message SET")
             .bind(" content = ", content)
+            .bind(", edited_at = ", dialect.timestamp(edit.at))
             .bind(&format!(", updated_at = {greatest}(updated_at, "), dialect.timestamp(edit.at))
             .text(")");
         let position = stored.position;
@@ -257,23 +269,23 @@ impl List<'_> {
         &self,
         rows: impl IntoIterator<Item = Result<ChatMessage, StoreError>>,
     ) -> Result<Page<ChatMessage>, StoreError> {
-        let (thread, order) = (self.target.id, self.query.order);
-        Page::cut(rows, self.query.limit, |last| Cursor::after_message(thread, order, last.position))
+        Page::cut(rows, self.query.limit, |last| self.query.cursor_behind(self.target.id, last.position))
     }
 
     fn sql(&self, dialect: Dialect, limit: usize, offset: u64) -> Sql {
         let query = self.query;
-        let question = Wanted::metadata(&self.target.org, &query.metadata).render(dialect);
+        let moment = |moment: Option<Timestamp>| moment.map(|moment| dialect.timestamp(moment));
+        let question = Wanted::metadata(&self.target.org, &query.filter.metadata).render(dialect);
         let order = if query.order == Order::NewestFirst { " DESC" } else { "" };
         let mut sql = self
             .target
             .filter_messages(Sql::new(format!("SELECT {MESSAGE_COLUMNS} FROM chat_message WHERE ")))
             .bind(" AND position > ", self.after.get())
             .bind_some(" AND position < ", self.before.map(i64::from))
-            .text(&query.role.map_or_else(String::new, |role| role_is("sender_role", role)))
-            .bind_some(" AND sender_id = ", query.sender_id.as_ref().map(UserId::as_str))
-            .bind_some(" AND created_at >= ", query.created_from.map(|moment| dialect.timestamp(moment)))
-            .bind_some(" AND created_at < ", query.created_until.map(|moment| dialect.timestamp(moment)));
+            .text(&roles_are("sender_role", &query.filter.roles))
+            .bind_some(" AND sender_id = ", query.filter.sender_id.as_ref().map(UserId::as_str))
+            .bind_some(" AND created_at >= ", moment(query.filter.created.from))
+            .bind_some(" AND created_at < ", moment(query.filter.created.until));
         if let Some(question) = question {
             sql = match dialect {
                 Dialect::Postgres => sql.bind(" AND search @@ CAST(", question).text(" AS tsquery)"),
@@ -284,10 +296,7 @@ impl List<'_> {
             };
         }
         // Without filters there is but one good plan.
-        let is_filtered = query.role.is_some()
-            || query.sender_id.is_some()
-            || query.created_from.or(query.created_until).is_some()
-            || !query.metadata.is_empty();
+        let is_filtered = query.filter != MessageFilter::default();
         let sql = if is_filtered { dialect.plan_with_values(sql) } else { sql };
         let mut sql = sql.text(&format!(" ORDER BY position{order}")).limit(limit);
         if offset > 0 {
@@ -297,9 +306,14 @@ impl List<'_> {
     }
 }
 
-/// The role as a literal: only so does the planner see that `chat_message_system` serves.
-pub(crate) fn role_is(column: &str, role: Role) -> String {
-    format!(" AND {column} = '{role}'")
+/// The roles as literals: only so does the planner see that `chat_message_instructions` serves.
+pub(crate) fn roles_are(column: &str, roles: &[Role]) -> String {
+    let literals: Vec<_> = roles.iter().map(|role| format!("'{role}'")).collect();
+    match literals.as_slice() {
+        [] => String::new(),
+        [role] => format!(" AND {column} = {role}"),
+        roles => format!(" AND {column} IN ({})", roles.join(", ")),
+    }
 }
 
 #[async_trait]

@@ -3,8 +3,8 @@
 use std::fmt::Display;
 
 use chatkeep_domain::{
-    BoxError, ChatMessage, ChatThread, Content, Cursor, Entity, MessageRevision, Order, OrgId, Position,
-    StoreError, ThreadId, ThreadKey, Timestamp, UserId, metadata_from_json,
+    BoxError, ChatMessage, ChatThread, Content, Entity, MessageQuery, MessageRevision, Order, OrgId,
+    Position, StoreError, ThreadId, ThreadKey, ThreadQuery, Timestamp, UserId, metadata_from_json,
 };
 use chrono::DateTime;
 use sea_orm::{DbErr, QueryResult, TryGetable};
@@ -62,29 +62,28 @@ pub(crate) fn revision(dialect: Dialect, row: &QueryResult) -> Result<MessageRev
 
 fn decode_thread(dialect: Dialect, row: &QueryResult) -> Result<ChatThread, BoxError> {
     let metadata: String = get(row, 4)?;
-    Ok(ChatThread {
-        org_id: OrgId::new(get::<String>(row, 0)?)?,
-        id: get::<Uuid>(row, 1)?.into(),
-        user_id: UserId::new(get::<String>(row, 2)?)?,
-        name: get(row, 3)?,
-        metadata: metadata_from_json(&metadata)?,
-        head: Position::new(get::<i64>(row, 5)?.saturating_sub(1))?,
-        created_at: dialect.read_timestamp(row, 6).map_err(DriverError::from)?,
-        updated_at: dialect.read_timestamp(row, 7).map_err(DriverError::from)?,
-    })
+    let (org, user) = (OrgId::new(get::<String>(row, 0)?)?, UserId::new(get::<String>(row, 2)?)?);
+    let created_at = dialect.read_timestamp(row, 6).map_err(DriverError::from)?;
+    let mut thread =
+        ChatThread::new(get::<Uuid>(row, 1)?.into(), org, user, get::<String>(row, 3)?, created_at);
+    thread.metadata = metadata_from_json(&metadata)?;
+    thread.head = Position::new(get::<i64>(row, 5)?.saturating_sub(1))?;
+    thread.updated_at = dialect.read_timestamp(row, 7).map_err(DriverError::from)?;
+    Ok(thread)
 }
 
 fn decode_message(dialect: Dialect, row: &QueryResult) -> Result<ChatMessage, BoxError> {
-    Ok(ChatMessage {
-        id: get::<Uuid>(row, 0)?.into(),
-        chat_thread_id: get::<Uuid>(row, 1)?.into(),
-        position: Position::new(get(row, 2)?)?,
-        sender_id: get::<Option<String>>(row, 3)?.map(UserId::new).transpose()?,
-        sender_role: get::<String>(row, 4)?.parse()?,
-        content: Content::from_json(&get::<String>(row, 5)?)?,
-        created_at: dialect.read_timestamp(row, 6).map_err(DriverError::from)?,
-        updated_at: dialect.read_timestamp(row, 7).map_err(DriverError::from)?,
-    })
+    let mut message = ChatMessage::new(
+        get::<Uuid>(row, 0)?.into(),
+        get::<Uuid>(row, 1)?.into(),
+        Position::new(get(row, 2)?)?,
+        get::<String>(row, 4)?.parse()?,
+        Content::from_json(&get::<String>(row, 5)?)?,
+        dialect.read_timestamp(row, 6).map_err(DriverError::from)?,
+    );
+    message.sender_id = get::<Option<String>>(row, 3)?.map(UserId::new).transpose()?;
+    message.updated_at = dialect.read_timestamp(row, 7).map_err(DriverError::from)?;
+    Ok(message)
 }
 
 /// The same below SeaORM, which would copy each text before it is read. `None` where something is not as it should be,
@@ -94,24 +93,24 @@ fn postgres_message(row: &sea_orm::sqlx::postgres::PgRow) -> Option<ChatMessage>
     use chatkeep_domain::to_micros;
     use sea_orm::sqlx::Row as _;
 
-    Some(ChatMessage {
-        id: row.try_get::<Uuid, _>(0).ok()?.into(),
-        chat_thread_id: row.try_get::<Uuid, _>(1).ok()?.into(),
-        position: Position::new(row.try_get(2).ok()?).ok()?,
-        sender_id: row.try_get::<Option<&str>, _>(3).ok()?.map(UserId::new).transpose().ok()?,
-        sender_role: row.try_get::<&str, _>(4).ok()?.parse().ok()?,
-        content: Content::from_json(row.try_get(5).ok()?).ok()?,
-        created_at: to_micros(row.try_get(6).ok()?),
-        updated_at: to_micros(row.try_get(7).ok()?),
-    })
+    let mut message = ChatMessage::new(
+        row.try_get::<Uuid, _>(0).ok()?.into(),
+        row.try_get::<Uuid, _>(1).ok()?.into(),
+        Position::new(row.try_get(2).ok()?).ok()?,
+        row.try_get::<&str, _>(4).ok()?.parse().ok()?,
+        Content::from_json(row.try_get(5).ok()?).ok()?,
+        to_micros(row.try_get(6).ok()?),
+    );
+    message.sender_id = row.try_get::<Option<&str>, _>(3).ok()?.map(UserId::new).transpose().ok()?;
+    message.updated_at = to_micros(row.try_get(7).ok()?);
+    Some(message)
 }
 
 fn decode_revision(dialect: Dialect, row: &QueryResult) -> Result<MessageRevision, BoxError> {
-    Ok(MessageRevision {
-        revision: u32::try_from(get::<i64>(row, 0)?)?,
-        content: Content::from_json(&get::<String>(row, 1)?)?,
-        written_at: dialect.read_timestamp(row, 2).map_err(DriverError::from)?,
-    })
+    let number = u32::try_from(get::<i64>(row, 0)?)?;
+    let content = Content::from_json(&get::<String>(row, 1)?)?;
+    let written_at = dialect.read_timestamp(row, 2).map_err(DriverError::from)?;
+    Ok(MessageRevision::new(number, content, written_at))
 }
 
 pub(crate) fn get<T: TryGetable>(row: &QueryResult, column: usize) -> Result<T, BoxError> {
@@ -138,21 +137,23 @@ fn corrupt(
             .or_else(|| shown::<i64>(row, place).map(|place| format!("at {place}")))
             .or_else(|| shown::<String>(row, place).map(|place| format!("of {place}")))
             .unwrap_or_else(|| "of unknown id".to_owned());
-        StoreError::CorruptRow { entity, id, behind: None, source }
+        StoreError::corrupt_row(entity, id, source)
     }
 }
 
 /// A row of a list of threads. A corrupt one says where the list goes on.
-pub(crate) fn listed_thread(dialect: Dialect, row: &QueryResult) -> Result<ChatThread, StoreError> {
+pub(crate) fn listed_thread(
+    dialect: Dialect,
+    row: &QueryResult,
+    query: &ThreadQuery,
+) -> Result<ChatThread, StoreError> {
     thread(dialect, row).map_err(|error| {
         let place = || -> Result<ThreadKey, BoxError> {
-            Ok(ThreadKey {
-                updated_at: dialect.read_timestamp(row, 7).map_err(DriverError::from)?,
-                id: get::<Uuid>(row, 1)?.into(),
-                org_id: OrgId::new(get::<String>(row, 0)?)?,
-            })
+            let updated_at = dialect.read_timestamp(row, 7).map_err(DriverError::from)?;
+            let org_id = OrgId::new(get::<String>(row, 0)?)?;
+            Ok(ThreadKey::new(updated_at, get::<Uuid>(row, 1)?.into(), org_id))
         };
-        error.going_on(place().ok().map(|place| Cursor::after_thread_key(&place)))
+        error.going_on(place().ok().map(|place| query.cursor_behind(&place)))
     })
 }
 
@@ -161,11 +162,10 @@ pub(crate) fn listed_message(
     dialect: Dialect,
     row: &QueryResult,
     of: ThreadId,
-    order: Order,
+    query: &MessageQuery,
 ) -> Result<ChatMessage, StoreError> {
-    message(dialect, row).map_err(|error| {
-        error.going_on(position(row).map(|position| Cursor::after_message(of, order, position)))
-    })
+    message(dialect, row)
+        .map_err(|error| error.going_on(position(row).map(|position| query.cursor_behind(of, position))))
 }
 
 /// The position of a message's row, where it can be decoded.
@@ -176,16 +176,13 @@ pub(crate) fn position(row: &QueryResult) -> Option<Position> {
 /// `None` where not every row is as it should be.
 pub(crate) fn packed_messages(page: &[u8], of: ThreadId, order: Order) -> Option<Vec<ChatMessage>> {
     let messages = Packed::rows(page, |row| {
-        Some(ChatMessage {
-            id: row.id()?.into(),
-            chat_thread_id: of,
-            position: Position::new(row.number()?).ok()?,
-            sender_id: row.optional_text()?.map(UserId::new).transpose().ok()?,
-            sender_role: row.text()?.parse().ok()?,
-            content: Content::from_json(row.text()?).ok()?,
-            created_at: packed_timestamp(row)?,
-            updated_at: packed_timestamp(row)?,
-        })
+        let (id, position) = (row.id()?.into(), Position::new(row.number()?).ok()?);
+        let sender = row.optional_text()?.map(UserId::new).transpose().ok()?;
+        let (role, content) = (row.text()?.parse().ok()?, Content::from_json(row.text()?).ok()?);
+        let mut message = ChatMessage::new(id, of, position, role, content, packed_timestamp(row)?);
+        message.sender_id = sender;
+        message.updated_at = packed_timestamp(row)?;
+        Some(message)
     })?;
     let is_sorted = messages.is_sorted_by(|one, next| match order {
         Order::OldestFirst => one.position < next.position,
@@ -197,16 +194,14 @@ pub(crate) fn packed_messages(page: &[u8], of: ThreadId, order: Order) -> Option
 /// `None` where not every row is as it should be.
 pub(crate) fn packed_threads(page: &[u8]) -> Option<Vec<ChatThread>> {
     let threads = Packed::rows(page, |row| {
-        Some(ChatThread {
-            org_id: OrgId::new(row.text()?).ok()?,
-            id: row.id()?.into(),
-            user_id: UserId::new(row.text()?).ok()?,
-            name: row.text()?.to_owned(),
-            metadata: metadata_from_json(row.text()?).ok()?,
-            head: Position::new(row.number()?.saturating_sub(1)).ok()?,
-            created_at: packed_timestamp(row)?,
-            updated_at: packed_timestamp(row)?,
-        })
+        let (org, id) = (OrgId::new(row.text()?).ok()?, row.id()?.into());
+        let (user, name) = (UserId::new(row.text()?).ok()?, row.text()?.to_owned());
+        let metadata = metadata_from_json(row.text()?).ok()?;
+        let head = Position::new(row.number()?.saturating_sub(1)).ok()?;
+        let mut thread = ChatThread::new(id, org, user, name, packed_timestamp(row)?);
+        (thread.metadata, thread.head) = (metadata, head);
+        thread.updated_at = packed_timestamp(row)?;
+        Some(thread)
     })?;
     let key = |thread: &ChatThread| (thread.updated_at, thread.id);
     threads.is_sorted_by(|one, next| key(one) >= key(next)).then_some(threads)

@@ -16,7 +16,7 @@ use self::entry::Wanted;
 use crate::SeaOrmRepository;
 use crate::dialect::Dialect;
 use crate::error::{DriverError, Failure};
-use crate::messages::role_is;
+use crate::messages::roles_are;
 use crate::row;
 use crate::sql::Sql;
 use crate::threads::Target;
@@ -33,7 +33,7 @@ impl SeaOrmRepository {
         }
         if !self.is_indexed {
             let store = self.db.dialect.store();
-            return Err(StoreError::Unsupported { operation: "search without its index", store }.into());
+            return Err(StoreError::unsupported("search without its index", store).into());
         }
         let target = match query.thread {
             Some(thread) => Some(self.target(scope, thread).await?),
@@ -67,8 +67,8 @@ impl SeaOrmRepository {
         let wanted = Wanted {
             org,
             user: scope.user_id().filter(|_| !is_within),
-            sender: query.sender_id.as_ref().filter(|_| !is_within),
-            metadata: &query.metadata,
+            sender: query.filter.sender_id.as_ref().filter(|_| !is_within),
+            metadata: &query.filter.metadata,
             expr: plan.expr(),
         };
         let sql = Sql::new(format!("SELECT {COLUMNS} FROM (SELECT m.* FROM "));
@@ -85,10 +85,16 @@ impl SeaOrmRepository {
                 .text(")"),
         };
         let mut sql = sql
-            .text(&query.role.map_or_else(String::new, |role| role_is("m.sender_role", role)))
-            .bind_some(" AND m.sender_id = ", query.sender_id.as_ref().map(UserId::as_str))
-            .bind_some(" AND m.created_at >= ", query.created_from.map(|moment| dialect.timestamp(moment)))
-            .bind_some(" AND m.created_at < ", query.created_until.map(|moment| dialect.timestamp(moment)));
+            .text(&roles_are("m.sender_role", &query.filter.roles))
+            .bind_some(" AND m.sender_id = ", query.filter.sender_id.as_ref().map(UserId::as_str))
+            .bind_some(
+                " AND m.created_at >= ",
+                query.filter.created.from.map(|moment| dialect.timestamp(moment)),
+            )
+            .bind_some(
+                " AND m.created_at < ",
+                query.filter.created.until.map(|moment| dialect.timestamp(moment)),
+            );
         // Ids repeat only across organizations; within one, the shorter key is the index's own.
         let columns: &[&str] = match (target, org) {
             (Some(_), _) => &["m.position"],
@@ -123,20 +129,17 @@ impl SeaOrmRepository {
         let dialect = self.db.dialect;
         let key = || -> Result<SearchKey, BoxError> {
             let created_at = || dialect.read_timestamp(row, 6).map_err(DriverError::from);
-            Ok(SearchKey {
-                created_at: if plan.is_in_thread() { None } else { Some(created_at()?) },
-                thread: row::get::<Uuid>(row, 1)?.into(),
-                position: Position::new(row::get(row, 2)?)?,
-                org_id: OrgId::new(row::get::<String>(row, 8)?)?,
-            })
+            let created_at = if plan.is_in_thread() { None } else { Some(created_at()?) };
+            let (thread, position) = (row::get::<Uuid>(row, 1)?.into(), Position::new(row::get(row, 2)?)?);
+            Ok(SearchKey::new(created_at, thread, position, OrgId::new(row::get::<String>(row, 8)?)?))
         };
         let decode = || -> Result<SearchCandidate, StoreError> {
             let message = row::message(dialect, row)?;
             let thread_name = row::decoded(row, row::get::<String>(row, 9))?;
             let org_id = row::decoded(row, row::get(row, 8).and_then(|org: String| Ok(OrgId::new(org)?)))?;
-            Ok(SearchCandidate { org_id, thread_name, message })
+            Ok(SearchCandidate::new(org_id, thread_name, message))
         };
-        decode().map_err(|error| Box::new(CorruptCandidate { key: key().ok(), error }))
+        decode().map_err(|error| Box::new(CorruptCandidate::new(key().ok(), error)))
     }
 }
 

@@ -19,7 +19,7 @@ pub(crate) fn filter_values(name: &str) -> [Value; 2] {
 
 /// The tags of a thread as they are stored: too many are one, the nil UUID.
 pub(crate) fn stored_tags(metadata: &Metadata) -> Vec<Uuid> {
-    let MetadataTags { mut tags, is_incomplete } = MetadataTags::of(metadata);
+    let MetadataTags { mut tags, is_incomplete, .. } = MetadataTags::of(metadata);
     tags.extend(is_incomplete.then(Uuid::nil));
     tags
 }
@@ -58,14 +58,14 @@ pub(crate) fn filter(dialect: Dialect, sql: Sql, query: &ThreadQuery) -> Sql {
     };
     let moment = |moment: Option<_>| moment.map(|moment| dialect.timestamp(moment));
     let mut sql = sql
-        .bind_some(" AND created_at >= ", moment(query.created_from))
-        .bind_some(" AND created_at < ", moment(query.created_until))
-        .bind_some(" AND updated_at >= ", moment(query.updated_from))
-        .bind_some(" AND updated_at < ", moment(query.updated_until));
+        .bind_some(" AND created_at >= ", moment(query.created.from))
+        .bind_some(" AND created_at < ", moment(query.created.until))
+        .bind_some(" AND updated_at >= ", moment(query.updated.from))
+        .bind_some(" AND updated_at < ", moment(query.updated.until));
     if let Some(words) = query.folded_name() {
         sql = sql.bind(contains, words).text(") > 0");
     }
-    let MetadataTags { mut tags, is_incomplete } = MetadataTags::wanted(&query.metadata);
+    let MetadataTags { mut tags, is_incomplete, .. } = MetadataTags::wanted(&query.metadata);
     tags.extend(is_incomplete.then(Uuid::nil));
     for tag in tags {
         sql = sql

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use chatkeep_domain::search::fold_text;
 use chatkeep_domain::{
-    ChatThread, Cursor, Entity, MAX_PAGE_LEN, NewThread, OrgId, OwnerFilter, Page, Position, Scope,
-    StoreError, ThreadId, ThreadKey, ThreadQuery, ThreadRepository, ThreadUpdate, UserId,
+    ChatThread, Entity, MAX_PAGE_LEN, NewThread, OrgId, OwnerFilter, Page, Position, Scope, StoreError,
+    ThreadId, ThreadKey, ThreadQuery, ThreadRepository, ThreadUpdate, UserId,
 };
 use sea_orm::Value;
 use uuid::Uuid;
@@ -152,8 +152,7 @@ impl SeaOrmRepository {
             match self.read_thread(self.db.reader(), &target).await {
                 Ok(stored) if stored.user_id == new.user_id => return Ok(stored),
                 Ok(_) => {
-                    let (entity, id) = (Entity::Thread, new.id.to_string());
-                    return Err(StoreError::AlreadyExists { entity, id }.into());
+                    return Err(StoreError::already_exists(Entity::Thread, new.id).into());
                 }
                 // Deleted in between: the id is free again.
                 Err(Failure::Store(error)) if error.is_not_found() => {}
@@ -207,7 +206,7 @@ impl SeaOrmRepository {
         let mut found = Vec::new();
         let mut limit = query.limit + 1;
         loop {
-            let threads = self.list_rows(self.list_sql(owner, query, behind, limit)).await?;
+            let threads = self.list_rows(self.list_sql(owner, query, behind, limit), query).await?;
             // The page ends ahead of a corrupt row at the latest.
             let is_end = threads.len() < limit || threads.iter().any(Result::is_err);
             behind = threads.last().and_then(|thread| thread.as_ref().ok()).map(ThreadKey::from);
@@ -215,13 +214,17 @@ impl SeaOrmRepository {
                 |thread: &Result<ChatThread, _>| thread.as_ref().map_or(true, |thread| query.matches(thread));
             found.extend(threads.into_iter().filter(is_asked_for));
             if is_end || found.len() > query.limit {
-                return Ok(Page::cut(found, query.limit, Cursor::after_thread)?);
+                return Ok(Page::cut(found, query.limit, |last| query.cursor_behind(&last.into()))?);
             }
             limit = MAX_PAGE_LEN;
         }
     }
 
-    async fn list_rows(&self, sql: Sql) -> Result<Vec<Result<ChatThread, StoreError>>, Failure> {
+    async fn list_rows(
+        &self,
+        sql: Sql,
+        query: &ThreadQuery,
+    ) -> Result<Vec<Result<ChatThread, StoreError>>, Failure> {
         let dialect = self.db.dialect;
         if dialect == Dialect::Sqlite {
             let page = packed::read(sql.clone(), &row::PACKED_THREAD, self.db.reader()).await?;
@@ -230,7 +233,7 @@ impl SeaOrmRepository {
             }
         }
         let rows = sql.rows(self.db.reader()).await?;
-        Ok(rows.iter().map(|row| row::listed_thread(dialect, row)).collect())
+        Ok(rows.iter().map(|row| row::listed_thread(dialect, row, query)).collect())
     }
 
     fn list_sql(
@@ -325,9 +328,5 @@ impl ThreadRepository for SeaOrmRepository {
             return Ok(Page::empty());
         }
         self.db.run(|| self.try_list_threads(&owner, query, behind.clone())).await
-    }
-
-    async fn close(&self) -> Result<(), StoreError> {
-        self.db.close().await
     }
 }

@@ -2,11 +2,31 @@
 
 use std::future::IntoFuture;
 
-use chatkeep_domain::{Append, ChatMessage, MessageId, Metadata, NewMessage, Position, StoreError, UserId};
+use chatkeep_domain::{
+    Append, ChatMessage, Content, MessageId, Metadata, NewMessage, Position, Role, StoreError, UserId,
+};
 
-use super::Conversation;
+use crate::conversation::Conversation;
 use crate::error::Error;
 use crate::input::{BoxFuture, MessageInput};
+
+impl Conversation {
+    /// Appends a message. It is durable when the request returns.
+    ///
+    /// A [transient](Error::is_transient) error leaves open whether it was stored. To call again without storing it
+    /// twice, choose its id before the first call, and give the same one each time: [`AddMessage::id`].
+    pub fn add_message(&self, role: Role, content: impl Into<Content>) -> AddMessage {
+        AddMessage::new(self.clone(), MessageInput::new(role, content))
+    }
+
+    /// Appends several messages in the order given: all of them or none.
+    pub fn add_messages<I>(&self, batch: I) -> AddMessages
+    where
+        I: IntoIterator<Item: Into<MessageInput>>,
+    {
+        AddMessages::new(self.clone(), batch.into_iter().map(Into::into).collect())
+    }
+}
 
 /// [`Conversation::add_message`].
 #[derive(Debug)]
@@ -18,7 +38,7 @@ pub struct AddMessage {
 }
 
 impl AddMessage {
-    pub(super) fn new(conversation: Conversation, input: MessageInput) -> Self {
+    fn new(conversation: Conversation, input: MessageInput) -> Self {
         Self { conversation, input, expect_head: None }
     }
 
@@ -75,7 +95,7 @@ pub struct AddMessages {
 }
 
 impl AddMessages {
-    pub(super) fn new(conversation: Conversation, inputs: Vec<MessageInput>) -> Self {
+    fn new(conversation: Conversation, inputs: Vec<MessageInput>) -> Self {
         Self { conversation, inputs, expect_head: None }
     }
 
@@ -108,6 +128,7 @@ async fn append(
     expect_head: Option<Position>,
 ) -> Result<Vec<ChatMessage>, Error> {
     let Conversation { state, thread } = conversation;
-    let append = Append { messages, expect_head };
+    let mut append = Append::new(messages);
+    append.expect_head = expect_head;
     Ok(state.repository().append(state.scope(), *thread, append).await?)
 }

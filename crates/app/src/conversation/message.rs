@@ -2,8 +2,31 @@
 
 use chatkeep_domain::{ChatMessage, Content, MessageEdit, MessageId, MessageRevision, StoreError};
 
-use super::Conversation;
+use crate::conversation::Conversation;
 use crate::error::Error;
+
+impl Conversation {
+    /// A message by its id: to read, edit or delete it.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), chatkeep::Error> {
+    /// # let state = chatkeep::StateManager::new(
+    /// #     std::sync::Arc::new(chatkeep::MemoryRepository::new()),
+    /// #     chatkeep::Scope::user(chatkeep::OrgId::new("acme")?, chatkeep::UserId::new("ada")?),
+    /// # );
+    /// # let chat = state.conversation(state.create_thread("Monads").await?.id);
+    /// let said = chat.add_message(chatkeep::Role::User, "What is a mnoad?").await?;
+    /// chat.message(said.id).edit("What is a monad?").await?;
+    /// assert_eq!(chat.message(said.id).revisions().await?.len(), 1);
+    /// assert!(chat.message(said.id).delete().await?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn message(&self, id: MessageId) -> MessageRef {
+        MessageRef { conversation: self.clone(), id }
+    }
+}
 
 /// A message of a conversation, by its id: see [`Conversation::message`].
 #[derive(Debug, Clone)]
@@ -14,10 +37,6 @@ pub struct MessageRef {
 }
 
 impl MessageRef {
-    pub(super) fn new(conversation: Conversation, id: MessageId) -> Self {
-        Self { conversation, id }
-    }
-
     /// Reads it.
     ///
     /// # Errors

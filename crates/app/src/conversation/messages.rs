@@ -3,15 +3,46 @@
 use std::future::IntoFuture;
 
 use chatkeep_domain::{
-    ChatMessage, ConversationRepositoryExt, Cursor, DEFAULT_PAGE_LEN, MessageQuery, Order, Page, Position,
-    Role, Timestamp, UserId,
+    ChatMessage, ConversationRepositoryExt, Cursor, DEFAULT_PAGE_LEN, MessageFilter, MessageQuery, Order,
+    Page, Position, Timestamp,
 };
-use serde_json::Value;
 
-use super::Conversation;
+use crate::conversation::Conversation;
 use crate::error::Error;
-use crate::filters::Filters;
 use crate::input::BoxFuture;
+
+impl Conversation {
+    /// Reads the messages: all of them, in the order in which they were said, unless the request says otherwise.
+    /// [`stream_messages`](Conversation::stream_messages) holds only a part of them at a time.
+    pub fn get_messages(&self) -> GetMessages {
+        GetMessages::new(self.clone())
+    }
+
+    /// Reads the messages that were created in `[from, until)`, in the order in which they were said; `None` leaves a
+    /// side open.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), chatkeep::Error> {
+    /// # let state = chatkeep::StateManager::new(
+    /// #     std::sync::Arc::new(chatkeep::MemoryRepository::new()),
+    /// #     chatkeep::Scope::user(chatkeep::OrgId::new("acme")?, chatkeep::UserId::new("ada")?),
+    /// # );
+    /// # let chat = state.conversation(state.create_thread("Weather").await?.id);
+    /// let asked = chat.add_message(chatkeep::Role::User, "How is the weather in Oslo?").await?.created_at;
+    /// assert_eq!(chat.messages_between(asked, None).await?.len(), 1);
+    /// assert_eq!(chat.messages_between(None, asked).await?.len(), 0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn messages_between(
+        &self,
+        from: impl Into<Option<Timestamp>>,
+        until: impl Into<Option<Timestamp>>,
+    ) -> GetMessages {
+        self.get_messages().filter(MessageFilter::new().created(from, until))
+    }
+}
 
 /// [`Conversation::get_messages`].
 #[derive(Debug)]
@@ -19,13 +50,12 @@ use crate::input::BoxFuture;
 pub struct GetMessages {
     conversation: Conversation,
     query: MessageQuery,
-    metadata: Filters,
     limit: Option<usize>,
 }
 
 impl GetMessages {
-    pub(super) fn new(conversation: Conversation) -> Self {
-        Self { conversation, query: MessageQuery::default(), metadata: Filters::NONE, limit: None }
+    fn new(conversation: Conversation) -> Self {
+        Self { conversation, query: MessageQuery::default(), limit: None }
     }
 
     /// The most messages, counted from the first one, or from the last with [`GetMessages::newest_first`]. None
@@ -53,15 +83,9 @@ impl GetMessages {
         self
     }
 
-    /// Only messages of this role.
-    pub fn role(mut self, role: Role) -> Self {
-        self.query.role = Some(role);
-        self
-    }
-
-    /// Only messages of this sender.
-    pub fn sender(mut self, sender: UserId) -> Self {
-        self.query.sender_id = Some(sender);
+    /// Only messages that pass this filter, in place of an earlier one.
+    pub fn filter(mut self, filter: MessageFilter) -> Self {
+        self.query.filter = filter;
         self
     }
 
@@ -77,23 +101,6 @@ impl GetMessages {
         self
     }
 
-    /// Only messages created in `[from, until)`; `None` leaves a side open.
-    pub fn created(
-        mut self,
-        from: impl Into<Option<Timestamp>>,
-        until: impl Into<Option<Timestamp>>,
-    ) -> Self {
-        self.query = self.query.created(from, until);
-        self
-    }
-
-    /// Only messages whose metadata has this value at this path, `/customer/tier`; called again, all must hold. See
-    /// [`MetadataFilter`](crate::MetadataFilter).
-    pub fn metadata(mut self, path: impl Into<String>, value: impl Into<Value>) -> Self {
-        self.metadata = self.metadata.and(path, value);
-        self
-    }
-
     /// One page of at most `limit` messages (100 without one), and where the next begins. `None` is the first page.
     pub fn page(mut self, cursor: impl Into<Option<Cursor>>) -> MessagePage {
         self.query.limit = self.limit.unwrap_or(DEFAULT_PAGE_LEN);
@@ -104,8 +111,7 @@ impl GetMessages {
     }
 
     async fn run(self) -> Result<Vec<ChatMessage>, Error> {
-        let Self { conversation: Conversation { state, thread }, mut query, metadata, limit } = self;
-        query.metadata = metadata.check()?;
+        let Self { conversation: Conversation { state, thread }, query, limit } = self;
         let order = query.order;
         let mut messages = state.repository().read_messages(state.scope(), thread, query, limit).await?;
         if order == Order::NewestFirst {
@@ -131,8 +137,7 @@ pub struct MessagePage(GetMessages);
 
 impl MessagePage {
     async fn run(self) -> Result<Page<ChatMessage>, Error> {
-        let GetMessages { conversation: Conversation { state, thread }, mut query, metadata, .. } = self.0;
-        query.metadata = metadata.check()?;
+        let GetMessages { conversation: Conversation { state, thread }, query, .. } = self.0;
         Ok(state.repository().list_messages(state.scope(), thread, &query).await?)
     }
 }

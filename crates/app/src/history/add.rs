@@ -2,11 +2,132 @@
 
 use std::future::IntoFuture;
 
-use chatkeep_domain::{InvalidArgument, MessageId, Metadata, Position, UserId};
+use chatkeep_domain::{
+    Content, ConversationRepositoryExt, InvalidArgument, Message, MessageId, Metadata, NewMessage, Position,
+    Role, UserId,
+};
+use serde_json::{Value, json};
 
-use super::ConversationHistory;
-use crate::Error;
+use crate::conversation::Conversation;
+use crate::error::Error;
+use crate::history::{ConversationHistory, Persistence};
 use crate::input::{BoxFuture, MessageInput};
+
+impl ConversationHistory {
+    /// Adds a message.
+    ///
+    /// A [transient](Error::is_transient) error leaves open whether it was stored. To call again without storing it
+    /// twice, choose its id before the first call, and give the same one each time: [`AddToHistory::id`].
+    pub fn add_message(&mut self, role: Role, content: impl Into<Content>) -> AddToHistory<'_> {
+        AddToHistory::new(self, Ok(MessageInput::new(role, content)))
+    }
+
+    /// Adds what a person said.
+    pub fn add_user_message(&mut self, content: impl Into<Content>) -> AddToHistory<'_> {
+        self.add_message(Role::User, content)
+    }
+
+    /// Adds what the model said.
+    pub fn add_assistant_message(&mut self, content: impl Into<Content>) -> AddToHistory<'_> {
+        self.add_message(Role::Assistant, content)
+    }
+
+    /// Adds instructions to the model; they stay in the window.
+    pub fn add_system_message(&mut self, content: impl Into<Content>) -> AddToHistory<'_> {
+        self.add_message(Role::System, content)
+    }
+
+    /// Adds the model's request to run a tool. Parallel calls in one message, [`Content::parts`], are stored as one; several
+    /// messages in a row are understood as well, but a crash may come between them.
+    pub fn add_tool_call(
+        &mut self,
+        id: impl Into<String>,
+        name: impl Into<String>,
+        arguments: Value,
+    ) -> AddToHistory<'_> {
+        self.add_message(Role::Assistant, Content::tool_call(id, name, arguments))
+    }
+
+    /// Adds a tool's answer to the oldest call of this tool that has none. The call need not be in the window any more:
+    /// the last 10,000 that left are remembered, of what was added and of what was read by
+    /// [`load_from_db`](ConversationHistory::load_from_db).
+    ///
+    /// Without such a call it is an [`InvalidArgument`], and nothing is stored: such a result could never be told from
+    /// others. [`add_tool_result_for`](ConversationHistory::add_tool_result_for) names the call. The same add again
+    /// with the same [id](AddToHistory::id) gives the message that was stored.
+    pub fn add_tool_result(
+        &mut self,
+        tool_name: impl Into<String>,
+        result: impl Into<Value>,
+    ) -> AddToHistory<'_> {
+        let (name, result) = (tool_name.into(), result.into());
+        let content = match self.window.oldest_open_call(&name) {
+            // Shapes without ids pair by the name.
+            Some("") => Content::from_value(json!({"type": "tool_result", "name": name, "content": result})),
+            Some(id) => Ok(Content::tool_result(id, name, result)),
+            None => Err(InvalidArgument::new(
+                "tool_name",
+                "must be the tool of a call that waits for its result; add_tool_result_for names any other call",
+                "a tool without one",
+            )),
+        };
+        AddToHistory::new(self, content.map(|content| MessageInput::new(Role::Tool, content)))
+    }
+
+    /// Adds a tool's answer to the call with this id.
+    pub fn add_tool_result_for(
+        &mut self,
+        call_id: impl Into<String>,
+        tool_name: impl Into<String>,
+        result: impl Into<Value>,
+    ) -> AddToHistory<'_> {
+        self.add_message(Role::Tool, Content::tool_result(call_id, tool_name, result))
+    }
+
+    /// Stores a message where that is on, then lets it into the window.
+    async fn add(&mut self, input: MessageInput) -> Result<Added, Error> {
+        let persists = !matches!(self.persistence, Persistence::Off);
+        let Some(conversation) = self.conversation.as_ref().filter(|_| persists) else {
+            let id = input.chosen_id();
+            let in_window = self.enter(id, input.into_message()?);
+            return Ok(Added { id, position: None, in_window });
+        };
+        let state = conversation.state_manager();
+        let new = input.into_new(state.clock().now(), state.ids())?;
+        let (id, position, message) = self.store(conversation, new).await?;
+        let was_there = position.is_some() && position <= self.loaded_through;
+        let in_window = if was_there { self.window.shows(id) } else { self.enter(Some(id), message) };
+        Ok(Added { id: Some(id), position, in_window })
+    }
+
+    /// The message of this id, if it was added before.
+    async fn find(&self, id: MessageId) -> Result<Option<Added>, Error> {
+        let in_window = self.window.shows(id);
+        let added = |position| Added { id: Some(id), position, in_window };
+        match (&self.persistence, &self.conversation) {
+            (Persistence::Direct, Some(conversation)) => match conversation.message(id).get().await {
+                Ok(stored) => Ok(Some(added(Some(stored.position)))),
+                Err(error) if error.is_not_found() => Ok(None),
+                Err(error) => Err(error),
+            },
+            _ => Ok(self.window.knows(id).then(|| added(None))),
+        }
+    }
+
+    async fn store(
+        &self,
+        conversation: &Conversation,
+        new: NewMessage,
+    ) -> Result<(MessageId, Option<Position>, Message), Error> {
+        let (state, thread) = (conversation.state_manager(), conversation.thread_id());
+        if let Persistence::Behind(behind) = &self.persistence {
+            let message = Message::new(new.sender_role, new.content.clone());
+            return Ok((behind.push_new(thread, new).await?, None, message));
+        }
+        let stored = state.repository().append_one(state.scope(), thread, new).await?;
+        Ok((stored.id, Some(stored.position), Message::from(stored)))
+    }
+}
 
 /// [`ConversationHistory::add_message`] and its kin.
 #[derive(Debug)]
@@ -19,6 +140,7 @@ pub struct AddToHistory<'a> {
 
 /// What became of a message that was added to a history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Added {
     /// Its id, where it is stored or will be; without a store, the one that was given.
     pub id: Option<MessageId>,
@@ -30,7 +152,7 @@ pub struct Added {
 }
 
 impl<'a> AddToHistory<'a> {
-    pub(super) fn new(
+    fn new(
         history: &'a mut ConversationHistory,
         input: Result<MessageInput, InvalidArgument>,
     ) -> Self {

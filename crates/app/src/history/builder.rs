@@ -5,10 +5,24 @@ use std::sync::Arc;
 use chatkeep_domain::window::{Window, WindowLimits};
 use chatkeep_domain::{CharEstimate, TokenCounter};
 
-use super::{ConversationHistory, Persistence, no_conversation};
 use crate::conversation::Conversation;
 use crate::error::Error;
+use crate::history::{ConversationHistory, Persistence, no_conversation};
 use crate::write_behind::{WriteBehind, WriteBehindConfig};
+
+impl ConversationHistory {
+    /// Sets up a history: without further ado, in memory and without limits.
+    pub fn builder() -> ConversationHistoryBuilder {
+        ConversationHistoryBuilder::default()
+    }
+}
+
+impl Default for ConversationHistory {
+    /// In memory, without limits.
+    fn default() -> Self {
+        Self::builder().unlimited()
+    }
+}
 
 /// [`ConversationHistory::builder`].
 #[derive(Debug, Default)]
@@ -87,7 +101,7 @@ impl ConversationHistoryBuilder {
         Ok(self.with(limits, persistence))
     }
 
-    pub(super) fn unlimited(self) -> ConversationHistory {
+    fn unlimited(self) -> ConversationHistory {
         self.with(WindowLimits::UNLIMITED, Persistence::Off)
     }
 

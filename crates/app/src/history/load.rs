@@ -2,14 +2,15 @@
 
 use chatkeep_domain::window::{Candidate, WindowLimits, select};
 use chatkeep_domain::{
-    ChatMessage, ConversationRepositoryExt, MAX_PAGE_LEN, Message, MessageId, MessageQuery, Position, Role,
+    ChatMessage, ConversationRepositoryExt, MAX_PAGE_LEN, Message, MessageFilter, MessageId, MessageQuery, Position, Role,
     StoreError, ThreadId, TokenCounter,
 };
 
-use super::{ConversationHistory, no_conversation};
-use crate::conversation::{Conversation, StreamMessages};
+use crate::conversation::Conversation;
 use crate::error::Error;
+use crate::history::{ConversationHistory, no_conversation};
 use crate::state_manager::StateManager;
+use crate::stream::MessageStream;
 
 /// A page of a window without a limit in messages.
 const PAGE_LEN: usize = 200;
@@ -21,8 +22,8 @@ const SURE: usize = 50;
 impl ConversationHistory {
     /// Replaces the window by what fits it of its conversation.
     ///
-    /// It reads back from the newest message, page by page, as far as the window needs, and then the earlier system
-    /// messages, which are pinned. What waits to be written is flushed first. After an error the window is as it was.
+    /// It reads back from the newest message, page by page, as far as the window needs, and then the earlier messages
+    /// of the system and the developer, which are pinned. What waits to be written is flushed first. After an error the window is as it was.
     ///
     /// Calls without a result are known as far as it read: those that fit the window are
     /// [pending](ConversationHistory::pending_tool_calls), and [`add_tool_result`](ConversationHistory::add_tool_result)
@@ -51,8 +52,8 @@ impl ConversationHistory {
         Ok(Loaded { corrupt })
     }
 
-    /// Reads the messages of the conversation one by one: all that is stored, in the window or not. What waits to be
-    /// written is flushed first.
+    /// Reads what the query finds of the conversation one by one, in the window or not. What waits to be written is flushed
+    /// first.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -67,17 +68,19 @@ impl ConversationHistory {
     /// history.add_user_message("How is the weather?").await?;
     /// history.add_assistant_message("Rain.").await?;
     ///
-    /// let mut messages = history.stream_messages().await?;
+    /// let mut messages = history.stream_messages(chatkeep::MessageQuery::default()).await?;
     /// let first = messages.next().await.transpose()?;
     /// assert_eq!(first.unwrap().content.as_text(), Some("How is the weather?"));
     /// # Ok(())
     /// # }
     /// ```
-    pub fn stream_messages(&self) -> StreamMessages<'_> {
-        StreamMessages::new(async {
-            self.flush().await?;
-            self.stored().cloned()
-        })
+    ///
+    /// # Errors
+    /// As [`Conversation::stream_messages`]; [`InvalidArgument`](crate::InvalidArgument) without a conversation; what
+    /// [`flush`](ConversationHistory::flush) answers.
+    pub async fn stream_messages(&self, query: MessageQuery) -> Result<MessageStream, Error> {
+        self.flush().await?;
+        self.stored()?.stream_messages(query)
     }
 
     fn stored(&self) -> Result<&Conversation, Error> {
@@ -148,7 +151,8 @@ impl<'a> Reader<'a> {
             .await?;
         self.is_whole = oldest.is_none();
         if let Some(oldest) = oldest {
-            let earlier = MessageQuery::newest(MAX_PAGE_LEN).role(Role::System).before(oldest);
+            let instructions = MessageFilter::new().role(Role::System).role(Role::Developer);
+            let earlier = MessageQuery::newest(MAX_PAGE_LEN).filter(instructions).before(oldest);
             self.walk(earlier, |page| {
                 newest_first.extend(page.into_iter().map(|message| Read::new(message, counter)));
                 true
@@ -165,8 +169,8 @@ impl<'a> Reader<'a> {
         query: MessageQuery,
         mut wants_more: impl FnMut(Vec<ChatMessage>) -> bool,
     ) -> Result<Option<Position>, Error> {
-        let order = query.order;
-        let mut pages = self.state.repository().message_pages(self.state.scope(), self.thread, query);
+        let repository = self.state.repository();
+        let mut pages = repository.message_pages(self.state.scope(), self.thread, query.clone());
         loop {
             match pages.next_page().await {
                 Ok(None) => return Ok(None),
@@ -176,13 +180,16 @@ impl<'a> Reader<'a> {
                         return Ok(oldest);
                     }
                 }
-                Err(StoreError::CorruptRow { entity, id, behind: Some(behind), source }) => {
-                    let position = behind.message_position(self.thread, order)?;
+                Err(error) => {
+                    let StoreError::CorruptRow { behind: Some(behind), .. } = &error else {
+                        return Err(error.into());
+                    };
+                    // From the newest back, what is behind the row is before its position.
+                    let (after, before) = query.clone().behind(behind.clone()).validate(self.thread)?;
+                    let position = before.unwrap_or(after);
                     tracing::warn!(thread_id = %self.thread, %position, "a message cannot be decoded, and is left out of the window");
-                    let error = StoreError::CorruptRow { entity, id, behind: Some(behind), source };
                     self.corrupt.push(CorruptMessage { position, error });
                 }
-                Err(error) => return Err(error.into()),
             }
         }
     }
@@ -193,11 +200,9 @@ fn is_full(newest_first: &[Read], limits: &WindowLimits) -> bool {
     if *limits == WindowLimits::UNLIMITED {
         return false;
     }
-    let candidates = newest_first.iter().rev().map(|Read { message, tokens, .. }| Candidate {
-        role: message.role,
-        content: &message.content,
-        tokens: *tokens,
-    });
+    let candidates = newest_first.iter().rev();
+    let candidates =
+        candidates.map(|read| Candidate::new(read.message.role, &read.message.content, read.tokens));
     let selection = select(candidates, limits);
     selection.full && selection.early.is_none_or(|at| at >= SURE)
 }

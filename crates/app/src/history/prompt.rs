@@ -9,7 +9,9 @@ pub(super) fn line(message: &Message) -> String {
         Role::User => format!("User: {text}"),
         Role::Assistant => format!("Assistant: {text}"),
         Role::System => format!("System: {text}"),
+        Role::Developer => format!("Developer: {text}"),
         Role::Tool => format!("Tool ({}): {text}", tool_name(&message.content)),
+        other => format!("{other}: {text}"),
     }
 }
 

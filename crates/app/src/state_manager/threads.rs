@@ -1,18 +1,32 @@
-//! Requests about threads.
+//! Requests that create and change threads.
 
 use std::fmt;
 use std::future::IntoFuture;
 
 use chatkeep_domain::{
-    ChatThread, Cursor, Hidden, Metadata, NewThread, OrgId, Page, ThreadId, ThreadQuery, ThreadUpdate,
-    Timestamp, UserId,
+    ChatThread, Hidden, Metadata, NewThread, OrgId, ThreadId, ThreadUpdate, UserId,
 };
-use serde_json::Value;
 
-use super::StateManager;
 use crate::error::Error;
-use crate::filters::Filters;
 use crate::input::BoxFuture;
+use crate::state_manager::StateManager;
+
+impl StateManager {
+    /// Creates a thread. Its owner is the scope's, unless the request names one.
+    pub fn create_thread(&self, name: impl Into<String>) -> CreateThread {
+        CreateThread::new(self.clone(), name.into())
+    }
+
+    /// Renames or re-tags a thread.
+    pub fn update_thread(&self, id: ThreadId) -> UpdateThread {
+        UpdateThread::new(self.clone(), id)
+    }
+
+    /// Renames a thread.
+    pub fn rename_thread(&self, id: ThreadId, name: impl Into<String>) -> UpdateThread {
+        self.update_thread(id).name(name)
+    }
+}
 
 /// [`StateManager::create_thread`].
 #[must_use = "nothing happens until it is awaited"]
@@ -26,7 +40,7 @@ pub struct CreateThread {
 }
 
 impl CreateThread {
-    pub(super) fn new(state: StateManager, name: String) -> Self {
+    fn new(state: StateManager, name: String) -> Self {
         Self { state, name, user: None, org: None, id: None, metadata: Metadata::new() }
     }
 
@@ -106,7 +120,7 @@ pub struct UpdateThread {
 }
 
 impl UpdateThread {
-    pub(super) fn new(state: StateManager, thread: ThreadId) -> Self {
+    fn new(state: StateManager, thread: ThreadId) -> Self {
         Self { state, thread, name: None, metadata: None }
     }
 
@@ -144,93 +158,6 @@ impl fmt::Debug for UpdateThread {
 
 impl IntoFuture for UpdateThread {
     type Output = Result<ChatThread, Error>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run())
-    }
-}
-
-/// [`StateManager::list_threads`].
-#[derive(Debug)]
-#[must_use = "nothing happens until it is awaited"]
-pub struct ListThreads {
-    state: StateManager,
-    query: ThreadQuery,
-    metadata: Filters,
-}
-
-impl ListThreads {
-    pub(super) fn new(state: StateManager) -> Self {
-        Self { state, query: ThreadQuery::default(), metadata: Filters::NONE }
-    }
-
-    /// Only threads of this user.
-    pub fn user(mut self, user: UserId) -> Self {
-        self.query.user_id = Some(user);
-        self
-    }
-
-    /// Only threads of this organization.
-    pub fn org(mut self, org: OrgId) -> Self {
-        self.query.org_id = Some(org);
-        self
-    }
-
-    /// Only threads whose name holds this; case and diacritics do not count.
-    pub fn name_contains(mut self, words: impl Into<String>) -> Self {
-        self.query = self.query.name_contains(words);
-        self
-    }
-
-    /// Only threads created in `[from, until)`; `None` leaves a side open.
-    pub fn created(
-        mut self,
-        from: impl Into<Option<Timestamp>>,
-        until: impl Into<Option<Timestamp>>,
-    ) -> Self {
-        self.query = self.query.created(from, until);
-        self
-    }
-
-    /// Only threads last updated in `[from, until)`; `None` leaves a side open.
-    pub fn updated(
-        mut self,
-        from: impl Into<Option<Timestamp>>,
-        until: impl Into<Option<Timestamp>>,
-    ) -> Self {
-        self.query = self.query.updated(from, until);
-        self
-    }
-
-    /// Only threads whose metadata has this value at this path, `/customer/tier`; called again, all must hold. See
-    /// [`MetadataFilter`](crate::MetadataFilter).
-    pub fn metadata(mut self, path: impl Into<String>, value: impl Into<Value>) -> Self {
-        self.metadata = self.metadata.and(path, value);
-        self
-    }
-
-    /// The most threads of the page, at most [`MAX_PAGE_LEN`](chatkeep_domain::MAX_PAGE_LEN).
-    pub fn limit(mut self, limit: usize) -> Self {
-        self.query.limit = limit;
-        self
-    }
-
-    /// Goes on behind an earlier page: its `next`.
-    pub fn cursor(mut self, cursor: impl Into<Option<Cursor>>) -> Self {
-        self.query.cursor = cursor.into();
-        self
-    }
-
-    async fn run(self) -> Result<Page<ChatThread>, Error> {
-        let Self { state, mut query, metadata } = self;
-        query.metadata = metadata.check()?;
-        Ok(state.repository().list_threads(state.scope(), &query).await?)
-    }
-}
-
-impl IntoFuture for ListThreads {
-    type Output = Result<Page<ChatThread>, Error>;
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {

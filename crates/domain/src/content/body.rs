@@ -1,5 +1,6 @@
 //! How a content is kept: plain text as its text alone, anything else as its object.
 
+use std::hash::{Hash, Hasher};
 use std::sync::{Arc, OnceLock};
 
 use serde::ser::SerializeMap;
@@ -56,6 +57,17 @@ impl PartialEq for Body {
             (Self::Text(one, _), Self::Text(other, _)) => one == other,
             (Self::Object(one), Self::Object(other)) => one == other,
             _ => false,
+        }
+    }
+}
+
+impl Eq for Body {}
+
+impl Hash for Body {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self {
+            Self::Text(text, _) => text.hash(state),
+            Self::Object(object) => object.hash(state),
         }
     }
 }

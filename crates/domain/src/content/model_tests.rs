@@ -6,9 +6,12 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{Body, Content};
+use crate::invalid::InvalidArgument;
 use crate::json::kind as json_kind;
+use crate::message::Message;
+use crate::role::Role;
 use crate::search::SearchDocument;
-use crate::{CharEstimate, InvalidArgument, Message, Role, TokenCounter};
+use crate::token::{CharEstimate, TokenCounter};
 
 fn plainly(text: &str) -> Result<Map<String, Value>, String> {
     let value: Value = serde_json::from_str(text).map_err(|error| {

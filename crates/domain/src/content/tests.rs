@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::json::MAX_JSON_DEPTH;
 
 #[test]
 fn refuses_what_has_no_type_and_does_not_repeat_it() {
@@ -153,7 +154,8 @@ fn what_is_written_can_be_read_again() {
             Err(error) => {
                 assert!(error.to_string().contains("must have integers from -2^63"), "{error}");
                 assert!(content.validate().is_err());
-                let filter = crate::MetadataFilter::new("/n", content.get("n").unwrap().clone());
+                let filter =
+                    crate::metadata_filter::MetadataFilter::new("/n", content.get("n").unwrap().clone());
                 assert!(filter.unwrap_err().to_string().starts_with("metadata must have integers"));
             }
         }

@@ -12,6 +12,7 @@ use crate::json::kind as json_kind;
 
 /// A model's request to run a tool, as [`Content::tool_calls`] finds it.
 #[derive(Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct ToolCall<'a> {
     /// What the result refers to; empty in shapes without ids, whose results refer to the name.
     pub id: &'a str,
@@ -23,6 +24,7 @@ pub struct ToolCall<'a> {
 
 /// A tool's answer, as [`Content::tool_results`] finds it.
 #[derive(Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct ToolResult<'a> {
     /// The call that it answers; empty in shapes without ids, where it answers a call of its name.
     pub tool_call_id: &'a str,

@@ -2,6 +2,9 @@
 
 use serde_json::Number;
 
+/// The rule of integers, behind the name of a field.
+pub(crate) const INTEGERS: &str = "must have integers from -2^63 to 2^64 - 1, and others written as strings";
+
 /// The fewest digits of an integer that 64 bits do not hold.
 const WIDE: usize = 19;
 

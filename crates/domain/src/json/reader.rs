@@ -9,8 +9,16 @@ use serde::{Deserialize, Deserializer};
 use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 
-use super::Read;
-use super::integers::is_of_64_bits;
+use crate::json::integers::is_of_64_bits;
+
+/// Any JSON value, read in one pass.
+pub(crate) enum Read<'a> {
+    /// An object that is nothing but text, as [`Content::text`](crate::Content::text) makes it.
+    Text(Cow<'a, str>),
+    /// Not copied yet: it may be the text of an object.
+    String(Cow<'a, str>),
+    Value(Value),
+}
 
 /// The key under which `serde_json` gives a number, where the program has its feature `arbitrary_precision`.
 const NUMBER: &str = "$serde_json::private::Number";
@@ -211,6 +219,28 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Begun<'de, A> {
 #[derive(Deserialize)]
 #[serde(transparent)]
 struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Read<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        DeserializeSeed::deserialize(Reader::Whole, deserializer)
+    }
+}
+
+impl From<Read<'_>> for Value {
+    fn from(read: Read<'_>) -> Self {
+        match read {
+            Read::Text(text) => Self::Object(text_object(text)),
+            Read::String(text) => text.into(),
+            Read::Value(value) => value,
+        }
+    }
+}
+
+/// The object of a content that is nothing but text.
+pub(crate) fn text_object(text: impl Into<String>) -> Map<String, Value> {
+    let entries = [("type", Value::from("text")), ("text", Value::String(text.into()))];
+    entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+}
 
 #[cfg(test)]
 mod tests {

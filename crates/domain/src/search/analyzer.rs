@@ -1,6 +1,6 @@
 //! Text becomes words: of messages for the indexes of all stores, and of what people search for.
 //!
-//! - A **word** is a run of letters, digits and their marks, folded as by [`fold_text`](super::fold_text). Everything
+//! - A **word** is a run of letters, digits and their marks, folded as by [`fold_text`](crate::search::fold_text). Everything
 //!   else separates: spaces, punctuation, `_ . : / @ -`, symbols, characters for private use. What is not seen (soft
 //!   hyphens, joiners, variation selectors, the tatweel) is left out, and ends no word.
 //! - An **apostrophe** between two letters is left out too: `don't` is `dont`. The articles and pronouns that French,
@@ -72,7 +72,7 @@ use std::ops::{ControlFlow, Range};
 
 pub(super) use self::pieces::{Stretch, for_each_part, is_compound, piece_around, stretches};
 use self::run::Run;
-use super::fold::{Class, ZERO_WIDTH_JOINER, fold_char, is_apostrophe};
+use crate::fold::{Class, ZERO_WIDTH_JOINER, fold_char, is_apostrophe};
 
 /// The longest word, in bytes. Longer ones are cut, on both sides alike.
 const MAX_WORD: usize = 128;

@@ -10,7 +10,8 @@ use std::ops::ControlFlow;
 
 pub(super) use self::texts::texts;
 pub(super) use self::words::for_each_word;
-use crate::{Content, MetadataTags};
+use crate::content::Content;
+use crate::metadata_tags::MetadataTags;
 
 /// The last position of a word. PostgreSQL's `tsvector` has no room for more.
 pub(super) const MAX_POSITION: u16 = 16_383;

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use super::SearchDocument;
+use crate::search::document::SearchDocument;
 
-/// What a message must have to be found. It is what a store renders for its index.
+/// What a message must have to be found. It is what a store renders for its index. A store has to know every variant, so
+/// this enum is exhaustive: a new one is to be a compile error there.
 ///
 /// `Debug` shows the shape, not the words.
 #[derive(Clone, PartialEq, Eq)]

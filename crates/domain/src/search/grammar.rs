@@ -18,7 +18,7 @@ mod words;
 use std::ops::Range;
 
 use self::words::words;
-use super::SearchExpr;
+use crate::search::expr::SearchExpr;
 
 /// How deep parentheses nest; further ones are spaces. It bounds the recursion here and in what walks the tree, and
 /// the parser of SQLite's FTS5 has a stack of 100 entries, of which each group takes several.

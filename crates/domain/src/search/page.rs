@@ -2,19 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::SearchHit;
-use crate::Cursor;
-
-/// How a search took its text: see [`SearchQuery`](super::SearchQuery).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SearchReading {
-    /// As a query: `-x` excludes, and so on.
-    #[default]
-    Query,
-    /// As text: every sign is a space, and every word is wanted.
-    Text,
-}
+use crate::cursor::Cursor;
+use crate::search::hit::SearchHit;
+use crate::search::reading::SearchReading;
 
 /// A part of what a search found, and where the rest begins.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

@@ -7,87 +7,22 @@ mod tests;
 use std::fmt;
 
 use self::readings::Readings;
-use super::rank::Score;
-use super::snippet::Snippet;
-use super::{
-    MAX_RANKED, SearchDocument, SearchExpr, SearchHit, SearchOrder, SearchPage, SearchQuery, SearchReading,
-    rank,
-};
-use crate::{
-    ChatMessage, Cursor, InvalidArgument, MAX_PAGE_LEN, OrgId, Page, Position, StoreError, ThreadId,
-    Timestamp,
-};
+use crate::error::StoreError;
+use crate::invalid::InvalidArgument;
+use crate::page::{MAX_PAGE_LEN, Page};
+use crate::search::candidate::{CorruptCandidate, SearchCandidate, SearchRead};
+use crate::search::document::SearchDocument;
+use crate::search::expr::SearchExpr;
+use crate::search::hit::SearchHit;
+use crate::search::page::SearchPage;
+use crate::search::place::{Place, SearchKey};
+use crate::search::query::{MAX_RANKED, SearchOrder, SearchQuery};
+use crate::search::rank::{self, Score};
+use crate::search::reading::SearchReading;
+use crate::search::snippet::Snippet;
 
 /// How many candidates are read at least, where those read before were not enough, and at once for a ranking.
 const MORE: usize = 100;
-
-/// The place of a message among those that a search may find, from the oldest to the newest.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct SearchKey {
-    /// Sorted by this first. `None` in a search of one thread, where the position alone decides.
-    pub created_at: Option<Timestamp>,
-    /// Then by this.
-    pub thread: ThreadId,
-    /// Then by this.
-    pub position: Position,
-    /// Then by this: across organizations, ids may repeat.
-    pub org_id: OrgId,
-}
-
-/// A message that a store found in its index. `Debug` shows no name and no content.
-#[derive(Clone, PartialEq)]
-pub struct SearchCandidate {
-    /// The organization of the thread.
-    pub org_id: OrgId,
-    /// The name of the thread.
-    pub thread_name: String,
-    /// The message.
-    pub message: ChatMessage,
-}
-
-impl fmt::Debug for SearchCandidate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SearchCandidate")
-            .field("org_id", &self.org_id)
-            .field("message", &self.message)
-            .finish_non_exhaustive()
-    }
-}
-
-/// A message that a store found in its index and cannot decode. Nobody can say that it does not match, so it counts as
-/// a hit, and is reported in its place.
-#[derive(Debug)]
-pub struct CorruptCandidate {
-    /// Its place among the candidates; `None` where that cannot be decoded either.
-    pub key: Option<SearchKey>,
-    /// [`StoreError::CorruptRow`]. The plan puts in where the search goes on.
-    pub error: StoreError,
-}
-
-/// What a store is to read: the first `limit` candidates in this order, between these places.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SearchRead {
-    /// From the newest back, or from the oldest on.
-    pub newest_first: bool,
-    /// Only what does not come before this place in the order. The plan leaves out what does: it need not be read.
-    pub from: Option<SearchKey>,
-    /// Only what comes behind this place in the order.
-    pub behind: Option<SearchKey>,
-    /// Only what does not come behind this place in the order.
-    pub until: Option<SearchKey>,
-    /// How many at the most.
-    pub limit: usize,
-}
-
-impl SearchRead {
-    /// Whether a place is within the bounds.
-    pub fn contains(&self, key: &SearchKey) -> bool {
-        let is_behind = |other: &SearchKey| if self.newest_first { key < other } else { key > other };
-        self.from.as_ref().is_none_or(|from| key == from || is_behind(from))
-            && self.behind.as_ref().is_none_or(is_behind)
-            && !self.until.as_ref().is_some_and(is_behind)
-    }
-}
 
 /// One search, from the query to the page.
 ///
@@ -153,15 +88,6 @@ enum Progress {
     Exhausted,
 }
 
-/// Where a page of a search ended.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Place {
-    pub(crate) reading: SearchReading,
-    pub(crate) key: SearchKey,
-    /// Of a ranked search: the score there, and the newest and the oldest message that were ranked.
-    pub(crate) ranked: Option<(Score, SearchKey, SearchKey)>,
-}
-
 impl fmt::Debug for SearchPlan<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SearchPlan").field("query", &self.query).finish_non_exhaustive()
@@ -176,7 +102,7 @@ impl<'a> SearchPlan<'a> {
     /// is damaged or of another search.
     pub fn new(query: &'a SearchQuery) -> Result<Self, InvalidArgument> {
         query.check()?;
-        let start = query.cursor.as_ref().map(|cursor| cursor.search_place(query)).transpose()?;
+        let start = query.cursor.as_ref().map(|cursor| Place::open(cursor, query)).transpose()?;
         let readings = Readings::of(&query.text);
         let readings = match &start {
             Some(place) => readings.only(place.reading)?,
@@ -348,7 +274,7 @@ impl<'a> SearchPlan<'a> {
     /// `None` for what does not match.
     #[expect(clippy::option_option, reason = "a match of a search that is not ranked has no score")]
     fn judge(&self, candidate: &SearchCandidate, key: Option<&SearchKey>) -> Option<Option<Score>> {
-        let is_asked_for = self.query.matches_filters(&candidate.message)
+        let is_asked_for = self.query.filter.matches(&candidate.message)
             && self.query.thread.is_none_or(|thread| thread == candidate.message.chat_thread_id)
             && self.is_within_window(key);
         if !is_asked_for {
@@ -372,10 +298,7 @@ impl<'a> SearchPlan<'a> {
         let behind = |score: Option<Score>, key: &SearchKey| {
             let window = window.clone();
             let ranked = score.zip(window).map(|(score, (newest, oldest))| (score, newest, oldest));
-            Cursor::after_search_place(
-                self.query,
-                &Place { reading: self.reading(), key: key.clone(), ranked },
-            )
+            Place { reading: self.reading(), key: key.clone(), ranked }.seal(self.query)
         };
         let rows = found.into_iter().map(|Found { score, key, row }| match row {
             Ok(found) => Ok((score, found)),

@@ -1,16 +1,15 @@
-//! What a search asks for, and what it finds.
+//! What a search asks for.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::Snippet;
-use crate::metadata::{all_match, check_filters};
-use crate::query::{check_limit, check_range, is_of, is_within};
-use crate::{
-    ChatMessage, Cursor, DEFAULT_PAGE_LEN, Hidden, InvalidArgument, MetadataFilter, OrgId, Role, ThreadId,
-    Timestamp, UserId, time,
-};
+use crate::cursor::Cursor;
+use crate::hidden::Hidden;
+use crate::id::ThreadId;
+use crate::invalid::InvalidArgument;
+use crate::message_filter::MessageFilter;
+use crate::page::{DEFAULT_PAGE_LEN, check_limit};
 
 /// The longest text of a search, in bytes of UTF-8.
 pub const MAX_SEARCH_BYTES: usize = 4_096;
@@ -21,6 +20,7 @@ pub const MAX_RANKED: usize = 1_000;
 /// The order of what a search finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum SearchOrder {
     /// From the latest back. Within one thread by position; across threads by `created_at`, then by thread id, then by
     /// position.
@@ -75,27 +75,21 @@ pub enum SearchOrder {
 /// `Debug` shows the length of the text, not what it says.
 ///
 /// ```
-/// use chatkeep_domain::{Role, SearchOrder, SearchQuery};
-/// let query = SearchQuery::new("monad -burrito").role(Role::User).order(SearchOrder::Oldest).limit(20);
+/// use chatkeep_domain::{MessageFilter, Role, SearchOrder, SearchQuery};
+/// let of_users = MessageFilter::new().role(Role::User);
+/// let query = SearchQuery::new("monad -burrito").filter(of_users).order(SearchOrder::Oldest).limit(20);
 /// assert_eq!(query.limit, 20);
 /// ```
-#[derive(Clone, PartialEq)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
 pub struct SearchQuery {
     /// At most [`MAX_SEARCH_BYTES`] bytes.
     pub text: String,
     /// Only messages of this thread; then an absent thread is an error, as it is for a list.
     pub thread: Option<ThreadId>,
-    /// Only messages of this role.
-    pub role: Option<Role>,
-    /// Only messages of this sender.
-    pub sender_id: Option<UserId>,
-    /// Only messages created at this moment or later.
-    pub created_from: Option<Timestamp>,
-    /// Only messages created before this moment.
-    pub created_until: Option<Timestamp>,
-    /// Only messages whose content's `metadata` has all of these, at most
-    /// [`MAX_METADATA_FILTERS`](crate::MAX_METADATA_FILTERS).
-    pub metadata: Vec<MetadataFilter>,
+    /// Only messages that pass this filter.
+    pub filter: MessageFilter,
     /// The order of the hits.
     pub order: SearchOrder,
     /// The most hits of the page, at most [`MAX_PAGE_LEN`](crate::MAX_PAGE_LEN). 0 gives an empty page.
@@ -110,11 +104,7 @@ impl Default for SearchQuery {
         Self {
             text: String::new(),
             thread: None,
-            role: None,
-            sender_id: None,
-            created_from: None,
-            created_until: None,
-            metadata: Vec::new(),
+            filter: MessageFilter::default(),
             order: SearchOrder::Newest,
             limit: DEFAULT_PAGE_LEN,
             cursor: None,
@@ -135,36 +125,10 @@ impl SearchQuery {
         self
     }
 
-    /// Only messages of this role.
+    /// Only messages that pass this filter, in place of an earlier one.
     #[must_use]
-    pub fn role(mut self, role: Role) -> Self {
-        self.role = Some(role);
-        self
-    }
-
-    /// Only messages of this sender.
-    #[must_use]
-    pub fn sender_id(mut self, sender: UserId) -> Self {
-        self.sender_id = Some(sender);
-        self
-    }
-
-    /// Only messages created in `[from, until)`, to the microsecond.
-    #[must_use]
-    pub fn created(
-        mut self,
-        from: impl Into<Option<Timestamp>>,
-        until: impl Into<Option<Timestamp>>,
-    ) -> Self {
-        self.created_from = from.into().map(time::ceil_to_micros);
-        self.created_until = until.into().map(time::ceil_to_micros);
-        self
-    }
-
-    /// Only messages whose content's `metadata` has this too.
-    #[must_use]
-    pub fn metadata(mut self, filter: MetadataFilter) -> Self {
-        self.metadata.push(filter);
+    pub fn filter(mut self, filter: MessageFilter) -> Self {
+        self.filter = filter;
         self
     }
 
@@ -189,14 +153,6 @@ impl SearchQuery {
         self
     }
 
-    /// Whether the filters let a message through: its role, its sender, its metadata and when it was created. The text
-    /// and the thread are not looked at.
-    pub fn matches_filters(&self, message: &ChatMessage) -> bool {
-        is_of(message, self.role, self.sender_id.as_ref())
-            && is_within(message.created_at, self.created_from, self.created_until)
-            && all_match(&self.metadata, &message.content)
-    }
-
     /// Checks the limits, except those of the text's own grammar and of the cursor.
     pub(super) fn check(&self) -> Result<(), InvalidArgument> {
         check_limit(self.limit)?;
@@ -204,8 +160,19 @@ impl SearchQuery {
             let rule = format!("must be at most {MAX_SEARCH_BYTES} bytes long");
             return Err(InvalidArgument::new("text", rule, format!("{} bytes", self.text.len())));
         }
-        check_range(["created_from", "created_until"], self.created_from, self.created_until)?;
-        check_filters(&self.metadata)
+        self.filter.validate()
+    }
+}
+
+impl From<&str> for SearchQuery {
+    fn from(text: &str) -> Self {
+        Self::new(text)
+    }
+}
+
+impl From<String> for SearchQuery {
+    fn from(text: String) -> Self {
+        Self::new(text)
     }
 }
 
@@ -214,41 +181,10 @@ impl fmt::Debug for SearchQuery {
         f.debug_struct("SearchQuery")
             .field("text", &Hidden::text(&self.text))
             .field("thread", &self.thread)
-            .field("role", &self.role)
-            .field("sender_id", &self.sender_id)
-            .field("created", &(self.created_from, self.created_until))
-            .field("metadata", &self.metadata)
+            .field("filter", &self.filter)
             .field("order", &self.order)
             .field("limit", &self.limit)
             .field("cursor", &self.cursor)
-            .finish()
-    }
-}
-
-/// A message that a search found. `Debug` shows no content and no name.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-pub struct SearchHit {
-    /// The message; its `chat_thread_id` is the thread's id.
-    pub message: ChatMessage,
-    /// The organization of the thread.
-    pub org_id: OrgId,
-    /// The name of the thread.
-    pub thread_name: String,
-    /// How well it fits, greater than 0, where the order is [`SearchOrder::Relevance`] and the query has words. It
-    /// compares hits of one query.
-    pub score: Option<f64>,
-    /// A part of the message's text, with what was found in it.
-    pub snippet: Snippet,
-}
-
-impl fmt::Debug for SearchHit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SearchHit")
-            .field("message", &self.message)
-            .field("org_id", &self.org_id)
-            .field("thread_name", &Hidden::text(&self.thread_name))
-            .field("score", &self.score)
-            .field("snippet", &self.snippet)
             .finish()
     }
 }

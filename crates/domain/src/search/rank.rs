@@ -16,7 +16,8 @@
 #[cfg(test)]
 mod tests;
 
-use super::{SearchDocument, SearchExpr, SearchPhrase};
+use crate::search::document::SearchDocument;
+use crate::search::expr::{SearchExpr, SearchPhrase};
 
 /// How soon more of the same word counts no more: BM25's usual `k1`.
 const K: f64 = 1.2;
@@ -35,7 +36,7 @@ const LEAST: f64 = 0.001;
 
 /// Greater than 0, except [`Score::NONE`]; its bits sort as the number does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Score(u64);
+pub(super) struct Score(u64);
 
 impl Score {
     /// Less than that of any message: the place of what cannot be read.
@@ -45,11 +46,11 @@ impl Score {
         f64::from_bits(self.0)
     }
 
-    pub(crate) fn to_bits(self) -> u64 {
+    pub(super) fn to_bits(self) -> u64 {
         self.0
     }
 
-    pub(crate) fn from_bits(bits: u64) -> Self {
+    pub(super) fn from_bits(bits: u64) -> Self {
         Self(bits)
     }
 }

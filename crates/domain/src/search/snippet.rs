@@ -12,9 +12,10 @@ use serde::{Deserialize, Serialize};
 use unicode_segmentation::{GraphemeCursor, UnicodeSegmentation};
 
 use self::find::{Finder, Match};
-use super::SearchExpr;
 use super::document::texts;
-use crate::{Content, Hidden};
+use crate::content::Content;
+use crate::hidden::Hidden;
+use crate::search::expr::SearchExpr;
 
 /// The longest [`Snippet`], in characters.
 pub const MAX_SNIPPET_CHARS: usize = 200;

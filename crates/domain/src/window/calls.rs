@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
-use crate::{ToolCall, ToolResult};
+use crate::content::{ToolCall, ToolResult};
 
 /// How many calls are remembered after they left.
 const REMEMBERED: usize = 10_000;

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use crate::MessageId;
+use crate::id::MessageId;
 
 /// How many ids are remembered after their messages left.
 const REMEMBERED: usize = 10_000;

@@ -5,7 +5,8 @@ use super::groups::{Group, Groups};
 use super::layout::lay_out;
 use super::tools::Tools;
 use super::{Candidate, WindowLimits};
-use crate::{Role, ToolResult};
+use crate::content::ToolResult;
+use crate::role::Role;
 
 /// Where a message's results belong.
 #[derive(Debug, Default)]
@@ -36,7 +37,7 @@ impl Said {
     /// this one, if it is, and what it took along.
     pub(super) fn push(&mut self, at: usize, candidate: Candidate<'_>) -> Vec<usize> {
         let Candidate { role, content, tokens } = candidate;
-        if role == Role::System {
+        if role.is_instruction() {
             self.groups.pin(at, tokens);
             return Vec::new();
         }

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use crate::content::Tools as Found;
-use crate::{ToolCall, ToolResult};
+use crate::content::{ToolCall, ToolResult};
 
 /// A message's calls, and those of its results that answer calls of other messages.
 pub(super) struct Tools<'a> {

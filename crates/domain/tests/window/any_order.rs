@@ -105,11 +105,8 @@ fn expected(lines: &[Line], limits: &WindowLimits) -> Vec<usize> {
 }
 
 fn choose(lines: &[Line], limits: &WindowLimits) -> Selection {
-    let candidates = lines.iter().map(|line| Candidate {
-        role: line.message.role,
-        content: &line.message.content,
-        tokens: line.tokens,
-    });
+    let candidates =
+        lines.iter().map(|line| Candidate::new(line.message.role, &line.message.content, line.tokens));
     select(candidates, limits)
 }
 

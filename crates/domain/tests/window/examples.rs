@@ -18,8 +18,7 @@ fn result(id: &str) -> Message {
 }
 
 fn choose(messages: &[Message], limits: &WindowLimits) -> Selection {
-    let candidates =
-        messages.iter().map(|Message { role, content }| Candidate { role: *role, content, tokens: 1 });
+    let candidates = messages.iter().map(|message| Candidate::new(message.role, &message.content, 1));
     select(candidates, limits)
 }
 

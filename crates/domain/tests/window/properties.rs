@@ -63,11 +63,8 @@ fn limits() -> impl Strategy<Value = WindowLimits> {
 }
 
 fn choose(lines: &[Line], limits: &WindowLimits) -> Selection {
-    let candidates = lines.iter().map(|(message, tokens)| Candidate {
-        role: message.role,
-        content: &message.content,
-        tokens: *tokens,
-    });
+    let candidates =
+        lines.iter().map(|(message, tokens)| Candidate::new(message.role, &message.content, *tokens));
     select(candidates, limits)
 }
 

@@ -284,7 +284,7 @@ fn content(value: &Value) -> Content {
 }
 
 fn kept(messages: Vec<(Role, &Content)>, most: usize) -> Vec<usize> {
-    let candidates = messages.into_iter().map(|(role, content)| Candidate { role, content, tokens: 1 });
+    let candidates = messages.into_iter().map(|(role, content)| Candidate::new(role, content, 1));
     select(candidates, &WindowLimits::new(most, None).unwrap()).kept
 }
 

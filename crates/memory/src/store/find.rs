@@ -92,10 +92,6 @@ impl Finding {
     pub(crate) fn read(&self) -> Option<SearchCandidate> {
         let record = self.slot.lock();
         let message = record.at(self.position)?.clone();
-        Some(SearchCandidate {
-            org_id: self.slot.org_id.clone(),
-            thread_name: record.thread.name.clone(),
-            message,
-        })
+        Some(SearchCandidate::new(self.slot.org_id.clone(), record.thread.name.clone(), message))
     }
 }

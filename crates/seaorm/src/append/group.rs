@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use chatkeep_domain::{OrgId, StoreError, ThreadId, UserId};
+use chatkeep_domain::{Again, OrgId, Outcome, StoreError, ThreadId, UserId};
 
 use super::batch::Prepared;
 
@@ -49,9 +49,9 @@ pub(super) fn divide(waiting: Group) -> (Vec<Group>, Group) {
 
 /// One append's copy of what happened to all of them.
 pub(super) fn shared(error: &Arc<StoreError>) -> StoreError {
-    let (store, reason) = match &**error {
-        StoreError::Unavailable { store, reason, .. } => (*store, *reason),
-        _ => ("SQL", "several appends were written together, and that failed"),
+    let (store, outcome, again, reason) = match &**error {
+        StoreError::Unavailable { store, outcome, again, reason, .. } => (*store, *outcome, *again, *reason),
+        _ => ("SQL", Outcome::NotDone, Again::Soon, "several appends were written together, and that failed"),
     };
-    StoreError::Unavailable { store, reason, source: Box::new(Arc::clone(error)) }
+    StoreError::unavailable(store, outcome, again, reason, Arc::clone(error))
 }

@@ -36,6 +36,7 @@ enum ChatMessage {
     Content,
     CreatedAt,
     UpdatedAt,
+    EditedAt,
 }
 
 #[derive(DeriveIden)]
@@ -47,6 +48,7 @@ enum ChatMessageRevision {
     Revision,
     Content,
     WrittenAt,
+    EditedAt,
 }
 
 /// The column types that the engines name differently.
@@ -149,6 +151,8 @@ async fn create_messages(manager: &SchemaManager<'_>, columns: Columns) -> Resul
         .col(ColumnDef::new(ChatMessage::Content).text().not_null())
         .col(columns.timestamp(ChatMessage::CreatedAt).not_null())
         .col(columns.timestamp(ChatMessage::UpdatedAt).not_null())
+        // The `at` of the edit that wrote the content, as it was given; NULL for the content that was appended.
+        .col(columns.timestamp(ChatMessage::EditedAt))
         .foreign_key(
             ForeignKey::create()
                 .from(ChatMessage::Table, (ChatMessage::OrgId, ChatMessage::ChatThreadId))
@@ -167,10 +171,10 @@ async fn create_messages(manager: &SchemaManager<'_>, columns: Columns) -> Resul
         .unique()
         .to_owned();
     manager.create_index(index).await?;
-    // Serves what a window reads of a long thread besides its end: the few system messages. It has no others in it, so
+    // Serves what a window reads of a long thread besides its end: the few messages that instruct the model. It has no others in it, so
     // that it costs an append nothing.
-    let index = "CREATE INDEX chat_message_system ON chat_message (org_id, chat_thread_id, position)
-                 WHERE sender_role = 'system'";
+    let index = "CREATE INDEX chat_message_instructions ON chat_message (org_id, chat_thread_id, position)
+                 WHERE sender_role IN ('system', 'developer')";
     manager.get_connection().execute_unprepared(index).await.map(drop)
 }
 
@@ -184,6 +188,7 @@ async fn create_revisions(manager: &SchemaManager<'_>, columns: Columns) -> Resu
         .col(ColumnDef::new(ChatMessageRevision::Revision).big_integer().not_null())
         .col(ColumnDef::new(ChatMessageRevision::Content).text().not_null())
         .col(columns.timestamp(ChatMessageRevision::WrittenAt).not_null())
+        .col(columns.timestamp(ChatMessageRevision::EditedAt))
         .primary_key(
             Index::create()
                 .col(ChatMessageRevision::OrgId)

@@ -84,10 +84,9 @@ impl Migrations {
     /// # Errors
     /// [`StoreError::Unsupported`] for an engine other than PostgreSQL and SQLite.
     pub fn from_connection(connection: DatabaseConnection) -> Result<Self, StoreError> {
-        let dialect = Dialect::of(connection.get_database_backend()).ok_or(StoreError::Unsupported {
-            operation: "a connection to this engine",
-            store: "chatkeep-seaorm",
-        })?;
+        let dialect = Dialect::of(connection.get_database_backend());
+        let dialect =
+            dialect.ok_or(StoreError::unsupported("a connection to this engine", "chatkeep-seaorm"))?;
         Ok(Self { db: Db::of_caller(dialect, connection, crate::config::DEADLINE) })
     }
 
@@ -176,7 +175,7 @@ impl Migrations {
     pub(crate) async fn check(&self) -> Result<(), StoreError> {
         let pending = self.status().await?.iter().filter(|migration| !migration.applied).count();
         if pending > 0 {
-            return Err(StoreError::NotMigrated { store: self.db.dialect.store(), pending });
+            return Err(StoreError::not_migrated(self.db.dialect.store(), pending));
         }
         Ok(())
     }

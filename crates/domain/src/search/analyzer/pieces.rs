@@ -8,7 +8,7 @@ mod tests;
 use std::ops::{ControlFlow, Range};
 
 use super::{Token, for_each_token};
-use crate::search::fold::{Class, fold_char};
+use crate::fold::{Class, fold_char};
 
 /// The most parts of a word. What has more is no name that people read, but a checksum or a key.
 const MAX_PARTS: usize = 16;

@@ -4,7 +4,7 @@ use std::mem;
 use std::ops::{ControlFlow, Range};
 
 use super::{Token, cut};
-use crate::search::fold::{Class, Folded, ZERO_WIDTH_JOINER};
+use crate::fold::{Class, Folded, ZERO_WIDTH_JOINER};
 
 /// How much of a word is kept until it is cut: composing takes away two thirds at the most.
 const MAX_UNCUT: usize = 4 * super::MAX_WORD;

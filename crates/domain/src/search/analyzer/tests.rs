@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::search::fold::tests::texts;
+use crate::fold::tests::texts;
 
 fn tokens(text: &str) -> Vec<(String, Range<usize>, bool)> {
     let mut tokens = Vec::new();

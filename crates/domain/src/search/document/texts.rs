@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use serde_json::{Map, Value};
 
-use crate::Content;
+use crate::content::Content;
 
 /// How much of a message's text is read, in bytes.
 pub(super) const MAX_TEXT_BYTES: usize = 1_024 * 1_024;

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use super::join;
 use crate::search::analyzer::{Stretch, Token, for_each_part, for_each_token, is_compound, stretches};
-use crate::search::{SearchExpr, SearchPhrase};
+use crate::search::expr::{SearchExpr, SearchPhrase};
 
 /// What a term asks for; `None` where it has no word.
 ///

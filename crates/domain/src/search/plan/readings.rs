@@ -1,7 +1,10 @@
 //! Which readings of its text a search tries.
 
-use crate::InvalidArgument;
-use crate::search::{SearchExpr, SearchReading, grammar};
+use crate::cursor::Cursor;
+use crate::invalid::InvalidArgument;
+use crate::search::expr::SearchExpr;
+use crate::search::grammar;
+use crate::search::reading::SearchReading;
 
 /// The readings of a text, in the order in which a search tries them.
 pub(super) struct Readings<'a> {
@@ -37,7 +40,7 @@ impl<'a> Readings<'a> {
         match (self.reading == reading, self.further) {
             (true, _) => Ok(Self { further: None, ..self }),
             (false, Some(text)) => Ok(Self::text(text)),
-            (false, None) => Err(crate::cursor::damaged()),
+            (false, None) => Err(Cursor::damaged()),
         }
     }
 

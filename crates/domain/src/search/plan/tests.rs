@@ -5,8 +5,13 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
+use crate::content::Content;
+use crate::error::Entity;
+use crate::id::{MessageId, OrgId, ThreadId};
+use crate::message::ChatMessage;
+use crate::position::Position;
+use crate::role::Role;
 use crate::search::grammar;
-use crate::{Content, Entity, MessageId, Role};
 
 /// One thread, from its oldest message to its newest; and what a store would read of it.
 struct Store(Vec<SearchCandidate>);
@@ -16,16 +21,14 @@ impl Store {
         let candidate = |(at, text): (i64, String)| SearchCandidate {
             org_id: OrgId::new("acme").unwrap(),
             thread_name: "t".to_owned(),
-            message: ChatMessage {
-                id: MessageId::from(Uuid::from_u128(at.unsigned_abs().into())),
-                chat_thread_id: ThreadId::from(Uuid::nil()),
-                position: Position::new(at).unwrap(),
-                sender_id: None,
-                sender_role: Role::User,
-                content: Content::text(text),
-                created_at: DateTime::from_timestamp(at, 0).unwrap(),
-                updated_at: DateTime::from_timestamp(at, 0).unwrap(),
-            },
+            message: ChatMessage::new(
+                MessageId::from(Uuid::from_u128(at.unsigned_abs().into())),
+                ThreadId::from(Uuid::nil()),
+                Position::new(at).unwrap(),
+                Role::User,
+                Content::text(text),
+                DateTime::from_timestamp(at, 0).unwrap(),
+            ),
         };
         Self((1..).zip(texts).map(candidate).collect())
     }
@@ -301,7 +304,7 @@ fn a_cursor_of_a_reading_that_the_text_has_not_is_refused() {
     ] {
         for (reading, is_fit) in [(SearchReading::Query, as_query), (SearchReading::Text, as_text)] {
             let query = SearchQuery::new(text);
-            let cursor = Cursor::after_search_place(&query, &place(reading));
+            let cursor = place(reading).seal(&query);
             let refused = SearchPlan::new(&query.clone().behind(cursor)).err();
             assert_eq!(
                 refused.map(|error| error.field == "cursor"),

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::Content;
+use crate::content::Content;
 use crate::search::grammar::parse;
 
 fn score_of(query: &str, text: &str) -> f64 {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::ops::{ControlFlow, Range};
 
 use super::super::document::{MAX_POSITIONS_PER_WORD, for_each_word};
-use super::super::{SearchExpr, SearchPhrase};
+use crate::search::expr::{SearchExpr, SearchPhrase};
 
 /// How many matches are looked at; enough to choose a good place among them.
 const MAX_MATCHES: usize = 1_000;

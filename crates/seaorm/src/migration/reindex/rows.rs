@@ -1,7 +1,7 @@
 //! What a batch makes of the rows, and how it writes it.
 
 use chatkeep_domain::search::{ANALYZER_VERSION, fold_text};
-use chatkeep_domain::{Entity, OrgId, StoreError, metadata_from_json};
+use chatkeep_domain::{BoxError, Entity, OrgId, StoreError, metadata_from_json};
 use sea_orm::sea_query::ArrayType;
 use sea_orm::{QueryResult, Value};
 use serde_json::json;
@@ -35,10 +35,10 @@ impl Thread {
                 tags: tags::stored_tags(&metadata),
             })
         };
-        decode().map_err(|source| {
+        decode().map_err(|source: BoxError| {
             let id =
                 row::get::<Uuid>(row, 1).map_or_else(|_| "of unknown id".to_owned(), |id| id.to_string());
-            StoreError::CorruptRow { entity: Entity::Thread, id, behind: None, source }
+            StoreError::corrupt_row(Entity::Thread, id, source)
         })
     }
 }

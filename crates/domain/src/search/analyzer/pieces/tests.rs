@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::search::fold::tests::texts;
+use crate::fold::tests::texts;
 
 /// The words of the other reading of a text, piece by piece.
 fn read(text: &str) -> String {
@@ -73,7 +73,7 @@ fn a_long_list_of_groups_is_no_number_and_no_work() {
     assert_eq!(read(&format!("1{}", ",234".repeat(9))), format!("1{}", " 234".repeat(9)));
     for sign in [",", "\u{a0}", ".", "'"] {
         let list = format!("1{}", format!("{sign}22").repeat(100_000));
-        let document = crate::search::SearchDocument::of(&crate::Content::text(list));
+        let document = crate::search::SearchDocument::of(&crate::content::Content::text(list));
         assert_eq!(document.positions("1"), [1], "{sign:?}");
     }
 }

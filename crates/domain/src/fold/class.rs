@@ -10,11 +10,11 @@ const SCRIPTS: CodePointMapDataBorrowed<'static, Script> = CodePointMapData::new
 const IGNORABLES: CodePointSetDataBorrowed<'static> = CodePointSetData::new::<DefaultIgnorableCodePoint>();
 const PICTOGRAPHS: CodePointSetDataBorrowed<'static> = CodePointSetData::new::<ExtendedPictographic>();
 
-pub(in crate::search) const ZERO_WIDTH_JOINER: char = '\u{200d}';
+pub(crate) const ZERO_WIDTH_JOINER: char = '\u{200d}';
 
 /// What a folded character is to the analyzer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::search) enum Class {
+pub(crate) enum Class {
     /// A letter of a script that puts spaces between its words.
     Letter,
     /// A digit or another number, of any script.
@@ -40,7 +40,7 @@ pub(in crate::search) enum Class {
 }
 
 impl Class {
-    pub(in crate::search) fn of(c: char) -> Self {
+    pub(crate) fn of(c: char) -> Self {
         use GeneralCategory as Gc;
         match c {
             '0'..='9' => return Self::Digit,
@@ -86,7 +86,7 @@ impl Class {
 }
 
 /// Whether it stands between two letters of one word: `don't`, `п’ять`, `oʻzbek`, `ג׳ירפה`.
-pub(in crate::search) fn is_apostrophe(c: char) -> bool {
+pub(crate) fn is_apostrophe(c: char) -> bool {
     matches!(c, '\'' | '‘' | '’' | 'ʼ' | 'ʻ' | '＇' | '׳')
 }
 

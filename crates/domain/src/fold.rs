@@ -9,7 +9,7 @@ use icu_normalizer::{
     ComposingNormalizer, ComposingNormalizerBorrowed, DecomposingNormalizer, DecomposingNormalizerBorrowed,
 };
 
-pub(super) use self::class::{Class, ZERO_WIDTH_JOINER, is_apostrophe};
+pub(crate) use self::class::{Class, ZERO_WIDTH_JOINER, is_apostrophe};
 
 const NFKD: DecomposingNormalizerBorrowed<'static> = DecomposingNormalizer::new_nfkd();
 const NFC: ComposingNormalizerBorrowed<'static> = ComposingNormalizer::new_nfc();
@@ -60,7 +60,7 @@ pub fn fold_text(text: &str) -> String {
 
 /// The characters that one becomes, its marks among them; in NFKD, except what is mostly composed and quick to know:
 /// ideographs, Hangul syllables and kana.
-pub(super) fn fold_char(c: char) -> impl Iterator<Item = char> {
+pub(crate) fn fold_char(c: char) -> impl Iterator<Item = char> {
     let is_same = matches!(c,
         '\0'..='\u{9f}' | 'ぁ'..='ゖ' | 'ァ'..='ヺ'
         | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}');
@@ -96,8 +96,8 @@ fn plain(c: char) -> (char, Option<char>) {
 
 /// Folded text, as it grows out of what [`fold_char`] gives.
 #[derive(Default)]
-pub(super) struct Folded {
-    pub(super) text: String,
+pub(crate) struct Folded {
+    pub(crate) text: String,
     /// The last character that is no mark, and how many marks it has.
     base: Option<char>,
     marks: u8,
@@ -106,14 +106,14 @@ pub(super) struct Folded {
 }
 
 impl Folded {
-    pub(super) fn push(&mut self, c: char) {
+    pub(crate) fn push(&mut self, c: char) {
         self.text.push(c);
         (self.base, self.marks) = (Some(c), 0);
         // The letters that compose with the one before: vowels and finals of Hangul, and a vowel of Kirat Rai.
         self.is_decomposed |= matches!(c, '\u{1161}'..='\u{11c2}' | '\u{16d67}');
     }
 
-    pub(super) fn push_mark(&mut self, mark: char) {
+    pub(crate) fn push_mark(&mut self, mark: char) {
         let is_part_of_letter = match (self.base, mark) {
             (Some('и' | 'у'), '\u{306}') | (Some('і'), '\u{308}') => true,
             (_, mark) => !class::is_optional(mark),
@@ -125,13 +125,13 @@ impl Folded {
         }
     }
 
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.text.clear();
         (self.base, self.marks) = (None, 0);
         self.is_decomposed = false;
     }
 
-    pub(super) fn compose(&mut self) {
+    pub(crate) fn compose(&mut self) {
         if self.is_decomposed {
             self.text = NFC.normalize(&self.text).into_owned();
             self.is_decomposed = false;
@@ -140,7 +140,7 @@ impl Folded {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use proptest::prelude::*;
 
     use super::*;
@@ -149,7 +149,7 @@ pub(super) mod tests {
     const LAST_LETTER: char = '\u{3ffff}';
 
     /// Texts where what decides is likely, and anything else.
-    pub(in crate::search) fn texts() -> impl Strategy<Value = String> {
+    pub(crate) fn texts() -> impl Strategy<Value = String> {
         let piece = prop_oneof![
             proptest::sample::select(vec![
                 "a",

@@ -1,0 +1,202 @@
+//! Decorators: stores around a store.
+
+use std::fmt::Debug;
+use std::future::Future;
+use std::pin::Pin;
+
+use async_trait::async_trait;
+
+use crate::append::{Append, ThreadAppend};
+use crate::error::StoreError;
+use crate::id::{MessageId, ThreadId};
+use crate::message::{ChatMessage, MessageEdit, MessageRevision};
+use crate::message_query::MessageQuery;
+use crate::page::Page;
+use crate::repository::{ConversationRepository, MessageRepository, MessageSearch, ThreadRepository};
+use crate::scope::Scope;
+use crate::search::{SearchPage, SearchQuery};
+use crate::thread::{ChatThread, NewThread, ThreadUpdate};
+use crate::thread_query::ThreadQuery;
+use crate::time::Timestamp;
+
+/// Methods of the ports with the signature that `#[async_trait]` gives them. Written out, a call is passed on with the
+/// future that the inner store made: `async fn` would put it into a second box.
+macro_rules! methods {
+    ($through:ident; $(
+        $(#[$doc:meta])*
+        fn $name:ident<$($life:lifetime),*>($($arg:ident: $type:ty),*) -> $answer:ty;
+    )+) => {$(
+        $(#[$doc])*
+        fn $name<'life0, $($life,)* 'async_trait>(
+            &'life0 self,
+            $($arg: $type),*
+        ) -> Pin<Box<dyn Future<Output = $answer> + Send + 'async_trait>>
+        where
+            'life0: 'async_trait,
+            $($life: 'async_trait,)*
+            Self: 'async_trait,
+        {
+            methods!(@$through self $name $($arg)*)
+        }
+    )+};
+    (@inner $this:ident $name:ident $($arg:ident)*) => { $this.inner().$name($($arg),*) };
+    (@decorator $this:ident $name:ident $($arg:ident)*) => { Decorator::$name($this, $($arg),*) };
+}
+
+/// A store that adds something to another one: a retry, a cache, spans.
+///
+/// It has every method of every port, and what it does not override is passed on. A decorator is a
+/// [`ConversationRepository`] by that, and passes the same contract.
+///
+/// - An accessor hands out the decorator, never the inner store's object: a call through it would go past the decorator.
+/// - [`append`](Self::append) and [`append_each`](Self::append_each) are not passed on unless the decorator says so: who
+///   changed only one of them would be gone past by the other.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use async_trait::async_trait;
+/// use chatkeep_domain::{
+///     Append, ChatMessage, ConversationRepository, Decorator, Scope, StoreError, ThreadAppend, ThreadId,
+/// };
+///
+/// /// Lets everything through but writes of messages.
+/// #[derive(Debug)]
+/// struct WithoutAppends(Arc<dyn ConversationRepository>);
+///
+/// #[async_trait]
+/// impl Decorator for WithoutAppends {
+///     fn inner(&self) -> &dyn ConversationRepository {
+///         &*self.0
+///     }
+///
+///     async fn append(&self, _: &Scope, _: ThreadId, _: Append) -> Result<Vec<ChatMessage>, StoreError> {
+///         Err(StoreError::unsupported("append", self.0.name()))
+///     }
+///
+///     async fn append_each(&self, appends: Vec<ThreadAppend>) -> Vec<Result<Vec<ChatMessage>, StoreError>> {
+///         appends.iter().map(|_| Err(StoreError::unsupported("append", self.0.name()))).collect()
+///     }
+/// }
+///
+/// fn protect(store: Arc<dyn ConversationRepository>) -> Arc<dyn ConversationRepository> {
+///     Arc::new(WithoutAppends(store))
+/// }
+/// ```
+#[async_trait]
+pub trait Decorator: Send + Sync + Debug + Sized {
+    /// The store that it adds to.
+    fn inner(&self) -> &dyn ConversationRepository;
+
+    /// See [`MessageRepository::append`].
+    async fn append(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        append: Append,
+    ) -> Result<Vec<ChatMessage>, StoreError>;
+
+    /// See [`MessageRepository::append_each`].
+    async fn append_each(&self, appends: Vec<ThreadAppend>) -> Vec<Result<Vec<ChatMessage>, StoreError>>;
+
+    methods! { inner;
+        /// See [`ThreadRepository::create_thread`].
+        fn create_thread<'life1>(scope: &'life1 Scope, new: NewThread) -> Result<ChatThread, StoreError>;
+        /// See [`ThreadRepository::get_thread`].
+        fn get_thread<'life1>(scope: &'life1 Scope, id: ThreadId) -> Result<ChatThread, StoreError>;
+        /// See [`ThreadRepository::update_thread`].
+        fn update_thread<'life1>(scope: &'life1 Scope, id: ThreadId, update: ThreadUpdate) -> Result<ChatThread, StoreError>;
+        /// See [`ThreadRepository::delete_thread`].
+        fn delete_thread<'life1>(scope: &'life1 Scope, id: ThreadId) -> Result<u64, StoreError>;
+        /// See [`ThreadRepository::list_threads`].
+        fn list_threads<'life1, 'life2>(scope: &'life1 Scope, query: &'life2 ThreadQuery) -> Result<Page<ChatThread>, StoreError>;
+        /// See [`MessageRepository::get_message`].
+        fn get_message<'life1>(scope: &'life1 Scope, thread: ThreadId, id: MessageId) -> Result<ChatMessage, StoreError>;
+        /// See [`MessageRepository::list_messages`].
+        fn list_messages<'life1, 'life2>(scope: &'life1 Scope, thread: ThreadId, query: &'life2 MessageQuery) -> Result<Page<ChatMessage>, StoreError>;
+        /// See [`MessageRepository::edit_message`].
+        fn edit_message<'life1>(scope: &'life1 Scope, thread: ThreadId, id: MessageId, edit: MessageEdit) -> Result<ChatMessage, StoreError>;
+        /// See [`MessageRepository::list_revisions`].
+        fn list_revisions<'life1>(scope: &'life1 Scope, thread: ThreadId, id: MessageId) -> Result<Vec<MessageRevision>, StoreError>;
+        /// See [`MessageRepository::delete_message`].
+        fn delete_message<'life1>(scope: &'life1 Scope, thread: ThreadId, id: MessageId, at: Timestamp) -> Result<(), StoreError>;
+        /// See [`MessageRepository::clear_messages`].
+        fn clear_messages<'life1>(scope: &'life1 Scope, thread: ThreadId, at: Timestamp) -> Result<u64, StoreError>;
+        /// See [`ConversationRepository::close`].
+        fn close<>() -> Result<(), StoreError>;
+    }
+
+    /// See [`MessageSearch::search_messages`]. Nobody calls it where the inner store declines to search.
+    fn search_messages<'life0, 'life1, 'life2, 'async_trait>(
+        &'life0 self,
+        scope: &'life1 Scope,
+        query: &'life2 SearchQuery,
+    ) -> Pin<Box<dyn Future<Output = Result<SearchPage, StoreError>> + Send + 'async_trait>>
+    where
+        'life0: 'async_trait,
+        'life1: 'async_trait,
+        'life2: 'async_trait,
+        Self: 'async_trait,
+    {
+        match self.inner().search() {
+            Some(search) => search.search_messages(scope, query),
+            None => {
+                let error = StoreError::unsupported("search", self.inner().name());
+                Box::pin(std::future::ready(Err(error)))
+            }
+        }
+    }
+
+    /// See [`ConversationRepository::search`]: this decorator, where the inner store can search.
+    fn search(&self) -> Option<&dyn MessageSearch> {
+        self.inner().search().is_some().then_some(self as _)
+    }
+
+    /// See [`ConversationRepository::name`]: the inner store's.
+    fn name(&self) -> &'static str {
+        self.inner().name()
+    }
+}
+
+impl<D: Decorator> ThreadRepository for D {
+    methods! { decorator;
+        fn create_thread<'life1>(scope: &'life1 Scope, new: NewThread) -> Result<ChatThread, StoreError>;
+        fn get_thread<'life1>(scope: &'life1 Scope, id: ThreadId) -> Result<ChatThread, StoreError>;
+        fn update_thread<'life1>(scope: &'life1 Scope, id: ThreadId, update: ThreadUpdate) -> Result<ChatThread, StoreError>;
+        fn delete_thread<'life1>(scope: &'life1 Scope, id: ThreadId) -> Result<u64, StoreError>;
+        fn list_threads<'life1, 'life2>(scope: &'life1 Scope, query: &'life2 ThreadQuery) -> Result<Page<ChatThread>, StoreError>;
+    }
+}
+
+impl<D: Decorator> MessageRepository for D {
+    methods! { decorator;
+        fn append<'life1>(scope: &'life1 Scope, thread: ThreadId, append: Append) -> Result<Vec<ChatMessage>, StoreError>;
+        fn append_each<>(appends: Vec<ThreadAppend>) -> Vec<Result<Vec<ChatMessage>, StoreError>>;
+        fn get_message<'life1>(scope: &'life1 Scope, thread: ThreadId, id: MessageId) -> Result<ChatMessage, StoreError>;
+        fn list_messages<'life1, 'life2>(scope: &'life1 Scope, thread: ThreadId, query: &'life2 MessageQuery) -> Result<Page<ChatMessage>, StoreError>;
+        fn edit_message<'life1>(scope: &'life1 Scope, thread: ThreadId, id: MessageId, edit: MessageEdit) -> Result<ChatMessage, StoreError>;
+        fn list_revisions<'life1>(scope: &'life1 Scope, thread: ThreadId, id: MessageId) -> Result<Vec<MessageRevision>, StoreError>;
+        fn delete_message<'life1>(scope: &'life1 Scope, thread: ThreadId, id: MessageId, at: Timestamp) -> Result<(), StoreError>;
+        fn clear_messages<'life1>(scope: &'life1 Scope, thread: ThreadId, at: Timestamp) -> Result<u64, StoreError>;
+    }
+}
+
+impl<D: Decorator> MessageSearch for D {
+    methods! { decorator;
+        fn search_messages<'life1, 'life2>(scope: &'life1 Scope, query: &'life2 SearchQuery) -> Result<SearchPage, StoreError>;
+    }
+}
+
+impl<D: Decorator> ConversationRepository for D {
+    fn search(&self) -> Option<&dyn MessageSearch> {
+        Decorator::search(self)
+    }
+
+    fn name(&self) -> &'static str {
+        Decorator::name(self)
+    }
+
+    methods! { decorator;
+        fn close<>() -> Result<(), StoreError>;
+    }
+}

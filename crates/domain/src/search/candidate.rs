@@ -1,0 +1,80 @@
+//! What a store reads for a search.
+
+use std::fmt;
+
+use crate::error::StoreError;
+use crate::id::OrgId;
+use crate::message::ChatMessage;
+use crate::search::place::SearchKey;
+
+/// A message that a store found in its index. `Debug` shows no name and no content.
+#[derive(Clone, PartialEq)]
+#[non_exhaustive]
+pub struct SearchCandidate {
+    /// The organization of the thread.
+    pub org_id: OrgId,
+    /// The name of the thread.
+    pub thread_name: String,
+    /// The message.
+    pub message: ChatMessage,
+}
+
+impl SearchCandidate {
+    /// A message of a thread of this name and organization.
+    pub const fn new(org_id: OrgId, thread_name: String, message: ChatMessage) -> Self {
+        Self { org_id, thread_name, message }
+    }
+}
+
+impl fmt::Debug for SearchCandidate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SearchCandidate")
+            .field("org_id", &self.org_id)
+            .field("message", &self.message)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A message that a store found in its index and cannot decode. Nobody can say that it does not match, so it counts as
+/// a hit, and is reported in its place.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct CorruptCandidate {
+    /// Its place among the candidates; `None` where that cannot be decoded either.
+    pub key: Option<SearchKey>,
+    /// [`StoreError::CorruptRow`]. The plan puts in where the search goes on.
+    pub error: StoreError,
+}
+
+impl CorruptCandidate {
+    /// A row at this place that cannot be decoded.
+    pub fn new(key: impl Into<Option<SearchKey>>, error: StoreError) -> Self {
+        Self { key: key.into(), error }
+    }
+}
+
+/// What a store is to read: the first `limit` candidates in this order, between these places.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SearchRead {
+    /// From the newest back, or from the oldest on.
+    pub newest_first: bool,
+    /// Only what does not come before this place in the order. The plan leaves out what does: it need not be read.
+    pub from: Option<SearchKey>,
+    /// Only what comes behind this place in the order.
+    pub behind: Option<SearchKey>,
+    /// Only what does not come behind this place in the order.
+    pub until: Option<SearchKey>,
+    /// How many at the most.
+    pub limit: usize,
+}
+
+impl SearchRead {
+    /// Whether a place is within the bounds.
+    pub fn contains(&self, key: &SearchKey) -> bool {
+        let is_behind = |other: &SearchKey| if self.newest_first { key < other } else { key > other };
+        self.from.as_ref().is_none_or(|from| key == from || is_behind(from))
+            && self.behind.as_ref().is_none_or(is_behind)
+            && !self.until.as_ref().is_some_and(is_behind)
+    }
+}

@@ -117,7 +117,7 @@ pub(crate) async fn a_held_message_raises_no_updated_at(fixture: Fixture) {
         created_at: at(seconds),
         ..message("retried")
     };
-    let new = |seconds| NewMessage { created_at: at(seconds), ..message("new") };
+    let new = |seconds| with!(message("new"), created_at: at(seconds));
     let before = talk.snapshot().await;
     assert_eq!(talk.say([retried(0, 50), retried(1, 90)]).await, held);
     assert_eq!(talk.snapshot().await, before, "after a retry alone");
@@ -190,7 +190,7 @@ pub(crate) async fn a_retry_gives_the_message_as_it_is_stored(fixture: Fixture) 
     let talk = fixture.tenant().talk().await;
     let new = message("first");
     talk.say([new.clone()]).await;
-    let other = NewMessage { content: Content::text("other"), sender_role: Role::Tool, ..new.clone() };
+    let other = with!(new.clone(), content: Content::text("other"), sender_role: Role::Tool);
     assert_eq!(texts(&talk.say([other]).await), ["first"]);
     let edited = talk.edit(new.id, "edited", at(5)).await.unwrap();
     assert_eq!(talk.say([new]).await, std::slice::from_ref(&edited));
@@ -318,7 +318,7 @@ pub(crate) async fn two_threads_may_use_one_message_id(fixture: Fixture) {
     let (one, two) = (ada.talk().await, ada.talk().await);
     let new = message("one");
     one.say([new.clone()]).await;
-    let other = NewMessage { content: Content::text("two"), ..new.clone() };
+    let other = with!(new.clone(), content: Content::text("two"));
     assert_eq!(texts(&two.say([other]).await), ["two"]);
     assert_eq!(texts(&one.all().await), ["one"]);
     two.edit(new.id, "edited", at(2)).await.unwrap();

@@ -13,7 +13,7 @@ use crate::fixture::{Fixture, Talk, at, message, message_id, numbered, positions
 pub(crate) async fn an_edit_replaces_the_content_alone(fixture: Fixture) {
     let (talk, said) = Talk::with(&fixture.tenant(), 3).await;
     let edited = talk.edit(said[1].id, "edited", at(5)).await.unwrap();
-    let expected = ChatMessage { content: Content::text("edited"), updated_at: at(5), ..said[1].clone() };
+    let expected = with!(said[1].clone(), content: Content::text("edited"), updated_at: at(5));
     assert_eq!(edited, expected, "what edit gives");
     assert_eq!(talk.get(said[1].id).await.unwrap(), expected, "what is read");
     assert_eq!(talk.all().await, [said[0].clone(), expected, said[2].clone()]);
@@ -72,7 +72,7 @@ pub(crate) async fn writing_the_same_content_changes_nothing(fixture: Fixture) {
 pub(crate) async fn an_edit_from_zero_to_minus_zero_is_an_edit(fixture: Fixture) {
     let number = |value: f64| Content::from_value(json!({"type": "number", "value": value})).unwrap();
     let talk = fixture.tenant().talk().await;
-    let said = talk.say([NewMessage { content: number(0.0), ..message("") }]).await;
+    let said = talk.say([with!(message(""), content: number(0.0))]).await;
     talk.edit(said[0].id, number(-0.0), at(5)).await.unwrap();
     let read = talk.get(said[0].id).await.unwrap();
     assert_eq!(read.content.get("value").and_then(Value::as_f64).map(f64::is_sign_negative), Some(true));

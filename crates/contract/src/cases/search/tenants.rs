@@ -1,7 +1,8 @@
 //! What a search outside the scope finds: nothing.
 
 use chatkeep_domain::{
-    NewMessage, NewThread, OrgId, Scope, SearchHit, SearchOrder, SearchQuery, StoreError, ThreadId,
+    MessageFilter, NewMessage, NewThread, OrgId, Scope, SearchHit, SearchOrder, SearchQuery, StoreError,
+    ThreadId,
 };
 
 use crate::fixture::search::{said, tagged, with_metadata};
@@ -27,7 +28,10 @@ pub(crate) async fn the_words_of_others_are_never_found(fixture: Fixture) {
         let own = format!("the same words {number}");
         for text in ["same", "\"same words\"", "sam*", "same OR words", "same -other", ""] {
             for order in ORDERS {
-                for query in [SearchQuery::new(text), SearchQuery::new(text).metadata(tagged("/k", 1))] {
+                for query in [
+                    SearchQuery::new(text),
+                    SearchQuery::new(text).filter(MessageFilter::new().metadata(tagged("/k", 1))),
+                ] {
                     let hits = tenant.hits(&query.order(order)).await;
                     let mut found = said(&hits);
                     found.sort_unstable();
@@ -140,10 +144,10 @@ pub(crate) async fn the_same_ids_are_found_in_each_organization(fixture: Fixture
     let word = format!("w{}", thread_id().to_string().replace('-', ""));
     let new = ada.new_thread();
     let hers = ada.talk_from(new.clone()).await;
-    let theirs = eve.talk_from(NewThread { id: new.id, ..eve.new_thread() }).await;
+    let theirs = eve.talk_from(with!(eve.new_thread(), id: new.id)).await;
     for number in 0..3 {
         let one = message(format!("{word} ada {number}"));
-        let same = NewMessage { id: one.id, ..message(format!("{word} eve {number}")) };
+        let same = with!(message(format!("{word} eve {number}")), id: one.id);
         hers.say([one]).await;
         theirs.say([same]).await;
     }

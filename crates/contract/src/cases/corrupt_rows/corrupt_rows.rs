@@ -4,7 +4,7 @@ use std::error::Error as _;
 
 use chatkeep_domain::{
     Append, ChatMessage, Content, ConversationRepositoryExt as _, Cursor, Entity, MessageFilter,
-    MessageQuery, NewThread, Order, Page, SearchOrder, SearchQuery, StoreError, ThreadQuery,
+    MessageQuery, Order, Page, SearchOrder, SearchQuery, StoreError, ThreadQuery,
 };
 use serde_json::json;
 
@@ -89,7 +89,7 @@ async fn hit_pages(tenant: &Tenant, query: &SearchQuery) -> Vec<Gave> {
     let ask = async |cursor: Option<Cursor>| {
         let query = cursor.map_or_else(|| query.clone(), |cursor| query.clone().behind(cursor));
         let page = tenant.search(&query).await?;
-        Ok(Page { items: page.items, next: page.next })
+        Ok(Page::new(page.items, page.next))
     };
     pages(ask, |hit| hit.message.position.get()).await
 }

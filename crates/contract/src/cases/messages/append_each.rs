@@ -118,7 +118,7 @@ pub(crate) async fn an_absent_thread_takes_nothing_from_the_others(fixture: Fixt
         let refused = next();
         assert_refused!(
             refused,
-            StoreError::NotFound { entity: Entity::Thread, id: told } if told == missing
+            StoreError::NotFound { entity: Entity::Thread, id: told, .. } if told == missing
         );
         assert_eq!(next().expect("a good append"), talk.all().await);
         assert_eq!(talk.all().await.len(), 1);
@@ -143,7 +143,7 @@ pub(crate) async fn a_conflict_takes_nothing_from_the_others(fixture: Fixture) {
     assert_eq!(texts(&[first.all().await, last.all().await].concat()), ["1", "2"]);
     assert_refused!(
         conflict,
-        StoreError::Conflict { expected, actual }
+        StoreError::Conflict { expected, actual, .. }
             if (expected, actual) == (said[0].position, said[1].position)
     );
     assert_eq!(moved.snapshot().await, before);
@@ -196,7 +196,7 @@ pub(crate) async fn an_append_may_expect_the_head_that_the_one_before_makes(fixt
     let last = chained.expect("it expects the head that the first made")[0].position;
     assert_refused!(
         stale,
-        StoreError::Conflict { expected, actual } if (expected, actual) == (head, last)
+        StoreError::Conflict { expected, actual, .. } if (expected, actual) == (head, last)
     );
     assert_eq!(talk.all().await.len(), 6);
 }
@@ -334,7 +334,7 @@ pub(crate) async fn a_call_raises_updated_at_of_each_thread_by_its_own(fixture: 
 /// same call has stored.
 pub(crate) async fn a_held_message_of_a_call_raises_no_updated_at(fixture: Fixture) {
     let [mixed, quiet, twice] = talks(&fixture.tenant()).await;
-    let timed = |new: &NewMessage, seconds| NewMessage { created_at: at(seconds), ..new.clone() };
+    let timed = |new: &NewMessage, seconds| with!(new.clone(), created_at: at(seconds));
     let new = numbered(4);
     mixed.say([timed(&new[0], 1)]).await;
     quiet.say([timed(&new[0], 2)]).await;

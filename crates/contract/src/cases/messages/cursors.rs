@@ -1,7 +1,7 @@
 //! Cursors: pages that neither skip nor repeat, whatever is written in between.
 
 use chatkeep_domain::{
-    Cursor, MessageFilter, MessageId, MessageQuery, NewThread, Order, Role, StoreError, ThreadId,
+    Cursor, MessageFilter, MessageId, MessageQuery, Order, Role, StoreError, ThreadId,
     ThreadQuery, ThreadUpdate, Timestamp,
 };
 

@@ -1,7 +1,7 @@
 //! Edits, deleted messages, cleared threads.
 
 use chatkeep_domain::{
-    ChatMessage, Content, Entity, MAX_PAGE_LEN, MessageQuery, MessageRevision, NewMessage, StoreError,
+    Content, Entity, MAX_PAGE_LEN, MessageQuery, MessageRevision, StoreError,
     Timestamp,
 };
 use chrono::TimeDelta;
@@ -29,10 +29,8 @@ pub(crate) async fn earlier_contents_are_kept_as_revisions(fixture: Fixture) {
     }
     let revisions = talk.revisions(id).await.unwrap();
     let expected = [(1, "0", 1), (2, "second", 5), (3, "third", 9)];
-    let expected = expected.map(|(revision, text, seconds)| MessageRevision {
-        revision,
-        content: Content::text(text),
-        written_at: at(seconds),
+    let expected = expected.map(|(revision, text, seconds)| {
+        MessageRevision::new(revision, Content::text(text), at(seconds))
     });
     assert_eq!(revisions, expected);
 }
@@ -103,11 +101,11 @@ pub(crate) async fn a_message_that_is_not_there_is_not_found(fixture: Fixture) {
     for id in [message_id(), elsewhere[0].id] {
         let told = id.to_string();
         let edited = talk.edit(id, "x", at(9)).await;
-        assert_refused!(edited, StoreError::NotFound { entity: Entity::Message, id } if id == told);
+        assert_refused!(edited, StoreError::NotFound { entity: Entity::Message, id, .. } if id == told);
         let revisions = talk.revisions(id).await;
-        assert_refused!(revisions, StoreError::NotFound { entity: Entity::Message, id } if id == told);
+        assert_refused!(revisions, StoreError::NotFound { entity: Entity::Message, id, .. } if id == told);
         let deleted = talk.delete_message(id, at(9)).await;
-        assert_refused!(deleted, StoreError::NotFound { entity: Entity::Message, id } if id == told);
+        assert_refused!(deleted, StoreError::NotFound { entity: Entity::Message, id, .. } if id == told);
     }
     assert_eq!((talk.snapshot().await, other.snapshot().await), before);
 }

@@ -1,7 +1,7 @@
 //! Filters on lists of messages: the sender and the metadata, with offsets, limits and pages.
 
 use chatkeep_domain::{
-    MAX_METADATA_FILTERS, MessageFilter, MessageQuery, NewMessage, Order, Role, StoreError, UserId,
+    MAX_METADATA_FILTERS, MessageFilter, MessageQuery, Order, Role, StoreError, UserId,
 };
 use serde_json::{Value, json};
 

@@ -194,7 +194,7 @@ pub(crate) async fn a_message_is_read_within_its_thread(fixture: Fixture) {
     for (talk, id) in [(&other, said[0].id), (&other, said[2].id), (&talk, message_id())] {
         assert_refused!(
             talk.get(id).await,
-            StoreError::NotFound { entity: Entity::Message, id: told } if told == id.to_string()
+            StoreError::NotFound { entity: Entity::Message, id: told, .. } if told == id.to_string()
         );
     }
 }

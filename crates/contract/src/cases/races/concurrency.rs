@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use chatkeep_domain::{
-    Append, MessageFilter, MessageQuery, Metadata, NewMessage, Position, StoreError, ThreadUpdate,
+    Append, MessageQuery, Metadata, NewMessage, Position, StoreError, ThreadUpdate,
 };
 use tokio::sync::{Barrier, Semaphore};
 use tokio::task::JoinSet;

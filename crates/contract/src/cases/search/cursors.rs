@@ -1,7 +1,7 @@
 //! Cursors of searches: which are refused, and that none grants anything.
 
 use chatkeep_domain::{
-    Cursor, MessageFilter, MessageQuery, NewThread, Role, SearchOrder, SearchQuery, StoreError, ThreadQuery,
+    Cursor, MessageFilter, MessageQuery, Role, SearchOrder, SearchQuery, StoreError, ThreadQuery,
     UserId,
 };
 

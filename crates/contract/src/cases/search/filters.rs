@@ -1,7 +1,7 @@
 //! The filters of a search, alone and with words.
 
 use chatkeep_domain::{
-    MAX_METADATA_FILTERS, MessageFilter, NewMessage, Role, SearchOrder, SearchQuery, StoreError, Timestamp,
+    MAX_METADATA_FILTERS, MessageFilter, Role, SearchOrder, SearchQuery, StoreError, Timestamp,
     UserId,
 };
 use chrono::TimeDelta;

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::SeqCst;
 
 use chatkeep_domain::{
-    Append, MAX_PAGE_LEN, NewMessage, NewThread, Position, SearchOrder, SearchQuery, StoreError, ThreadUpdate,
+    Append, MAX_PAGE_LEN, Position, SearchOrder, SearchQuery, StoreError, ThreadUpdate,
 };
 use tokio::task::JoinSet;
 

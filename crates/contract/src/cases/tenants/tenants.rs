@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use chatkeep_domain::{
-    Append, Entity, MessageEdit, MessageId, MessageQuery, NewMessage, NewThread, OrgId, Position, Scope,
+    Append, Entity, MessageEdit, MessageId, MessageQuery, OrgId, Position, Scope,
     StoreError, ThreadAppend, ThreadId, ThreadQuery, ThreadUpdate,
 };
 
@@ -40,7 +40,7 @@ where
         let Err(absent) = absent else { panic!("{scope:?} reached a thread that never was") };
         let names_the_thread = matches!(
             &hidden,
-            StoreError::NotFound { entity: Entity::Thread, id } if *id == talk.id.to_string()
+            StoreError::NotFound { entity: Entity::Thread, id, .. } if *id == talk.id.to_string()
         );
         assert!(names_the_thread, "{scope:?} was told: {hidden:?}");
         let told = |error: &StoreError, thread: ThreadId, message: MessageId| {

@@ -1,7 +1,7 @@
 //! Filters on the list of threads: the times and the metadata, alone and with the name.
 
 use chatkeep_domain::{
-    MAX_METADATA_FILTERS, Metadata, NewThread, StoreError, ThreadId, ThreadQuery, ThreadUpdate, Timestamp,
+    MAX_METADATA_FILTERS, Metadata, StoreError, ThreadId, ThreadQuery, ThreadUpdate, Timestamp,
 };
 use chrono::TimeDelta;
 use serde_json::{Value, json};

@@ -50,7 +50,7 @@ pub(crate) async fn an_id_of_another_user_is_taken(fixture: Fixture) {
     for refused in [bob.create(new()).await, as_org] {
         assert_refused!(
             refused,
-            StoreError::AlreadyExists { entity: Entity::Thread, id } if id == talk.id.to_string()
+            StoreError::AlreadyExists { entity: Entity::Thread, id, .. } if id == talk.id.to_string()
         );
     }
     assert_eq!(talk.snapshot().await, before, "the thread of the owner");

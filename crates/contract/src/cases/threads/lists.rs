@@ -1,6 +1,6 @@
 //! Lists of threads.
 
-use chatkeep_domain::{MAX_PAGE_LEN, NewThread, Scope, StoreError, ThreadKey, ThreadQuery, ThreadUpdate};
+use chatkeep_domain::{MAX_PAGE_LEN, Scope, StoreError, ThreadKey, ThreadQuery, ThreadUpdate};
 
 use crate::fixture::{Fixture, Talk, Tenant, at, message};
 

@@ -1,6 +1,8 @@
 //! Filters on lists of messages: the sender and the metadata, with offsets, limits and pages.
 
-use chatkeep_domain::{MAX_METADATA_FILTERS, MessageQuery, NewMessage, Order, Role, StoreError, UserId};
+use chatkeep_domain::{
+    MAX_METADATA_FILTERS, MessageFilter, MessageQuery, Order, Role, StoreError, UserId,
+};
 use serde_json::{Value, json};
 
 use crate::fixture::search::{assert_tagged, tagged, tagged_messages, with_metadata};
@@ -15,14 +17,14 @@ pub(crate) async fn a_sender_finds_their_messages(fixture: Fixture) {
     let talk = fixture.tenant().talk().await;
     let senders = [Some("ada"), Some("bob"), None, Some("Ada"), Some("ada "), Some("ada")];
     talk.say(
-        senders.into_iter().enumerate().map(|(number, sender)| NewMessage {
-            sender_id: sender.map(user),
-            ..message(number.to_string())
-        }),
+        senders
+            .into_iter()
+            .enumerate()
+            .map(|(number, sender)| with!(message(number.to_string()), sender_id: sender.map(user))),
     )
     .await;
     for (sender, expected) in [("ada", "0 5"), ("bob", "1"), ("Ada", "3"), ("ada ", "4"), ("eve", "")] {
-        let query = MessageQuery::default().sender_id(user(sender));
+        let query = MessageQuery::default().filter(MessageFilter::new().sender_id(user(sender)));
         assert_eq!(texts(&talk.read(&query).await).join(" "), expected, "{sender:?}");
     }
 }
@@ -30,25 +32,23 @@ pub(crate) async fn a_sender_finds_their_messages(fixture: Fixture) {
 /// Filters hold together, and are applied before the offset and the limit.
 pub(crate) async fn filters_are_applied_before_offset_and_limit(fixture: Fixture) {
     let talk = fixture.tenant().talk().await;
-    let batch = (0..40u8).map(|number| NewMessage {
-        sender_id: Some(user(if number % 2 == 0 { "ada" } else { "bob" })),
-        sender_role: if number < 20 { Role::User } else { Role::Assistant },
-        created_at: at(number.into()),
-        ..message(with_metadata(
+    let batch = (0..40u8).map(|number| with!(message(with_metadata(
             &number.to_string(),
             &json!({"third": number % 3, "fifth": {"is": number % 5}}),
-        ))
-    });
+        )), sender_id: Some(user(if number % 2 == 0 { "ada" } else { "bob" })), sender_role: if number < 20 { Role::User } else { Role::Assistant }, created_at: at(number.into())));
     let said = talk.say(batch).await;
-    let third = MessageQuery::first(3).metadata(tagged("/third", 0));
+    let third = MessageQuery::first(3).filter(MessageFilter::new().metadata(tagged("/third", 0)));
     for (query, expected) in [
         (third.clone(), "0 3 6"),
         (third.clone().offset(2), "6 9 12"),
-        (third.clone().sender_id(user("bob")).offset(1), "9 15 21"),
-        (third.clone().role(Role::Assistant), "21 24 27"),
-        (third.clone().metadata(tagged("/fifth", json!({"is": 0}))), "0 15 30"),
-        (third.clone().metadata(tagged("/third", 1)), ""),
-        (third.clone().after(said[10].position).created(at(14), at(20)), "15 18"),
+        (third.clone().filter(MessageFilter::new().sender_id(user("bob"))).offset(1), "9 15 21"),
+        (third.clone().filter(MessageFilter::new().role(Role::Assistant)), "21 24 27"),
+        (third.clone().filter(MessageFilter::new().metadata(tagged("/fifth", json!({"is": 0})))), "0 15 30"),
+        (third.clone().filter(MessageFilter::new().metadata(tagged("/third", 1))), ""),
+        (
+            third.clone().after(said[10].position).filter(MessageFilter::new().created(at(14), at(20))),
+            "15 18",
+        ),
         (third.clone().order(Order::NewestFirst), "39 36 33"),
         (third.clone().order(Order::NewestFirst).offset(12), "3 0"),
     ] {
@@ -68,7 +68,8 @@ pub(crate) async fn pages_of_filtered_messages_go_on(fixture: Fixture) {
             |number: i32| message(with_metadata(&number.to_string(), &json!({"even": number % 2 == 0})));
         let talk = fixture.tenant().talk().await;
         talk.say((0..20).map(even)).await;
-        let mut query = MessageQuery { order, ..MessageQuery::first(3) }.metadata(tagged("/even", true));
+        let mut query =
+            with!(MessageQuery::first(3), order).filter(MessageFilter::new().metadata(tagged("/even", true)));
         let (mut read, mut pages) = (Vec::new(), 0);
         loop {
             let page = talk.page(&query).await.unwrap();
@@ -102,9 +103,9 @@ pub(crate) async fn more_than_16_metadata_filters_are_refused(fixture: Fixture) 
     let talk = tagged_messages(&fixture.repo, &[keys, json!({"k0": 0})]).await;
     let mut query = MessageQuery::default();
     for key in 0..MAX_METADATA_FILTERS {
-        query = query.metadata(tagged(&format!("/k{key}"), key));
+        query = query.filter(MessageFilter::new().metadata(tagged(&format!("/k{key}"), key)));
     }
     assert_eq!(texts(&talk.read(&query).await), ["0"]);
-    let refused = talk.page(&query.metadata(tagged("/k16", 16))).await;
+    let refused = talk.page(&query.filter(MessageFilter::new().metadata(tagged("/k16", 16)))).await;
     assert_refused!(refused, StoreError::InvalidArgument(error) if error.field == "metadata");
 }

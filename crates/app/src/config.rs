@@ -84,6 +84,7 @@ pub use secrecy::SecretString;
 /// # Ok::<(), chatkeep::config::ConfigError>(())
 /// ```
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct StateConfig {
     /// Whether a [`ConversationHistory`](crate::ConversationHistory) in front of the
     /// [`StateManager`](crate::StateManager) that is opened stores what it is given, unless
@@ -98,6 +99,11 @@ pub struct StateConfig {
 }
 
 impl StateConfig {
+    /// For one user of an organization, in this store; without persistence of histories.
+    pub const fn new(org_id: OrgId, user_id: UserId, database: DatabaseConfig) -> Self {
+        Self { enable_persistence: false, user_id, org_id, database }
+    }
+
     /// Reads the sources of this process.
     ///
     /// # Errors
@@ -138,7 +144,8 @@ impl StateConfig {
 pub fn default_path() -> Result<std::path::PathBuf, ConfigError> {
     use etcetera::BaseStrategy as _;
 
-    let base = etcetera::base_strategy::choose_native_strategy().map_err(ConfigError::NoDataDirectory)?;
+    let base = etcetera::base_strategy::choose_native_strategy()
+        .map_err(|source| ConfigError::NoDataDirectory { source: source.into() })?;
     Ok(base.data_dir().join("chatkeep").join("chatkeep.db"))
 }
 

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use chatkeep_domain::{
-    Append, ConversationRepositoryExt, Entity, MessageEdit, MessageQuery, MessageRepository, Position, Role,
-    StoreError, ThreadRepository,
+    Append, ConversationRepository, ConversationRepositoryExt, Entity, MessageEdit, MessageFilter,
+    MessageQuery, MessageRepository, Position, Role, StoreError, ThreadRepository,
 };
 use chatkeep_seaorm::{Migrations, PostgresConfig, SeaOrmRepository};
 use chatkeep_testkit::{PgBouncer, PgOptions, PgServer, PoolMode, shared_postgres};
@@ -413,7 +413,8 @@ async fn a_long_thread_is_read_by_its_indexes_alone() {
         )
         .await;
     let scans = "SELECT seq_scan FROM pg_stat_user_tables WHERE relname = 'chat_message'";
-    let system_scans = "SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = 'chat_message_system'";
+    let system_scans =
+        "SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = 'chat_message_instructions'";
     // A session reports what it scanned when it ends at the latest.
     repository.close().await.unwrap();
     database.execute("SELECT pg_stat_clear_snapshot()").await;
@@ -422,7 +423,8 @@ async fn a_long_thread_is_read_by_its_indexes_alone() {
     let repository = database.open().await;
     let last = repository.last_messages(&scope(), thread_id(), 50).await.unwrap();
     assert_eq!(last[49].position, Position::new(20_000).unwrap());
-    let system = MessageQuery::newest(100).role(Role::System).before(last[0].position);
+    let instructions = MessageFilter::new().role(Role::System).role(Role::Developer);
+    let system = MessageQuery::newest(100).filter(instructions).before(last[0].position);
     assert_eq!(repository.list_messages(&scope(), thread_id(), &system).await.unwrap().items.len(), 2);
     let behind = MessageQuery::first(10).after(Position::new(10_000).unwrap());
     assert_eq!(repository.list_messages(&scope(), thread_id(), &behind).await.unwrap().items.len(), 10);

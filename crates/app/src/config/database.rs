@@ -98,7 +98,7 @@ pub struct DatabaseConfig {
     pub pool_size: u32,
     /// Added to `pool_size` on PostgreSQL.
     pub max_overflow: u32,
-    /// How long a call waits for a connection, within the deadline: 1 ms to `i32::MAX` ms.
+    /// How long an attempt at a call waits for a connection, within the deadline: 1 ms to `i32::MAX` ms.
     pub acquire_timeout: Duration,
     /// How long PostgreSQL may work on a statement, within the deadline: 1 ms to `i32::MAX` ms. With `None` or zero the
     /// deadline alone bounds it.

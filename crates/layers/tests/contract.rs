@@ -1,4 +1,4 @@
-//! The whole contract, around memory; that of the groups around SQLite too.
+//! The whole contract, around memory.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -7,7 +7,6 @@ use std::time::Duration;
 use chatkeep_contract::{Fixture, Repo, Suite};
 use chatkeep_layers::{Coalescing, CoalescingConfig, LayersConfig, Retry, Traced, layered};
 use chatkeep_memory::MemoryRepository;
-use chatkeep_seaorm::{SeaOrmRepository, SqliteConfig};
 
 /// Two decorators around one store: what one of them keeps says nothing to the other.
 fn around_one(decorated: impl Fn(Repo) -> Repo) -> Fixture {
@@ -21,11 +20,6 @@ async fn coalescing() -> Repo {
 
 async fn coalescing_one_by_one() -> Fixture {
     around_one(|store| Arc::new(Coalescing::new(store).max_in_flight(1).max_group_len(3)))
-}
-
-async fn coalescing_sqlite() -> Repo {
-    let store = SeaOrmRepository::sqlite(SqliteConfig::in_memory()).await.expect("a database in memory");
-    Arc::new(Coalescing::new(Arc::new(store)).max_in_flight(1))
 }
 
 async fn retry() -> Fixture {
@@ -48,7 +42,6 @@ fn main() -> ExitCode {
     chatkeep_contract::main([
         Suite::new("coalescing", coalescing),
         Suite::new("coalescing_one_by_one", coalescing_one_by_one),
-        Suite::new("coalescing_sqlite", coalescing_sqlite),
         Suite::new("retry", retry),
         Suite::new("traced", traced),
         Suite::new("layered", all),

@@ -56,8 +56,7 @@ async fn what_was_written_is_there_when_the_file_is_opened_again() {
 async fn a_foreign_lock_is_waited_for_and_then_reported_as_transient() {
     let folder = folder();
     let short = Duration::from_millis(300);
-    let repository =
-        SeaOrmRepository::sqlite(config(&folder).acquire_timeout(short).deadline(short)).await.unwrap();
+    let repository = SeaOrmRepository::sqlite(config(&folder).acquire_timeout(short)).await.unwrap();
     three_messages(&repository).await;
     let raw = raw(&folder).await;
     execute(&raw, "BEGIN IMMEDIATE").await;

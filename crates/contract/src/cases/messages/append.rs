@@ -105,9 +105,8 @@ pub(crate) async fn an_append_never_lowers_updated_at(fixture: Fixture) {
 pub(crate) async fn a_held_message_raises_no_updated_at(fixture: Fixture) {
     let talk = fixture.tenant().talk().await;
     let held = talk.say(numbered(2)).await;
-    let retried = |number: usize, seconds| {
-        with!(message("retried"), id: held[number].id, created_at: at(seconds))
-    };
+    let retried =
+        |number: usize, seconds| with!(message("retried"), id: held[number].id, created_at: at(seconds));
     let new = |seconds| with!(message("new"), created_at: at(seconds));
     let before = talk.snapshot().await;
     assert_eq!(talk.say([retried(0, 50), retried(1, 90)]).await, held);

@@ -1,8 +1,8 @@
 //! Cursors: pages that neither skip nor repeat, whatever is written in between.
 
 use chatkeep_domain::{
-    Cursor, MessageFilter, MessageId, MessageQuery, Order, Role, StoreError, ThreadId,
-    ThreadQuery, ThreadUpdate, Timestamp,
+    Cursor, MessageFilter, MessageId, MessageQuery, Order, Role, StoreError, ThreadId, ThreadQuery,
+    ThreadUpdate, Timestamp,
 };
 
 use crate::fixture::{Fixture, Talk, Tenant, at, ids, message, numbered, texts};

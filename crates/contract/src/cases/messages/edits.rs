@@ -1,9 +1,6 @@
 //! Edits, deleted messages, cleared threads.
 
-use chatkeep_domain::{
-    Content, Entity, MAX_PAGE_LEN, MessageQuery, MessageRevision, StoreError,
-    Timestamp,
-};
+use chatkeep_domain::{Content, Entity, MAX_PAGE_LEN, MessageQuery, MessageRevision, StoreError, Timestamp};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
@@ -29,9 +26,8 @@ pub(crate) async fn earlier_contents_are_kept_as_revisions(fixture: Fixture) {
     }
     let revisions = talk.revisions(id).await.unwrap();
     let expected = [(1, "0", 1), (2, "second", 5), (3, "third", 9)];
-    let expected = expected.map(|(revision, text, seconds)| {
-        MessageRevision::new(revision, Content::text(text), at(seconds))
-    });
+    let expected = expected
+        .map(|(revision, text, seconds)| MessageRevision::new(revision, Content::text(text), at(seconds)));
     assert_eq!(revisions, expected);
 }
 

@@ -1,8 +1,6 @@
 //! Filters on lists of messages: the sender and the metadata, with offsets, limits and pages.
 
-use chatkeep_domain::{
-    MAX_METADATA_FILTERS, MessageFilter, MessageQuery, Order, Role, StoreError, UserId,
-};
+use chatkeep_domain::{MAX_METADATA_FILTERS, MessageFilter, MessageQuery, Order, Role, StoreError, UserId};
 use serde_json::{Value, json};
 
 use crate::fixture::search::{assert_tagged, tagged, tagged_messages, with_metadata};

@@ -4,9 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::future::Future;
 use std::sync::Arc;
 
-use chatkeep_domain::{
-    Append, MessageQuery, Metadata, NewMessage, Position, StoreError, ThreadUpdate,
-};
+use chatkeep_domain::{Append, MessageQuery, Metadata, NewMessage, Position, StoreError, ThreadUpdate};
 use tokio::sync::{Barrier, Semaphore};
 use tokio::task::JoinSet;
 

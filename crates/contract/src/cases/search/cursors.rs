@@ -1,8 +1,7 @@
 //! Cursors of searches: which are refused, and that none grants anything.
 
 use chatkeep_domain::{
-    Cursor, MessageFilter, MessageQuery, Role, SearchOrder, SearchQuery, StoreError, ThreadQuery,
-    UserId,
+    Cursor, MessageFilter, MessageQuery, Role, SearchOrder, SearchQuery, StoreError, ThreadQuery, UserId,
 };
 
 use crate::cases::search::pages::{dated, ten_hits};

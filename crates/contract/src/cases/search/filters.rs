@@ -1,8 +1,7 @@
 //! The filters of a search, alone and with words.
 
 use chatkeep_domain::{
-    MAX_METADATA_FILTERS, MessageFilter, Role, SearchOrder, SearchQuery, StoreError, Timestamp,
-    UserId,
+    MAX_METADATA_FILTERS, MessageFilter, Role, SearchOrder, SearchQuery, StoreError, Timestamp, UserId,
 };
 use chrono::TimeDelta;
 use serde_json::{Value, json};

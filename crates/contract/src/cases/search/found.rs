@@ -1,8 +1,7 @@
 //! What a search gives for what it found: the order, the scores, the limit.
 
 use chatkeep_domain::{
-    MAX_PAGE_LEN, MAX_RANKED, NewMessage, Role, SearchHit, SearchOrder, SearchQuery, StoreError,
-    Timestamp,
+    MAX_PAGE_LEN, MAX_RANKED, NewMessage, Role, SearchHit, SearchOrder, SearchQuery, StoreError, Timestamp,
 };
 
 use crate::fixture::search::said;

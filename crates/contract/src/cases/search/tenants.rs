@@ -1,8 +1,7 @@
 //! What a search outside the scope finds: nothing.
 
 use chatkeep_domain::{
-    MessageFilter, OrgId, Scope, SearchHit, SearchOrder, SearchQuery, StoreError,
-    ThreadId,
+    MessageFilter, OrgId, Scope, SearchHit, SearchOrder, SearchQuery, StoreError, ThreadId,
 };
 
 use crate::fixture::search::{said, searching, tagged, with_metadata};
@@ -171,8 +170,9 @@ pub(crate) async fn the_same_ids_are_found_in_each_organization(fixture: Fixture
         read.dedup();
         assert_eq!((count, read.len()), (6, 6), "hits and distinct hits by {order:?}");
     }
-    let refused =
-        searching(&fixture.repo).search_messages(&Scope::operator(), &SearchQuery::new(&word).thread(new.id)).await;
+    let refused = searching(&fixture.repo)
+        .search_messages(&Scope::operator(), &SearchQuery::new(&word).thread(new.id))
+        .await;
     assert_refused!(refused, StoreError::InvalidArgument(error) if error.field == "thread_id");
 }
 

@@ -4,9 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::SeqCst;
 
-use chatkeep_domain::{
-    Append, MAX_PAGE_LEN, Position, SearchOrder, SearchQuery, StoreError, ThreadUpdate,
-};
+use chatkeep_domain::{Append, MAX_PAGE_LEN, Position, SearchOrder, SearchQuery, StoreError, ThreadUpdate};
 use tokio::task::JoinSet;
 
 use crate::fixture::search::said;

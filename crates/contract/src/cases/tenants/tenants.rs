@@ -3,8 +3,8 @@
 use std::future::Future;
 
 use chatkeep_domain::{
-    Append, Entity, MessageEdit, MessageId, MessageQuery, OrgId, Position, Scope,
-    StoreError, ThreadAppend, ThreadId, ThreadQuery, ThreadUpdate,
+    Append, Entity, MessageEdit, MessageId, MessageQuery, OrgId, Position, Scope, StoreError, ThreadAppend,
+    ThreadId, ThreadQuery, ThreadUpdate,
 };
 
 use crate::fixture::{

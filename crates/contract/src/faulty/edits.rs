@@ -17,12 +17,12 @@ pub(super) struct Edits {
     inner: Repo,
     fault: Fault,
     /// How many edits there were.
-    edits: AtomicI64,
+    count: AtomicI64,
 }
 
 impl Edits {
     pub(super) fn new(inner: Repo, fault: Fault) -> Self {
-        Self { inner, fault, edits: AtomicI64::new(1) }
+        Self { inner, fault, count: AtomicI64::new(1) }
     }
 
     /// The error of a call that names a message.
@@ -37,7 +37,7 @@ impl Edits {
 
     /// The edit with a time that no other has: no store knows it again but by the content that the message has.
     fn unknown_again(&self, edit: MessageEdit) -> MessageEdit {
-        let micros = self.edits.fetch_add(1, Ordering::Relaxed);
+        let micros = self.count.fetch_add(1, Ordering::Relaxed);
         MessageEdit::new(edit.content, edit.at + TimeDelta::microseconds(micros))
     }
 
@@ -115,7 +115,6 @@ impl Decorator for Edits {
                 self.inner.edit_message(scope, thread, id, other).await?;
                 edit
             }
-            Fault::KnowsTheLastEditAlone => self.unknown_again(edit),
             // With one time for all, edits are known by their contents.
             Fault::ComparesContentsAlone => MessageEdit::new(edit.content, Timestamp::UNIX_EPOCH),
             Fault::TakesTheFirstContentForAnEdit if self.is_first(scope, thread, id, &edit).await? => {
@@ -124,7 +123,7 @@ impl Decorator for Edits {
             Fault::ComparesWhenItWasWritten if self.is_written(scope, thread, id, &edit).await? => {
                 return self.inner.get_message(scope, thread, id).await;
             }
-            Fault::ComparesWhenItWasWritten => self.unknown_again(edit),
+            Fault::KnowsTheLastEditAlone | Fault::ComparesWhenItWasWritten => self.unknown_again(edit),
             _ => edit,
         };
         let edited = self.inner.edit_message(scope, thread, id, edit).await;

@@ -51,24 +51,6 @@ impl CorruptRows {
         Self { inner, fault }
     }
 
-    /// A page, where the store looks behind it before it answers.
-    async fn looking_further<P: Part>(
-        &self,
-        of: Of,
-        limit: usize,
-        ask: impl AsyncFn(Option<Cursor>) -> Result<P, StoreError>,
-    ) -> Result<P, StoreError> {
-        let page = ask(None).await;
-        match (&page, self.looks_at(of, &page, limit)) {
-            (_, None) => page,
-            (Err(_), Some(cursor)) => ask(Some(cursor)).await,
-            (Ok(_), Some(cursor)) => match ask(Some(cursor)).await {
-                Err(error @ StoreError::CorruptRow { .. }) => Err(error),
-                _ => page,
-            },
-        }
-    }
-
     /// Where it looks before it answers with the page.
     fn looks_at(&self, of: Of, page: &Result<impl Part, StoreError>, limit: usize) -> Option<Cursor> {
         let (count, next) = match page {
@@ -91,6 +73,15 @@ impl CorruptRows {
     }
 }
 
+/// What it answers when it has looked.
+fn having_looked<T>(page: Result<T, StoreError>, further: Result<T, StoreError>) -> Result<T, StoreError> {
+    match (page, further) {
+        (Err(_), further) => further,
+        (Ok(_), Err(error @ StoreError::CorruptRow { .. })) => Err(error),
+        (page, _) => page,
+    }
+}
+
 #[async_trait]
 impl Decorator for CorruptRows {
     fn inner(&self) -> &dyn ConversationRepository {
@@ -100,11 +91,9 @@ impl Decorator for CorruptRows {
     pass_on_appends!();
 
     async fn list_threads(&self, scope: &Scope, query: &ThreadQuery) -> Result<Page<ChatThread>, StoreError> {
-        let ask = async |cursor: Option<Cursor>| {
-            let query = with!(query.clone(), cursor: cursor.or(query.cursor.clone()));
-            self.inner.list_threads(scope, &query).await
-        };
-        self.looking_further(Of::Threads, query.limit, ask).await
+        let page = self.inner.list_threads(scope, query).await;
+        let Some(cursor) = self.looks_at(Of::Threads, &page, query.limit) else { return page };
+        having_looked(page, self.inner.list_threads(scope, &query.clone().behind(cursor)).await)
     }
 
     async fn list_messages(
@@ -113,20 +102,17 @@ impl Decorator for CorruptRows {
         thread: ThreadId,
         query: &MessageQuery,
     ) -> Result<Page<ChatMessage>, StoreError> {
-        let ask = async |cursor: Option<Cursor>| {
-            let query = with!(query.clone(), cursor: cursor.or(query.cursor.clone()));
-            self.inner.list_messages(scope, thread, &query).await
-        };
-        self.looking_further(Of::Messages, query.limit, ask).await
+        let page = self.inner.list_messages(scope, thread, query).await;
+        let Some(cursor) = self.looks_at(Of::Messages, &page, query.limit) else { return page };
+        having_looked(page, self.inner.list_messages(scope, thread, &query.clone().behind(cursor)).await)
     }
 
     async fn search_messages(&self, scope: &Scope, query: &SearchQuery) -> Result<SearchPage, StoreError> {
-        let ask = async |cursor: Option<Cursor>| {
-            let query = with!(query.clone(), cursor: cursor.or(query.cursor.clone()));
-            searching(&self.inner).search_messages(scope, &query).await
-        };
+        let inner = searching(&self.inner);
+        let page = inner.search_messages(scope, query).await;
         let of = if query.order == SearchOrder::Relevance { Of::RankedHits } else { Of::Hits };
-        self.looking_further(of, query.limit, ask).await
+        let Some(cursor) = self.looks_at(of, &page, query.limit) else { return page };
+        having_looked(page, inner.search_messages(scope, &query.clone().behind(cursor)).await)
     }
 }
 

@@ -127,7 +127,7 @@ pub(crate) async fn times_that_cannot_be_kept_are_refused(fixture: Fixture) {
         assert_refused!(refused, StoreError::InvalidArgument(error) if error.field == "at");
         let query = with!(MessageQuery::default(), filter.created.from: Some(bad));
         let refused = talk.page(&query).await;
-        assert_refused!(refused, StoreError::InvalidArgument(error) if error.field == "created_from");
+        assert_refused!(refused, StoreError::InvalidArgument(error) if error.field == "created.from");
     }
     assert_eq!(talk.snapshot().await, before);
     assert_eq!(ada.list_ids(&ada.scope).await, [talk.id]);

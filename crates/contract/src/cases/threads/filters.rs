@@ -55,9 +55,9 @@ pub(crate) async fn ranges_of_threads_are_half_open(fixture: Fixture) {
         assert_eq!(names(&ada, &query).await, expected, "{query:?}");
     }
     let refused = ada.list(&all().updated(None, Timestamp::MAX_UTC)).await;
-    assert_refused!(refused, StoreError::InvalidArgument(error) if error.field == "updated_until");
+    assert_refused!(refused, StoreError::InvalidArgument(error) if error.field == "updated.until");
     let refused = ada.list(&all().created(Timestamp::MIN_UTC, None)).await;
-    assert_refused!(refused, StoreError::InvalidArgument(error) if error.field == "created_from");
+    assert_refused!(refused, StoreError::InvalidArgument(error) if error.field == "created.from");
 }
 
 /// An append moves a thread within the ranges of updates, and not within those of creation.

@@ -5,8 +5,12 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::thread;
 
-use chatkeep_contract::faulty::{Corrupting, Fault};
-use chatkeep_contract::{Capability, Case, Fixture, cases};
+use async_trait::async_trait;
+use chatkeep_contract::faulty::{Corrupting, Fault, SwappedRoles};
+use chatkeep_contract::{Capability, Case, Fixture, Repo, cases};
+use chatkeep_domain::{
+    Append, ChatMessage, ConversationRepository, Decorator, Scope, StoreError, ThreadAppend, ThreadId,
+};
 use chatkeep_memory::MemoryRepository;
 
 /// The first line of a case's failure; `None` when it passes.
@@ -19,12 +23,37 @@ fn failure(case: &Case, fixture: Fixture) -> Option<String> {
     Some(line.unwrap_or_default().chars().take(70).collect())
 }
 
-/// A right store, whose rows can be damaged where the case needs that.
+/// A right store, with two handles, and with damage where the case is about that.
 fn right(case: &Case) -> Fixture {
-    let store = Arc::new(MemoryRepository::new());
-    match case.needs.contains(&Capability::CorruptRows) {
-        true => Corrupting::fixture(store),
-        false => Fixture::new(store),
+    let store = MemoryRepository::new();
+    if case.needs.contains(&Capability::CorruptRows) {
+        Corrupting::fixture(Arc::new(store))
+    } else {
+        Fixture::new(Arc::new(store.clone())).with_other(Arc::new(store))
+    }
+}
+
+/// A decorator that overrides nothing.
+#[derive(Debug)]
+struct Bare(Repo);
+
+#[async_trait]
+impl Decorator for Bare {
+    fn inner(&self) -> &dyn ConversationRepository {
+        &*self.0
+    }
+
+    async fn append(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        append: Append,
+    ) -> Result<Vec<ChatMessage>, StoreError> {
+        self.0.append(scope, thread, append).await
+    }
+
+    async fn append_each(&self, appends: Vec<ThreadAppend>) -> Vec<Result<Vec<ChatMessage>, StoreError>> {
+        self.0.append_each(appends).await
     }
 }
 
@@ -32,6 +61,22 @@ fn right(case: &Case) -> Fixture {
 fn a_right_store_passes_every_case() {
     for case in cases() {
         assert_eq!(failure(case, right(case)), None, "{case}");
+    }
+}
+
+#[test]
+fn a_decorator_that_overrides_nothing_passes_every_case() {
+    for case in cases() {
+        let fixture = right(case).decorated(|store| Arc::new(Bare(store)));
+        assert_eq!(failure(case, fixture), None, "{case}");
+    }
+}
+
+#[test]
+fn a_decorator_that_changes_data_both_ways_passes_every_case() {
+    for case in cases() {
+        let fixture = right(case).decorated(|store| Arc::new(SwappedRoles::new(store)));
+        assert_eq!(failure(case, fixture), None, "{case}");
     }
 }
 

@@ -73,15 +73,6 @@ impl CorruptRows {
     }
 }
 
-/// What it answers when it has looked.
-fn having_looked<T>(page: Result<T, StoreError>, further: Result<T, StoreError>) -> Result<T, StoreError> {
-    match (page, further) {
-        (Err(_), further) => further,
-        (Ok(_), Err(error @ StoreError::CorruptRow { .. })) => Err(error),
-        (page, _) => page,
-    }
-}
-
 #[async_trait]
 impl Decorator for CorruptRows {
     fn inner(&self) -> &dyn ConversationRepository {
@@ -108,11 +99,20 @@ impl Decorator for CorruptRows {
     }
 
     async fn search_messages(&self, scope: &Scope, query: &SearchQuery) -> Result<SearchPage, StoreError> {
-        let inner = searching(&self.inner);
-        let page = inner.search_messages(scope, query).await;
+        let search = searching(&self.inner);
         let of = if query.order == SearchOrder::Relevance { Of::RankedHits } else { Of::Hits };
+        let page = search.search_messages(scope, query).await;
         let Some(cursor) = self.looks_at(of, &page, query.limit) else { return page };
-        having_looked(page, inner.search_messages(scope, &query.clone().behind(cursor)).await)
+        having_looked(page, search.search_messages(scope, &query.clone().behind(cursor)).await)
+    }
+}
+
+/// The answer of a store that looked behind the page first.
+fn having_looked<P>(page: Result<P, StoreError>, behind: Result<P, StoreError>) -> Result<P, StoreError> {
+    match (page, behind) {
+        (Err(_), behind) => behind,
+        (Ok(_), Err(error @ StoreError::CorruptRow { .. })) => Err(error),
+        (page, _) => page,
     }
 }
 

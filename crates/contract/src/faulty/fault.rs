@@ -6,6 +6,7 @@ use crate::faulty::appends::Appends;
 use crate::faulty::calls::Calls;
 use crate::faulty::corrupt_rows::{CorruptRows, Rounding};
 use crate::faulty::edits::Edits;
+use crate::faulty::handles::Handles;
 use crate::faulty::index::Index;
 use crate::faulty::lists::Lists;
 use crate::faulty::lossy::Lossy;
@@ -288,6 +289,24 @@ faults! {
         LimitsBeforeTenants => "the_hits_of_others_take_no_place",
         /// Says of all hits that they are of the first one's organization.
         NamesOneOrganization => "the_operator_finds_every_organization",
+    }
+    Handles::new => {
+        /// Keeps the threads that were read through a handle until that handle writes.
+        KeepsThreads => "what_one_handle_appends_the_other_reads",
+        /// Keeps the lists of threads that were read through a handle until that handle writes.
+        KeepsThreadLists => "an_update_through_the_other_handle_is_listed",
+        /// Keeps the messages that were read through a handle until that handle writes.
+        KeepsMessages => "what_the_other_handle_deletes_is_gone",
+        /// Keeps the pages of messages that were read through a handle until that handle writes.
+        KeepsPages => "an_edit_through_the_other_handle_is_read",
+        /// Searches an index that has what was appended through the same handle alone.
+        FindsItsOwnMessagesAlone => "what_one_handle_writes_the_other_finds",
+        /// Takes a retry for new messages where another handle stored them.
+        KnowsItsOwnIdsAlone => "a_retry_through_the_other_handle_stores_nothing",
+        /// Counts on from the positions of its own appends.
+        CountsPositionsItself => "positions_go_on_whichever_handle_appends",
+        /// Compares an expected head with the one that its own appends left.
+        KnowsItsOwnHeadsAlone => "a_head_that_the_other_handle_moved_is_a_conflict",
     }
     SwappedRoles::with_fault => {
         /// A decorator whose accessor hands out the inner store's search, which knows nothing of the decorator.

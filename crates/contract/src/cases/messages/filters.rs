@@ -1,5 +1,7 @@
 //! Filters on lists of messages: the sender and the metadata, with offsets, limits and pages.
 
+use std::ops::Range;
+
 use chatkeep_domain::{MAX_METADATA_FILTERS, MessageFilter, MessageQuery, Order, Role, StoreError, UserId};
 use serde_json::{Value, json};
 
@@ -32,23 +34,24 @@ pub(crate) async fn filters_are_applied_before_offset_and_limit(fixture: Fixture
     let talk = fixture.tenant().talk().await;
     let batch = (0..40u8).map(|number| {
         let metadata = json!({"third": number % 3, "fifth": {"is": number % 5}});
-        let mut new = message(with_metadata(&number.to_string(), &metadata));
-        new.sender_id = Some(user(if number % 2 == 0 { "ada" } else { "bob" }));
-        new.sender_role = if number < 20 { Role::User } else { Role::Assistant };
-        new.created_at = at(number.into());
-        new
+        let sender = user(if number % 2 == 0 { "ada" } else { "bob" });
+        let role = if number < 20 { Role::User } else { Role::Assistant };
+        let new = message(with_metadata(&number.to_string(), &metadata));
+        with!(new, sender_id: Some(sender), sender_role: role, created_at: at(number.into()))
     });
     let said = talk.say(batch).await;
-    let filter = || MessageFilter::new().metadata(tagged("/third", 0));
-    let third = MessageQuery::first(3).filter(filter());
+    let filter = MessageFilter::new().metadata(tagged("/third", 0));
+    let third = MessageQuery::first(3).filter(filter.clone());
+    let and = |more: fn(MessageFilter) -> MessageFilter| third.clone().filter(more(filter.clone()));
     for (query, expected) in [
         (third.clone(), "0 3 6"),
         (third.clone().offset(2), "6 9 12"),
-        (third.clone().filter(filter().sender_id(user("bob"))).offset(1), "9 15 21"),
-        (third.clone().filter(filter().role(Role::Assistant)), "21 24 27"),
-        (third.clone().filter(filter().metadata(tagged("/fifth", json!({"is": 0})))), "0 15 30"),
-        (third.clone().filter(filter().metadata(tagged("/third", 1))), ""),
-        (third.clone().after(said[10].position).filter(filter().created(at(14), at(20))), "15 18"),
+        (and(|filter| filter.sender_id(user("bob"))).offset(1), "9 15 21"),
+        (and(|filter| filter.role(Role::Assistant)), "21 24 27"),
+        (and(|filter| filter.role(Role::Assistant).role(Role::User)), "0 3 6"),
+        (and(|filter| filter.metadata(tagged("/fifth", json!({"is": 0})))), "0 15 30"),
+        (and(|filter| filter.metadata(tagged("/third", 1))), ""),
+        (and(|filter| filter.created(at(14), at(20))).after(said[10].position), "15 18"),
         (third.clone().order(Order::NewestFirst), "39 36 33"),
         (third.clone().order(Order::NewestFirst).offset(12), "3 0"),
     ] {
@@ -101,12 +104,11 @@ pub(crate) async fn filters_follow_an_edit(fixture: Fixture) {
 pub(crate) async fn more_than_16_metadata_filters_are_refused(fixture: Fixture) {
     let keys: Value = (0..=MAX_METADATA_FILTERS).map(|key| (format!("k{key}"), json!(key))).collect();
     let talk = tagged_messages(&fixture.repo, &[keys, json!({"k0": 0})]).await;
-    let mut filter = MessageFilter::new();
-    for key in 0..MAX_METADATA_FILTERS {
-        filter = filter.metadata(tagged(&format!("/k{key}"), key));
-    }
-    assert_eq!(texts(&talk.read(&MessageQuery::default().filter(filter.clone())).await), ["0"]);
-    let filter = filter.metadata(tagged("/k16", 16));
-    let refused = talk.page(&MessageQuery::default().filter(filter)).await;
+    let of = |keys: Range<usize>| {
+        let filters = keys.map(|key| tagged(&format!("/k{key}"), key));
+        MessageQuery::default().filter(filters.fold(MessageFilter::new(), MessageFilter::metadata))
+    };
+    assert_eq!(texts(&talk.read(&of(0..MAX_METADATA_FILTERS)).await), ["0"]);
+    let refused = talk.page(&of(0..MAX_METADATA_FILTERS + 1)).await;
     assert_refused!(refused, StoreError::InvalidArgument(error) if error.field == "metadata");
 }

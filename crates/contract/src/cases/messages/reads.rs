@@ -132,9 +132,9 @@ pub(crate) async fn the_parts_of_a_query_hold_together(fixture: Fixture) {
     });
     let said = talk.say(batch).await;
     let query = MessageQuery::first(3)
-        .filter(MessageFilter::new().role(Role::Assistant).created(at(5), at(17)))
         .after(said[2].position)
         .before(said[18].position)
+        .filter(MessageFilter::new().role(Role::Assistant).created(at(5), at(17)))
         .offset(1);
     let page = talk.page(&query).await.unwrap();
     assert_eq!(texts(&page.items), ["7", "9", "11"]);

@@ -131,16 +131,16 @@ pub(crate) async fn the_parts_of_a_search_hold_together(fixture: Fixture) {
     let bob = UserId::new("bob").expect("a user id");
     for number in 0..32_u8 {
         let text = format!("{} {number}", if number % 2 == 0 { "tea" } else { "milk" });
-        let mut new = message(with_metadata(&text, &json!({"half": number < 16})));
-        new.created_at = at(number.into());
-        new.sender_role = if number % 4 < 2 { Role::User } else { Role::Assistant };
-        new.sender_id = (number % 8 < 4).then(|| bob.clone());
+        let role = if number % 4 < 2 { Role::User } else { Role::Assistant };
+        let sender = (number % 8 < 4).then(|| bob.clone());
+        let new = message(with_metadata(&text, &json!({"half": number < 16})));
+        let new = with!(new, created_at: at(number.into()), sender_role: role, sender_id: sender);
         talks[usize::from(number >= 28)].say([new]).await;
     }
     let filter = MessageFilter::new().role(Role::Assistant).sender_id(bob).created(at(3), at(26));
-    let first_half = filter.clone().metadata(tagged("/half", true));
     let query = oldest("tea OR coffee").filter(filter.clone());
-    let first = query.clone().filter(first_half.clone());
+    let in_half = |is: bool| filter.clone().metadata(tagged("/half", is));
+    let first = query.clone().filter(in_half(true));
     let empty: SearchQuery = with!(first.clone(), text: String::new());
     assert_found(
         &ada,
@@ -151,8 +151,8 @@ pub(crate) async fn the_parts_of_a_search_hold_together(fixture: Fixture) {
             (query.clone().thread(talks[0].id).limit(1), "tea 10"),
             (query.clone().thread(talks[1].id), ""),
             (query.clone().order(SearchOrder::Newest), "tea 18 / tea 10"),
-            (query.filter(filter.metadata(tagged("/half", false))), "tea 18"),
-            (first.filter(first_half.metadata(tagged("/half", false))), ""),
+            (query.filter(in_half(false)), "tea 18"),
+            (first.filter(in_half(true).metadata(tagged("/half", false))), ""),
         ],
     )
     .await;
@@ -217,11 +217,9 @@ pub(crate) async fn more_than_16_filters_of_a_search_are_refused(fixture: Fixtur
     let ada = fixture.tenant();
     let keys: Value = (0..MAX_METADATA_FILTERS).map(|key| (format!("k{key}"), json!(key))).collect();
     ada.says([with_metadata("tea", &keys)]).await;
-    let mut filter = MessageFilter::new();
-    for key in 0..MAX_METADATA_FILTERS {
-        filter = filter.metadata(tagged(&format!("/k{key}"), key));
-    }
-    assert_found(&ada, [(oldest("tea").filter(filter.clone()), "tea")]).await;
-    let refused = ada.search(&oldest("tea").filter(filter.metadata(tagged("/k0", 0)))).await;
+    let filters = (0..MAX_METADATA_FILTERS).map(|key| tagged(&format!("/k{key}"), key));
+    let most = filters.fold(MessageFilter::new(), MessageFilter::metadata);
+    assert_found(&ada, [(oldest("tea").filter(most.clone()), "tea")]).await;
+    let refused = ada.search(&oldest("tea").filter(most.metadata(tagged("/k0", 0)))).await;
     assert_refused!(refused, StoreError::InvalidArgument(error) if error.field == "metadata");
 }

@@ -139,6 +139,14 @@ faults! {
     Edits::new => {
         /// Writes an edit that changes nothing, as if it did.
         KeepsUnchangedEdits => "writing_the_same_content_changes_nothing",
+        /// Knows an edit again only while the message says what it wrote.
+        KnowsTheLastEditAlone => "an_edit_is_written_once_whatever_came_in_between",
+        /// Knows edits by their contents, whatever their times.
+        ComparesContentsAlone => "the_time_and_the_content_tell_edits_apart",
+        /// Takes the content that a message was appended with for an edit.
+        TakesTheFirstContentForAnEdit => "going_back_to_the_first_content_is_an_edit_at_any_time",
+        /// Knows an edit by the time at which it was written, not by the one that it brought.
+        ComparesWhenItWasWritten => "a_retry_is_known_by_the_time_that_it_brings",
         /// Overwrites on an edit, without a revision.
         ForgetsRevisions => "earlier_contents_are_kept_as_revisions",
         /// Says that the thread is missing when the message is.

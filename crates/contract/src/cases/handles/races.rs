@@ -2,7 +2,7 @@
 
 use chatkeep_domain::{Append, Position, StoreError};
 
-use crate::cases::races::concurrency::{race, signed};
+use crate::cases::races::racing::{race, signed};
 use crate::fixture::{Fixture, ids, message};
 
 /// Of two compare-and-appends at one head, one through each handle, one wins and the other is told of it.

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use chatkeep::domain::{Append, ConversationRepositoryExt as _, NewThread};
 use chatkeep::{
-    Append, Clock as _, ConversationRepositoryExt as _, IdGenerator as _, MessageId, MessageQuery,
-    MessageRepository as _, NewMessage, NewThread, OrgId, Role, Scope, SystemClock, ThreadId,
-    ThreadRepository as _, UserId, UuidV7Generator,
+    Clock as _, ConversationRepository, IdGenerator as _, LayersConfig, MessageId, MessageQuery, NewMessage,
+    OrgId, Role, Scope, SystemClock, ThreadId, UserId, UuidV7Generator, layered,
 };
 use chatkeep_seaorm::{PostgresConfig, SeaOrmRepository};
 use chatkeep_testkit::{PgOptions, PgServer, StopMode};

@@ -132,7 +132,7 @@ pub use chatkeep_domain::{
     StoreError, SystemClock, ThreadId, ThreadQuery, TimeRange, Timestamp, TokenCounter, ToolCall, ToolResult,
     UserId, UuidV7Generator, metadata_from_json,
 };
-pub use chatkeep_layers::{Coalescing, LayersConfig, Retry, Traced, layered};
+pub use chatkeep_layers::{Coalescing, CoalescingConfig, LayersConfig, Retry, Traced, layered};
 #[cfg(feature = "memory")]
 pub use chatkeep_memory::MemoryRepository;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chatkeep_domain::{Append, MAX_PAGE_LEN, MessageQuery, StoreError};
 use tokio::sync::Semaphore;
 
-use crate::cases::races::concurrency::{ROUNDS, assert_each_in_order, race, signatures, signed};
+use crate::cases::races::racing::{ROUNDS, assert_each_in_order, race, signatures, signed};
 use crate::fixture::{Fixture, Talk, append_each, numbered, say_each};
 
 /// Calls that name the same threads in different orders all succeed, lose nothing and double nothing.
@@ -160,7 +160,7 @@ pub(crate) async fn one_of_many_calls_at_one_head_wins(fixture: Fixture) {
         for lost in answers.into_iter().filter(Result::is_err) {
             assert_refused!(
                 lost,
-                StoreError::Conflict { expected, actual } if expected == head && actual > head
+                StoreError::Conflict { expected, actual, .. } if expected == head && actual > head
             );
         }
         assert_eq!(shared.all().await.len(), round + 1, "messages after round {round}");

@@ -7,8 +7,10 @@ use chatkeep_domain::{
     StoreError, ThreadAppend, ThreadId,
 };
 
+use super::bench::{assert_may_be_done, bench, lost, refused, unavailable};
 use crate::calls::{Talk, message};
-use crate::{Retry, Scripted, Step, bench, lost, refused, unavailable};
+use crate::scripted::{Scripted, Step};
+use chatkeep_layers::Retry;
 
 type Answer = Result<Vec<ChatMessage>, StoreError>;
 
@@ -87,7 +89,7 @@ async fn an_error_that_comes_to_stay_takes_nothing_from_the_others() {
     let [first, second, third] =
         <[_; 3]>::try_from(bench.say(&[(0, "a"), (1, "b"), (2, "c")]).await).expect("three answers");
     assert!(matches!(first, Err(StoreError::Backend { .. })), "{first:?}");
-    crate::assert_may_be_done(second.unwrap_err(), |error| matches!(error, StoreError::Backend { .. }));
+    assert_may_be_done(second.unwrap_err(), |error| matches!(error, StoreError::Backend { .. }));
     assert_eq!(text(&third.unwrap()[0]), "c");
     assert_eq!(bench.store.calls(), ["append_each a b c", "append_each b c"]);
 }

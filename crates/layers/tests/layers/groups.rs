@@ -3,8 +3,6 @@
 //! A test's tasks run on one thread, in the order in which they were started: who waits, and in which order, is
 //! certain.
 
-mod slow;
-
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
@@ -18,7 +16,7 @@ use chatkeep_domain::{
 use chatkeep_layers::{Coalescing, MAX_GROUP_MESSAGES};
 use tokio::task::JoinHandle;
 
-use self::slow::Slow;
+use crate::slow::Slow;
 
 type Answer = Result<Vec<ChatMessage>, StoreError>;
 

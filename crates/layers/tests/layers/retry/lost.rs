@@ -6,8 +6,9 @@ use chatkeep_domain::{
     UserId, UuidV7Generator,
 };
 
+use super::bench::{assert_may_be_done, bench, lost, told};
 use crate::calls::{BLIND, READS, RECOGNIZED, message};
-use crate::{Scripted, Step, assert_may_be_done, bench, lost, told};
+use crate::scripted::{Scripted, Step};
 
 fn not_found() -> StoreError {
     StoreError::not_found(Entity::Thread, "x")

@@ -1,17 +1,4 @@
-//! What is repeated, what the caller is told, and what is stored after that. Time is paused: it passes where all wait.
-
-mod block_on;
-mod calls;
-mod scripted;
-
-#[path = "retry/deadline.rs"]
-mod deadline;
-#[path = "retry/each.rs"]
-mod each;
-#[path = "retry/lost.rs"]
-mod lost;
-#[path = "retry/repeated.rs"]
-mod repeated;
+//! A script, the layer around it, and what a caller is told.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,34 +6,34 @@ use std::time::Duration;
 use chatkeep_domain::{Again, ConversationRepository, Outcome, StoreError};
 use chatkeep_layers::Retry;
 
-use self::calls::Talk;
-use self::scripted::{Scripted, Step};
+use crate::calls::Talk;
+use crate::scripted::Scripted;
 
-const DEADLINE: Duration = Duration::from_secs(30);
+pub(super) const DEADLINE: Duration = Duration::from_secs(30);
 
-fn unavailable(outcome: Outcome, again: Again) -> StoreError {
+pub(super) fn unavailable(outcome: Outcome, again: Again) -> StoreError {
     StoreError::unavailable("scripted", outcome, again, "the script says so", "a test")
 }
 
 /// Nothing was done, and it may be a moment later.
-fn refused() -> StoreError {
+pub(super) fn refused() -> StoreError {
     unavailable(Outcome::NotDone, Again::Soon)
 }
 
 /// Nobody knows whether it was done.
-fn lost() -> StoreError {
+pub(super) fn lost() -> StoreError {
     unavailable(Outcome::Unknown, Again::Soon)
 }
 
 /// The store, the layer around it, and a thread with a message in the store.
-async fn bench(store: Arc<Scripted>) -> (Arc<Scripted>, Retry, Talk) {
+pub(super) async fn bench(store: Arc<Scripted>) -> (Arc<Scripted>, Retry, Talk) {
     let talk = Talk::begin(&store.memory).await;
     let retry = Retry::new(Arc::clone(&store) as Arc<dyn ConversationRepository>, DEADLINE);
     (store, retry, talk)
 }
 
 /// What the caller of this name is told, and how often the store was called.
-async fn told(name: &str, store: Arc<Scripted>) -> (Result<(), StoreError>, usize) {
+pub(super) async fn told(name: &str, store: Arc<Scripted>) -> (Result<(), StoreError>, usize) {
     let (store, retry, talk) = bench(store).await;
     let answer = talk.call(&retry, name).await;
     let calls = store.calls();
@@ -56,7 +43,7 @@ async fn told(name: &str, store: Arc<Scripted>) -> (Result<(), StoreError>, usiz
 
 /// Asserts that the outcome is unknown, that repeating does not help, and that the source is the error itself.
 #[track_caller]
-fn assert_may_be_done(error: StoreError, is_source: impl FnOnce(&StoreError) -> bool) {
+pub(super) fn assert_may_be_done(error: StoreError, is_source: impl FnOnce(&StoreError) -> bool) {
     let StoreError::Unavailable { outcome, again, source, .. } = error else {
         panic!("expected that the outcome is unknown, got {error:?}");
     };

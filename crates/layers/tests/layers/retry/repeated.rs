@@ -2,9 +2,10 @@
 
 use chatkeep_domain::{Again, Entity, Outcome, StoreError};
 
+use super::bench::{lost, refused, told, unavailable};
 use crate::block_on::block_on;
 use crate::calls;
-use crate::{Scripted, Step, lost, refused, told, unavailable};
+use crate::scripted::{Scripted, Step};
 
 #[tokio::test(start_paused = true)]
 async fn a_transient_error_is_followed_by_another_attempt() {

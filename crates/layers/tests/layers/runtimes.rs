@@ -1,8 +1,5 @@
 //! Callers of several runtimes, of one that ends, and of none.
 
-mod block_on;
-mod slow;
-
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::thread;
@@ -15,8 +12,8 @@ use chatkeep_layers::Coalescing;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::{JoinHandle, JoinSet};
 
-use self::block_on::block_on;
-use self::slow::Slow;
+use crate::block_on::block_on;
+use crate::slow::Slow;
 
 fn runtime() -> Runtime {
     Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime")

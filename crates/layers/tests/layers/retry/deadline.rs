@@ -4,8 +4,9 @@ use std::error::Error as _;
 
 use chatkeep_domain::{Again, Outcome, StoreError};
 
+use super::bench::{DEADLINE, lost, refused, told};
 use crate::calls::{self, BLIND, READS, RECOGNIZED};
-use crate::{DEADLINE, Scripted, Step, lost, refused, told};
+use crate::scripted::{Scripted, Step};
 
 /// Asserts that the deadline passed after exactly as long. Gives the outcome.
 async fn outcome(name: &str, steps: impl IntoIterator<Item = Step>, last: fn() -> Step) -> Outcome {

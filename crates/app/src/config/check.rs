@@ -7,7 +7,7 @@ use secrecy::SecretString;
 
 use crate::config::database::{Backend, DatabaseConfig};
 use crate::config::error::{ConfigError, shown};
-use crate::config::postgres::{self, POSTGRES_ONLY};
+use crate::config::postgres::POSTGRES_ONLY;
 use crate::config::read::Reader;
 use crate::config::target::Target;
 
@@ -53,7 +53,7 @@ impl DatabaseConfig {
         }
         match Target::of(self)? {
             #[cfg(feature = "postgres")]
-            Target::Postgres => postgres::server(self).map(drop),
+            Target::Postgres => crate::config::postgres::server(self).map(drop),
             _ => Ok(()),
         }
     }

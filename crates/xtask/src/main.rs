@@ -3,6 +3,7 @@
 mod ci;
 mod instructions;
 mod modules;
+mod msrv;
 mod packages;
 mod servers;
 mod test;

@@ -118,7 +118,10 @@ fn path_of(tokens: &[TokenTree]) -> Vec<String> {
 
 impl<'ast> Visit<'ast> for Reader<'_> {
     fn visit_item(&mut self, item: &'ast Item) {
-        if !for_tests(attributes_of(item)) {
+        // What the body of a macro names is used where the macro is called.
+        let defines_macro =
+            matches!(item, Item::Macro(definition) if definition.mac.path.is_ident("macro_rules"));
+        if !defines_macro && !for_tests(attributes_of(item)) {
             visit::visit_item(self, item);
         }
     }

@@ -80,6 +80,16 @@ fn what_a_module_shows_to_its_parent_is_no_use() {
 }
 
 #[test]
+fn the_body_of_a_macro_is_no_use() {
+    let found = faults(&[
+        ("lib.rs", "mod a; mod b;"),
+        ("a.rs", "use crate::b::B; macro_rules! a { () => { $crate::b::a() } }"),
+        ("b.rs", "pub fn a() {} macro_rules! b { () => { $crate::a::B } }"),
+    ]);
+    assert_eq!(found, Vec::<String>::new());
+}
+
+#[test]
 fn tests_may_import_what_they_test() {
     let found = faults(&[
         ("lib.rs", "mod a; mod b; #[cfg(test)] mod testing;"),

@@ -32,16 +32,17 @@
 //! Booleans are `true`, `false`, `1`, `0`, `yes`, `no`, `on` or `off`, in any case. Seconds may have a fraction,
 //! and are from 0.001 to 2147483.647. Text stays text: a password of `12345` is that.
 //!
-//! Of `.env` only the lines of these variables are read; those of other programs are left alone, whatever they hold. A
-//! value with spaces, quotes or backslashes stands in quotes. No variable is put in the place of `$word`: a `$` stands in
-//! single quotes, `DB_PASSWORD='pa$word'`, or behind a backslash, and is an error elsewhere.
+//! Of `.env` only the lines of these variables are read, so it may be shared with other programs. A value with
+//! spaces, quotes or backslashes must be in quotes. `$word` is not replaced by a variable: write a `$` in single
+//! quotes, `DB_PASSWORD='pa$word'`, or behind a backslash. Elsewhere a `$` is an error.
 //!
-//! URLs are percent-encoded. `sqlite://chat.db` is a file in the working directory, `sqlite:///srv/chat.db` a full path,
-//! `sqlite://~/chat.db` a file in the home folder; one directly under `/` is asked for by `DB_PATH`. A PostgreSQL URL takes
-//! the parameters of PostgreSQL's own library and of other programs, which the README of `chatkeep-seaorm` lists: each is
-//! honoured, makes no difference, or is refused with what to do instead. Schema and TLS may be said by the URL or by their
-//! own variables, but not differently. What neither says is as PostgreSQL's own programs have it: `PGPASSWORD` and the file
-//! of passwords, `PGSSLMODE` and so on.
+//! URLs are percent-encoded. `sqlite://chat.db` is a file in the working directory, `sqlite:///srv/chat.db` a full
+//! path, `sqlite://~/chat.db` a file in the home folder; one directly under `/` is asked for by `DB_PATH`. A
+//! PostgreSQL URL may have the parameters of PostgreSQL's own library and of other programs, which the README of
+//! `chatkeep-seaorm` lists. chatkeep honours a parameter, accepts it if it makes no difference, or refuses it and
+//! says what to do instead. The schema and TLS may be set by the URL and by their own variables, but only to the
+//! same. What neither sets is taken from where PostgreSQL's own programs take it: `PGPASSWORD` and the file of
+//! passwords, `PGSSLMODE` and so on.
 
 mod check;
 mod database;

@@ -16,12 +16,12 @@ use crate::stream::MessageStream;
 
 /// One conversation: a handle on a thread of a [`StateManager`].
 ///
-/// It names its thread for as long as it lives, and nothing that other handles do changes that: share it, clone it, or
-/// make a new one for each request. All of these are cheap. If you come from a library with a current thread, hold a
-/// `Conversation` in its place.
+/// A `Conversation` belongs to one thread for as long as it lives, and no other handle changes that. Share it, clone
+/// it, or make a new one for each request: all of these are cheap. If you come from a library with a current thread,
+/// hold a `Conversation` in its place.
 ///
-/// Making it asks the store nothing. Where the thread is not there, or is not the caller's, the first call that needs it
-/// answers [`StoreError::NotFound`](crate::StoreError::NotFound).
+/// Making one does not ask the store. If the thread does not exist, or is not the caller's, the first call that needs
+/// the thread answers [`StoreError::NotFound`](crate::StoreError::NotFound).
 ///
 /// ```
 /// use std::sync::Arc;
@@ -48,7 +48,7 @@ pub struct Conversation {
 }
 
 impl StateManager {
-    /// The conversation in a thread: a handle to write to it and to read it. Nothing is asked of the store.
+    /// A handle on the conversation in this thread. Does not ask the store whether the thread exists.
     pub fn conversation(&self, thread: ThreadId) -> Conversation {
         Conversation { state: self.clone(), thread }
     }
@@ -60,7 +60,7 @@ impl Conversation {
         self.thread
     }
 
-    /// The conversations that this is one of.
+    /// The `StateManager` that this conversation came from.
     pub fn state_manager(&self) -> &StateManager {
         &self.state
     }
@@ -99,8 +99,8 @@ impl Conversation {
         self.state.delete_thread(self.thread).await
     }
 
-    /// Reads what the query finds one by one, in constant memory however many there are: see [`MessageStream`]. The query's
-    /// limit is how many messages are read at a time.
+    /// Reads the messages that the query finds as a stream, in constant memory: see [`MessageStream`]. The query's
+    /// limit is the number of messages that are read at a time.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -121,7 +121,7 @@ impl Conversation {
     ///
     /// # Errors
     /// [`InvalidArgument`] for a limit that is not from 1 to [`MAX_PAGE_LEN`]. An absent thread, and what
-    /// [`MessageQuery::validate`] refuses, are told by the stream.
+    /// [`MessageQuery::validate`] refuses, are errors of the stream.
     pub fn stream_messages(&self, query: MessageQuery) -> Result<MessageStream, Error> {
         if !(1..=MAX_PAGE_LEN).contains(&query.limit) {
             let rule = format!("must be from 1 to {MAX_PAGE_LEN}");
@@ -130,7 +130,7 @@ impl Conversation {
         Ok(MessageStream::new(&self.state, self.thread, query))
     }
 
-    /// Finds messages of this conversation; else as [`StateManager::search`].
+    /// Finds messages of this conversation. Otherwise as [`StateManager::search`].
     ///
     /// # Errors
     /// As [`StateManager::search`]; [`StoreError::NotFound`](crate::StoreError::NotFound).

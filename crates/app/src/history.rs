@@ -18,23 +18,23 @@ use crate::write_behind::WriteBehind;
 
 /// The messages of a conversation that fit a model's context window, with the store behind them if there is one.
 ///
-/// Only the window is held. What leaves it, what stays together and in which order it comes is told in
-/// [`domain::window`](crate::window): system messages are pinned; a tool's results stand right behind their calls,
-/// whatever the order in the store, and leave together with them; a result whose call is not there does not show. All
-/// of it is stored in the order in which it was added: what the window shows changes nothing of what is durable.
+/// Only the window is in memory. [`domain::window`](crate::domain::window) says which messages leave it, which stay together,
+/// and in which order they come. In short: system messages are pinned; a tool's results stand right behind their
+/// calls, whatever the order in the store, and leave together with them; a result whose call is not there does not
+/// show. The store keeps all messages in the order in which they were added. The window changes nothing of that.
 ///
-/// The window knows the ids of its messages, and of the last 10,000 that left it: a message that is added again with
-/// the same [id](crate::AddToHistory::id) changes nothing. The first content stays; an edit in the store shows after the next
-/// [`load_from_db`](ConversationHistory::load_from_db).
+/// The window knows the ids of its messages and of the last 10,000 messages that left it. Adding a message again with
+/// the same [id](crate::AddToHistory::id) changes nothing, and the first content stays. An edit in the store shows
+/// after the next [`load_from_db`](ConversationHistory::load_from_db).
 ///
-/// With [`persist_to_db`](crate::ConversationHistoryBuilder::persist_to_db), `add_*` returns when the message is durable; on
-/// an error the window does not contain it. With
-/// [`write_behind`](crate::ConversationHistoryBuilder::write_behind) it returns when the message is queued: see
-/// [`WriteBehind`]. A request that is dropped halfway has an unknown outcome, as has one with a transient error;
-/// [`load_from_db`](ConversationHistory::load_from_db) settles it.
+/// With [`persist_to_db`](crate::ConversationHistoryBuilder::persist_to_db), `add_*` returns when the message is
+/// durable. After an error the message is not in the window. With
+/// [`write_behind`](crate::ConversationHistoryBuilder::write_behind), `add_*` returns when the message is queued: see
+/// [`WriteBehind`]. If a request is dropped halfway, or ends with a transient error, the message may be stored or
+/// not; [`load_from_db`](ConversationHistory::load_from_db) shows what is stored.
 ///
-/// A window shows one [`Conversation`] for as long as it lives, the [builder's](crate::ConversationHistoryBuilder::conversation).
-/// Without one, it is in memory only.
+/// A history belongs to one [`Conversation`], which its [builder](crate::ConversationHistoryBuilder::conversation)
+/// was given, for as long as it lives. Without a conversation it is in memory only.
 ///
 /// ```
 /// use chatkeep::ConversationHistory;
@@ -71,9 +71,10 @@ enum Persistence {
 }
 
 impl ConversationHistory {
-    /// The messages of the window, as a model is to see them: oldest first, and each result right behind its call. Or the
-    /// newest whole groups of at most `last_n` messages together, which may be fewer than there are, because a tool call
-    /// is never given without its results. A system message counts like any other here.
+    /// The messages of the window, as a model is to see them: oldest first, and each result right behind its call.
+    /// With `last_n`, only the newest whole groups that have at most `last_n` messages together. These may be fewer
+    /// than `last_n` messages, because a tool call is never given without its results. A system message counts like
+    /// any other here.
     pub fn get_messages(&self, last_n: impl Into<Option<usize>>) -> Vec<Message> {
         self.chosen(last_n.into()).cloned().collect()
     }
@@ -94,8 +95,8 @@ impl ConversationHistory {
         self.window.messages()
     }
 
-    /// Empties the window, which forgets all ids and calls. The store is left alone; so is what still waits to be
-    /// written.
+    /// Empties the window, which forgets all ids and calls. The store stays as it is, and messages that wait to be
+    /// written are still written.
     pub fn clear(&mut self) {
         self.window.clear();
         self.loaded_through = None;
@@ -116,8 +117,8 @@ impl ConversationHistory {
         self.window.tokens()
     }
 
-    /// The calls in the window that no result has answered, in the order in which they were made. After a crash between a call and its result,
-    /// [`load_from_db`](ConversationHistory::load_from_db) brings it back here.
+    /// The calls in the window that no result has answered, in the order in which they were made. After a crash
+    /// between a call and its result, [`load_from_db`](ConversationHistory::load_from_db) brings the call back here.
     pub fn pending_tool_calls(&self) -> Vec<ToolCall<'_>> {
         self.window.pending_tool_calls()
     }
@@ -127,7 +128,7 @@ impl ConversationHistory {
         self.conversation.as_ref()
     }
 
-    /// Waits until everything is durable. Without write-behind it always is.
+    /// Waits until every message is durable. Without write-behind every message always is.
     ///
     /// # Errors
     /// As [`WriteBehind::flush`].
@@ -150,7 +151,8 @@ impl ConversationHistory {
         }
     }
 
-    /// Hands back what write-behind could not store: see [`WriteBehind::take_failed`]. It stays in the window.
+    /// Hands back the messages that write-behind could not store: see [`WriteBehind::take_failed`]. They stay in the
+    /// window.
     pub async fn take_failed(&self) -> Vec<(ThreadId, NewMessage)> {
         match &self.persistence {
             Persistence::Behind(behind) => behind.take_failed().await,

@@ -42,13 +42,13 @@ impl MessageInput {
         self
     }
 
-    /// Goes into the content's `metadata`, over what is there.
+    /// Adds these keys to the content's `metadata`. A key that is there already gets the new value.
     pub fn metadata(mut self, metadata: Metadata) -> Self {
         self.metadata.get_or_insert_default().extend(metadata);
         self
     }
 
-    /// Its id, instead of a new one: with the same id, a retry stores nothing twice.
+    /// The message's id, instead of a new one. Adding again with the same id stores nothing twice.
     pub fn id(mut self, id: MessageId) -> Self {
         self.id = Some(id);
         self

@@ -1,13 +1,14 @@
 //! chatkeep keeps conversations.
 //!
-//! A program that talks to a language model hands it every message; chatkeep stores them durably in the backend that
-//! the program chose, and gives back the slice that fits the model's context window.
+//! A program that talks to a language model gives chatkeep every message. chatkeep stores the messages in the backend
+//! that the program chose, finds them again, and returns the part of a conversation that fits the model's context
+//! window.
 //!
 //! # Five minutes
 //!
-//! **Keep a conversation.** A [`StateManager`] is bound to a [`Scope`] (who is asking), and makes and finds threads. A
-//! [`Conversation`] is the handle on one of them. What a request does not say has a default; nothing happens until it
-//! is awaited.
+//! **Keep a conversation.** A [`StateManager`] is bound to a [`Scope`] (who is asking), and makes and finds threads.
+//! A [`Conversation`] is the handle on one of them. Requests have defaults for what you do not say, and do nothing
+//! until they are awaited.
 //!
 //! ```
 //! use std::sync::Arc;

@@ -40,7 +40,7 @@ pub async fn create_repository(config: &DatabaseConfig) -> Result<Arc<dyn Conver
         #[cfg(feature = "memory")]
         Store::Memory => {
             let store = Arc::new(chatkeep_memory::MemoryRepository::new());
-            // It never fails for a moment.
+            // A store in memory has no errors that pass.
             Ok(layered(store, &LayersConfig::default().deadline(None)))
         }
         #[cfg(feature = "sqlite")]
@@ -91,7 +91,7 @@ pub async fn open() -> Result<StateManager, Error> {
 }
 
 impl StateManager {
-    /// Opens the configured store for the configured user, and remembers whether histories persist:
+    /// Opens the configured store for the configured user. Whether histories store their messages is remembered: see
     /// [`persistence_enabled`](Self::persistence_enabled).
     ///
     /// # Errors

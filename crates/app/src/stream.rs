@@ -23,14 +23,14 @@ use crate::state_manager::StateManager;
 /// - Nothing is read before the first message is asked for. From then on, while the reader works through one page, a
 ///   tokio task fetches the next. At most two pages are in memory, and a slow reader holds up nothing in the store:
 ///   each page is a call of its own.
-/// - No message is skipped or repeated, whatever is written meanwhile. Oldest first, what is appended before the last
-///   page is read follows.
+/// - No message is skipped or repeated, whatever is written meanwhile. If the oldest message comes first, messages
+///   that are appended before the last page is read follow.
 /// - An error comes in its place, behind the messages that were read before it. A [row that cannot be
 ///   decoded](StoreError::CorruptRow) is such an error, and the messages behind it follow. Any other error is the last
-///   item; a new stream, [`after`](crate::StreamMessages::after) the last position, goes on from there.
-/// - Dropping it ends the fetch. A reader that drops [`next`](MessageStream::next) halfway loses nothing.
+///   item; a new stream, [`after`](crate::MessageQuery::after) the last position, goes on from there.
+/// - Dropping the stream ends the fetch. Dropping a call of [`next`](MessageStream::next) halfway loses no message.
 ///
-/// It is a [`Stream`], and works without one of the crates that extend it:
+/// `MessageStream` implements [`Stream`], and can be used without the crates that extend `Stream`:
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -41,7 +41,7 @@ use crate::state_manager::StateManager;
 /// # );
 /// # let chat = state.conversation(state.create_thread("Monads").await?.id);
 /// # chat.add_messages((0..9).map(|_| (chatkeep::Role::User, "Why?"))).await?;
-/// let mut messages = chat.stream_messages().page_len(4).await?;
+/// let mut messages = chat.stream_messages(chatkeep::MessageQuery::first(4))?;
 /// let mut bytes = 0;
 /// while let Some(message) = messages.next().await {
 ///     bytes += message?.content.to_plain_text().len();
@@ -101,7 +101,7 @@ impl MessageStream {
     /// The next message; `None` behind the last.
     ///
     /// # Errors
-    /// [`Error::Store`], as [`list_messages`](crate::MessageRepository::list_messages) answers; [`Error::NoRuntime`]
+    /// [`Error::Store`], as [`list_messages`](crate::domain::MessageRepository::list_messages) answers; [`Error::NoRuntime`]
     /// outside of tokio.
     pub async fn next(&mut self) -> Option<Result<ChatMessage, Error>> {
         poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await

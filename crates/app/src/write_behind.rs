@@ -19,17 +19,17 @@ use crate::state_manager::StateManager;
 use crate::write_behind::queue::Queue;
 use crate::write_behind::shared::{Closing, Shared};
 
-/// Stores messages in the background: queues them, and appends what waits for a thread in one go.
+/// Stores messages in the background: queues them, and appends all messages that wait for a thread in one go.
 ///
 /// - The order of each thread is kept. Ids are fixed when a message is queued, so that no retry stores it twice.
 /// - The queue is bounded; when it is full, [`push`](WriteBehind::push) waits.
-/// - A transient error is repeated by the task, with growing pauses. When that does not help, or the error is not
-///   transient, the next push to the thread gets it, and so does a flush: [`Error::WriteBehind`]. What failed stays
-///   first in line. It is tried again by that very push and by every [`flush`](WriteBehind::flush), until
-///   [`take_failed`](WriteBehind::take_failed) hands it back. Other threads are not held up by it, unless nothing
-///   else is left in a full queue.
-/// - [`flush`](WriteBehind::flush) returns when everything is durable. Without it, or
-///   [`close`](WriteBehind::close), what waits is lost when this is dropped, and the loss is logged with its count.
+/// - After a transient error the task tries again, with growing pauses. If that does not help, or the error is not
+///   transient, the next push to the thread returns [`Error::WriteBehind`], and so does a flush. The messages that
+///   failed stay first in line. That push and every [`flush`](WriteBehind::flush) try them again, until
+///   [`take_failed`](WriteBehind::take_failed) hands them back. Other threads do not wait for them, unless the queue
+///   is full of messages that cannot be stored.
+/// - [`flush`](WriteBehind::flush) returns when everything is durable. Call it, or [`close`](WriteBehind::close),
+///   before you drop a `WriteBehind`: messages that still wait are lost then, and only their number is logged.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -69,14 +69,13 @@ impl WriteBehind {
         Ok(Self { shared, task })
     }
 
-    /// Queues a message for a thread; waits while the queue is full. Gives the id that the
-    /// message will have. One with the id of a message that waits for the same thread already is not queued: as in
-    /// the store, the first stays.
+    /// Queues a message for a thread; waits while the queue is full. Gives the id that the message will have. A
+    /// message whose id already waits for the same thread is not queued: as in the store, the first one stays.
     ///
     /// # Errors
     /// [`Error::WriteBehind`] when earlier messages of the thread could not be stored, or when the queue is full of
-    /// other threads' that cannot be; [`Error::Closed`]; what [`Append::validate`] refuses. After an error the message is
-    /// not queued.
+    /// messages of other threads that cannot be stored; [`Error::Closed`]; what [`Append::validate`] refuses. After
+    /// an error the message is not queued.
     pub async fn push(&self, thread: ThreadId, input: impl Into<MessageInput>) -> Result<MessageId, Error> {
         let state = &self.shared.state;
         let new = input.into().into_new(state.clock().now(), state.ids())?;
@@ -118,11 +117,11 @@ impl WriteBehind {
         }
     }
 
-    /// Waits until everything that was queued before is durable. What failed is tried again first.
+    /// Waits until everything that was queued before is durable. Messages that failed are tried again first.
     ///
     /// # Errors
-    /// [`Error::WriteBehind`] when a thread fails again; it stays queued. Where that is no transient error, all
-    /// other threads have been tried as well by then. [`Error::Closed`] when the task has ended.
+    /// [`Error::WriteBehind`] when the messages of a thread fail again; they stay queued. Unless the error is
+    /// transient, all other threads have been tried by then. [`Error::Closed`] when the task has ended.
     pub async fn flush(&self) -> Result<(), Error> {
         let (end, since) = {
             let mut queue = self.shared.queue();
@@ -151,7 +150,7 @@ impl WriteBehind {
     /// Takes no more messages, waits until everything is durable, and stops the task.
     ///
     /// # Errors
-    /// As [`WriteBehind::flush`]; then it goes on as before, as it does when this call is dropped halfway.
+    /// As [`WriteBehind::flush`]. After an error, or if this call is dropped halfway, the queue goes on as before.
     pub async fn close(&self) -> Result<(), Error> {
         let _closing = Closing::new(&self.shared);
         self.flush().await?;
@@ -160,8 +159,8 @@ impl WriteBehind {
         Ok(())
     }
 
-    /// Takes what could not be stored out of the queue, in order, and forgets the errors. What a running attempt
-    /// has not finished yet is waited for. Appending it again later is safe: the ids stay.
+    /// Takes the messages that could not be stored out of the queue, in order, and forgets their errors. Waits for an
+    /// attempt that is under way. Appending the messages later is safe, because they keep their ids.
     pub async fn take_failed(&self) -> Vec<(ThreadId, NewMessage)> {
         loop {
             let mut changed = std::pin::pin!(self.shared.changed.notified());

@@ -33,7 +33,7 @@ pub struct NewMessage {
     pub sender_role: Role,
     /// At most 8 MiB of JSON: see [`Content::validate`].
     pub content: Content,
-    /// In whole microseconds. It says nothing about order.
+    /// When the message was created, in whole microseconds. Order does not depend on it.
     pub created_at: Timestamp,
 }
 

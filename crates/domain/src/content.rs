@@ -26,7 +26,7 @@ use crate::metadata::Metadata;
 
 /// What a message says: a JSON object with a string `type`. What goes in comes out equal.
 ///
-/// Typed constructors make the usual shapes; any other object with a `type` is kept as it came.
+/// Constructors make the usual shapes. Any other object with a `type` is kept as it is.
 ///
 /// | `type` | further keys | made by |
 /// |---|---|---|
@@ -41,11 +41,11 @@ use crate::metadata::Metadata;
 ///
 /// # Numbers
 ///
-/// An integer from -2⁶³ to 2⁶⁴ - 1 is kept exactly, and every other number is an `f64` with all its bits; `-0` is the
-/// float -0.0. Write a larger integer as a string: [`Content::from_json`] refuses one, while `serde_json` alone would round
-/// it to the nearest `f64`. So a [`Value`] that was parsed elsewhere may have been rounded before it comes here, and so may a
-/// content that is deserialized by its `Deserialize`, alone or as a part of another type: `serde_json` hands over such an
-/// integer as a float, and nothing tells the two apart. Read JSON text with `from_json` where that matters.
+/// An integer from -2⁶³ to 2⁶⁴ - 1 is kept exactly. Every other number is an `f64` and keeps all its bits; `-0` is
+/// the float -0.0. Write larger integers as strings: [`Content::from_json`] refuses a larger integer, while
+/// `serde_json` alone rounds it to the nearest `f64`. So a [`Value`] that was parsed elsewhere may hold rounded
+/// numbers. So may a content that was read by `Deserialize`, because `serde_json` passes such an integer on as a
+/// float. Read JSON text with `from_json` where that matters.
 ///
 /// ```
 /// use chatkeep_domain::Content;
@@ -120,7 +120,7 @@ impl Content {
         }
     }
 
-    /// The same, from JSON text, of which nothing is rounded or lost.
+    /// A content from JSON text. No number is rounded and no key is lost.
     ///
     /// ```
     /// use chatkeep_domain::Content;
@@ -134,8 +134,9 @@ impl Content {
     /// ```
     ///
     /// # Errors
-    /// [`InvalidArgument`] also for what is not JSON, for a number that is out of range (`1e400`), for an integer that 64
-    /// bits do not hold, and for an object with a key twice. It says where and why, not what.
+    /// As [`Content::from_value`]; and for text that is not JSON, a number that is out of range (`1e400`), an integer
+    /// that does not fit 64 bits, and an object that has a key twice. The error says where the text is wrong and why,
+    /// and repeats nothing of the text.
     pub fn from_json(text: &str) -> Result<Self, InvalidArgument> {
         Self::from_read(json::read("content", text)?)
     }
@@ -147,7 +148,7 @@ impl Content {
         }
     }
 
-    /// With `metadata`, in place of what it had.
+    /// The content with this `metadata`, in place of earlier metadata.
     #[must_use]
     pub fn with_metadata(self, metadata: Metadata) -> Self {
         let mut object = self.0.into_object();
@@ -189,30 +190,32 @@ impl Content {
         self.0.object()
     }
 
-    /// Every tool call in it, in order, as any of these writes it: chatkeep itself; the APIs of OpenAI (chat and
-    /// Responses), Anthropic, Bedrock, Gemini and Ollama; the AI SDK, LangChain and the agents' own files. It looks
-    /// into `parts`, `content` and the like, and not into what a call or a result says.
+    /// Every tool call in the content, in order. Recognized are the shapes of chatkeep; of the APIs of OpenAI (chat
+    /// and Responses), Anthropic, Bedrock, Gemini and Ollama; and of the AI SDK, LangChain and the files of coding
+    /// agents. Calls are looked for in `parts`, `content` and the like, and not in the arguments of a call or the
+    /// text of a result.
     pub fn tool_calls(&self) -> Vec<ToolCall<'_>> {
         self.tools().calls
     }
 
-    /// Every tool result in it, in order, in the same shapes. A call that holds its result is found by both.
+    /// Every tool result in the content, in order, in the shapes of [`tool_calls`](Self::tool_calls). A call that
+    /// holds its own result is found by both methods.
     pub fn tool_results(&self) -> Vec<ToolResult<'_>> {
         self.tools().results
     }
 
-    /// Both, in one pass.
+    /// The calls and the results, in one pass.
     pub(crate) fn tools(&self) -> Tools<'_> {
         if self.only_text().is_some() { Tools::default() } else { Tools::of(self.as_object()) }
     }
 
-    /// What a person would read, for prompts and estimates: the text of text, of tool results and of every part,
-    /// one a line; a tool call as `name(arguments)`; any other shape as its JSON.
+    /// The content as a person would read it, for prompts and estimates. The text of a text, of a tool result and of
+    /// every part stands on a line of its own. A tool call is `name(arguments)`, and any other shape is its JSON.
     pub fn to_plain_text(&self) -> String {
         self.plain_text().into_owned()
     }
 
-    /// The same, borrowed where the content is nothing but text.
+    /// The same as [`to_plain_text`](Self::to_plain_text), borrowed where the content is nothing but text.
     pub(crate) fn plain_text(&self) -> Cow<'_, str> {
         if let Some(text) = self.only_text() {
             return text.into();
@@ -222,13 +225,14 @@ impl Content {
         lines.join("\n").into()
     }
 
-    /// Whether the two are the same JSON text. It tells 0.0 from -0.0, which `==` does not.
+    /// Whether both contents are the same JSON text. Unlike `==`, this tells 0.0 from -0.0.
     pub fn is_identical(&self, other: &Self) -> bool {
         let is_text = self.only_text().is_some();
         self == other && (is_text || serde_json::to_string(self).ok() == serde_json::to_string(other).ok())
     }
 
-    /// Refuses what no store takes: over [`MAX_CONTENT_BYTES`] of JSON, or deeper than [`MAX_JSON_DEPTH`](crate::MAX_JSON_DEPTH).
+    /// Refuses what no store takes: more than [`MAX_CONTENT_BYTES`] of JSON, or JSON that is deeper than
+    /// [`MAX_JSON_DEPTH`](crate::MAX_JSON_DEPTH).
     ///
     /// # Errors
     /// [`StoreError::TooLarge`]; and in a program that has `serde_json`'s feature `arbitrary_precision`
@@ -237,7 +241,7 @@ impl Content {
         self.checked_size().map(drop)
     }
 
-    /// The same check, and the content as JSON text.
+    /// Checks the content as [`validate`](Self::validate) does, and gives it as JSON text.
     ///
     /// # Errors
     /// As [`Content::validate`].
@@ -278,7 +282,8 @@ impl Content {
         }
     }
 
-    /// Itself and its parts, as objects; none where it is [nothing but text](Self::only_text), which needs no object.
+    /// The content and its parts as objects. A content that is [nothing but text](Self::only_text) gives none,
+    /// because it has no object.
     pub(crate) fn pieces(&self) -> impl Iterator<Item = &Map<String, Value>> {
         let object = match &self.0 {
             Body::Text(..) => None,

@@ -45,12 +45,13 @@ macro_rules! methods {
 
 /// A store that adds something to another one: a retry, a cache, spans.
 ///
-/// It has every method of every port, and what it does not override is passed on. A decorator is a
-/// [`ConversationRepository`] by that, and passes the same contract.
+/// The trait has every method of every port. A method that a decorator does not override passes the call on to the
+/// inner store. So every decorator is a [`ConversationRepository`], and passes the same contract as a store.
 ///
-/// - An accessor hands out the decorator, never the inner store's object: a call through it would go past the decorator.
-/// - [`append`](Self::append) and [`append_each`](Self::append_each) are not passed on unless the decorator says so: who
-///   changed only one of them would be gone past by the other.
+/// - An accessor, such as [`search`](Self::search), hands out the decorator and never the inner store's object.
+///   Otherwise calls through the accessor would bypass the decorator.
+/// - A decorator must write both [`append`](Self::append) and [`append_each`](Self::append_each). If they had
+///   defaults, a decorator that changes only one of them would be bypassed by calls of the other.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -85,7 +86,7 @@ macro_rules! methods {
 /// ```
 #[async_trait]
 pub trait Decorator: Send + Sync + Debug + Sized {
-    /// The store that it adds to.
+    /// The store that calls are passed on to.
     fn inner(&self) -> &dyn ConversationRepository;
 
     /// See [`MessageRepository::append`].

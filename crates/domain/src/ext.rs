@@ -11,7 +11,7 @@ use crate::repository::ConversationRepository;
 use crate::scope::Scope;
 use crate::thread::ChatThread;
 
-/// What every [`ConversationRepository`] can do besides.
+/// Conveniences that every [`ConversationRepository`] has.
 #[async_trait]
 pub trait ConversationRepositoryExt: ConversationRepository {
     /// [`get_thread`](crate::ThreadRepository::get_thread), with `None` for a thread that is not there.
@@ -57,12 +57,12 @@ pub trait ConversationRepositoryExt: ConversationRepository {
         Ok(messages)
     }
 
-    /// All that the query finds, or the first `count` of it, in the query's order: page by page, whatever its own
-    /// limit is.
+    /// All messages that the query finds, or the first `count` of them, in the query's order. They are read page by
+    /// page; the query's own limit does not count.
     ///
     /// # Errors
-    /// As [`list_messages`](crate::MessageRepository::list_messages), also for a row among them that cannot be decoded:
-    /// it is not left out unnoticed. [`message_pages`](Self::message_pages) goes on behind it.
+    /// As [`list_messages`](crate::MessageRepository::list_messages). A row that cannot be decoded is an error too,
+    /// so that no message is left out unnoticed. [`message_pages`](Self::message_pages) can go on behind such a row.
     async fn read_messages(
         &self,
         scope: &Scope,

@@ -23,15 +23,15 @@ const MAX_MARKS: u8 = 30;
 
 /// The text as it is compared: without regard to case, diacritics and compatible forms of characters.
 ///
-/// It is Unicode's full case folding of the text's NFKD, without the marks of Latin, Greek, Cyrillic, Hebrew and Arabic,
-/// in NFC. Marks of other scripts stay: they are vowels, as in Devanagari and Thai, or make another letter, as in
-/// Japanese. So do those of `й`, `ў` and `ї`, which nobody writes without, unlike `ё`. Letters that Unicode does not
-/// decompose become the plain ones that people type for them: `æ` `ae`, `œ` `oe`, `ø` `o`, `đ` and `ð` `d`, `ħ` `h`, `ı`
-/// `i`, `ł` `l`, `ŧ` `t`, `þ` `th`; the Persian and Urdu forms of kaf and yeh, and the alef maqsura, the Arabic kaf and
-/// yeh; the alef wasla an alef.
+/// It is Unicode's full case folding of the text's NFKD, without the marks of Latin, Greek, Cyrillic, Hebrew and
+/// Arabic, in NFC. Marks of other scripts stay: they are vowels, as in Devanagari and Thai, or make another letter,
+/// as in Japanese. The marks of `й`, `ў` and `ї` stay too, because nobody writes these letters without them; the mark
+/// of `ё` goes, because many do. Letters that Unicode does not decompose become the plain ones that people type for
+/// them: `æ` `ae`, `œ` `oe`, `ø` `o`, `đ` and `ð` `d`, `ħ` `h`, `ı` `i`, `ł` `l`, `ŧ` `t`, `þ` `th`; the Persian and
+/// Urdu forms of kaf and yeh, and the alef maqsura, the Arabic kaf and yeh; the alef wasla an alef.
 ///
-/// Punctuation and spaces stay. What is not seen goes: soft hyphens, joiners, variation selectors, the tatweel, marks of
-/// direction.
+/// Punctuation and spaces stay. Invisible characters are removed: soft hyphens, joiners, variation selectors, the
+/// tatweel, marks of direction.
 ///
 /// ```
 /// use chatkeep_domain::search::fold_text;

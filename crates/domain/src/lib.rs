@@ -21,8 +21,8 @@
 //!    The types bring the rest: [`NewThread::into_thread`], [`ThreadUpdate::apply`], [`NewMessage::into_message`],
 //!    [`MessageFilter::matches`], [`ThreadQuery::matches`], [`Content::is_identical`],
 //!    [`StoreError::ambiguous_thread_id`].
-//! 4. Search through [`SearchPlan`](search::SearchPlan): it asks for messages in order and decides which match, so that
-//!    a plain scan is a right store, and an index only makes it faster.
+//! 4. Search through [`SearchPlan`](search::SearchPlan), which asks for messages in order and decides which of them
+//!    match. So a plain scan is a correct store, and an index makes it faster.
 //!    [`SearchDocument`](search::SearchDocument) is what such an index keeps: take it from the store's [`Codec`].
 //! 5. Read contents and metadata with [`Content::from_json`] and [`metadata_from_json`], and answer what they refuse
 //!    with [`StoreError::CorruptRow`]: other parsers round large integers without a word.

@@ -25,7 +25,8 @@ pub struct ChatMessage {
     pub sender_role: Role,
     /// What was said, equal to what was given.
     pub content: Content,
-    /// As [`NewMessage::created_at`](crate::NewMessage::created_at) said. It says nothing about order.
+    /// When the message was created, as [`NewMessage::created_at`](crate::NewMessage::created_at) said. Order does
+    /// not depend on it.
     pub created_at: Timestamp,
     /// When the content was last edited; `created_at` until then. Never goes back.
     pub updated_at: Timestamp,
@@ -78,7 +79,7 @@ impl Message {
 }
 
 impl From<ChatMessage> for Message {
-    /// Loses nothing of the content.
+    /// The message without its place in the store. The content stays as it is.
     fn from(message: ChatMessage) -> Self {
         Self { role: message.sender_role, content: message.content }
     }
@@ -124,7 +125,7 @@ pub struct MessageRevision {
     pub revision: u32,
     /// What was said.
     pub content: Content,
-    /// When this content was written: the message's `updated_at` of then.
+    /// When this content was written: the message's `updated_at` at that time.
     pub written_at: Timestamp,
 }
 

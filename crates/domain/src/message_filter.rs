@@ -38,7 +38,7 @@ impl MessageFilter {
         Self::default()
     }
 
-    /// Only messages of this role; called again, of that one too.
+    /// Only messages of this role. Another call adds another role.
     #[must_use]
     pub fn role(mut self, role: Role) -> Self {
         self.roles.push(role);

@@ -13,10 +13,10 @@ use crate::position::Position;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Order {
-    /// As they were said.
+    /// Oldest first: as the messages were said.
     #[default]
     OldestFirst,
-    /// From the latest back.
+    /// Newest first.
     NewestFirst,
 }
 
@@ -39,7 +39,7 @@ pub struct MessageQuery {
     pub filter: MessageFilter,
     /// The direction of the list.
     pub order: Order,
-    /// Leaves out this many of the messages that the rest of the query finds.
+    /// How many messages to leave out at the beginning of the list, after the filters.
     pub offset: u64,
     /// The most items of the page, at most [`MAX_PAGE_LEN`](crate::MAX_PAGE_LEN). 0 gives an empty page.
     pub limit: usize,
@@ -122,8 +122,8 @@ impl MessageQuery {
         self
     }
 
-    /// Checks the limits, reads the cursor, and gives the open interval of positions that is asked for: behind the
-    /// first, ahead of the second, `None` where a side is open.
+    /// Checks the limits and reads the cursor. Gives two positions, behind and ahead of which the query asks for
+    /// messages. The positions themselves are not included, and `None` leaves a side open.
     ///
     /// # Errors
     /// [`InvalidArgument`] for a limit over [`MAX_PAGE_LEN`](crate::MAX_PAGE_LEN), an offset of 2⁶³ or more, what

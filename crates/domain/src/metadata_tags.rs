@@ -19,8 +19,8 @@ const MAX_WANTED_TAGS: usize = 8;
 const MAX_REACHED_PATH_BYTES: usize = MAX_METADATA_PATH_BYTES + 2 * MAX_METADATA_VALUE_BYTES;
 
 /// What an index keeps of metadata: one UUID (version 5) for each path with a plain value, an empty array or an empty
-/// object at it. Two different ones are the same with a chance of 2⁻¹²², and [`MetadataFilter::matches`] has the last
-/// word.
+/// object at it. Two different values have the same tag with a chance of 2⁻¹²², so check what an index finds with
+/// [`MetadataFilter::matches`].
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct MetadataTags {
@@ -52,8 +52,9 @@ impl MetadataTags {
         Self { tags, is_incomplete: false }
     }
 
-    /// What to look up for metadata that all of these filters may match: it has every one of these tags, at most 8, or
-    /// is incomplete. If this is incomplete, only incomplete metadata may match. Without a filter there are no tags.
+    /// The tags to look up for these filters, at most 8. Metadata that all filters match has every one of these tags,
+    /// or is incomplete. If the tags to look up are incomplete themselves, only incomplete metadata can match.
+    /// Without a filter there are no tags.
     pub fn wanted(filters: &[MetadataFilter]) -> Self {
         let mut tags = Vec::new();
         for filter in filters {

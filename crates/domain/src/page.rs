@@ -33,14 +33,15 @@ impl<T> Page<T> {
         Self { items: Vec::new(), next: None }
     }
 
-    /// Makes a page of rows that were read one further than `limit`, and points the cursor behind its last item.
+    /// Makes a page of rows. Read one row more than `limit`, so that the page knows whether there is more. `cursor`
+    /// makes the cursor that leads behind an item.
     ///
-    /// The rule for rows that cannot be decoded, the same for every list and for search: a page ends ahead of such a row,
-    /// with `next` in front of it. Only a page that would begin with one is an error, that of the row. So a corrupt row
-    /// never costs its neighbours, and never passes unnoticed.
+    /// Every list and every search treats rows that cannot be decoded by the same rule. A page ends ahead of such a
+    /// row, and its `next` leads to the row. A page that would begin with such a row is the row's error instead. So
+    /// the rows around a corrupt row can be read, and a corrupt row never passes unnoticed.
     ///
     /// # Errors
-    /// That of the first row.
+    /// The error of the first row.
     pub fn cut(
         rows: impl IntoIterator<Item = Result<T, StoreError>>,
         limit: usize,

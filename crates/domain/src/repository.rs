@@ -39,9 +39,9 @@ pub trait ThreadRepository: Send + Sync + Debug {
     /// within its organization; two organizations may use the same.
     ///
     /// # Errors
-    /// [`StoreError::AlreadyExists`] when another user of the organization has the id: the one answer that tells
-    /// of a thread outside the scope, for an id cannot be given twice.
-    /// [`StoreError::InvalidArgument`] for an owner outside the scope, or for what [`NewThread::validate`] refuses.
+    /// [`StoreError::AlreadyExists`] when another user of the organization has the id. This is the one answer that
+    /// tells of a thread outside the scope: an id cannot be given twice. [`StoreError::InvalidArgument`] for an owner
+    /// outside the scope, or for what [`NewThread::validate`] refuses.
     async fn create_thread(&self, scope: &Scope, new: NewThread) -> Result<ChatThread, StoreError>;
 
     /// Reads a thread.
@@ -128,13 +128,14 @@ pub trait MessageRepository: Send + Sync + Debug {
     ///   some of them before the others.
     /// - Appends to one thread take effect in the order given: the second may expect the head that the first makes,
     ///   and a message id of both is stored once, both answers giving the stored message.
-    /// - Behind an append that is answered by [`StoreError::Unavailable`], none to the same thread is stored without it: those
-    ///   are answered by `Unavailable` too, [without being tried](StoreError::not_tried) where they are not written in one
-    ///   piece with it. So whoever sends them all again, in their order, keeps the order.
+    /// - If an append is answered by [`StoreError::Unavailable`], no later append of the call to the same thread is
+    ///   stored without it: those are answered by `Unavailable` too. The store does [not try](StoreError::not_tried)
+    ///   them, unless it writes them in one piece with the first. So a caller who sends all of them again in their
+    ///   order keeps the order.
     /// - Calls that name the same threads in different orders wait for each other at most; none fails for it.
     ///
-    /// What is provided here calls [`append`](Self::append) for one after the other. A store that can write several
-    /// in one go does; a wrapper passes the call on, unless it changes what `append` does.
+    /// The provided method calls [`append`](Self::append) for one append after the other. A store that can write
+    /// several in one go overrides it.
     ///
     /// # Errors
     /// Each answer is its own append's: what [`append`](Self::append) would have given.
@@ -246,10 +247,11 @@ pub trait MessageRepository: Send + Sync + Debug {
 /// - Every store finds the same: [`SearchPlan`](crate::search::SearchPlan) decides what matches, how it is ordered and
 ///   where a page ends. Pages neither skip nor repeat a message, whatever is written in between; except that by
 ///   [`Relevance`](crate::SearchOrder::Relevance) an edit in between, by changing a message's score, may.
-/// - A row that cannot be decoded counts as a hit, for nobody can say that it is none: a page ends ahead of it, and a
-///   page that would begin with it is [`StoreError::CorruptRow`], as in [`Page::cut`]. By relevance it comes last.
+/// - A row that cannot be decoded counts as a hit, because nobody can say whether it matches: a page ends ahead of
+///   it, and a page that would begin with it is [`StoreError::CorruptRow`], as in [`Page::cut`]. By relevance it
+///   comes last.
 ///
-/// A store that cannot search has none: see [`ConversationRepository::search`].
+/// A store that cannot search answers `None` in [`ConversationRepository::search`].
 #[async_trait]
 pub trait MessageSearch: Send + Sync + Debug {
     /// Finds messages by their words and by filters, and says how it read the text.
@@ -272,8 +274,8 @@ pub trait ConversationRepository: ThreadRepository + MessageRepository {
     /// The store's name for errors and logs, such as "sqlite".
     fn name(&self) -> &'static str;
 
-    /// Lets go of what the store holds open, once the calls under way have ended; later calls may fail. A store that
-    /// holds nothing open has nothing to do.
+    /// Closes connections and files once the calls under way have ended. Later calls may fail. A store that holds
+    /// nothing open has nothing to do.
     ///
     /// What was acknowledged is safe without it.
     ///

@@ -55,10 +55,9 @@ impl Scope {
         Self(Kind::Org { org_id: org })
     }
 
-    /// Everything, across organizations: for migrations, retention and whole exports. The name is meant to stand
-    /// out in review. Two organizations may use the same thread id; then only [`Scope::org`] can say which is meant,
-    /// and for a store it is the faster way besides: keys begin with the organization. So list as the operator, and
-    /// read and write as the organization of each thread.
+    /// Everything, across organizations: for migrations, retention and whole exports. The name is meant to stand out
+    /// in review. List as the operator, but read and write each thread with the [`Scope::org`] of its organization:
+    /// two organizations may use the same thread id, and stores find a thread faster if they know its organization.
     pub fn operator() -> Self {
         Self(Kind::Operator)
     }

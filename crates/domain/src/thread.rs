@@ -16,7 +16,7 @@ use crate::time::{self, Timestamp, to_micros};
 /// The longest name of a thread, in bytes of UTF-8.
 pub const MAX_NAME_BYTES: usize = 1_024;
 
-/// A conversation. `Debug` shows how long the name is and how much metadata there is, never what they say.
+/// A conversation. `Debug` shows the length of the name and of the metadata, never their text.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ChatThread {
@@ -35,7 +35,7 @@ pub struct ChatThread {
     pub head: Position,
     /// When it was created, as [`NewThread::created_at`] said.
     pub created_at: Timestamp,
-    /// The latest moment that any write to the thread or its messages brought; never goes back.
+    /// The latest time of any write to the thread or its messages. Never goes back.
     pub updated_at: Timestamp,
 }
 
@@ -122,7 +122,7 @@ impl NewThread {
     }
 }
 
-/// A change to a thread: what is `None` stays.
+/// A change to a thread. A field that is `None` leaves its value as it is.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ThreadUpdate {

@@ -20,11 +20,11 @@ use crate::time::{TimeRange, Timestamp};
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub struct ThreadKey {
-    /// Sorted by this first.
+    /// The first key of the order.
     pub updated_at: Timestamp,
-    /// Then by this.
+    /// The second key.
     pub id: ThreadId,
-    /// Then by this: across organizations, ids may repeat.
+    /// The third key: across organizations, ids may repeat.
     pub org_id: OrgId,
 }
 
@@ -68,7 +68,7 @@ impl From<&ChatThread> for ThreadKey {
 
 /// Which threads, the newest update first.
 ///
-/// A filter outside the scope finds nothing. `Debug` shows how long the words of `name_contains` are, not what they say.
+/// A filter outside the scope finds nothing. `Debug` shows the length of `name_contains`, not its text.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -77,8 +77,8 @@ pub struct ThreadQuery {
     pub org_id: Option<OrgId>,
     /// Only threads of this user.
     pub user_id: Option<UserId>,
-    /// Only threads whose name holds this, with case and diacritics folded ([`fold_text`](crate::search::fold_text)): "cafe" is in "My Café".
-    /// At most [`MAX_NAME_BYTES`] bytes. What folds to nothing is in every name.
+    /// Only threads whose name holds this, with case and diacritics folded ([`fold_text`](crate::search::fold_text)):
+    /// "cafe" is in "My Café". At most [`MAX_NAME_BYTES`] bytes. A text that folds to nothing is in every name.
     pub name_contains: Option<String>,
     /// Only threads created in this range.
     pub created: TimeRange,
@@ -179,8 +179,8 @@ impl ThreadQuery {
         self
     }
 
-    /// Whether the filters let a thread through, its owner aside: its name, its metadata, when it was created and
-    /// when it was updated.
+    /// Whether a thread passes the filters on its name, its metadata, and when it was created and updated. Its owner
+    /// is not looked at.
     pub fn matches(&self, thread: &ChatThread) -> bool {
         self.created.contains(thread.created_at)
             && self.updated.contains(thread.updated_at)

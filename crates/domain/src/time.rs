@@ -23,7 +23,8 @@ fn is_in_micros(moment: Timestamp) -> bool {
     nanos.is_multiple_of(1_000) && nanos < 1_000_000_000
 }
 
-/// The first whole microsecond at or after the moment: a bound on kept moments that means the same.
+/// The first whole microsecond at or after the moment. As a bound it means the same, because stored moments are whole
+/// microseconds.
 fn ceil_to_micros(moment: Timestamp) -> Timestamp {
     let cut = to_micros(moment);
     if cut < moment { cut.checked_add_signed(TimeDelta::microseconds(1)).unwrap_or(cut) } else { cut }
@@ -67,8 +68,8 @@ pub struct TimeRange {
 }
 
 impl TimeRange {
-    /// The range `[from, until)`. Bounds between two microseconds become the later one: that means the same, for kept
-    /// moments are whole microseconds.
+    /// The range `[from, until)`. A bound between two microseconds becomes the later one. That means the same,
+    /// because stored moments are whole microseconds.
     pub fn new(from: impl Into<Option<Timestamp>>, until: impl Into<Option<Timestamp>>) -> Self {
         Self { from: from.into().map(ceil_to_micros), until: until.into().map(ceil_to_micros) }
     }

@@ -11,8 +11,8 @@ pub trait TokenCounter: Send + Sync + Debug {
     fn count(&self, message: &Message) -> usize;
 }
 
-/// Four characters a token, rounded up: the common rule of thumb for English, and the one of chatkeep's
-/// forerunner. It needs no model's vocabulary.
+/// Counts one token for every four characters, rounded up: the common rule of thumb for English. It needs no
+/// vocabulary of a model.
 ///
 /// ```
 /// use chatkeep_domain::{CharEstimate, Message, Role, TokenCounter};

@@ -5,15 +5,15 @@
 //!
 //! # Which result answers which call
 //!
-//! - A result answers the latest call of its id that has no answer; of parallel calls, the first. Ids may be used
-//!   again. Where a provider gives no ids, the tool's name stands for the id.
-//! - A result may come before its call. It waits, out of sight, and joins the call when that comes. At most 1,000
-//!   results wait; then the oldest are given up.
+//! - A result answers the latest unanswered call with its id; of parallel calls with one id, the first. Providers may
+//!   use an id again. If a provider gives no ids, the tool's name takes the id's place.
+//! - A result may come before its call. It waits without showing, and joins the call when the call comes. If more
+//!   than 1,000 results wait, the oldest are given up.
 //! - A call has one answer: the first. A message that answers a call again does not show.
 //! - A result whose call never comes, or has left the window, does not show.
-//! - A message that does not show for one of its results takes the groups of its other results with it, for no part of
-//!   them would make a prompt. If it makes calls itself, it does not wait for the call of a result: it is left out, and
-//!   so is every result of its calls.
+//! - If a message does not show because of one of its results, the groups of its other results do not show either,
+//!   because a part of them makes no valid prompt. A message that also makes calls does not wait for the call of a
+//!   result: the message is left out, and so is every result of its calls.
 //! - A message that holds a call and its result is complete in itself.
 //! - A call without a result stays. It is pending: its tool may be running.
 //!
@@ -26,19 +26,21 @@
 //!   with it.
 //! - Every other message is a group of its own.
 //!
-//! Groups leave oldest first, by the first message that makes a call, until both limits hold. The newest group always
-//! stays: a window is over a limit only where the pinned messages and the newest group alone are.
+//! Groups leave until both limits hold, the oldest first. The age of a group is that of its first message that makes
+//! a call. The newest group always stays. So a window exceeds a limit only if the pinned messages and the newest
+//! group alone exceed it.
 //!
 //! # In which order
 //!
-//! In the order in which the messages were given, but for groups: all of a group stands where its first call does, and
-//! what was said in between comes after. Each message that makes calls has their results right behind it, in the order
-//! of its calls. Where one message answers the calls of several, these stand together, and then their results.
+//! Messages show in the order in which they were given, except in groups. A whole group stands where its first call
+//! stands, and what was said in between comes behind the group. Each message that makes calls has their results right
+//! behind it, in the order of its calls. If one message answers the calls of several messages, those messages stand
+//! together, and their results follow.
 //!
 //! # Memory
 //!
-//! A [`Window`] holds the messages that show or wait. Of those that left it remembers the last 10,000 ids and the last
-//! 10,000 calls.
+//! A [`Window`] holds the messages that show or wait. Of the messages that left, the window remembers the last 10,000
+//! ids and the last 10,000 calls.
 
 mod calls;
 mod candidate;
@@ -67,14 +69,15 @@ pub struct Selection {
     /// The places of the messages that stay, in the order in which a model is to see them: a result stands behind its
     /// call, wherever it was.
     pub kept: Vec<usize>,
-    /// Whether a limit drove out a message. If so, no older message can stay either, system messages aside.
+    /// Whether a message had to leave because of a limit. If so, no older message can stay either, except those of
+    /// the system and the developer.
     pub full: bool,
-    /// The place of the first message that stays behind a call that was given after it. Where these are not all
-    /// messages of the conversation, it may answer an earlier call of the same id instead.
+    /// The place of the first kept result that was given before its call. If the given messages are not the whole
+    /// conversation, the result may belong to an earlier call with the same id instead.
     pub early: Option<usize>,
 }
 
-/// Which of these messages stay, given in the order in which they were stored. Takes `n log n` time.
+/// Decides which of these messages stay. Give them in the order in which they were stored. Takes `n log n` time.
 ///
 /// ```
 /// use chatkeep_domain::window::{Candidate, WindowLimits, select};
@@ -102,7 +105,7 @@ pub fn select<'a>(candidates: impl IntoIterator<Item = Candidate<'a>>, limits: &
     Selection { kept: said.laid_out(), full, early: said.first_early() }
 }
 
-/// A window that is filled one message at a time and holds only what is in it.
+/// A window that is filled one message at a time, and holds no message that has left.
 ///
 /// ```
 /// use chatkeep_domain::window::{Window, WindowLimits};
@@ -131,10 +134,11 @@ impl Window {
         Self { limits, ..Self::default() }
     }
 
-    /// Takes in a message that takes `tokens` in a prompt; what no longer fits leaves. Whether it shows now: a result
-    /// whose call is not there does not.
+    /// Adds a message that takes `tokens` in a prompt. Messages that no longer fit leave. Returns whether the message
+    /// shows now: a result whose call is not there does not show.
     ///
-    /// A message whose id the window [knows](Self::knows) changes nothing, whatever it says: the first one stays.
+    /// A message whose id the window [knows](Self::knows) changes nothing, even if its content is another: the first
+    /// one stays.
     pub fn push(&mut self, id: impl Into<Option<MessageId>>, message: Message, tokens: usize) -> bool {
         let id = id.into();
         if let Some(known) = id.filter(|id| self.knows(*id)) {
@@ -153,8 +157,8 @@ impl Window {
         self.said.groups().shows(at)
     }
 
-    /// Gives up the results that wait for their calls. After a window was filled with the end of a conversation: their
-    /// calls were before it.
+    /// Gives up the results that wait for their calls. Call this after a window was filled with the end of a
+    /// conversation: the calls were before that end.
     pub fn give_up_waiting(&mut self) {
         let out = self.said.give_up(0);
         self.drop(out);
@@ -185,8 +189,9 @@ impl Window {
         self.at(self.said.laid_out())
     }
 
-    /// The newest whole groups of at most `count` messages together, in the same order; none where the newest group
-    /// alone has more. A system message counts like any other here: it is not pinned.
+    /// The newest whole groups that have at most `count` messages together, in the order of
+    /// [`messages`](Self::messages). Empty if the newest group alone has more. A system message counts like any other
+    /// here; it is not pinned.
     pub fn last(&self, count: usize) -> Vec<&Message> {
         self.at(self.said.last(count)).collect()
     }

@@ -123,7 +123,7 @@ fn set<T>(setting: &mut T, given: Option<T>) {
     }
 }
 
-/// Settings of PostgreSQL's without a word of which store is meant: SQLite would be opened beside the server.
+/// Refuses settings of PostgreSQL without a backend: chatkeep would open SQLite, although a server was meant.
 fn check_backend(reader: &Reader) -> Result<(), ConfigError> {
     let is_said = reader.has("database.backend") || reader.has("database.url");
     match POSTGRES_ONLY.iter().find(|key| !is_said && reader.has(key)) {

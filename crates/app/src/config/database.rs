@@ -57,7 +57,7 @@ impl FromStr for Backend {
     }
 }
 
-/// Where the store is and how it is used. `Debug` shows neither the password nor the URL.
+/// Where the store is, and how it is opened and used. `Debug` shows neither the password nor the URL.
 ///
 /// ```
 /// use chatkeep::config::{Backend, DatabaseConfig};
@@ -81,20 +81,22 @@ pub struct DatabaseConfig {
     pub user: String,
     /// The role's password; empty for none.
     pub password: SecretString,
-    /// The schema that holds PostgreSQL's tables, and the only one that is looked into; its name as it is, case included.
-    /// `None` is the first of the role's `search_path`, most often `public`. Migrations make it where it is missing.
+    /// The schema that holds PostgreSQL's tables; no other schema is looked into. Upper and lower case count. `None`
+    /// is the first schema of the role's `search_path`, most often `public`. Migrations create a schema that is
+    /// missing.
     pub schema: Option<String>,
-    /// How much of TLS is asked for on the way to PostgreSQL. `None` is what the URL says, or `PGSSLMODE`, or
-    /// [`SslMode::Prefer`].
+    /// How connections to PostgreSQL use TLS. `None` is what the URL says, or `PGSSLMODE`, or [`SslMode::Prefer`].
     pub sslmode: Option<SslMode>,
-    /// A file of PEM certificates, one of which must have signed PostgreSQL's. Goes with an `sslmode` that looks at it. The
-    /// authorities that Mozilla trusts are trusted besides; `system` is those alone.
+    /// A file of PEM certificates, one of which must have signed PostgreSQL's certificate. Needs an `sslmode` that
+    /// checks certificates. The authorities that Mozilla trusts are trusted too; `system` means those alone.
     pub sslrootcert: Option<PathBuf>,
-    /// Wins over the backend and its parts. Schema and TLS may be said by either, but not differently.
+    /// Wins over the backend and the settings of its parts. The schema and TLS may be set by both, but only to the
+    /// same.
     pub url: Option<SecretString>,
     /// SQLite's file, or `:memory:`; `~/` is the home folder. `None` is `chatkeep/chatkeep.db` in the platform's data directory.
     pub path: Option<PathBuf>,
-    /// The most connections, together with `max_overflow`; on SQLite, those that read.
+    /// How many connections there are at most, together with `max_overflow`; on SQLite, how many connections that
+    /// read.
     pub pool_size: u32,
     /// Added to `pool_size` on PostgreSQL.
     pub max_overflow: u32,
@@ -106,7 +108,7 @@ pub struct DatabaseConfig {
     /// How long a call takes at the most, with all its attempts: [`Retry`](crate::Retry) repeats it after transient errors.
     /// 1 ms to `i32::MAX` ms. It bounds both timeouts above. Migrations take their time. Without meaning in memory.
     pub deadline: Duration,
-    /// Prepared statements a connection; 0 keeps none, as PgBouncer in transaction mode needs it.
+    /// Prepared statements for each connection. 0 keeps none, which PgBouncer in transaction mode needs.
     pub statement_cache_size: usize,
     /// Whether appends that wait for others go to the store together: each still gets its own durable answer and its own
     /// error. `None` is on for SQLite, where each group is one transaction instead of as many, and off for PostgreSQL,
@@ -157,7 +159,7 @@ impl DatabaseConfig {
     /// [module](crate::config) says what a URL may hold.
     ///
     /// # Errors
-    /// [`ConfigError::Invalid`], which repeats nothing of the URL but a parameter's name.
+    /// [`ConfigError::Invalid`], which repeats nothing of the URL except the name of a parameter.
     pub fn from_url(url: impl Into<SecretString>) -> Result<Self, ConfigError> {
         let mut config = Self::default();
         config.apply_url(url.into())?;

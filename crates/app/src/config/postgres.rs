@@ -7,7 +7,8 @@ use crate::config::error::ConfigError;
 #[cfg(feature = "postgres")]
 use crate::config::sslmode::SslMode;
 
-/// The settings that only PostgreSQL has a meaning for. Where one is given and no backend, SQLite is not what is meant.
+/// The settings that only PostgreSQL uses. If one of them is given and no backend is named, SQLite is not what was
+/// meant.
 pub(super) const POSTGRES_ONLY: [&str; 8] = [
     "database.host",
     "database.port",
@@ -19,7 +20,7 @@ pub(super) const POSTGRES_ONLY: [&str; 8] = [
     "database.sslrootcert",
 ];
 
-/// The server of the URL, or of the parts. Schema and TLS may be said by either, but not differently.
+/// The server of the URL or of the parts. The schema and TLS may be set by both, but only to the same.
 ///
 /// # Errors
 /// [`ConfigError::Invalid`], with the key of the setting.
@@ -50,7 +51,7 @@ fn of_parts(config: &DatabaseConfig) -> chatkeep_seaorm::PostgresServer {
     server
 }
 
-/// The URL's word, or the setting's own; an error where both speak and differ, because one of them would be ignored.
+/// The value of the URL or of the setting. An error if both are set and differ, because one of them would be ignored.
 #[cfg(feature = "postgres")]
 fn merge<T: Clone + PartialEq>(
     key: &str,

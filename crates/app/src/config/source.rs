@@ -52,7 +52,7 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// None: only the defaults.
+    /// No sources: only the defaults.
     pub fn new() -> Self {
         Self::default()
     }
@@ -64,14 +64,14 @@ impl Sources {
         self
     }
 
-    /// What a `.env` file holds. Lines that set no variable of chatkeep's are left alone, whatever they are.
+    /// What a `.env` file holds. Lines that set no variable of chatkeep's are not looked at.
     #[must_use]
     pub fn dotenv(mut self, text: impl Into<Vec<u8>>) -> Self {
         self.dotenv = Some(SourceFile { name: DOTENV.to_owned(), bytes: text.into() });
         self
     }
 
-    /// Environment variables; those that chatkeep does not know are left alone.
+    /// Environment variables. Variables that chatkeep does not know are not looked at.
     #[must_use]
     pub fn env<K: Into<String>, V: Into<String>>(
         mut self,

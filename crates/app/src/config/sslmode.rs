@@ -1,11 +1,11 @@
-//! What is asked of TLS on the way to PostgreSQL.
+//! How connections to PostgreSQL use TLS.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::config::error::{ConfigError, shown};
 
-/// How much of TLS is asked for on the way to PostgreSQL, in its own words.
+/// How connections to PostgreSQL use TLS. The names are PostgreSQL's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SslMode {
@@ -15,11 +15,12 @@ pub enum SslMode {
     Allow,
     /// TLS where the server offers it; its certificate is not checked.
     Prefer,
-    /// TLS. The certificate is checked as by [`VerifyCa`](Self::VerifyCa) where a root certificate is named, else not.
+    /// TLS. The certificate is checked as by [`VerifyCa`](Self::VerifyCa) if a root certificate is named; otherwise
+    /// it is not checked.
     Require,
-    /// TLS, with a certificate of the root that is named or of a public authority, for whatever host.
+    /// TLS, with a certificate that the named root or a public authority has signed, for any host.
     VerifyCa,
-    /// TLS, with a certificate of the root that is named or of a public authority, for this host.
+    /// TLS, with a certificate that the named root or a public authority has signed for this host.
     VerifyFull,
 }
 

@@ -13,8 +13,8 @@ use crate::input::{BoxFuture, MessageInput};
 impl Conversation {
     /// Appends a message. It is durable when the request returns.
     ///
-    /// A [transient](Error::is_transient) error leaves open whether it was stored. To call again without storing it
-    /// twice, choose its id before the first call, and give the same one each time: [`AddMessage::id`].
+    /// After a [transient](Error::is_transient) error, the message may be stored or not. Choose its id before the
+    /// first call and give the same id each time ([`AddMessage::id`]): then calling again stores nothing twice.
     pub fn add_message(&self, role: Role, content: impl Into<Content>) -> AddMessage {
         AddMessage::new(self.clone(), MessageInput::new(role, content))
     }
@@ -48,13 +48,13 @@ impl AddMessage {
         self
     }
 
-    /// Goes into the content's `metadata`, over what is there.
+    /// Adds these keys to the content's `metadata`. A key that is there already gets the new value.
     pub fn metadata(mut self, metadata: Metadata) -> Self {
         self.input = self.input.metadata(metadata);
         self
     }
 
-    /// Its id, instead of a new one: with the same id, a retry stores nothing twice.
+    /// The message's id, instead of a new one. Calling again with the same id stores nothing twice.
     pub fn id(mut self, id: MessageId) -> Self {
         self.input = self.input.id(id);
         self

@@ -37,7 +37,7 @@ pub struct MessageRef {
 }
 
 impl MessageRef {
-    /// Reads it.
+    /// Reads the message.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] for the thread or the message.
@@ -46,7 +46,7 @@ impl MessageRef {
         Ok(state.repository().get_message(state.scope(), *thread, self.id).await?)
     }
 
-    /// Corrects it in place. What it said before is kept: see [`MessageRef::revisions`].
+    /// Replaces the content of the message. The earlier content is kept: see [`MessageRef::revisions`].
     ///
     /// # Errors
     /// [`StoreError::NotFound`] for the thread or the message.
@@ -56,7 +56,7 @@ impl MessageRef {
         Ok(state.repository().edit_message(state.scope(), *thread, self.id, edit).await?)
     }
 
-    /// What it said before it was edited, oldest first.
+    /// The earlier contents of the message, oldest first.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] for the thread or the message.
@@ -65,7 +65,7 @@ impl MessageRef {
         Ok(state.repository().list_revisions(state.scope(), *thread, self.id).await?)
     }
 
-    /// Deletes it. `false` where the thread or the message is not there.
+    /// Deletes the message. `false` if the thread or the message is not there.
     ///
     /// # Errors
     /// [`Error::Store`].

@@ -58,14 +58,14 @@ impl GetMessages {
         Self { conversation, query: MessageQuery::default(), limit: None }
     }
 
-    /// The most messages, counted from the first one, or from the last with [`GetMessages::newest_first`]. None
-    /// means all; they are read page by page.
+    /// How many messages to read at most, counted from the first one, or from the last one with
+    /// [`GetMessages::newest_first`]. `None` reads all of them, page by page.
     pub fn limit(mut self, limit: impl Into<Option<usize>>) -> Self {
         self.limit = limit.into();
         self
     }
 
-    /// Leaves out this many, counted like the limit.
+    /// How many messages to leave out, counted like the limit.
     pub fn offset(mut self, offset: u64) -> Self {
         self.query.offset = offset;
         self

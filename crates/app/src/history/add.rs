@@ -16,8 +16,8 @@ use crate::input::{BoxFuture, MessageInput};
 impl ConversationHistory {
     /// Adds a message.
     ///
-    /// A [transient](Error::is_transient) error leaves open whether it was stored. To call again without storing it
-    /// twice, choose its id before the first call, and give the same one each time: [`AddToHistory::id`].
+    /// After a [transient](Error::is_transient) error, the message may be stored or not. Choose its id before the
+    /// first call and give the same id each time ([`AddToHistory::id`]): then calling again stores nothing twice.
     pub fn add_message(&mut self, role: Role, content: impl Into<Content>) -> AddToHistory<'_> {
         AddToHistory::new(self, Ok(MessageInput::new(role, content)))
     }
@@ -37,8 +37,8 @@ impl ConversationHistory {
         self.add_message(Role::System, content)
     }
 
-    /// Adds the model's request to run a tool. Parallel calls in one message, [`Content::parts`], are stored as one; several
-    /// messages in a row are understood as well, but a crash may come between them.
+    /// Adds the model's request to run a tool. Add parallel calls as one message ([`Content::parts`]). Several
+    /// messages in a row are understood as parallel calls too, but a crash may come between them.
     pub fn add_tool_call(
         &mut self,
         id: impl Into<String>,
@@ -48,13 +48,13 @@ impl ConversationHistory {
         self.add_message(Role::Assistant, Content::tool_call(id, name, arguments))
     }
 
-    /// Adds a tool's answer to the oldest call of this tool that has none. The call need not be in the window any more:
-    /// the last 10,000 that left are remembered, of what was added and of what was read by
-    /// [`load_from_db`](ConversationHistory::load_from_db).
+    /// Adds a tool's answer to the oldest unanswered call of this tool. The call may have left the window: the
+    /// history remembers the last 10,000 calls that left, of those that were added and of those that
+    /// [`load_from_db`](ConversationHistory::load_from_db) read.
     ///
-    /// Without such a call it is an [`InvalidArgument`], and nothing is stored: such a result could never be told from
-    /// others. [`add_tool_result_for`](ConversationHistory::add_tool_result_for) names the call. The same add again
-    /// with the same [id](AddToHistory::id) gives the message that was stored.
+    /// If there is no such call, the request fails with [`InvalidArgument`] and stores nothing, because nothing says
+    /// which call the result belongs to. [`add_tool_result_for`](ConversationHistory::add_tool_result_for) names the
+    /// call. Adding again with the same [id](AddToHistory::id) gives the message that was stored.
     pub fn add_tool_result(
         &mut self,
         tool_name: impl Into<String>,
@@ -84,7 +84,7 @@ impl ConversationHistory {
         self.add_message(Role::Tool, Content::tool_result(call_id, tool_name, result))
     }
 
-    /// Stores a message where that is on, then lets it into the window.
+    /// Stores a message if persistence is on, and then lets the message into the window.
     async fn add(&mut self, input: MessageInput) -> Result<Added, Error> {
         let persists = !matches!(self.persistence, Persistence::Off);
         let Some(conversation) = self.conversation.as_ref().filter(|_| persists) else {
@@ -142,12 +142,12 @@ pub struct AddToHistory<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Added {
-    /// Its id, where it is stored or will be; without a store, the one that was given.
+    /// The message's id, if the message is stored or will be. Without a store, the id that was given.
     pub id: Option<MessageId>,
-    /// Its place in the thread, where it is stored already.
+    /// The message's position, if the message is stored already.
     pub position: Option<Position>,
-    /// Whether it shows in the window: a tool's result whose call is not there does not, nor does a message that was
-    /// added before and has left.
+    /// Whether the message shows in the window. A tool's result whose call is not there does not show; neither does a
+    /// message that was added before and has left.
     pub in_window: bool,
 }
 
@@ -156,7 +156,7 @@ impl<'a> AddToHistory<'a> {
         Self { history, input, id: None }
     }
 
-    /// Goes into the content's `metadata`, over what is there.
+    /// Adds these keys to the content's `metadata`. A key that is there already gets the new value.
     pub fn metadata(mut self, metadata: Metadata) -> Self {
         self.input = self.input.map(|input| input.metadata(metadata));
         self
@@ -168,7 +168,8 @@ impl<'a> AddToHistory<'a> {
         self
     }
 
-    /// Its id, instead of a new one: with the same id, a retry stores nothing twice, and shows nothing twice.
+    /// The message's id, instead of a new one. Calling again with the same id stores nothing twice, and shows nothing
+    /// twice.
     pub fn id(mut self, id: MessageId) -> Self {
         self.id = Some(id);
         self.input = self.input.map(|input| input.id(id));

@@ -11,7 +11,7 @@ use crate::history::{ConversationHistory, Persistence, no_conversation};
 use crate::write_behind::{WriteBehind, WriteBehindConfig};
 
 impl ConversationHistory {
-    /// Sets up a history: without further ado, in memory and without limits.
+    /// Sets up a history. Unless told otherwise, a history is in memory only and has no limits.
     pub fn builder() -> ConversationHistoryBuilder {
         ConversationHistoryBuilder::default()
     }
@@ -49,7 +49,7 @@ impl ConversationHistoryBuilder {
         self
     }
 
-    /// What counts tokens; [`CharEstimate`] unless this is called.
+    /// Counts the tokens of messages; [`CharEstimate`] unless this is called.
     pub fn token_counter(mut self, counter: impl TokenCounter + 'static) -> Self {
         self.counter = Some(Arc::new(counter));
         self
@@ -61,9 +61,9 @@ impl ConversationHistoryBuilder {
         self
     }
 
-    /// Whether what is added is also stored. Unless this is called,
-    /// [`StateManager::persistence_enabled`](crate::StateManager::persistence_enabled) says so; without a conversation it
-    /// is off.
+    /// Whether messages that are added are also stored. Unless this is called,
+    /// [`StateManager::persistence_enabled`](crate::StateManager::persistence_enabled) decides; without a
+    /// conversation nothing is stored.
     pub fn persist_to_db(mut self, on: bool) -> Self {
         self.persist_to_db = Some(on);
         self

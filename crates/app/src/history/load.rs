@@ -20,17 +20,18 @@ const PAGE_LEN: usize = 200;
 const SURE: usize = 50;
 
 impl ConversationHistory {
-    /// Replaces the window by what fits it of its conversation.
+    /// Fills the window anew from its conversation.
     ///
-    /// It reads back from the newest message, page by page, as far as the window needs, and then the earlier messages
-    /// of the system and the developer, which are pinned. What waits to be written is flushed first. After an error the window is as it was.
+    /// The history reads back from the newest message, page by page, until the window is full, and then the earlier
+    /// messages of the system and the developer, which are pinned. Messages that wait to be written are flushed
+    /// first. After an error the window is as it was.
     ///
-    /// Calls without a result are known as far as it read: those that fit the window are
-    /// [pending](ConversationHistory::pending_tool_calls), and [`add_tool_result`](ConversationHistory::add_tool_result)
-    /// answers the others as well.
+    /// Calls without a result are found in the messages that were read. Those in the window are
+    /// [pending](ConversationHistory::pending_tool_calls); [`add_tool_result`](ConversationHistory::add_tool_result)
+    /// can answer the others too.
     ///
-    /// A stored message that cannot be decoded is passed over and reported in [`Loaded`]. A tool call or a result in it
-    /// is missing to the window, as if it were not stored.
+    /// A stored message that cannot be decoded is left out and reported in [`Loaded`]. A tool call or a result in it
+    /// is missing in the window, as if it were not stored.
     ///
     /// # Errors
     /// [`InvalidArgument`](crate::InvalidArgument) without a conversation; [`Error::Store`]; what
@@ -52,8 +53,8 @@ impl ConversationHistory {
         Ok(Loaded { corrupt })
     }
 
-    /// Reads what the query finds of the conversation one by one, in the window or not. What waits to be written is flushed
-    /// first.
+    /// Reads the messages of the conversation that the query finds as a stream, whether they are in the window or
+    /// not. Messages that wait to be written are flushed first.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -88,12 +89,12 @@ impl ConversationHistory {
     }
 }
 
-/// What [`ConversationHistory::load_from_db`] met.
+/// What [`ConversationHistory::load_from_db`] could not read.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Loaded {
-    /// The stored messages that could not be decoded, and so are not in the window: of the part of the conversation that
-    /// was read, the newest first. Usually there are none.
+    /// The messages that could not be decoded, and so are not in the window; newest first. Only the part of the
+    /// conversation that was read is known. Usually there are none.
     pub corrupt: Vec<CorruptMessage>,
 }
 

@@ -42,19 +42,19 @@ impl CreateThread {
         Self { state, name, user: None, org: None, id: None, metadata: Metadata::new() }
     }
 
-    /// For this user of the scope, instead of the scope's own.
+    /// The user who owns the thread. Needed if the scope names none; must be within the scope.
     pub fn user(mut self, user: UserId) -> Self {
         self.user = Some(user);
         self
     }
 
-    /// For this organization of the scope, instead of the scope's own.
+    /// The organization of the thread. Needed if the scope names none; must be within the scope.
     pub fn org(mut self, org: OrgId) -> Self {
         self.org = Some(org);
         self
     }
 
-    /// With this id, instead of a new one: with the same id, a retry gives back the stored thread.
+    /// The thread's id, instead of a new one. Calling again with the same id gives back the stored thread.
     pub fn id(mut self, id: ThreadId) -> Self {
         self.id = Some(id);
         self

@@ -27,14 +27,14 @@ impl Default for WriteBehindConfig {
 }
 
 impl WriteBehindConfig {
-    /// The most messages that wait; 1,024. A further one waits for room.
+    /// How many messages may wait; 1,024. A push of another one waits for room.
     #[must_use]
     pub fn capacity(mut self, messages: usize) -> Self {
         self.capacity = messages;
         self
     }
 
-    /// The most bytes of JSON that wait; 64 MiB. A single message may have more.
+    /// How many bytes of JSON may wait; 64 MiB. A single message may have more.
     #[must_use]
     pub fn max_bytes(mut self, bytes: usize) -> Self {
         self.max_bytes = bytes;
@@ -48,7 +48,8 @@ impl WriteBehindConfig {
         self
     }
 
-    /// How often a transient error is repeated before a caller gets it; 5. The task goes on repeating it.
+    /// How often the task tries again after a transient error before a caller gets the error; 5. The task goes on
+    /// trying.
     #[must_use]
     pub fn retries(mut self, times: u32) -> Self {
         self.retries = times;

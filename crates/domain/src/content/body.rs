@@ -12,7 +12,7 @@ use crate::json::text_object;
 /// One content has one form: [`Body::from`] makes text of every object that is nothing but text.
 #[derive(Clone)]
 pub(super) enum Body {
-    /// `{"type":"text","text":…}` and nothing else; the object only where somebody asked for it.
+    /// `{"type":"text","text":…}` and nothing else. The object is made when somebody asks for it.
     Text(Arc<str>, OnceLock<Arc<Map<String, Value>>>),
     /// Any other object.
     Object(Arc<Map<String, Value>>),

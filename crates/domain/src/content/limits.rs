@@ -14,8 +14,8 @@ pub(super) fn check_size(actual: usize) -> Result<(), StoreError> {
 
 /// The size of `{"type":"text","text":…}`.
 pub(super) fn text_size(text: &str) -> usize {
-    /// What an escape takes besides: two bytes where it is short, six for another control character. Without a branch,
-    /// for many bytes at once.
+    /// How many bytes the escape of a byte adds. A short escape has two bytes, that of another control character six.
+    /// Without a branch, so that the compiler can do many bytes at once.
     fn extra(byte: u8) -> u8 {
         let short_control = u8::from(byte.wrapping_sub(0x08) < 6) - u8::from(byte == 0x0B);
         let control = u8::from(byte < 0x20) - short_control;

@@ -10,7 +10,7 @@ use crate::json::kind as json_kind;
 #[derive(Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct ToolCall<'a> {
-    /// What the result refers to; empty in shapes without ids, whose results refer to the name.
+    /// The id that the result refers to. Empty in shapes without ids, where the result refers to the tool's name.
     pub id: &'a str,
     /// The tool; empty where the content does not say.
     pub name: &'a str,
@@ -22,7 +22,8 @@ pub struct ToolCall<'a> {
 #[derive(Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct ToolResult<'a> {
-    /// The call that it answers; empty in shapes without ids, where it answers a call of its name.
+    /// The id of the call that this result answers. Empty in shapes without ids, where the result answers a call of
+    /// the same tool.
     pub tool_call_id: &'a str,
     /// The tool; empty where the content does not say.
     pub name: &'a str,

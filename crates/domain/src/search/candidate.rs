@@ -40,9 +40,9 @@ impl fmt::Debug for SearchCandidate {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct CorruptCandidate {
-    /// Its place among the candidates; `None` where that cannot be decoded either.
+    /// The row's place among the candidates; `None` if the place cannot be decoded either.
     pub key: Option<SearchKey>,
-    /// [`StoreError::CorruptRow`]. The plan puts in where the search goes on.
+    /// [`StoreError::CorruptRow`]. The plan adds the cursor behind the row.
     pub error: StoreError,
 }
 
@@ -59,13 +59,13 @@ impl CorruptCandidate {
 pub struct SearchRead {
     /// From the newest back, or from the oldest on.
     pub newest_first: bool,
-    /// Only what does not come before this place in the order. The plan leaves out what does: it need not be read.
+    /// Where to begin. Candidates before this place in the order need not be read, because the plan leaves them out.
     pub from: Option<SearchKey>,
-    /// Only what comes behind this place in the order.
+    /// Only candidates behind this place in the order.
     pub behind: Option<SearchKey>,
-    /// Only what does not come behind this place in the order.
+    /// Where to end: no candidates behind this place in the order.
     pub until: Option<SearchKey>,
-    /// How many at the most.
+    /// How many candidates to read at most.
     pub limit: usize,
 }
 

@@ -20,10 +20,11 @@ const MAX_BYTES: usize = 960 * 1_024;
 
 /// The words of a message, with their positions, and the tags of its metadata.
 ///
-/// The words are those of what was said: of text and of every part, of a tool call's name and arguments, of a tool's
-/// result; of a shape that is not known, every string and number. Addresses of images and files are no words. Behind the
-/// words of all texts are the parts of those that are written as one, `get user name` of `getUserName`, as far as there is
-/// room; a position is left out before each such word, and between two texts.
+/// Words come from what was said: from text, from every part, from the name and the arguments of a tool call, and
+/// from a tool's result. In a shape that chatkeep does not know, every string and number gives words. The addresses
+/// of images and files give none. Behind the words of all texts come the parts of words that are written as one (`get
+/// user name` of `getUserName`), as far as there is room. A position is left out before each such word and between
+/// two texts, so that no phrase goes across.
 ///
 /// A message is indexed as far as PostgreSQL's `tsvector` goes, in every store: its first 16,383 words, the first 255
 /// positions of each, and 960 KiB altogether; and no further than the first 1 MiB of its text.
@@ -53,12 +54,12 @@ impl SearchDocument {
         self.words.iter().map(|(word, positions)| (&**word, positions.as_slice()))
     }
 
-    /// Where a word is.
+    /// The positions of a word, from 1 on.
     pub fn positions(&self, word: &str) -> &[u16] {
         self.words.get(word).map_or(&[], Vec::as_slice)
     }
 
-    /// The words that begin so, with their positions.
+    /// The words that begin with `prefix`, with their positions.
     pub fn with_prefix<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a [u16])> {
         let range =
             self.words.range::<str, _>((std::ops::Bound::Included(prefix), std::ops::Bound::Unbounded));
@@ -72,7 +73,7 @@ impl SearchDocument {
         &self.tags
     }
 
-    /// How many words there are, each time counted.
+    /// How many words there are. A word that is there twice counts twice.
     pub(super) fn len(&self) -> usize {
         self.words.values().map(Vec::len).sum()
     }

@@ -4,17 +4,17 @@ use std::fmt;
 
 use crate::search::document::SearchDocument;
 
-/// What a message must have to be found. It is what a store renders for its index. A store has to know every variant, so
-/// this enum is exhaustive: a new one is to be a compile error there.
+/// What a message must have to be found, as a tree. A store renders the tree for its index. The enum is exhaustive on
+/// purpose: a store must handle every variant, so a new variant must not go unnoticed where stores are compiled.
 ///
 /// `Debug` shows the shape, not the words.
 #[derive(Clone, PartialEq, Eq)]
 pub enum SearchExpr {
-    /// All of these, of which there is at least one.
+    /// All of these. The list is never empty.
     All(Vec<Self>),
-    /// One of these. Of none: nothing is found.
+    /// At least one of these. An empty list finds nothing.
     Any(Vec<Self>),
-    /// Not this. A text makes it of phrases alone: of `-(a OR b)` it makes `-a -b`.
+    /// Not this. The grammar negates phrases alone: `-(a OR b)` becomes `-a -b`.
     Not(Box<Self>),
     /// These words, one directly behind the other.
     Phrase(SearchPhrase),

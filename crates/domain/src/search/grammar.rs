@@ -1,9 +1,9 @@
 //! The text of a search becomes a tree: see [`SearchQuery`](super::SearchQuery) for what people may type.
 //!
-//! Written by hand, without a parser crate, because there are no syntax errors: what such a crate is for is to report
-//! them, and here each stray sign is read as something else instead, which takes a look at the whole text first.
+//! The parser is written by hand. A parser crate is good at reporting syntax errors, and here there are none: each
+//! stray sign is read as something else instead, for which the whole text must be looked at first.
 //!
-//! In words of a grammar, after [`mark`] has found the partners of quotes and parentheses:
+//! The grammar, after [`mark`] has found the partners of quotes and parentheses:
 //!
 //! ```text
 //! any  = all (OR all)*

@@ -17,13 +17,13 @@ use crate::time::Timestamp;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct SearchKey {
-    /// Sorted by this first. `None` in a search of one thread, where the position alone decides.
+    /// The first key of the order. `None` in a search of one thread, where the position alone decides.
     pub created_at: Option<Timestamp>,
-    /// Then by this.
+    /// The second key.
     pub thread: ThreadId,
-    /// Then by this.
+    /// The third key.
     pub position: Position,
-    /// Then by this: across organizations, ids may repeat.
+    /// The fourth key: across organizations, ids may repeat.
     pub org_id: OrgId,
 }
 

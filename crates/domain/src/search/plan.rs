@@ -26,12 +26,13 @@ const MORE: usize = 100;
 
 /// One search, from the query to the page.
 ///
-/// A store asks [`next_read`](Self::next_read) what to read, reads it, and gives it to [`add`](Self::add), until there
-/// is nothing more to read; [`finish`](Self::finish) makes the page. What the store reads must hold every message that
-/// matches and may hold others: each is checked here. A row that the store cannot decode goes in as an `Err`.
+/// A store asks [`next_read`](Self::next_read) what to read, reads it, and gives it to [`add`](Self::add), until
+/// there is nothing more to read; [`finish`](Self::finish) makes the page. The store must give every message that
+/// matches, and may give others, because the plan checks each of them. A row that the store cannot decode goes in as
+/// an `Err`.
 ///
-/// What the words are is not the same for all reads: where a text with an exclusion finds nothing, the plan starts again
-/// with the same text as text. So a store asks [`expr`](Self::expr) anew for each read.
+/// The tree may change between two reads: if a text with an exclusion finds nothing, the plan starts again and takes
+/// the same text as plain words. So ask [`expr`](Self::expr) anew before each read.
 ///
 /// ```
 /// use chatkeep_domain::search::{SearchCandidate, SearchPlan, SearchRead};
@@ -129,20 +130,20 @@ impl<'a> SearchPlan<'a> {
         })
     }
 
-    /// Takes the store's word for the words: it gives exactly what matches [`expr`](Self::expr), and so may give more for
-    /// the filters only.
+    /// Tells the plan that the store's index is exact: the store gives only messages that match [`expr`](Self::expr).
+    /// The plan then checks the filters alone.
     #[must_use]
     pub fn with_exact_index(mut self) -> Self {
         self.is_exact = true;
         self
     }
 
-    /// What the next read is to look for; `None` when the filters alone decide.
+    /// The tree that the next read is to look for; `None` if the filters alone decide.
     pub fn expr(&self) -> Option<&SearchExpr> {
         self.readings.expr.as_ref()
     }
 
-    /// How the next read takes the text. It changes once at the most, with [`expr`](Self::expr).
+    /// How the next read takes the text. It changes at most once, together with [`expr`](Self::expr).
     pub fn reading(&self) -> SearchReading {
         self.readings.reading
     }
@@ -162,7 +163,7 @@ impl<'a> SearchPlan<'a> {
         }
     }
 
-    /// What to read next; `None` when there is enough.
+    /// What to read next; `None` if enough was read.
     pub fn next_read(&self) -> Option<SearchRead> {
         let missing = self.wanted().saturating_sub(self.matched);
         if self.progress == Progress::Exhausted || missing == 0 {
@@ -193,7 +194,8 @@ impl<'a> SearchPlan<'a> {
         }
     }
 
-    /// Takes what was read, in the order that was asked for. Fewer than were asked for means that there are no more.
+    /// Takes in what was read, in the order that was asked for. If the store gives fewer candidates than were asked
+    /// for, there are no more.
     pub fn add(
         &mut self,
         candidates: impl IntoIterator<Item = Result<SearchCandidate, Box<CorruptCandidate>>>,
@@ -291,7 +293,7 @@ impl<'a> SearchPlan<'a> {
     /// The page.
     ///
     /// # Errors
-    /// [`StoreError::CorruptRow`] where it would begin with a row that cannot be decoded: see [`Page::cut`].
+    /// [`StoreError::CorruptRow`] if the page would begin with a row that cannot be decoded: see [`Page::cut`].
     pub fn finish(mut self) -> Result<SearchPage, StoreError> {
         let found = std::mem::take(&mut self.found);
         let window = self.window.take().or_else(|| self.matched_range.take());

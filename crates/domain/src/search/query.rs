@@ -26,7 +26,7 @@ pub enum SearchOrder {
     /// position.
     #[default]
     Newest,
-    /// The same the other way round.
+    /// The reverse of [`SearchOrder::Newest`].
     Oldest,
     /// The best first, equals newest first. The newest [`MAX_RANKED`] hits are ranked. A hit's score says how often the
     /// message has the words, how short it is, and how near to its start they are; it depends on the message and the
@@ -58,17 +58,17 @@ pub enum SearchOrder {
 ///
 /// # Exclusions that find nothing
 ///
-/// Text that was copied out of a message has hyphens that exclude nothing: `rm -rf node_modules`, `a temperature of -5
-/// degrees`. So an exclusion is tried as one, and where the first page finds nothing, the same text is searched as text:
-/// every sign is a space, and every word is wanted. So is a text that only excludes, at once.
-/// [`SearchPage::reading`](super::SearchPage::reading) says which of the two was taken, and the pages that follow keep to
-/// it. Where the query finds something, that is the answer, also if the text was copied out of another message.
+/// Text that people paste has hyphens that exclude nothing: `rm -rf node_modules`, `a temperature of -5 degrees`. So
+/// a search first takes a `-` as an exclusion. If the first page finds nothing, the search takes the same text as
+/// plain words: every sign is a space, and every word is wanted. A text that only excludes is taken as plain words at
+/// once. [`SearchPage::reading`](super::SearchPage::reading) says which of the two was done, and the following pages
+/// keep to it. If the exclusion finds something, that is the answer, even if the text was pasted.
 ///
 /// # Other signs
 ///
-/// Quotes and parentheses without a partner, and a `-` or `*` that belongs to nothing, are read as spaces; an `OR` that
-/// lacks a side is the word. Case and diacritics do not count. Chinese, Japanese, Korean, Thai, Lao, Khmer and Burmese
-/// are found by any run of characters.
+/// Quotes and parentheses without a partner, and a `-` or `*` that belongs to nothing, are read as spaces; an `OR`
+/// that lacks a side is the word "or". Case and diacritics do not count. Chinese, Japanese, Korean, Thai, Lao, Khmer
+/// and Burmese are found by any run of characters.
 ///
 /// Without text, or with blank text, the filters alone decide. A text of punctuation alone finds nothing.
 ///
@@ -86,7 +86,7 @@ pub enum SearchOrder {
 pub struct SearchQuery {
     /// At most [`MAX_SEARCH_BYTES`] bytes.
     pub text: String,
-    /// Only messages of this thread; then an absent thread is an error, as it is for a list.
+    /// Only messages of this thread. An absent thread is an error, as it is for a list.
     pub thread: Option<ThreadId>,
     /// Only messages that pass this filter.
     pub filter: MessageFilter,

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SearchReading {
-    /// As a query: `-x` excludes, and so on.
+    /// As a query, with its signs: `-x` excludes, and so on.
     #[default]
     Query,
-    /// As text: every sign is a space, and every word is wanted.
+    /// As plain words: every sign is a space, and every word is wanted.
     Text,
 }

@@ -28,16 +28,17 @@ const NEAR: usize = 20;
 
 /// A part of a message's text, and what was found in it.
 ///
-/// It is an exact excerpt of one of the message's texts, around the place with the most different of the wanted words
-/// and phrases, then the most of them, then the first such place. Where there are none, it is the beginning of the
-/// message. It begins and ends at whole words where they are near, never within a grapheme, unless that alone is longer
-/// than a snippet.
+/// The text is an exact excerpt of one of the message's texts, around the place that has the most different wanted
+/// words and phrases. Among equals, the place with the most matches wins, then the first place. Without a match, the
+/// text is the beginning of the message. It begins and ends at a whole word if one is near, and never within a
+/// grapheme, unless one grapheme is longer than a snippet.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Snippet {
     /// At most [`MAX_SNIPPET_CHARS`] characters.
     pub text: String,
-    /// Where what was found is in `text`, in bytes, on character boundaries; in order, and apart from each other.
+    /// The places of what was found, as ranges of bytes in `text`. They are on character boundaries, in order, and do
+    /// not overlap.
     pub ranges: Vec<Range<usize>>,
 }
 
@@ -68,8 +69,8 @@ impl Snippet {
         self.ranges.iter().filter_map(|range| self.text.get(range.clone()))
     }
 
-    /// The text with marks around what was found. Nothing is escaped: for HTML, take marks that no text has, escape,
-    /// and put the tags in their place.
+    /// The text with marks around what was found. Nothing is escaped. For HTML, use marks that occur in no text,
+    /// escape the result, and then replace the marks by tags.
     ///
     /// ```
     /// # use chatkeep_domain::Snippet;

@@ -19,7 +19,7 @@ use crate::write_behind::WriteBehind;
 /// The messages of a conversation that fit a model's context window, with the store behind them if there is one.
 ///
 /// Only the window is held. What leaves it, what stays together and in which order it comes is told in
-/// [`domain::window`](crate::window): system messages are pinned; a tool's results stand right behind their calls,
+/// [`domain::window`](crate::domain::window): system messages are pinned; a tool's results stand right behind their calls,
 /// whatever the order in the store, and leave together with them; a result whose call is not there does not show. All
 /// of it is stored in the order in which it was added: what the window shows changes nothing of what is durable.
 ///

@@ -164,7 +164,7 @@ impl StateManager {
     ///
     /// # Errors
     /// [`Error::Store`]: [`StoreError::Unsupported`] where the store declines to search; what
-    /// [`search_messages`](crate::MessageSearch::search_messages) answers.
+    /// [`search_messages`](crate::domain::MessageSearch::search_messages) answers.
     pub async fn search(&self, query: impl Into<SearchQuery>) -> Result<SearchPage, Error> {
         let (repository, query) = (self.repository(), query.into());
         let search = repository.search();

@@ -27,7 +27,7 @@ use crate::state_manager::StateManager;
 ///   page is read follows.
 /// - An error comes in its place, behind the messages that were read before it. A [row that cannot be
 ///   decoded](StoreError::CorruptRow) is such an error, and the messages behind it follow. Any other error is the last
-///   item; a new stream, [`after`](crate::StreamMessages::after) the last position, goes on from there.
+///   item; a new stream, [`after`](crate::MessageQuery::after) the last position, goes on from there.
 /// - Dropping it ends the fetch. A reader that drops [`next`](MessageStream::next) halfway loses nothing.
 ///
 /// It is a [`Stream`], and works without one of the crates that extend it:
@@ -101,7 +101,7 @@ impl MessageStream {
     /// The next message; `None` behind the last.
     ///
     /// # Errors
-    /// [`Error::Store`], as [`list_messages`](crate::MessageRepository::list_messages) answers; [`Error::NoRuntime`]
+    /// [`Error::Store`], as [`list_messages`](crate::domain::MessageRepository::list_messages) answers; [`Error::NoRuntime`]
     /// outside of tokio.
     pub async fn next(&mut self) -> Option<Result<ChatMessage, Error>> {
         poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await

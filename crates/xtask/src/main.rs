@@ -2,8 +2,10 @@
 
 mod ci;
 mod instructions;
+mod outcome;
 mod packages;
 mod servers;
+mod soak;
 mod test;
 
 use std::env;
@@ -26,6 +28,8 @@ enum Xtask {
         #[arg(long)]
         step: Option<ci::Step>,
     },
+    /// Runs the long forms of what the tests do in short.
+    Soak(soak::SoakArgs),
 }
 
 fn main() -> ExitCode {
@@ -33,6 +37,7 @@ fn main() -> ExitCode {
         Xtask::Test(args) => test::run(&args),
         Xtask::Instructions(args) => instructions::run(&args),
         Xtask::Ci { step } => ci::run(step),
+        Xtask::Soak(args) => soak::run(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

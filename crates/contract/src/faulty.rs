@@ -50,6 +50,7 @@ mod corrupt_rows;
 mod corrupting;
 mod edits;
 mod fault;
+mod handles;
 mod index;
 mod lists;
 mod lossy;

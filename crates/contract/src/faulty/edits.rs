@@ -1,10 +1,13 @@
 //! Faults of what is done to stored messages: edits, revisions, deletes, clears.
 
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use async_trait::async_trait;
 use chatkeep_domain::{
     ChatMessage, ConversationRepository, Decorator, Entity, MessageEdit, MessageId, MessageQuery,
     MessageRevision, NewThread, Scope, StoreError, ThreadId, ThreadUpdate, Timestamp,
 };
+use chrono::TimeDelta;
 
 use crate::faulty::Fault;
 use crate::fixture::Repo;
@@ -13,11 +16,13 @@ use crate::fixture::Repo;
 pub(super) struct Edits {
     inner: Repo,
     fault: Fault,
+    /// How many edits there were.
+    count: AtomicI64,
 }
 
 impl Edits {
     pub(super) fn new(inner: Repo, fault: Fault) -> Self {
-        Self { inner, fault }
+        Self { inner, fault, count: AtomicI64::new(1) }
     }
 
     /// The error of a call that names a message.
@@ -28,6 +33,38 @@ impl Edits {
             }
             other => other,
         }
+    }
+
+    /// The edit with a time that no other has: no store knows it again but by the content that the message has.
+    fn unknown_again(&self, edit: MessageEdit) -> MessageEdit {
+        let micros = self.count.fetch_add(1, Ordering::Relaxed);
+        MessageEdit::new(edit.content, edit.at + TimeDelta::microseconds(micros))
+    }
+
+    /// Whether the edit is to the content that the message was appended with, at that time.
+    async fn is_first(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        id: MessageId,
+        edit: &MessageEdit,
+    ) -> Result<bool, StoreError> {
+        let revisions = self.inner.list_revisions(scope, thread, id).await?;
+        let mut first = revisions.iter().take(1);
+        Ok(first.any(|first| first.content.is_identical(&edit.content) && first.written_at == edit.at))
+    }
+
+    /// Whether the message once had the content, written at the time of the edit.
+    async fn is_written(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        id: MessageId,
+        edit: &MessageEdit,
+    ) -> Result<bool, StoreError> {
+        let revisions = self.inner.list_revisions(scope, thread, id).await?;
+        let mut edits = revisions.iter().skip(1);
+        Ok(edits.any(|one| one.content.is_identical(&edit.content) && one.written_at == edit.at))
     }
 
     async fn clear_by_making_anew(&self, scope: &Scope, thread: ThreadId) -> Result<u64, StoreError> {
@@ -72,10 +109,23 @@ impl Decorator for Edits {
         id: MessageId,
         edit: MessageEdit,
     ) -> Result<ChatMessage, StoreError> {
-        if self.fault == Fault::KeepsUnchangedEdits {
-            let other = MessageEdit::new("", edit.at);
-            self.inner.edit_message(scope, thread, id, other).await?;
-        }
+        let edit = match self.fault {
+            Fault::KeepsUnchangedEdits => {
+                let other = MessageEdit::new("", edit.at);
+                self.inner.edit_message(scope, thread, id, other).await?;
+                edit
+            }
+            // With one time for all, edits are known by their contents.
+            Fault::ComparesContentsAlone => MessageEdit::new(edit.content, Timestamp::UNIX_EPOCH),
+            Fault::TakesTheFirstContentForAnEdit if self.is_first(scope, thread, id, &edit).await? => {
+                return self.inner.get_message(scope, thread, id).await;
+            }
+            Fault::ComparesWhenItWasWritten if self.is_written(scope, thread, id, &edit).await? => {
+                return self.inner.get_message(scope, thread, id).await;
+            }
+            Fault::KnowsTheLastEditAlone | Fault::ComparesWhenItWasWritten => self.unknown_again(edit),
+            _ => edit,
+        };
         let edited = self.inner.edit_message(scope, thread, id, edit).await;
         edited.map_err(|error| self.about_message(error))
     }

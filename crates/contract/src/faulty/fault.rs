@@ -6,6 +6,7 @@ use crate::faulty::appends::Appends;
 use crate::faulty::calls::Calls;
 use crate::faulty::corrupt_rows::{CorruptRows, Rounding};
 use crate::faulty::edits::Edits;
+use crate::faulty::handles::Handles;
 use crate::faulty::index::Index;
 use crate::faulty::lists::Lists;
 use crate::faulty::lossy::Lossy;
@@ -138,6 +139,14 @@ faults! {
     Edits::new => {
         /// Writes an edit that changes nothing, as if it did.
         KeepsUnchangedEdits => "writing_the_same_content_changes_nothing",
+        /// Knows an edit again only while the message says what it wrote.
+        KnowsTheLastEditAlone => "an_edit_is_written_once_whatever_came_in_between",
+        /// Knows edits by their contents, whatever their times.
+        ComparesContentsAlone => "the_time_and_the_content_tell_edits_apart",
+        /// Takes the content that a message was appended with for an edit.
+        TakesTheFirstContentForAnEdit => "going_back_to_the_first_content_is_an_edit_at_any_time",
+        /// Knows an edit by the time at which it was written, not by the one that it brought.
+        ComparesWhenItWasWritten => "a_retry_is_known_by_the_time_that_it_brings",
         /// Overwrites on an edit, without a revision.
         ForgetsRevisions => "earlier_contents_are_kept_as_revisions",
         /// Says that the thread is missing when the message is.
@@ -288,6 +297,24 @@ faults! {
         LimitsBeforeTenants => "the_hits_of_others_take_no_place",
         /// Says of all hits that they are of the first one's organization.
         NamesOneOrganization => "the_operator_finds_every_organization",
+    }
+    Handles::new => {
+        /// Keeps the threads that were read through a handle until that handle writes.
+        KeepsThreads => "what_one_handle_appends_the_other_reads",
+        /// Keeps the lists of threads that were read through a handle until that handle writes.
+        KeepsThreadLists => "an_update_through_the_other_handle_is_listed",
+        /// Keeps the messages that were read through a handle until that handle writes.
+        KeepsMessages => "what_the_other_handle_deletes_is_gone",
+        /// Keeps the pages of messages that were read through a handle until that handle writes.
+        KeepsPages => "an_edit_through_the_other_handle_is_read",
+        /// Searches an index that has what was appended through the same handle alone.
+        FindsItsOwnMessagesAlone => "what_one_handle_writes_the_other_finds",
+        /// Takes a retry for new messages where another handle stored them.
+        KnowsItsOwnIdsAlone => "a_retry_through_the_other_handle_stores_nothing",
+        /// Counts on from the positions of its own appends.
+        CountsPositionsItself => "positions_go_on_whichever_handle_appends",
+        /// Compares an expected head with the one that its own appends left.
+        KnowsItsOwnHeadsAlone => "a_head_that_the_other_handle_moved_is_a_conflict",
     }
     SwappedRoles::with_fault => {
         /// A decorator whose accessor hands out the inner store's search, which knows nothing of the decorator.

@@ -18,12 +18,15 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use async_trait::async_trait;
-use chatkeep::search::{SearchCandidate, SearchPlan};
+use chatkeep::domain::search::{SearchCandidate, SearchPlan};
+use chatkeep::domain::{
+    Append, BoxError, MessageEdit, MessageRepository, MessageSearch, NewThread, ThreadKey, ThreadRepository,
+    ThreadUpdate, check_timestamp,
+};
 use chatkeep::{
-    Append, BoxError, ChatMessage, ChatThread, Cursor, Entity, MessageEdit, MessageId, MessageQuery,
-    MessageRepository, MessageRevision, MessageSearch, NewMessage, NewThread, Order, OrgId, Page, Role,
-    Scope, SearchPage, SearchQuery, StateManager, StoreError, ThreadId, ThreadKey, ThreadQuery,
-    ThreadRepository, ThreadUpdate, Timestamp, UserId, check_timestamp,
+    ChatMessage, ChatThread, ConversationRepository, Entity, MessageId, MessageQuery, MessageRevision,
+    NewMessage, Order, OrgId, Page, Role, Scope, SearchPage, SearchQuery, StateManager, StoreError, ThreadId,
+    ThreadQuery, Timestamp, UserId,
 };
 use clap::Parser;
 use serde::{Deserialize, Serialize};
@@ -54,7 +57,11 @@ struct Record {
 #[derive(Clone, Serialize, Deserialize)]
 struct Stored {
     message: ChatMessage,
+    /// The time that the edit brought by which the message says what it says; `None` before the first.
+    edited_at: Option<Timestamp>,
     revisions: Vec<MessageRevision>,
+    /// The same of each revision.
+    revised_at: Vec<Option<Timestamp>>,
 }
 
 impl JsonFile {
@@ -161,6 +168,22 @@ impl State {
 }
 
 #[async_trait]
+impl ConversationRepository for JsonFile {
+    fn search(&self) -> Option<&dyn MessageSearch> {
+        Some(self)
+    }
+
+    fn name(&self) -> &'static str {
+        "JSON file"
+    }
+
+    /// Nothing is held open.
+    async fn close(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+#[async_trait]
 impl ThreadRepository for JsonFile {
     async fn create_thread(&self, scope: &Scope, new: NewThread) -> Result<ChatThread, StoreError> {
         new.validate(scope)?;
@@ -169,7 +192,7 @@ impl ThreadRepository for JsonFile {
             let key = (new.org_id.clone(), id);
             let record = state.0.entry(key).or_insert_with(|| Record::new(new.into_thread()));
             if record.thread.user_id != user {
-                return Err(StoreError::AlreadyExists { entity: Entity::Thread, id: id.to_string() });
+                return Err(StoreError::already_exists(Entity::Thread, id));
             }
             Ok(record.thread.clone())
         })
@@ -216,7 +239,7 @@ impl ThreadRepository for JsonFile {
             .cloned()
             .collect();
         threads.sort_by_cached_key(|thread| std::cmp::Reverse(ThreadKey::from(thread)));
-        Page::cut(threads.into_iter().map(Ok), query.limit, Cursor::after_thread)
+        Page::cut(threads.into_iter().map(Ok), query.limit, |last| query.cursor_behind(&last.into()))
     }
 }
 
@@ -252,7 +275,7 @@ impl MessageRepository for JsonFile {
             let asked = |message: &&ChatMessage| {
                 message.position > after
                     && before.is_none_or(|before| message.position < before)
-                    && query.matches(message)
+                    && query.filter.matches(message)
             };
             let mut found: Vec<_> =
                 record.messages.iter().map(|stored| &stored.message).filter(asked).collect();
@@ -262,8 +285,7 @@ impl MessageRepository for JsonFile {
             // One more than the limit tells that there is another page.
             let skipped = usize::try_from(query.offset).unwrap_or(usize::MAX);
             let items = found.into_iter().skip(skipped).take(query.limit + 1).cloned();
-            let cursor = |last: &ChatMessage| Cursor::after_message(thread, query.order, last.position);
-            Page::cut(items.map(Ok), query.limit, cursor)
+            Page::cut(items.map(Ok), query.limit, |last| query.cursor_behind(thread, last.position))
         })
     }
 
@@ -356,11 +378,9 @@ impl Record {
     }
 
     fn candidates(&self) -> impl Iterator<Item = SearchCandidate> {
-        self.messages.iter().map(|stored| SearchCandidate {
-            org_id: self.thread.org_id.clone(),
-            thread_name: self.thread.name.clone(),
-            message: stored.message.clone(),
-        })
+        let (org, name) = (&self.thread.org_id, &self.thread.name);
+        let messages = self.messages.iter();
+        messages.map(|stored| SearchCandidate::new(org.clone(), name.clone(), stored.message.clone()))
     }
 
     /// Time never goes back.
@@ -378,7 +398,7 @@ impl Record {
         let held: HashMap<MessageId, usize> = ids.zip(0..).collect();
         let is_retry = append.messages.iter().all(|new| held.contains_key(&new.id));
         if let Some(expected) = append.expect_head.filter(|head| !is_retry && *head != self.thread.head) {
-            return Err(StoreError::Conflict { expected, actual: self.thread.head });
+            return Err(StoreError::conflict(expected, self.thread.head));
         }
         let store = |new: NewMessage| match held.get(&new.id) {
             Some(&index) => Ok(self.messages[index].message.clone()),
@@ -392,31 +412,50 @@ impl Record {
         self.thread.head = self.thread.head.advance(1)?;
         self.touch(new.created_at);
         let message = new.into_message(self.thread.id, self.thread.head);
-        self.messages.push(Stored { message: message.clone(), revisions: Vec::new() });
+        self.messages.push(Stored::new(message.clone()));
         Ok(message)
     }
 
     fn edit(&mut self, id: MessageId, edit: MessageEdit) -> Result<ChatMessage, StoreError> {
         let index = self.index(id)?;
-        let Stored { message, revisions } = &mut self.messages[index];
-        if !message.content.is_identical(&edit.content) {
-            revisions.push(MessageRevision {
-                revision: revisions.last().map_or(1, |last| last.revision + 1),
-                content: std::mem::replace(&mut message.content, edit.content),
-                written_at: message.updated_at,
-            });
-            message.updated_at = message.updated_at.max(edit.at);
-            let edited = message.clone();
-            self.touch(edit.at);
-            return Ok(edited);
+        let stored = &mut self.messages[index];
+        if stored.has_written(&edit) {
+            return Ok(stored.message.clone());
         }
-        Ok(message.clone())
+        let at = edit.at;
+        let edited = stored.edit(edit);
+        self.touch(at);
+        Ok(edited)
+    }
+}
+
+impl Stored {
+    fn new(message: ChatMessage) -> Self {
+        Self { message, edited_at: None, revisions: Vec::new(), revised_at: Vec::new() }
+    }
+
+    /// Whether an edit changes nothing: the message says so already, or this is a retry of an edit that was written.
+    fn has_written(&self, edit: &MessageEdit) -> bool {
+        let mut earlier = self.revisions.iter().zip(&self.revised_at);
+        self.message.content.is_identical(&edit.content)
+            || earlier
+                .any(|(earlier, at)| *at == Some(edit.at) && earlier.content.is_identical(&edit.content))
+    }
+
+    fn edit(&mut self, edit: MessageEdit) -> ChatMessage {
+        let message = &mut self.message;
+        let number = self.revisions.last().map_or(1, |last| last.revision + 1);
+        let before = std::mem::replace(&mut message.content, edit.content);
+        self.revisions.push(MessageRevision::new(number, before, message.updated_at));
+        self.revised_at.push(self.edited_at.replace(edit.at));
+        message.updated_at = message.updated_at.max(edit.at);
+        message.clone()
     }
 }
 
 /// An error of the file system stays whole, as the source.
 fn failed(error: impl Into<BoxError>) -> StoreError {
-    StoreError::Backend { store: "JSON file", source: error.into() }
+    StoreError::backend("JSON file", error)
 }
 
 #[derive(Debug, Parser)]

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use chatkeep::{
     ConversationRepository, Error, IdGenerator as _, MemoryRepository, OrgId, Role, Scope, StateManager,
-    ThreadId, UserId, UuidV7Generator,
+    ThreadId, ThreadQuery, UserId, UuidV7Generator,
 };
 
 #[tokio::main]
@@ -41,7 +41,8 @@ async fn main() -> Result<(), Error> {
     show("all of acme", &of(everyone.clone())).await?;
     show("operator", &operator).await?;
     // A filter narrows what the scope allows, and never widens it.
-    let filtered = operator.list_threads().org(acme).user(UserId::new("bob")?).await?;
+    let filtered =
+        operator.list_threads(&ThreadQuery::default().org_id(acme).user_id(UserId::new("bob")?)).await?;
     println!("bob's of acme  {}", names(&filtered.items));
 
     println!("\n# What others get for ada's thread, and ada for one that never was");
@@ -67,7 +68,7 @@ async fn main() -> Result<(), Error> {
 }
 
 async fn show(who: &str, state: &StateManager) -> Result<(), Error> {
-    println!("{who:<14} {}", names(&state.list_threads().await?.items));
+    println!("{who:<14} {}", names(&state.list_threads(&ThreadQuery::default()).await?.items));
     Ok(())
 }
 

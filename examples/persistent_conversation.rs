@@ -10,7 +10,10 @@
 
 use std::path::PathBuf;
 
-use chatkeep::{ChatMessage, DatabaseConfig, Error, Metadata, OrgId, Role, Scope, StateManager, UserId};
+use chatkeep::{
+    ChatMessage, DatabaseConfig, Error, MessageFilter, Metadata, OrgId, Role, Scope, StateManager,
+    ThreadQuery, UserId,
+};
 use clap::Parser;
 
 #[derive(Debug, Parser)]
@@ -66,7 +69,7 @@ async fn tour(state: &StateManager) -> Result<(), Error> {
     show(&trip.get_messages().await?);
 
     println!("\n# A part of them");
-    show(&trip.get_messages().role(Role::Assistant).last(1).await?);
+    show(&trip.get_messages().filter(MessageFilter::new().role(Role::Assistant)).last(1).await?);
 
     println!("\n# The list: the thread that was written to last comes first");
     show_threads(state).await?;
@@ -107,8 +110,8 @@ async fn tour(state: &StateManager) -> Result<(), Error> {
 }
 
 async fn show_threads(state: &StateManager) -> Result<(), Error> {
-    // Long lists are read page by page: a page's `next` goes into the next request's `cursor`.
-    let page = state.list_threads().limit(10).await?;
+    // Long lists are read page by page: a page's `next` goes into the next query's `behind`.
+    let page = state.list_threads(&ThreadQuery::first(10)).await?;
     for thread in page.items {
         let messages = state.conversation(thread.id).get_messages().await?.len();
         println!("{} (messages: {messages})", thread.name);

@@ -10,7 +10,8 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use chatkeep::{
-    ChatMessage, ConversationHistory, DatabaseConfig, Message, OrgId, Role, Scope, StateManager, UserId,
+    ChatMessage, ConversationHistory, DatabaseConfig, Message, OrgId, Role, Scope, StateManager, ThreadQuery,
+    UserId,
 };
 use clap::Parser;
 
@@ -45,7 +46,7 @@ async fn main() -> anyhow::Result<()> {
     println!("Conversations are kept in {}", file.display());
 
     // The list begins with the thread that was written to last.
-    let newest = state.list_threads().limit(1).await?.items.pop();
+    let newest = state.list_threads(&ThreadQuery::first(1)).await?.items.pop();
     let thread = if let Some(thread) = newest.filter(|_| !args.new) {
         println!("Resumed thread {}. So far:", thread.id);
         thread

@@ -8,8 +8,8 @@
 use std::path::PathBuf;
 
 use chatkeep::{
-    DatabaseConfig, Error, MessageInput, Metadata, OrgId, Role, Scope, SearchHit, SearchOrder, SearchPage,
-    Snippet, StateManager, UserId,
+    DatabaseConfig, Error, MessageFilter, MessageInput, MessageQuery, Metadata, MetadataFilter, OrgId, Role,
+    Scope, SearchHit, SearchOrder, SearchPage, SearchQuery, Snippet, StateManager, ThreadQuery, UserId,
 };
 use clap::Parser;
 
@@ -35,25 +35,30 @@ async fn main() -> Result<(), Error> {
     show(&state.search(r#"("night train" OR alm*) -bergen"#).await?);
 
     println!("\n# By what the filters say, with words or without");
-    show(&state.search("opera").role(Role::Assistant).await?);
-    show(&state.search("").metadata("/rating", 5).await?);
+    let of_the_model = MessageFilter::new().role(Role::Assistant);
+    show(&state.search(SearchQuery::new("opera").filter(of_the_model)).await?);
+    let liked = MessageFilter::new().metadata(MetadataFilter::new("/rating", 5)?);
+    show(&state.search(SearchQuery::default().filter(liked)).await?);
 
     println!("\n# The best first, page by page");
-    let best = || state.search("café").order(SearchOrder::Relevance).limit(2);
-    let first = best().await?;
+    let best = SearchQuery::new("café").order(SearchOrder::Relevance).limit(2);
+    let first = state.search(best.clone()).await?;
     show(&first);
-    println!("and more:");
-    show(&best().cursor(first.next).await?);
+    if let Some(next) = first.next {
+        println!("and more:");
+        show(&state.search(best.behind(next)).await?);
+    }
 
     println!("\n# Threads by name");
-    for thread in state.list_threads().name_contains("oslo").await?.items {
+    let of_oslo = ThreadQuery::default().name_contains("oslo");
+    for thread in state.list_threads(&of_oslo).await?.items {
         println!("{}", thread.name);
     }
 
     println!("\n# A long thread: read ahead, with no more than a page or two in memory");
     let chat = state.conversation(state.create_thread("Counting").await?.id);
     chat.add_messages((1..=5_000).map(|number| (Role::User, number.to_string()))).await?;
-    let mut messages = chat.stream_messages().page_len(100).await?;
+    let mut messages = chat.stream_messages(MessageQuery::first(100))?;
     let (mut count, mut sum) = (0, 0);
     while let Some(message) = messages.next().await {
         count += 1;

@@ -101,7 +101,7 @@ fn next_step(history: &ConversationHistory) -> Step {
     match history.iter().last().map(|message| message.role) {
         None => Step::Say(Role::System, "You plan trips, and use tools.".into()),
         Some(Role::User | Role::Tool) => Step::Say(Role::Assistant, model(history)),
-        Some(Role::System | Role::Assistant) => match TURNS.get(user_turns(history)) {
+        Some(_) => match TURNS.get(user_turns(history)) {
             Some(&line) => Step::Say(Role::User, line.into()),
             None => Step::Done,
         },

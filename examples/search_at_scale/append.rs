@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use chatkeep::domain::{Append, MessageRepository, NewThread, ThreadRepository};
 use chatkeep::{
-    Append, Clock, IdGenerator, MessageRepository, NewMessage, NewThread, Role, Scope, SeaOrmRepository,
-    SystemClock, ThreadId, ThreadRepository, UuidV7Generator,
+    Clock, IdGenerator, NewMessage, Role, Scope, SeaOrmRepository, SystemClock, ThreadId, UuidV7Generator,
 };
 use chatkeep_seaorm::{PostgresConfig, SqliteConfig};
 use chatkeep_testkit::PgServer;

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use anyhow::Result;
+use chatkeep::domain::{Append, MessageRepository, NewThread, ThreadRepository};
 use chatkeep::{
-    Append, Clock, IdGenerator, MessageRepository, NewMessage, NewThread, OrgId, Role, Scope,
-    SeaOrmRepository, SystemClock, ThreadId, ThreadRepository, UserId, UuidV7Generator,
+    Clock, IdGenerator, NewMessage, OrgId, Role, Scope, SeaOrmRepository, SystemClock, ThreadId, UserId,
+    UuidV7Generator,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::task::JoinSet;

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context as _, Result, ensure};
-use chatkeep::{MessageSearch, Scope, SeaOrmRepository, SearchQuery, ThreadRepository, UserId};
+use chatkeep::domain::MessageSearch;
+use chatkeep::{ConversationRepository, Scope, SeaOrmRepository, SearchQuery, UserId};
 use chatkeep_seaorm::PostgresConfig;
 use chatkeep_testkit::PgServer;
 use tokio_postgres::{Client, NoTls, Row, Statement};

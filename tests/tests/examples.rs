@@ -228,7 +228,7 @@ async fn resume(folder: &Path) -> usize {
 async fn assert_stored_once(file: &Path) {
     let repository = chatkeep::create_repository(&DatabaseConfig::sqlite(file)).await.expect("it opens");
     let state = StateManager::new(repository, Scope::operator());
-    let threads = state.list_threads().await.expect("the threads").items;
+    let threads = state.list_threads(&chatkeep::ThreadQuery::default()).await.expect("the threads").items;
     assert_eq!(threads.len(), 1);
     let messages = state.conversation(threads[0].id).get_messages().await.expect("the messages");
     let positions: Vec<_> = messages.iter().map(|message| message.position.get()).collect();

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use chatkeep::domain::{Append, ConversationRepositoryExt as _, NewThread};
 use chatkeep::{
-    Append, Clock as _, ConversationRepositoryExt as _, IdGenerator as _, MessageId, MessageQuery,
-    MessageRepository as _, NewMessage, NewThread, OrgId, Role, Scope, SystemClock, ThreadId,
-    ThreadRepository as _, UserId, UuidV7Generator,
+    Clock as _, ConversationRepository, IdGenerator as _, LayersConfig, MessageId, MessageQuery, NewMessage,
+    OrgId, Role, Scope, SystemClock, ThreadId, UserId, UuidV7Generator, layered,
 };
 use chatkeep_seaorm::{PostgresConfig, SeaOrmRepository};
 use chatkeep_testkit::{PgOptions, PgServer, StopMode};
@@ -26,6 +26,10 @@ fn config(server: &PgServer) -> PostgresConfig {
     PostgresConfig::from_url(&server.url().into()).expect("a URL").auto_migrate(true)
 }
 
+async fn open(config: PostgresConfig, layers: &LayersConfig) -> Arc<dyn ConversationRepository> {
+    layered(Arc::new(SeaOrmRepository::postgres(config).await.expect("the store opens")), layers)
+}
+
 /// What the writers share.
 #[derive(Debug, Default)]
 struct Load {
@@ -35,7 +39,11 @@ struct Load {
 }
 
 /// Appends until the load is over; the same message again and again until it is acknowledged.
-async fn write(repository: SeaOrmRepository, thread: ThreadId, load: Arc<Load>) -> Vec<MessageId> {
+async fn write(
+    repository: Arc<dyn ConversationRepository>,
+    thread: ThreadId,
+    load: Arc<Load>,
+) -> Vec<MessageId> {
     let mut acknowledged = Vec::new();
     while !load.over.load(Ordering::Relaxed) {
         let message = NewMessage::new(UuidV7Generator.message_id(), Role::User, "x", SystemClock.now());
@@ -72,10 +80,9 @@ async fn progress(load: &Load, count: usize) {
 #[ignore = "needs PostgreSQL: run `cargo xtask test`"]
 async fn writers_survive_a_server_that_stops_and_starts() {
     let server = Arc::new(PgServer::start(PgOptions::default().fsync(true)).expect("a server"));
-    let patient = SeaOrmRepository::postgres(config(&server)).await.expect("the store opens");
+    let patient = open(config(&server), &LayersConfig::default()).await;
     let short = Duration::from_millis(200);
-    let hasty = SeaOrmRepository::postgres(config(&server).acquire_timeout(short).deadline(short));
-    let hasty = hasty.await.expect("the store opens");
+    let hasty = open(config(&server).acquire_timeout(short), &LayersConfig::default().deadline(short)).await;
     let new = NewThread::new(
         UuidV7Generator.thread_id(),
         OrgId::new("acme").expect("an id"),

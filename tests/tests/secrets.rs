@@ -7,7 +7,10 @@ use std::iter;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chatkeep::config::DatabaseConfig;
-use chatkeep::{Conversation, Metadata, OrgId, Role, Scope, SearchOrder, StateManager, UserId};
+use chatkeep::{
+    Conversation, MessageFilter, Metadata, MetadataFilter, OrgId, Role, Scope, SearchOrder, SearchQuery,
+    StateManager, ThreadQuery, UserId,
+};
 use chatkeep_testkit::{PgOptions, PgServer};
 use tracing_subscriber::fmt::format::FmtSpan;
 
@@ -73,16 +76,18 @@ async fn use_it(config: &DatabaseConfig) -> String {
 /// Every kind of search and of filter.
 async fn look_for_it(chat: &Conversation) {
     let state = chat.state_manager();
-    let threads = state.list_threads().name_contains("SECRET-n").metadata("/tier", "secret-tier");
-    assert_eq!(threads.await.expect("a list").items.len(), 1);
-    let messages = chat.get_messages().metadata("/tier", "secret-tier");
+    let tier = MetadataFilter::new("/tier", "secret-tier").expect("a filter");
+    let threads = ThreadQuery::default().name_contains("SECRET-n").metadata(tier.clone());
+    assert_eq!(state.list_threads(&threads).await.expect("a list").items.len(), 1);
+    let of_tier = MessageFilter::new().metadata(tier);
+    let messages = chat.get_messages().filter(of_tier.clone());
     assert_eq!(messages.await.expect("a list").len(), 0, "the edit left the metadata out");
     for text in ["secret", "\"secret content\" edi*", "secret OR secrets -\"a secret\""] {
         for order in [SearchOrder::Newest, SearchOrder::Oldest, SearchOrder::Relevance] {
-            let found = state.search(text).order(order).await.expect("a search");
+            let found = state.search(SearchQuery::new(text).order(order)).await.expect("a search");
             assert_eq!(found.items.len(), 1, "{text}");
         }
-        let found = chat.search(text).metadata("/tier", "secret-tier").await;
+        let found = chat.search(SearchQuery::new(text).filter(of_tier.clone())).await;
         assert_eq!(found.expect("a search").items.len(), 0, "{text}");
     }
 }
@@ -91,16 +96,17 @@ async fn look_for_it(chat: &Conversation) {
 async fn refuse_it(state: &StateManager) {
     let long = "secret ".repeat(1_000);
     let absent = "0198c0de-0000-7000-8000-000000000001".parse().expect("an id");
-    let searches = [
-        state.search(&long),
-        state.search("secret").metadata("secret", "secret-tier"),
-        state.search("secret").metadata("/tier", long.as_str()),
-        state.conversation(absent).search("secret"),
-    ];
+    let searches = [state.search(&long).await, state.conversation(absent).search("secret").await];
     for search in searches {
-        assert_says_no_secret(&search.await.expect_err("a search that is refused"));
+        assert_says_no_secret(&search.expect_err("a search that is refused"));
     }
-    assert_says_no_secret(&state.list_threads().name_contains(&long).await.expect_err("a long name"));
+    for (path, value) in [("secret", "secret-tier"), ("/tier", &long)] {
+        assert_says_no_secret(
+            &MetadataFilter::new(path, value).expect_err("a filter that is refused").into(),
+        );
+    }
+    let named = ThreadQuery::default().name_contains(&long);
+    assert_says_no_secret(&state.list_threads(&named).await.expect_err("a long name"));
     assert_says_no_secret(&state.create_thread(long.repeat(100)).await.expect_err("a long name"));
 }
 

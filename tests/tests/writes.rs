@@ -108,10 +108,8 @@ impl<'a> Asker<'a> {
                 told(store.create_thread(scope, new).await)
             }
             Write::Update { thread, name, at: seconds } => {
-                let update = ThreadUpdate {
-                    name: name.map(|name| name.to_string()),
-                    ..ThreadUpdate::new(at(*seconds))
-                };
+                let mut update = ThreadUpdate::new(at(*seconds));
+                update.name = name.map(|name| name.to_string());
                 told(store.update_thread(scope, thread_id(*thread), update).await)
             }
             Write::Append(batch) => {
@@ -140,8 +138,8 @@ impl<'a> Asker<'a> {
         let new = |(id, text, seconds): &(u8, u8, i64)| {
             NewMessage::new(message_id(*id), Role::User, text.to_string(), at(*seconds))
         };
-        let expect_head = batch.expect_head.map(|head| Position::new(head).unwrap());
-        let append = Append { expect_head, ..Append::new(batch.messages.iter().map(new)) };
+        let mut append = Append::new(batch.messages.iter().map(new));
+        append.expect_head = batch.expect_head.map(|head| Position::new(head).unwrap());
         ThreadAppend::new(self.scope.clone(), thread_id(batch.thread), append)
     }
 

@@ -2,11 +2,12 @@
 
 use std::hint::black_box;
 
+use chatkeep::domain::search::{SearchCandidate, SearchDocument, SearchPlan};
 use chatkeep::domain::window::{Candidate, WindowLimits, select};
-use chatkeep::search::{SearchCandidate, SearchDocument, SearchPlan};
+use chatkeep::domain::{Append, ThreadKey};
 use chatkeep::{
-    Append, Content, Conversation, ConversationHistory, Cursor, MemoryRepository, Order, Position, Role,
-    SearchQuery, ThreadKey,
+    Content, Conversation, ConversationHistory, MemoryRepository, MessageFilter, MessageQuery, Position,
+    Role, SearchQuery, ThreadQuery,
 };
 
 use crate::counted;
@@ -110,18 +111,17 @@ fn select_window(operations: usize) {
     let limits = WindowLimits::new(LAST, None).expect("a limit");
     counted(|| {
         for _ in 0..operations {
-            let candidates = messages.iter().map(|message| Candidate {
-                role: message.sender_role,
-                content: &message.content,
-                tokens: 25,
-            });
+            let candidates = messages.iter();
+            let candidates =
+                candidates.map(|message| Candidate::new(message.sender_role, &message.content, 25));
             black_box(select(candidates, &limits));
         }
     });
 }
 
 fn parse_search(operations: usize) {
-    let query = SearchQuery::new(r#"quarterly report "new figures" -draft caf*"#).role(Role::User);
+    let query = SearchQuery::new(r#"quarterly report "new figures" -draft caf*"#);
+    let query = query.filter(MessageFilter::new().role(Role::User));
     counted(|| {
         for _ in 0..operations {
             black_box(SearchPlan::new(black_box(&query)).expect("a query"));
@@ -131,11 +131,7 @@ fn parse_search(operations: usize) {
 
 fn search_page(operations: usize) {
     let query = SearchQuery::new("quarterly report").limit(20);
-    let candidate = |number: usize| SearchCandidate {
-        org_id: org(),
-        thread_name: "a thread".to_owned(),
-        message: message(20 - number),
-    };
+    let candidate = |number: usize| SearchCandidate::new(org(), "a thread".to_owned(), message(20 - number));
     let pages: Vec<Vec<_>> = (0..operations).map(|_| (0..21).map(candidate).collect()).collect();
     counted(|| {
         for candidates in pages {
@@ -150,14 +146,15 @@ fn search_page(operations: usize) {
 }
 
 fn cursor(operations: usize) {
-    let (order, position) = (Order::NewestFirst, Position::ZERO.advance(1_000).expect("a few"));
-    let place = ThreadKey { updated_at: at(0), id: thread(), org_id: org() };
+    let position = Position::ZERO.advance(1_000).expect("a few");
+    let place = ThreadKey::new(at(0), thread(), org());
+    let (mut messages, mut threads) = (MessageQuery::newest(LAST), ThreadQuery::first(LAST));
     counted(|| {
         for _ in 0..operations {
-            let cursor = Cursor::after_message(black_box(thread()), order, position);
-            black_box(cursor.message_position(thread(), order).expect("its own cursor"));
-            let cursor = Cursor::after_thread_key(black_box(&place));
-            black_box(cursor.thread_key().expect("its own cursor"));
+            messages.cursor = Some(messages.cursor_behind(black_box(thread()), position));
+            black_box(messages.validate(thread()).expect("its own cursor"));
+            threads.cursor = Some(threads.cursor_behind(black_box(&place)));
+            black_box(threads.validate().expect("its own cursor"));
         }
     });
 }

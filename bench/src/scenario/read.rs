@@ -1,7 +1,7 @@
 //! What is asked of a store that does not change.
 
 use anyhow::{Result, ensure};
-use chatkeep::StateManager;
+use chatkeep::{MessageQuery, SearchQuery, StateManager, ThreadQuery};
 
 use super::states;
 use crate::corpus::{PAGE, WORD};
@@ -12,6 +12,9 @@ use crate::measure::{Callers, Measured, On, Plan, Work, compare};
 
 /// The messages and the threads that are read at a time.
 const COUNT: usize = 50;
+
+/// The messages that a stream reads at a time.
+const STREAMED: usize = 500;
 
 /// A question. One caller asks it over and over.
 #[derive(Debug, Clone, Copy)]
@@ -67,7 +70,8 @@ impl Work for Ours {
                 expect(messages.iter().map(text).sum(), COUNT * TEXT.len())
             }
             Ask::Stream { messages } => {
-                let mut stream = state.conversation(thread_id(0)).stream_messages().await?;
+                let mut stream =
+                    state.conversation(thread_id(0)).stream_messages(MessageQuery::first(STREAMED))?;
                 let (mut count, mut bytes) = (0, 0);
                 while let Some(message) = stream.next().await {
                     count += 1;
@@ -76,10 +80,10 @@ impl Work for Ours {
                 expect(bytes, messages * TEXT.len())?;
                 Ok(count)
             }
-            Ask::List => expect(state.list_threads().limit(COUNT).await?.items.len(), COUNT),
+            Ask::List => expect(state.list_threads(&ThreadQuery::first(COUNT)).await?.items.len(), COUNT),
             Ask::Search { orgs } => {
                 let state = &self.states[Ask::org(turn, orgs)];
-                expect(state.search(WORD).limit(PAGE).await?.items.len(), PAGE)
+                expect(state.search(SearchQuery::new(WORD).limit(PAGE)).await?.items.len(), PAGE)
             }
         }
     }

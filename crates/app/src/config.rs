@@ -19,9 +19,9 @@
 //! | `DB_PATH` | `database.path` | `chatkeep/chatkeep.db` in the platform's data directory | SQLite's file, or `:memory:`; `~/` is the home folder |
 //! | `DB_POOL_SIZE` | `database.pool_size` | `5` | the most connections, together with `DB_MAX_OVERFLOW`, at least 1; idle ones are closed after ten minutes; on SQLite, those that read |
 //! | `DB_MAX_OVERFLOW` | `database.max_overflow` | `10` | added to `DB_POOL_SIZE` on PostgreSQL |
-//! | `DB_ACQUIRE_TIMEOUT` | `database.acquire_timeout` | `10` | seconds to wait for a connection, within the deadline |
-//! | `DB_STATEMENT_TIMEOUT` | `database.statement_timeout` | `30` | seconds that PostgreSQL may work on a statement, within the deadline; with 0, the deadline alone bounds it |
-//! | `DB_DEADLINE` | `database.deadline` | `30` | seconds that a call takes at the most, repetitions after transient errors included; bounds the two times above |
+//! | `DB_ACQUIRE_TIMEOUT` | `database.acquire_timeout` | `10` | seconds that one attempt waits for a connection, or for SQLite's lock |
+//! | `DB_STATEMENT_TIMEOUT` | `database.statement_timeout` | `30` | seconds that PostgreSQL may work on a statement; a read that takes longer fails, and is not repeated; with 0, the deadline alone bounds it |
+//! | `DB_DEADLINE` | `database.deadline` | `30` | seconds that a call takes at the most, with all its attempts: it is repeated after transient errors; bounds the two times above |
 //! | `DB_STATEMENT_CACHE_SIZE` | `database.statement_cache_size` | `100` | prepared statements a connection; 0 for PgBouncer in transaction mode |
 //! | `DB_COALESCE_APPENDS` | `database.coalesce_appends` | on for SQLite, off for PostgreSQL | whether appends that wait go together |
 //! | `DB_AUTO_MIGRATE` | `database.auto_migrate` | on for SQLite, off for PostgreSQL | whether opening applies migrations |
@@ -84,6 +84,7 @@ pub use secrecy::SecretString;
 /// # Ok::<(), chatkeep::config::ConfigError>(())
 /// ```
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct StateConfig {
     /// Whether a [`ConversationHistory`](crate::ConversationHistory) in front of the
     /// [`StateManager`](crate::StateManager) that is opened stores what it is given, unless
@@ -98,6 +99,11 @@ pub struct StateConfig {
 }
 
 impl StateConfig {
+    /// For one user of an organization, in this store; without persistence of histories.
+    pub const fn new(org_id: OrgId, user_id: UserId, database: DatabaseConfig) -> Self {
+        Self { enable_persistence: false, user_id, org_id, database }
+    }
+
     /// Reads the sources of this process.
     ///
     /// # Errors
@@ -138,7 +144,8 @@ impl StateConfig {
 pub fn default_path() -> Result<std::path::PathBuf, ConfigError> {
     use etcetera::BaseStrategy as _;
 
-    let base = etcetera::base_strategy::choose_native_strategy().map_err(ConfigError::NoDataDirectory)?;
+    let base = etcetera::base_strategy::choose_native_strategy()
+        .map_err(|source| ConfigError::NoDataDirectory { source: source.into() })?;
     Ok(base.data_dir().join("chatkeep").join("chatkeep.db"))
 }
 

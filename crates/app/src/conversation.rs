@@ -5,7 +5,8 @@ pub(crate) mod message;
 pub(crate) mod messages;
 
 use chatkeep_domain::{
-    ChatThread, ConversationRepositoryExt, InvalidArgument, MAX_PAGE_LEN, Message, MessageQuery, SearchPage, SearchQuery, ThreadId,
+    ChatThread, ConversationRepositoryExt, InvalidArgument, MAX_PAGE_LEN, Message, MessageQuery, SearchPage,
+    SearchQuery, ThreadId,
 };
 
 use crate::error::Error;
@@ -143,7 +144,8 @@ impl Conversation {
     /// [`Error::Store`].
     pub async fn load_conversation_history(&self) -> Result<Vec<Message>, Error> {
         let all = MessageQuery::default();
-        let messages = self.state.repository().read_messages(self.state.scope(), self.thread, all, None).await?;
+        let messages =
+            self.state.repository().read_messages(self.state.scope(), self.thread, all, None).await?;
         Ok(messages.into_iter().map(Message::from).collect())
     }
 }

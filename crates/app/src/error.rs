@@ -12,6 +12,7 @@ use crate::config::{Backend, ConfigError};
 pub enum Error {
     /// A thread needs an owner, and the scope does not say which.
     #[error("the thread has no {missing}: the scope does not name one, so name it in create_thread")]
+    #[non_exhaustive]
     NoOwner {
         /// What must be named: "user" or "organization".
         missing: &'static str,
@@ -26,6 +27,7 @@ pub enum Error {
     #[error(
         "the {backend} backend is not compiled in: enable the feature `{feature}` of the crate `chatkeep`"
     )]
+    #[non_exhaustive]
     NotCompiledIn {
         /// The backend that was asked for.
         backend: Backend,
@@ -34,6 +36,7 @@ pub enum Error {
     },
     /// The backend has no schema, and so no migrations.
     #[error("the {backend} backend has nothing to migrate")]
+    #[non_exhaustive]
     NothingToMigrate {
         /// The configured backend.
         backend: Backend,
@@ -42,6 +45,7 @@ pub enum Error {
     /// their thread and a flush try them again, and [`WriteBehind::take_failed`](crate::WriteBehind::take_failed)
     /// hands them back instead. The message of the call that got this error was not taken.
     #[error("{unsaved} message(s) of the thread {thread} could not be stored yet: {source}")]
+    #[non_exhaustive]
     WriteBehind {
         /// The failing thread.
         thread: ThreadId,
@@ -52,6 +56,7 @@ pub enum Error {
     },
     /// The write-behind queue takes no more messages: it was closed, or its task ended with the runtime.
     #[error("the write-behind queue is closed, with {unsaved} message(s) not stored")]
+    #[non_exhaustive]
     Closed {
         /// How many messages it still holds.
         unsaved: usize,

@@ -3,11 +3,23 @@
 use std::sync::Arc;
 
 use chatkeep_domain::{ConversationRepository, Scope};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+use chatkeep_layers::CoalescingConfig;
+#[cfg(any(feature = "memory", feature = "sqlite", feature = "postgres"))]
+use chatkeep_layers::{LayersConfig, layered};
 
 use crate::config::{Backend, DatabaseConfig, StateConfig, Target};
 use crate::{Error, StateManager};
 
-/// Opens the store that the configuration names.
+/// Opens the store that the configuration names, and puts its layers around it:
+///
+/// ```text
+/// caller ── Traced ── Retry ── Coalescing ── store
+/// ```
+///
+/// [`Traced`](crate::Traced) makes a span of each call, [`Retry`](crate::Retry) repeats it after transient errors until its
+/// deadline, and [`Coalescing`](crate::Coalescing) lets appends that wait go together, where that is switched on. A store in
+/// memory needs spans alone. [`layered`](crate::layered) gives the same to a store that you have built.
 ///
 /// ```
 /// use chatkeep::config::DatabaseConfig;
@@ -25,21 +37,31 @@ use crate::{Error, StateManager};
 pub async fn create_repository(config: &DatabaseConfig) -> Result<Arc<dyn ConversationRepository>, Error> {
     match Store::of(config)? {
         #[cfg(feature = "memory")]
-        Store::Memory => Ok(Arc::new(chatkeep_memory::MemoryRepository::new())),
+        Store::Memory => {
+            let store = Arc::new(chatkeep_memory::MemoryRepository::new());
+            // It never fails for a moment.
+            Ok(layered(store, &LayersConfig::default().deadline(None)))
+        }
         #[cfg(feature = "sqlite")]
         Store::Sqlite(file) => {
             let store = Arc::new(chatkeep_seaorm::SeaOrmRepository::sqlite(file).await?);
             // One at a time is all that SQLite writes.
-            let together = |store| Arc::new(chatkeep_coalescing::Coalescing::new(store).max_in_flight(1));
-            Ok(if config.coalesce_appends.unwrap_or(true) { together(store) } else { store })
+            let together = CoalescingConfig::default().max_in_flight(1);
+            Ok(layered(store, &layers(config, true, together)))
         }
         #[cfg(feature = "postgres")]
         Store::Postgres(server) => {
             let store = Arc::new(chatkeep_seaorm::SeaOrmRepository::postgres(*server).await?);
-            let together = |store| Arc::new(chatkeep_coalescing::Coalescing::new(store));
-            Ok(if config.coalesce_appends.unwrap_or(false) { together(store) } else { store })
+            Ok(layered(store, &layers(config, false, CoalescingConfig::default())))
         }
     }
+}
+
+/// The layers around a database. Whether appends go together is as it is configured, or as the database has it by default.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+fn layers(config: &DatabaseConfig, by_default: bool, together: CoalescingConfig) -> LayersConfig {
+    let coalescing = config.coalesce_appends.unwrap_or(by_default).then_some(together);
+    LayersConfig::default().deadline(config.deadline).coalescing(coalescing)
 }
 
 /// Connects to the database that the configuration names, whatever state its schema is in: to look at the schema, and
@@ -123,10 +145,7 @@ impl Store {
 
     #[cfg(feature = "sqlite")]
     fn sqlite(config: &DatabaseConfig, file: chatkeep_seaorm::SqliteConfig) -> Self {
-        let file = file
-            .pool_size(config.pool_size)
-            .acquire_timeout(config.acquire_timeout)
-            .deadline(config.deadline);
+        let file = file.pool_size(config.pool_size).acquire_timeout(config.acquire_timeout);
         Self::Sqlite(match config.auto_migrate {
             Some(on) => file.auto_migrate(on),
             None => file,
@@ -140,7 +159,6 @@ impl Store {
             .max_overflow(config.max_overflow)
             .acquire_timeout(config.acquire_timeout)
             .statement_timeout(config.statement_timeout.filter(|timeout| !timeout.is_zero()))
-            .deadline(config.deadline)
             .statement_cache_size(config.statement_cache_size);
         Self::Postgres(Box::new(match config.auto_migrate {
             Some(on) => server.auto_migrate(on),
@@ -235,9 +253,11 @@ mod tests {
     fn the_times_reach_the_adapter() {
         let store = |url: &str, statement: u64| {
             let mut config = DatabaseConfig::from_url(url).unwrap();
+            config.deadline = std::time::Duration::from_secs(90);
+            let layers = layers(&config, false, CoalescingConfig::default());
+            assert_eq!(layers.deadline, Some(config.deadline));
             config.acquire_timeout = std::time::Duration::from_secs(7);
             config.statement_timeout = Some(std::time::Duration::from_secs(statement));
-            config.deadline = std::time::Duration::from_secs(90);
             match Store::of(&config).unwrap() {
                 #[cfg(feature = "memory")]
                 Store::Memory => unreachable!(),
@@ -248,16 +268,32 @@ mod tests {
             }
         };
         #[cfg(feature = "sqlite")]
-        for part in ["acquire_timeout: 7s", "deadline: 90s"] {
+        {
             let store = store("sqlite::memory:", 8);
-            assert!(store.contains(part), "{store}");
+            assert!(store.contains("acquire_timeout: 7s"), "{store}");
         }
         #[cfg(feature = "postgres")]
         for (statement, shown) in [(8, "statement_timeout: Some(8s)"), (0, "statement_timeout: None")] {
             let store = store("postgres://h/d", statement);
-            for part in ["acquire_timeout: 7s", "deadline: 90s", shown] {
+            for part in ["acquire_timeout: 7s", shown] {
                 assert!(store.contains(part), "{store}");
             }
+        }
+    }
+
+    #[tokio::test]
+    async fn the_store_has_its_layers() {
+        let shown = async |url: &str, together: Option<bool>| {
+            let mut config = DatabaseConfig::from_url(url).unwrap();
+            config.coalesce_appends = together;
+            let shown = format!("{:?}", create_repository(&config).await.unwrap());
+            ["Traced", "Retry", "Coalescing"].map(|layer| shown.contains(&format!("{layer} {{")))
+        };
+        #[cfg(feature = "memory")]
+        assert_eq!(shown("memory:", Some(true)).await, [true, false, false]);
+        #[cfg(feature = "sqlite")]
+        for (together, is_together) in [(None, true), (Some(true), true), (Some(false), false)] {
+            assert_eq!(shown("sqlite::memory:", together).await, [true, true, is_together], "{together:?}");
         }
     }
 

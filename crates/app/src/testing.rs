@@ -5,9 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use chatkeep_domain::{
-    Append, ChatMessage, ChatThread, Cursor, Entity, MessageEdit, MessageId, MessageQuery, MessageRepository,
-    MessageRevision, MessageSearch, NewThread, OrgId, Page, Scope, SearchPage, SearchQuery, StoreError,
-    ThreadId, ThreadQuery, ThreadRepository, ThreadUpdate, Timestamp, UserId,
+    Again, Append, ChatMessage, ConversationRepository, Decorator, Entity, MessageQuery, OrgId, Outcome,
+    Page, Scope, StoreError, ThreadAppend, ThreadId, UserId,
 };
 use chatkeep_memory::MemoryRepository;
 use tokio::sync::Semaphore;
@@ -101,35 +100,15 @@ impl Faulty {
 }
 
 pub(crate) fn unavailable() -> StoreError {
-    StoreError::Unavailable { store: "faulty", reason: "the test says so", source: "down".into() }
+    StoreError::unavailable("faulty", Outcome::Unknown, Again::Soon, "the test says so", "down")
 }
 
 #[async_trait]
-impl ThreadRepository for Faulty {
-    async fn create_thread(&self, scope: &Scope, new: NewThread) -> Result<ChatThread, StoreError> {
-        self.inner.create_thread(scope, new).await
+impl Decorator for Faulty {
+    fn inner(&self) -> &dyn ConversationRepository {
+        &self.inner
     }
-    async fn get_thread(&self, scope: &Scope, id: ThreadId) -> Result<ChatThread, StoreError> {
-        self.inner.get_thread(scope, id).await
-    }
-    async fn update_thread(
-        &self,
-        scope: &Scope,
-        id: ThreadId,
-        update: ThreadUpdate,
-    ) -> Result<ChatThread, StoreError> {
-        self.inner.update_thread(scope, id, update).await
-    }
-    async fn delete_thread(&self, scope: &Scope, id: ThreadId) -> Result<u64, StoreError> {
-        self.inner.delete_thread(scope, id).await
-    }
-    async fn list_threads(&self, scope: &Scope, query: &ThreadQuery) -> Result<Page<ChatThread>, StoreError> {
-        self.inner.list_threads(scope, query).await
-    }
-}
 
-#[async_trait]
-impl MessageRepository for Faulty {
     async fn append(
         &self,
         scope: &Scope,
@@ -140,20 +119,21 @@ impl MessageRepository for Faulty {
         self.gate.acquire().await.unwrap().forget();
         Self::check(&self.down)?;
         if self.broken.load(Ordering::SeqCst) {
-            return Err(StoreError::Backend { store: "faulty", source: "the disk is full".into() });
+            return Err(StoreError::backend("faulty", "the disk is full"));
         }
-        let stored = self.inner.append(scope, thread, append).await?;
+        let stored = self.inner().append(scope, thread, append).await?;
         Self::check(&self.loses_answers)?;
         Ok(stored)
     }
-    async fn get_message(
-        &self,
-        scope: &Scope,
-        thread: ThreadId,
-        id: MessageId,
-    ) -> Result<ChatMessage, StoreError> {
-        self.inner.get_message(scope, thread, id).await
+
+    async fn append_each(&self, appends: Vec<ThreadAppend>) -> Vec<Result<Vec<ChatMessage>, StoreError>> {
+        let mut answers = Vec::new();
+        for ThreadAppend { scope, thread, append, .. } in appends {
+            answers.push(Decorator::append(self, &scope, thread, append).await);
+        }
+        answers
     }
+
     async fn list_messages(
         &self,
         scope: &Scope,
@@ -164,61 +144,19 @@ impl MessageRepository for Faulty {
         self.listing.fetch_add(1, Ordering::SeqCst);
         let _under_way = UnderWay(&self.listing);
         self.list_gate.acquire().await.unwrap().forget();
-        let page = self.inner.list_messages(scope, thread, query).await?;
+        let page = self.inner().list_messages(scope, thread, query).await?;
         let check = *self.check_page.lock().unwrap();
         check(query, &page)?;
-        let behind = |last: &ChatMessage| Cursor::after_message(thread, query.order, last.position);
+        let behind = |last: &ChatMessage| query.cursor_behind(thread, last.position);
         let rows = page.items.into_iter().map(|message| {
             if self.corrupt.lock().unwrap().contains(&message.position.get()) {
-                let (entity, id) = (Entity::Message, message.id.to_string());
-                let behind = Some(behind(&message));
-                return Err(StoreError::CorruptRow { entity, id, behind, source: "no JSON".into() });
+                let corrupt = StoreError::corrupt_row(Entity::Message, message.id, "no JSON");
+                return Err(corrupt.going_on(behind(&message)));
             }
             Ok(message)
         });
         let cut = Page::cut(rows, query.limit, behind)?;
         self.listed.fetch_add(cut.items.len(), Ordering::SeqCst);
-        Ok(Page { items: cut.items, next: cut.next.or(page.next) })
-    }
-    async fn edit_message(
-        &self,
-        scope: &Scope,
-        thread: ThreadId,
-        id: MessageId,
-        edit: MessageEdit,
-    ) -> Result<ChatMessage, StoreError> {
-        self.inner.edit_message(scope, thread, id, edit).await
-    }
-    async fn list_revisions(
-        &self,
-        scope: &Scope,
-        thread: ThreadId,
-        id: MessageId,
-    ) -> Result<Vec<MessageRevision>, StoreError> {
-        self.inner.list_revisions(scope, thread, id).await
-    }
-    async fn delete_message(
-        &self,
-        scope: &Scope,
-        thread: ThreadId,
-        id: MessageId,
-        at: Timestamp,
-    ) -> Result<(), StoreError> {
-        self.inner.delete_message(scope, thread, id, at).await
-    }
-    async fn clear_messages(
-        &self,
-        scope: &Scope,
-        thread: ThreadId,
-        at: Timestamp,
-    ) -> Result<u64, StoreError> {
-        self.inner.clear_messages(scope, thread, at).await
-    }
-}
-
-#[async_trait]
-impl MessageSearch for Faulty {
-    async fn search_messages(&self, scope: &Scope, query: &SearchQuery) -> Result<SearchPage, StoreError> {
-        self.inner.search_messages(scope, query).await
+        Ok(Page::new(cut.items, cut.next.or(page.next)))
     }
 }

@@ -20,3 +20,23 @@ macro_rules! assert_refused {
         }
     };
 }
+
+/// A record with other values in some of its fields: records of the domain grow, so that no literal names them all.
+///
+/// ```
+/// use chatkeep_contract::with;
+/// use chatkeep_domain::{MessageQuery, Order, Role};
+///
+/// let query = with!(MessageQuery::first(5), order: Order::NewestFirst, filter.roles: vec![Role::User]);
+/// assert_eq!((query.limit, query.order), (5, Order::NewestFirst));
+/// ```
+#[macro_export]
+macro_rules! with {
+    ($base:expr, $($field:ident $(. $inner:ident)* $(: $value:expr)?),+ $(,)?) => {{
+        let mut record = $base;
+        $($crate::with!(@set record, ($field $(. $inner)*), $field $(: $value)?);)+
+        record
+    }};
+    (@set $record:ident, ($($path:tt)+), $field:ident : $value:expr) => { $record.$($path)+ = $value };
+    (@set $record:ident, ($($path:tt)+), $field:ident) => { $record.$($path)+ = $field };
+}

@@ -138,13 +138,11 @@ pub trait Decorator: Send + Sync + Debug + Sized {
         'life2: 'async_trait,
         Self: 'async_trait,
     {
-        match self.inner().search() {
-            Some(search) => search.search_messages(scope, query),
-            None => {
-                let error = StoreError::unsupported("search", self.inner().name());
-                Box::pin(std::future::ready(Err(error)))
-            }
-        }
+        let Some(search) = self.inner().search() else {
+            let error = StoreError::unsupported("search", self.inner().name());
+            return Box::pin(std::future::ready(Err(error)));
+        };
+        search.search_messages(scope, query)
     }
 
     /// See [`ConversationRepository::search`]: this decorator, where the inner store can search.

@@ -13,7 +13,7 @@ pub const DEFAULT_PAGE_LEN: usize = 100;
 pub const MAX_PAGE_LEN: usize = 1_000;
 
 /// A part of a list, and where the rest begins.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Page<T> {
     /// At most as many as the query's limit, in the query's order.

@@ -211,7 +211,6 @@ impl ThreadQuery {
     }
 
     /// The cursor behind the thread at this place.
-    #[expect(clippy::unused_self, reason = "a list makes its own cursors, whatever they are bound to")]
     pub fn cursor_behind(&self, place: &ThreadKey) -> Cursor {
         place.seal()
     }

@@ -4,19 +4,21 @@
 //! scope or elsewhere than the caller expects gets nothing; an id that is there already breaks the unique key, and the
 //! statement with it. Only then does a transaction look what it was, for one append at a time.
 
+mod answers;
 mod batch;
 mod group;
 mod postgres;
 mod sqlite;
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::collections::HashMap;
 
 use chatkeep_domain::{
     Append, ChatMessage, MessageId, NewMessage, Position, Scope, StoreError, ThreadAppend, ThreadId,
 };
 
+use self::answers::{Answer, Answers};
 use self::batch::{Batch, Prepared};
+use self::group::Group;
 use crate::SeaOrmRepository;
 use crate::connection::Connection;
 use crate::dialect::Dialect;
@@ -29,8 +31,6 @@ use crate::threads::Target;
 /// The ids looked up by one statement; SQLite takes 32,766 values, PostgreSQL 65,535.
 const IDS_PER_STATEMENT: usize = 10_000;
 
-type Answer = Result<Vec<ChatMessage>, StoreError>;
-
 impl SeaOrmRepository {
     pub(crate) async fn append_messages(&self, scope: &Scope, thread: ThreadId, append: Append) -> Answer {
         let prepared = self.prepare(scope, thread, append).await?;
@@ -39,30 +39,28 @@ impl SeaOrmRepository {
 
     /// Each by itself, in as few statements as may be.
     pub(crate) async fn append_together(&self, appends: Vec<ThreadAppend>) -> Vec<Answer> {
-        let mut answers = BTreeMap::new();
+        let mut answers = Answers::new(self.db.dialect.store());
         let mut waiting = Vec::new();
         for (place, ThreadAppend { scope, thread, append, .. }) in appends.into_iter().enumerate() {
             match self.prepare(&scope, thread, append).await {
                 Ok(prepared) => waiting.push((place, prepared)),
-                Err(error) => drop(answers.insert(place, Err(error))),
+                Err(error) => answers.add(place, thread, Err(error)),
             }
         }
         let (groups, alone) = group::divide(waiting);
         for group in groups {
-            answers.extend(self.append_group(group).await);
+            self.append_group(group, &mut answers).await;
         }
-        for (place, prepared) in alone {
-            answers.insert(place, self.append_alone(prepared).await);
-        }
-        answers.into_values().collect()
+        self.append_each_alone(alone, &mut answers).await;
+        answers.into_vec()
     }
 
-    /// What can be done once for all attempts.
+    /// What can be done before the first statement.
     async fn prepare(&self, scope: &Scope, thread: ThreadId, append: Append) -> Result<Prepared, StoreError> {
         let contents = append.encode()?;
         let target = match Target::direct(scope, thread) {
             Some(target) => target,
-            None => self.db.run(|| self.target(scope, thread)).await?,
+            None => self.db.read(self.target(scope, thread)).await?,
         };
         let entry = |message: &NewMessage| {
             let sender = message.sender_id.as_ref();
@@ -74,41 +72,43 @@ impl SeaOrmRepository {
 
     async fn append_alone(&self, prepared: Prepared) -> Answer {
         let batch = prepared.batch();
-        let appended = self.db.run(|| self.try_append(&batch)).await?;
+        let appended = self.db.write(self.try_append(&batch)).await?;
         match appended {
             Appended::At(first) => prepared.stored(first),
             Appended::Known(messages) => Ok(messages),
         }
     }
 
-    async fn append_group(&self, group: Vec<(usize, Prepared)>) -> Vec<(usize, Answer)> {
-        let batches: Vec<_> = group.iter().map(|(_, prepared)| prepared.batch()).collect();
-        let written = self.db.run(|| self.try_append_at_once(&batches)).await;
-        let mut answers = Vec::with_capacity(group.len());
-        match written {
-            Ok(written) => {
-                let firsts = written.unwrap_or_default().into_iter().chain(std::iter::repeat(None));
-                for ((place, prepared), first) in group.into_iter().zip(firsts) {
-                    let answer = match first {
-                        Some(first) => prepared.stored(first),
-                        None => self.append_alone(prepared).await,
-                    };
-                    answers.push((place, answer));
-                }
-            }
-            // It has been tried for as long as one may take.
-            Err(error) if error.is_transient() => {
-                let error = Arc::new(error);
-                answers.extend(group.into_iter().map(|(place, _)| (place, Err(group::shared(&error)))));
-            }
-            // One of them is to blame; the others are not to suffer from it.
-            Err(_) => {
-                for (place, prepared) in group {
-                    answers.push((place, self.append_alone(prepared).await));
-                }
+    async fn append_each_alone(&self, appends: Group, answers: &mut Answers) {
+        for (place, prepared) in appends {
+            let thread = prepared.target.id;
+            if answers.admits(place, thread) {
+                answers.add(place, thread, self.append_alone(prepared).await);
             }
         }
-        answers
+    }
+
+    async fn append_group(&self, mut group: Group, answers: &mut Answers) {
+        group.retain(|(place, prepared)| answers.admits(*place, prepared.target.id));
+        if group.is_empty() {
+            return;
+        }
+        let batches: Vec<_> = group.iter().map(|(_, prepared)| prepared.batch()).collect();
+        match self.db.write(self.try_append_at_once(&batches)).await {
+            Ok(Some(firsts)) => {
+                let mut left = Vec::new();
+                for ((place, prepared), first) in group.into_iter().zip(firsts) {
+                    match first {
+                        Some(first) => answers.add(place, prepared.target.id, prepared.stored(first)),
+                        None => left.push((place, prepared)),
+                    }
+                }
+                self.append_each_alone(left, answers).await;
+            }
+            Err(error @ StoreError::Unavailable { .. }) => answers.add_shared(&group, error),
+            // One of them is to blame; the others are not to suffer from it.
+            Ok(None) | Err(_) => self.append_each_alone(group, answers).await,
+        }
     }
 
     async fn try_append(&self, batch: &Batch<'_>) -> Result<Appended, Failure> {

@@ -12,7 +12,6 @@ use secrecy::SecretString;
 use crate::server::{PostgresServer, to_options};
 
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
-pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
 /// How PostgreSQL is reached.
 #[cfg(feature = "postgres")]
@@ -27,7 +26,6 @@ pub struct PostgresConfig {
     pub(crate) acquire_timeout: Duration,
     pub(crate) statement_timeout: Option<Duration>,
     pub(crate) statement_cache_size: usize,
-    pub(crate) deadline: Duration,
     pub(crate) auto_migrate: bool,
 }
 
@@ -48,7 +46,6 @@ impl PostgresConfig {
             acquire_timeout: ACQUIRE_TIMEOUT,
             statement_timeout: Some(Duration::from_secs(30)),
             statement_cache_size: 100,
-            deadline: DEADLINE,
             auto_migrate: false,
         })
     }
@@ -76,7 +73,7 @@ impl PostgresConfig {
         self
     }
 
-    /// How long a call waits for a free connection, opening one included; 10 s.
+    /// How long an attempt waits for a free connection, opening one included; 10 s.
     #[must_use]
     pub fn acquire_timeout(mut self, timeout: Duration) -> Self {
         self.acquire_timeout = timeout;
@@ -85,8 +82,7 @@ impl PostgresConfig {
 
     /// How long the server may work on one statement; 30 s. It is sent when a connection is opened, which `PgBouncer`
     /// refuses: behind one, set `None` here and the timeout on the role. With a
-    /// [`statement_cache_size`](Self::statement_cache_size) of 0 it is not sent. The [`deadline`](Self::deadline) holds in
-    /// any case.
+    /// [`statement_cache_size`](Self::statement_cache_size) of 0 it is not sent.
     #[must_use]
     pub fn statement_timeout(mut self, timeout: Option<Duration>) -> Self {
         self.statement_timeout = timeout;
@@ -99,13 +95,6 @@ impl PostgresConfig {
     #[must_use]
     pub fn statement_cache_size(mut self, statements: usize) -> Self {
         self.statement_cache_size = statements;
-        self
-    }
-
-    /// How long a call takes at the most, repetitions after transient errors included; 30 s.
-    #[must_use]
-    pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = deadline;
         self
     }
 
@@ -129,7 +118,6 @@ impl fmt::Debug for PostgresConfig {
             .field("acquire_timeout", &self.acquire_timeout)
             .field("statement_timeout", &self.statement_timeout)
             .field("statement_cache_size", &self.statement_cache_size)
-            .field("deadline", &self.deadline)
             .field("auto_migrate", &self.auto_migrate)
             .finish_non_exhaustive()
     }
@@ -143,7 +131,6 @@ pub struct SqliteConfig {
     pub(crate) path: Option<std::path::PathBuf>,
     pub(crate) pool_size: u32,
     pub(crate) acquire_timeout: Duration,
-    pub(crate) deadline: Duration,
     pub(crate) auto_migrate: bool,
 }
 
@@ -168,7 +155,7 @@ impl SqliteConfig {
     }
 
     fn at(path: Option<std::path::PathBuf>) -> Self {
-        Self { path, pool_size: 5, acquire_timeout: ACQUIRE_TIMEOUT, deadline: DEADLINE, auto_migrate: true }
+        Self { path, pool_size: 5, acquire_timeout: ACQUIRE_TIMEOUT, auto_migrate: true }
     }
 
     /// The connections that read beside the one that writes; 5. A database in memory has one for both.
@@ -178,17 +165,10 @@ impl SqliteConfig {
         self
     }
 
-    /// How long a call waits for a connection, and for the lock when another process writes; 10 s.
+    /// How long an attempt waits for a connection, and for the lock when another process writes; 10 s.
     #[must_use]
     pub fn acquire_timeout(mut self, timeout: Duration) -> Self {
         self.acquire_timeout = timeout;
-        self
-    }
-
-    /// How long a call takes at the most, repetitions after transient errors included; 30 s.
-    #[must_use]
-    pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = deadline;
         self
     }
 
@@ -207,7 +187,6 @@ impl fmt::Debug for SqliteConfig {
             .field("path", &self.path)
             .field("pool_size", &self.pool_size)
             .field("acquire_timeout", &self.acquire_timeout)
-            .field("deadline", &self.deadline)
             .field("auto_migrate", &self.auto_migrate)
             .finish()
     }

@@ -10,6 +10,7 @@ use sea_orm::sqlx::{AssertSqlSafe, SqlSafeStr as _};
 use crate::connection::Connections;
 use crate::db::Db;
 use crate::dialect::Dialect;
+use crate::error::Effect;
 use crate::pool::{Pool, PoolLimits};
 #[cfg(feature = "postgres")]
 use crate::server::quoted;
@@ -48,11 +49,11 @@ pub(crate) async fn postgres(config: crate::PostgresConfig) -> Result<Db, StoreE
         is_named,
         begin,
     };
-    let failed = |error| crate::error::to_store_error(Dialect::Postgres, error);
+    let failed = |error| crate::error::to_store_error(Dialect::Postgres, Effect::Reads, error);
     let pool = Pool::new(options, limits).map_err(failed)?;
     drop(pool.lease().await.map_err(failed)?);
     let connections = Connections::Postgres(pool);
-    let mut db = Db::new(Dialect::Postgres, connections.clone(), connections, config.deadline);
+    let mut db = Db::new(Dialect::Postgres, connections.clone(), connections);
     if let Some(schema) = &config.schema {
         check_schema(&db, schema).await.map_err(failed)?;
     }
@@ -77,17 +78,17 @@ async fn check_schema(db: &Db, schema: &str) -> Result<(), sea_orm::DbErr> {
 
 #[cfg(feature = "sqlite")]
 pub(crate) async fn sqlite(config: crate::SqliteConfig) -> Result<Db, StoreError> {
-    use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+    use std::sync::atomic::{AtomicU64, Ordering};
 
     use chatkeep_domain::MAX_PAGE_LEN;
     use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
-    use crate::db::repeat;
     use crate::error::DriverError;
+    use crate::patience::patiently;
 
     static DATABASES_IN_MEMORY: AtomicU64 = AtomicU64::new(0);
 
-    let failed = |error| crate::error::to_store_error(Dialect::Sqlite, error);
+    let failed = |error| crate::error::to_store_error(Dialect::Sqlite, Effect::Reads, error);
     // One connection, kept for good: it is the writers' queue, and a database in memory lives in it.
     let one = PoolLimits {
         size: 1,
@@ -111,7 +112,7 @@ pub(crate) async fn sqlite(config: crate::SqliteConfig) -> Result<Db, StoreError
         let pool = Pool::new(options, one).map_err(failed)?;
         drop(pool.lease().await.map_err(failed)?);
         let connections = Connections::Sqlite(pool);
-        return Ok(Db::new(Dialect::Sqlite, connections.clone(), connections, config.deadline));
+        return Ok(Db::new(Dialect::Sqlite, connections.clone(), connections));
     };
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(|error| {
@@ -127,11 +128,11 @@ pub(crate) async fn sqlite(config: crate::SqliteConfig) -> Result<Db, StoreError
         .synchronous(SqliteSynchronous::Full);
     let writer = Pool::new(writer, one.clone()).map_err(failed)?;
     // SQLite does not wait for the lock when it changes to WAL: of processes that make the file together, one does.
-    let open = || async { Ok(writer.lease().await.map(drop)?) };
-    repeat(Dialect::Sqlite, config.acquire_timeout, &AtomicBool::new(false), open).await?;
+    let open = || async { writer.lease().await.map(drop).map_err(failed) };
+    patiently(Dialect::Sqlite.store(), config.acquire_timeout, open).await?;
     let readers = PoolLimits { size: config.pool_size, rest: Some(REST), ..one };
     let readers = Pool::new(options.pragma("query_only", "ON"), readers).map_err(failed)?;
-    Ok(Db::new(Dialect::Sqlite, Connections::Sqlite(writer), Connections::Sqlite(readers), config.deadline))
+    Ok(Db::new(Dialect::Sqlite, Connections::Sqlite(writer), Connections::Sqlite(readers)))
 }
 
 #[cfg(all(test, feature = "sqlite"))]

@@ -1,19 +1,16 @@
-//! The connections, and how an operation is run on them: within a deadline, again after a transient error.
+//! The connections, and how an operation is run on them.
 
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
-use backon::{ExponentialBuilder, Retryable};
-use chatkeep_domain::{Again, Outcome, StoreError};
+use chatkeep_domain::StoreError;
 use sea_orm::{DatabaseConnection, DatabaseTransaction, DbErr, QueryResult};
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::connection::{Connection, Connections, Transaction, begin_seaorm};
 use crate::dialect::Dialect;
-use crate::error::Failure;
+use crate::error::{Effect, Failure};
 use crate::sql::Sql;
 
 /// The connections to one database. Cheap to clone.
@@ -22,7 +19,6 @@ pub(crate) struct Db {
     pub(crate) dialect: Dialect,
     writer: Connections,
     reader: Connections,
-    deadline: Duration,
     /// On PostgreSQL: the schema that holds the tables, where one was named.
     #[cfg(feature = "postgres")]
     pub(crate) schema: Option<Arc<str>>,
@@ -44,17 +40,11 @@ pub(crate) struct WriteTransaction<'a> {
 }
 
 impl Db {
-    pub(crate) fn new(
-        dialect: Dialect,
-        writer: Connections,
-        reader: Connections,
-        deadline: Duration,
-    ) -> Self {
+    pub(crate) fn new(dialect: Dialect, writer: Connections, reader: Connections) -> Self {
         Self {
             dialect,
             writer,
             reader,
-            deadline,
             #[cfg(feature = "postgres")]
             schema: None,
             writing: None,
@@ -62,9 +52,9 @@ impl Db {
     }
 
     /// Over a connection that the caller made.
-    pub(crate) fn of_caller(dialect: Dialect, connection: DatabaseConnection, deadline: Duration) -> Self {
+    pub(crate) fn of_caller(dialect: Dialect, connection: DatabaseConnection) -> Self {
         let connections = Connections::SeaOrm(connection);
-        let db = Self::new(dialect, connections.clone(), connections, deadline);
+        let db = Self::new(dialect, connections.clone(), connections);
         Self { writing: (dialect == Dialect::Sqlite).then(Arc::default), ..db }
     }
 
@@ -76,31 +66,20 @@ impl Db {
         Connection::Any(&self.writer)
     }
 
-    /// Runs an operation that may be repeated without harm.
-    pub(crate) async fn run<T, F, Fut>(&self, operation: F) -> Result<T, StoreError>
-    where
-        F: FnMut() -> Fut,
-        Fut: Future<Output = Result<T, Failure>>,
-    {
-        repeat(self.dialect, self.deadline, &AtomicBool::new(false), operation).await
+    /// Runs an operation that only reads.
+    pub(crate) async fn read<T>(
+        &self,
+        operation: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, StoreError> {
+        operation.await.map_err(|failure| failure.into_store_error(self.dialect, Effect::Reads))
     }
 
-    /// Runs an operation that removes something. Where an attempt was lost and the next finds nothing, either that
-    /// attempt had removed it or it never was there: the caller hears that the outcome is unknown.
-    pub(crate) async fn run_removal<T, F, Fut>(&self, operation: F) -> Result<T, StoreError>
-    where
-        F: FnMut() -> Fut,
-        Fut: Future<Output = Result<T, Failure>>,
-    {
-        let lost = AtomicBool::new(false);
-        match repeat(self.dialect, self.deadline, &lost, operation).await {
-            Err(error) if error.is_not_found() && lost.load(Ordering::Relaxed) => {
-                let reason = "the connection broke while removing, and now there is nothing to remove";
-                let store = self.dialect.store();
-                Err(StoreError::unavailable(store, Outcome::Unknown, Again::No, reason, error))
-            }
-            other => other,
-        }
+    /// Runs an operation that may write.
+    pub(crate) async fn write<T>(
+        &self,
+        operation: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, StoreError> {
+        operation.await.map_err(|failure| failure.into_store_error(self.dialect, Effect::Writes))
     }
 
     /// Begins a transaction that will write.
@@ -166,38 +145,5 @@ impl WriteTransaction<'_> {
 
     pub(crate) async fn commit(self) -> Result<(), DbErr> {
         self.transaction.commit().await
-    }
-}
-
-/// Repeats an operation after transient errors, until it succeeds or the deadline passes. Notes when the outcome of an
-/// attempt is unknown.
-pub(crate) async fn repeat<T, F, Fut>(
-    dialect: Dialect,
-    deadline: Duration,
-    lost: &AtomicBool,
-    operation: F,
-) -> Result<T, StoreError>
-where
-    F: FnMut() -> Fut,
-    Fut: Future<Output = Result<T, Failure>>,
-{
-    // A pool may hold as many dead connections as it has; each attempt uses one up, so the first come fast.
-    let backoff = ExponentialBuilder::new()
-        .with_min_delay(Duration::from_millis(1))
-        .with_max_delay(Duration::from_millis(250))
-        .with_jitter()
-        .without_max_times();
-    let attempts =
-        operation.retry(backoff).when(|failure| failure.is_retryable(dialect)).notify(|failure, delay| {
-            lost.fetch_or(failure.is_unknown(dialect), Ordering::Relaxed);
-            let reason = failure.reason(dialect);
-            tracing::debug!(store = dialect.store(), reason, ?delay, "trying again");
-        });
-    match tokio::time::timeout(deadline, attempts).await {
-        Ok(result) => result.map_err(|failure| failure.into_store_error(dialect)),
-        Err(elapsed) => {
-            let (store, reason) = (dialect.store(), "the deadline passed");
-            Err(StoreError::unavailable(store, Outcome::Unknown, Again::Soon, reason, elapsed))
-        }
     }
 }

@@ -89,65 +89,47 @@ enum Meaning {
     Retry(&'static str),
     /// The connection is gone; whether the statement was carried out is unknown.
     Lost(&'static str),
-    /// It may succeed later, but it has waited long enough.
-    Busy(&'static str),
+    /// The server broke the statement off, because it took too long.
+    Slow(&'static str),
     Unique,
     ForeignKey,
     Permanent,
 }
 
+/// What an operation does: it says what is left where nobody knows whether a statement was carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Effect {
+    Reads,
+    Writes,
+}
+
 impl Failure {
-    /// Worth another attempt within the deadline.
-    pub(crate) fn is_retryable(&self, dialect: Dialect) -> bool {
-        matches!(self, Self::Db(error) if matches!(meaning(dialect, error), Meaning::Retry(_) | Meaning::Lost(_)))
-    }
-
-    /// Whether it was carried out is unknown.
-    pub(crate) fn is_unknown(&self, dialect: Dialect) -> bool {
-        matches!(self, Self::Db(error) if matches!(meaning(dialect, error), Meaning::Lost(_)))
-    }
-
     /// A row with this key is there already, or the row that this one refers to is gone.
     pub(crate) fn is_key_violation(&self, dialect: Dialect) -> bool {
         matches!(self, Self::Db(error) if matches!(meaning(dialect, error), Meaning::Unique | Meaning::ForeignKey))
     }
 
-    /// Why, in words for a log.
-    pub(crate) fn reason(&self, dialect: Dialect) -> &'static str {
+    pub(crate) fn into_store_error(self, dialect: Dialect, effect: Effect) -> StoreError {
         match self {
-            Self::Db(error) => match meaning(dialect, error) {
-                Meaning::Retry(reason) | Meaning::Lost(reason) | Meaning::Busy(reason) => reason,
-                Meaning::Unique => "a unique violation",
-                Meaning::ForeignKey => "a foreign key violation",
-                Meaning::Permanent => "a permanent error",
-            },
-            Self::Store(_) => "a refusal",
-        }
-    }
-
-    pub(crate) fn into_store_error(self, dialect: Dialect) -> StoreError {
-        match self {
-            Self::Db(error) => to_store_error(dialect, error),
+            Self::Db(error) => to_store_error(dialect, effect, error),
             Self::Store(error) => error,
         }
     }
 }
 
-pub(crate) fn to_store_error(dialect: Dialect, error: DbErr) -> StoreError {
-    let store = dialect.store();
-    match meaning(dialect, &error) {
-        Meaning::Retry(reason) | Meaning::Busy(reason) => {
-            let error = DriverError(error);
-            StoreError::unavailable(store, Outcome::NotDone, Again::Soon, reason, error)
+pub(crate) fn to_store_error(dialect: Dialect, effect: Effect, error: DbErr) -> StoreError {
+    let (outcome, again, reason) = match (meaning(dialect, &error), effect) {
+        (Meaning::Lost(reason), Effect::Writes) => (Outcome::Unknown, Again::Soon, reason),
+        // A read waits for nobody: it would take as long again.
+        (Meaning::Slow(reason), Effect::Reads) => (Outcome::NotDone, Again::No, reason),
+        (Meaning::Lost(reason) | Meaning::Retry(reason) | Meaning::Slow(reason), _) => {
+            (Outcome::NotDone, Again::Soon, reason)
         }
-        Meaning::Lost(reason) => {
-            let error = DriverError(error);
-            StoreError::unavailable(store, Outcome::Unknown, Again::Soon, reason, error)
+        (Meaning::Unique | Meaning::ForeignKey | Meaning::Permanent, _) => {
+            return StoreError::backend(dialect.store(), DriverError(error));
         }
-        Meaning::Unique | Meaning::ForeignKey | Meaning::Permanent => {
-            StoreError::backend(store, DriverError(error))
-        }
-    }
+    };
+    StoreError::unavailable(dialect.store(), outcome, again, reason, DriverError(error))
 }
 
 /// Whether a statement named a table that is not there.
@@ -165,7 +147,7 @@ pub(crate) fn is_missing_table(error: &DbErr) -> bool {
 
 fn meaning(dialect: Dialect, error: &DbErr) -> Meaning {
     match error {
-        DbErr::ConnectionAcquire(ConnAcquireErr::Timeout) => Meaning::Busy(NO_CONNECTION),
+        DbErr::ConnectionAcquire(ConnAcquireErr::Timeout) => Meaning::Retry(NO_CONNECTION),
         // Nothing was sent yet.
         DbErr::Conn(RuntimeErr::SqlxError(error)) => match sqlx_meaning(dialect, error) {
             Meaning::Lost(_) => Meaning::Retry("the server does not take connections"),
@@ -181,7 +163,7 @@ fn meaning(dialect: Dialect, error: &DbErr) -> Meaning {
 fn sqlx_meaning(dialect: Dialect, error: &SqlxError) -> Meaning {
     match error {
         SqlxError::Io(_) | SqlxError::WorkerCrashed => Meaning::Lost("the connection broke"),
-        SqlxError::PoolTimedOut => Meaning::Busy(NO_CONNECTION),
+        SqlxError::PoolTimedOut => Meaning::Retry(NO_CONNECTION),
         // The driver reports a stream that ended in the middle of a message as a protocol error.
         SqlxError::Protocol(text) if text.contains("unexpected end of file") || text.contains("EOF") => {
             Meaning::Lost("the connection broke")
@@ -209,9 +191,9 @@ fn sqlstate_meaning(code: &str) -> Meaning {
         "53300" => Meaning::Retry("too many connections"),
         "57P01" | "57P02" => Meaning::Lost("the server is shutting down"),
         "57P03" => Meaning::Retry("the server is starting up"),
-        "57014" => Meaning::Busy("a statement took longer than its timeout"),
+        "57014" => Meaning::Slow("a statement took longer than its timeout"),
         "57P05" | "25P03" | "25P04" => Meaning::Lost("the server ended an idle session"),
-        "55P03" => Meaning::Busy("a lock was not granted in time"),
+        "55P03" => Meaning::Retry("a lock was not granted in time"),
         _ if code.starts_with("08") => Meaning::Lost("the connection broke"),
         _ => Meaning::Permanent,
     }
@@ -238,7 +220,7 @@ mod tests {
             ("23503", Meaning::ForeignKey),
             ("40001", Meaning::Retry("a serialization failure")),
             ("40P01", Meaning::Retry("a deadlock")),
-            ("57014", Meaning::Busy("a statement took longer than its timeout")),
+            ("57014", Meaning::Slow("a statement took longer than its timeout")),
             ("53300", Meaning::Retry("too many connections")),
             ("57P01", Meaning::Lost("the server is shutting down")),
             ("57P05", Meaning::Lost("the server ended an idle session")),
@@ -250,6 +232,18 @@ mod tests {
         ] {
             assert_eq!(sqlstate_meaning(code), wanted, "{code}");
         }
+    }
+
+    #[test]
+    fn what_is_left_of_an_operation_depends_on_what_it_does() {
+        let broken = || DbErr::Query(RuntimeErr::SqlxError(SqlxError::WorkerCrashed.into()));
+        for (effect, wanted) in [(Effect::Reads, Outcome::NotDone), (Effect::Writes, Outcome::Unknown)] {
+            let error = to_store_error(Dialect::Postgres, effect, broken());
+            assert_eq!((error.outcome(), error.is_transient()), (wanted, true), "{effect:?}");
+        }
+        let refused = DbErr::Conn(RuntimeErr::SqlxError(SqlxError::WorkerCrashed.into()));
+        let error = to_store_error(Dialect::Postgres, Effect::Writes, refused);
+        assert_eq!((error.outcome(), error.is_transient()), (Outcome::NotDone, true), "nothing was sent");
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod error;
 mod messages;
 pub mod migration;
 mod packed;
+mod patience;
 mod pool;
 mod row;
 mod search;
@@ -40,6 +41,10 @@ use crate::db::Db;
 
 /// Conversations in PostgreSQL or SQLite.
 ///
+/// Each call is one attempt, each wait of which is bounded: for a connection by the acquire timeout, for PostgreSQL by the
+/// statement timeout, for SQLite's lock by the acquire timeout again. What repeats calls after transient errors, and bounds
+/// each as a whole, is `Retry` of the crate `chatkeep-layers`: put its `layered` around the store.
+///
 /// Cheap to clone: clones share the connections. `Debug` shows the engine, never a connection string.
 #[derive(Clone, Debug)]
 pub struct SeaOrmRepository {
@@ -48,11 +53,11 @@ pub struct SeaOrmRepository {
 }
 
 impl SeaOrmRepository {
-    /// Opens a PostgreSQL database.
+    /// Opens a PostgreSQL database. No layer is around it yet: see the type.
     ///
     /// # Errors
     /// [`StoreError::NotMigrated`] when migrations are missing and `auto_migrate` is off;
-    /// [`StoreError::Unavailable`] when the server does not answer within the deadline; [`StoreError::Backend`]
+    /// [`StoreError::Unavailable`] when the server does not take a connection in time; [`StoreError::Backend`]
     /// when it refuses, a wrong password included.
     #[cfg(feature = "postgres")]
     pub async fn postgres(config: PostgresConfig) -> Result<Self, StoreError> {
@@ -60,7 +65,8 @@ impl SeaOrmRepository {
         Self::open(Migrations::postgres(config).await?, auto_migrate).await
     }
 
-    /// Opens a SQLite file, which is made when it is missing, or a database in memory.
+    /// Opens a SQLite file, which is made when it is missing, or a database in memory. No layer is around it yet: see the
+    /// type.
     ///
     /// # Errors
     /// As [`SeaOrmRepository::postgres`]; [`StoreError::Backend`] when the file cannot be made or written.

@@ -135,7 +135,7 @@ impl SeaOrmRepository {
         // written again.
         let keep = Sql::new("INSERT INTO chat_message_revision (org_id, chat_thread_id, message_id, ")
             .text(REVISION_COLUMNS)
-            .text(") SELECT org_id, chat_thread_id, id, 1 + (SELECT COUNT(*) FROM chat_message_revision r")
+            .text(", edited_at) SELECT org_id, chat_thread_id, id, 1 + (SELECT COUNT(*) FROM chat_message_revision r")
             .text(
                 " WHERE r.org_id = m.org_id AND r.chat_thread_id = m.chat_thread_id AND r.message_id = m.id)",
             )
@@ -318,11 +318,6 @@ pub(crate) fn roles_are(column: &str, roles: &[Role]) -> String {
 
 #[async_trait]
 impl MessageRepository for SeaOrmRepository {
-    #[tracing::instrument(
-        name = "db.message.append",
-        skip_all,
-        fields(thread_id = %thread, messages = append.messages.len())
-    )]
     async fn append(
         &self,
         scope: &Scope,
@@ -332,37 +327,32 @@ impl MessageRepository for SeaOrmRepository {
         self.append_messages(scope, thread, append).await
     }
 
-    #[tracing::instrument(name = "db.message.append_each", skip_all, fields(appends = appends.len()))]
     async fn append_each(&self, appends: Vec<ThreadAppend>) -> Vec<Result<Vec<ChatMessage>, StoreError>> {
         self.append_together(appends).await
     }
 
-    #[tracing::instrument(name = "db.message.get", skip_all, fields(thread_id = %thread, message_id = %id))]
     async fn get_message(
         &self,
         scope: &Scope,
         thread: ThreadId,
         id: MessageId,
     ) -> Result<ChatMessage, StoreError> {
-        self.db
-            .run(|| async move {
-                let target = self.target(scope, thread).await?;
-                self.read_message(self.db.reader(), &target, id).await
-            })
-            .await
+        let read = async {
+            let target = self.target(scope, thread).await?;
+            self.read_message(self.db.reader(), &target, id).await
+        };
+        self.db.read(read).await
     }
 
-    #[tracing::instrument(name = "db.message.list", skip_all, fields(thread_id = %thread))]
     async fn list_messages(
         &self,
         scope: &Scope,
         thread: ThreadId,
         query: &MessageQuery,
     ) -> Result<Page<ChatMessage>, StoreError> {
-        self.db.run(|| self.try_list(scope, thread, query)).await
+        self.db.read(self.try_list(scope, thread, query)).await
     }
 
-    #[tracing::instrument(name = "db.message.edit", skip_all, fields(thread_id = %thread, message_id = %id))]
     async fn edit_message(
         &self,
         scope: &Scope,
@@ -371,20 +361,18 @@ impl MessageRepository for SeaOrmRepository {
         edit: MessageEdit,
     ) -> Result<ChatMessage, StoreError> {
         edit.validate()?;
-        self.db.run(|| self.try_edit(scope, thread, id, &edit)).await
+        self.db.write(self.try_edit(scope, thread, id, &edit)).await
     }
 
-    #[tracing::instrument(name = "db.revision.list", skip_all, fields(thread_id = %thread, message_id = %id))]
     async fn list_revisions(
         &self,
         scope: &Scope,
         thread: ThreadId,
         id: MessageId,
     ) -> Result<Vec<MessageRevision>, StoreError> {
-        self.db.run(|| self.try_list_revisions(scope, thread, id)).await
+        self.db.read(self.try_list_revisions(scope, thread, id)).await
     }
 
-    #[tracing::instrument(name = "db.message.delete", skip_all, fields(thread_id = %thread, message_id = %id))]
     async fn delete_message(
         &self,
         scope: &Scope,
@@ -393,10 +381,9 @@ impl MessageRepository for SeaOrmRepository {
         at: Timestamp,
     ) -> Result<(), StoreError> {
         check_timestamp("at", at)?;
-        self.db.run_removal(|| self.try_remove(scope, thread, Some(id), at)).await.map(drop)
+        self.db.write(self.try_remove(scope, thread, Some(id), at)).await.map(drop)
     }
 
-    #[tracing::instrument(name = "db.message.clear", skip_all, fields(thread_id = %thread))]
     async fn clear_messages(
         &self,
         scope: &Scope,
@@ -404,6 +391,6 @@ impl MessageRepository for SeaOrmRepository {
         at: Timestamp,
     ) -> Result<u64, StoreError> {
         check_timestamp("at", at)?;
-        self.db.run_removal(|| self.try_remove(scope, thread, None, at)).await
+        self.db.write(self.try_remove(scope, thread, None, at)).await
     }
 }

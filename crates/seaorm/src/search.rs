@@ -168,8 +168,7 @@ fn key_values(dialect: Dialect, key: &SearchKey) -> Vec<Value> {
 
 #[async_trait]
 impl MessageSearch for SeaOrmRepository {
-    #[tracing::instrument(name = "db.message.search", skip_all)]
     async fn search_messages(&self, scope: &Scope, query: &SearchQuery) -> Result<SearchPage, StoreError> {
-        self.db.run(|| self.try_search(scope, query)).await
+        self.db.read(self.try_search(scope, query)).await
     }
 }

@@ -283,24 +283,20 @@ impl SeaOrmRepository {
 
 #[async_trait]
 impl ThreadRepository for SeaOrmRepository {
-    #[tracing::instrument(name = "db.thread.create", skip_all, fields(thread_id = %new.id))]
     async fn create_thread(&self, scope: &Scope, new: NewThread) -> Result<ChatThread, StoreError> {
         new.validate(scope)?;
         let new = new.into_thread();
-        self.db.run(|| self.try_create(&new)).await
+        self.db.write(self.try_create(&new)).await
     }
 
-    #[tracing::instrument(name = "db.thread.get", skip_all, fields(thread_id = %id))]
     async fn get_thread(&self, scope: &Scope, id: ThreadId) -> Result<ChatThread, StoreError> {
-        self.db
-            .run(|| async move {
-                let target = self.target(scope, id).await?;
-                self.read_thread(self.db.reader(), &target).await
-            })
-            .await
+        let read = async {
+            let target = self.target(scope, id).await?;
+            self.read_thread(self.db.reader(), &target).await
+        };
+        self.db.read(read).await
     }
 
-    #[tracing::instrument(name = "db.thread.update", skip_all, fields(thread_id = %id))]
     async fn update_thread(
         &self,
         scope: &Scope,
@@ -308,15 +304,13 @@ impl ThreadRepository for SeaOrmRepository {
         update: ThreadUpdate,
     ) -> Result<ChatThread, StoreError> {
         update.validate()?;
-        self.db.run(|| self.try_update(scope, id, &update)).await
+        self.db.write(self.try_update(scope, id, &update)).await
     }
 
-    #[tracing::instrument(name = "db.thread.delete", skip_all, fields(thread_id = %id))]
     async fn delete_thread(&self, scope: &Scope, id: ThreadId) -> Result<u64, StoreError> {
-        self.db.run_removal(|| self.try_delete(scope, id)).await
+        self.db.write(self.try_delete(scope, id)).await
     }
 
-    #[tracing::instrument(name = "db.thread.list", skip_all)]
     async fn list_threads(&self, scope: &Scope, query: &ThreadQuery) -> Result<Page<ChatThread>, StoreError> {
         let behind = query.validate()?;
         let Some(owner) = scope.narrow(query.org_id.as_ref(), query.user_id.as_ref()) else {
@@ -327,6 +321,6 @@ impl ThreadRepository for SeaOrmRepository {
         if query.limit == 0 || is_in_no_name {
             return Ok(Page::empty());
         }
-        self.db.run(|| self.try_list_threads(&owner, query, behind.clone())).await
+        self.db.read(self.try_list_threads(&owner, query, behind)).await
     }
 }

@@ -55,9 +55,9 @@ mod sqlite {
     use std::path::{Path, PathBuf};
     use std::sync::LazyLock;
 
-    use chatkeep_seaorm::SqliteConfig;
-
     use chatkeep_contract::Repo;
+    use chatkeep_layers::{CoalescingConfig, LayersConfig};
+    use chatkeep_seaorm::SqliteConfig;
 
     use super::{Arc, Fixture, Raw, SeaOrmRepository};
 
@@ -75,6 +75,12 @@ mod sqlite {
 
     async fn open(file: &Path) -> Repo {
         Arc::new(SeaOrmRepository::sqlite(SqliteConfig::file(file)).await.expect("a file"))
+    }
+
+    /// As the application opens it.
+    pub(super) async fn layered() -> Repo {
+        let one_writer = CoalescingConfig::default().max_in_flight(1);
+        chatkeep_layers::layered(in_memory().await, &LayersConfig::default().coalescing(one_writer))
     }
 
     pub(super) async fn file() -> Fixture {
@@ -101,6 +107,7 @@ fn main() -> ExitCode {
     #[cfg(feature = "sqlite")]
     suites.extend([
         Suite::new("sqlite_in_memory", sqlite::in_memory),
+        Suite::new("sqlite_layered", sqlite::layered),
         Suite::new("sqlite_file", sqlite::file).with_damage(),
     ]);
     #[cfg(feature = "postgres")]

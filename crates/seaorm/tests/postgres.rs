@@ -4,17 +4,20 @@
 mod common;
 mod rows;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use chatkeep_domain::{
-    Append, ConversationRepositoryExt, Entity, MessageEdit, MessageQuery, MessageRepository, Position, Role,
-    StoreError, ThreadRepository,
+    Again, Append, ConversationRepository, ConversationRepositoryExt, Entity, MessageEdit, MessageFilter,
+    MessageQuery, MessageRepository, Outcome, Position, Role, StoreError, ThreadAppend, ThreadRepository,
 };
+use chatkeep_layers::{LayersConfig, layered};
 use chatkeep_seaorm::{Migrations, PostgresConfig, SeaOrmRepository};
 use chatkeep_testkit::{PgBouncer, PgOptions, PgServer, PoolMode, shared_postgres};
 use common::{
-    at, create_thread, everything_shown, execute, message, message_id, scope, thread_id, three_messages,
+    at, create_thread, everything_shown, execute, message, message_id, new_thread, scope, thread_id,
+    three_messages,
 };
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, Statement};
 
@@ -43,6 +46,11 @@ impl TestDatabase {
 
     async fn open(&self) -> SeaOrmRepository {
         SeaOrmRepository::postgres(self.config()).await.expect("the server is there")
+    }
+
+    /// With its layers, as the application opens it.
+    async fn open_layered(&self) -> Arc<dyn ConversationRepository> {
+        layered(Arc::new(self.open().await), &LayersConfig::default())
     }
 
     async fn execute(&self, sql: &str) {
@@ -82,28 +90,28 @@ async fn fail_with(database: &TestDatabase, sqlstate: &str) {
 #[ignore = "needs PostgreSQL: run `cargo xtask test`"]
 async fn each_sqlstate_becomes_what_a_caller_can_do() {
     let database = TestDatabase::new().await;
-    let repository =
-        SeaOrmRepository::postgres(database.config().deadline(Duration::from_millis(300))).await.unwrap();
+    let repository = database.open().await;
     create_thread(&repository).await.unwrap();
-    for (sqlstate, transient) in [
-        ("40001", true),
-        ("40P01", true),
-        ("57014", true),
-        ("55P03", true),
-        ("53300", true),
-        ("57P01", true),
-        ("57P03", true),
-        ("08006", true),
-        ("53100", false),
-        ("25006", false),
-        ("42501", false),
-        ("XX000", false),
+    for (sqlstate, wanted) in [
+        ("40001", Some(Outcome::NotDone)),
+        ("40P01", Some(Outcome::NotDone)),
+        ("57014", Some(Outcome::NotDone)),
+        ("55P03", Some(Outcome::NotDone)),
+        ("53300", Some(Outcome::NotDone)),
+        ("57P01", Some(Outcome::Unknown)),
+        ("57P03", Some(Outcome::NotDone)),
+        ("08006", Some(Outcome::Unknown)),
+        ("53100", None),
+        ("25006", None),
+        ("42501", None),
+        ("XX000", None),
     ] {
         fail_with(&database, sqlstate).await;
         let append = Append::new([message(1, "secret")]);
         let error = repository.append(&scope(), thread_id(), append).await.unwrap_err();
-        assert_eq!(error.is_transient(), transient, "{sqlstate}: {error:?}");
-        assert!(transient || matches!(error, StoreError::Backend { .. }), "{sqlstate}: {error:?}");
+        assert_eq!(error.is_transient(), wanted.is_some(), "{sqlstate}: {error:?}");
+        assert_eq!(error.outcome(), wanted.unwrap_or(Outcome::NotDone), "{sqlstate}: {error:?}");
+        assert!(wanted.is_some() || matches!(error, StoreError::Backend { .. }), "{sqlstate}: {error:?}");
         assert!(!everything_shown(&error).contains("secret"), "{error:?}");
     }
     // A key that breaks is looked into; here nothing is wrong with the thread, so the driver's word is passed on.
@@ -133,8 +141,8 @@ async fn a_failing_row_is_not_quoted() {
 #[ignore = "needs PostgreSQL: run `cargo xtask test`"]
 async fn dead_connections_are_replaced_and_the_call_is_repeated() {
     let database = TestDatabase::new().await;
-    let repository = database.open().await;
-    three_messages(&repository).await;
+    let repository = database.open_layered().await;
+    three_messages(&*repository).await;
     let reads = (0..8).map(|_| {
         let repository = repository.clone();
         tokio::spawn(async move { repository.last_messages(&scope(), thread_id(), 1).await })
@@ -167,14 +175,65 @@ async fn a_statement_that_waits_too_long_is_transient() {
     assert!(error.is_transient() && error.to_string().contains("timeout"), "{error:?}");
     database.execute("COMMIT").await;
     repository.append(&scope(), thread_id(), append()).await.unwrap();
+    // What takes a read so long will take it as long again.
+    database.execute("BEGIN; LOCK TABLE chat_message").await;
+    let error = repository.get_message(&scope(), thread_id(), message_id(1)).await.unwrap_err();
+    let StoreError::Unavailable { outcome, again, .. } = error else { panic!("{error:?}") };
+    assert_eq!((outcome, again), (Outcome::NotDone, Again::No));
+    database.execute("COMMIT").await;
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: run `cargo xtask test`"]
+async fn behind_an_append_that_is_unavailable_none_to_its_thread_is_stored() {
+    let database = TestDatabase::new().await;
+    let repository = database.open().await;
+    create_thread(&repository).await.unwrap();
+    let mut other = new_thread();
+    other.id = uuid::Uuid::from_u128(2).into();
+    repository.create_thread(&scope(), other.clone()).await.unwrap();
+    database
+        .execute(
+            "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS
+             $$ BEGIN RAISE EXCEPTION 'made to fail' USING ERRCODE = '40001'; END $$;
+             CREATE TRIGGER fail BEFORE INSERT ON chat_message
+             FOR EACH ROW WHEN (NEW.content LIKE '%fails%') EXECUTE FUNCTION fail()",
+        )
+        .await;
+    // So many that the next one goes in another statement.
+    let many = (0..1_000).map(|number| message(1_000 + number, if number == 500 { "fails" } else { "x" }));
+    let head = Position::new(1_000).unwrap();
+    let appends = [
+        (thread_id(), Append::new(many)),
+        (thread_id(), Append::new([message(1, "behind")])),
+        (other.id, Append::new([message(2, "elsewhere")])),
+        (thread_id(), Append::new([message(3, "behind")]).expect_head(head)),
+    ];
+    let appends = appends.map(|(thread, append)| ThreadAppend::new(scope(), thread, append));
+    let answers = repository.append_each(appends.to_vec()).await;
+    let unavailable: Vec<_> =
+        answers.iter().map(|answer| answer.as_ref().is_err_and(StoreError::is_transient)).collect();
+    assert_eq!(unavailable, [true, true, false, true], "{answers:?}");
+    assert!(repository.last_messages(&scope(), thread_id(), 9).await.unwrap().is_empty());
+    assert_eq!(repository.last_messages(&scope(), other.id, 9).await.unwrap().len(), 1);
+
+    // The layer sends them again, in their order.
+    let layered = layered(Arc::new(repository.clone()), &LayersConfig::default());
+    let appending = tokio::spawn(async move { layered.append_each(appends.to_vec()).await });
+    database.execute("DROP TRIGGER fail ON chat_message").await;
+    for answer in appending.await.unwrap() {
+        answer.unwrap();
+    }
+    let last = repository.last_messages(&scope(), thread_id(), 2).await.unwrap();
+    assert_eq!(last.iter().map(|message| message.id).collect::<Vec<_>>(), [message_id(1), message_id(3)]);
 }
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL: run `cargo xtask test`"]
 async fn a_deadlock_is_survived() {
     let database = TestDatabase::new().await;
-    let repository = database.open().await;
-    three_messages(&repository).await;
+    let repository = database.open_layered().await;
+    three_messages(&*repository).await;
     // The other session never gives way, and ours notices the deadlock after a second.
     database.execute("SET deadlock_timeout = '1min'").await;
     database.execute("BEGIN; UPDATE chat_message SET content = content WHERE position = 1").await;
@@ -205,7 +264,7 @@ async fn serialization_failures_are_repeated_until_they_succeed() {
     create_thread(&database.open().await).await.unwrap();
     let isolation = "SET default_transaction_isolation = 'repeatable read'";
     database.execute(&format!("ALTER DATABASE {} {isolation}", database.name)).await;
-    let repository = database.open().await;
+    let repository = database.open_layered().await;
     let writers = (0..8_u128).map(|writer| {
         let repository = repository.clone();
         tokio::spawn(async move {
@@ -413,7 +472,8 @@ async fn a_long_thread_is_read_by_its_indexes_alone() {
         )
         .await;
     let scans = "SELECT seq_scan FROM pg_stat_user_tables WHERE relname = 'chat_message'";
-    let system_scans = "SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = 'chat_message_system'";
+    let system_scans =
+        "SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = 'chat_message_instructions'";
     // A session reports what it scanned when it ends at the latest.
     repository.close().await.unwrap();
     database.execute("SELECT pg_stat_clear_snapshot()").await;
@@ -422,7 +482,8 @@ async fn a_long_thread_is_read_by_its_indexes_alone() {
     let repository = database.open().await;
     let last = repository.last_messages(&scope(), thread_id(), 50).await.unwrap();
     assert_eq!(last[49].position, Position::new(20_000).unwrap());
-    let system = MessageQuery::newest(100).role(Role::System).before(last[0].position);
+    let instructions = MessageFilter::new().role(Role::System).role(Role::Developer);
+    let system = MessageQuery::newest(100).filter(instructions).before(last[0].position);
     assert_eq!(repository.list_messages(&scope(), thread_id(), &system).await.unwrap().items.len(), 2);
     let behind = MessageQuery::first(10).after(Position::new(10_000).unwrap());
     assert_eq!(repository.list_messages(&scope(), thread_id(), &behind).await.unwrap().items.len(), 10);

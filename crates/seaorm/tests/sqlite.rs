@@ -7,8 +7,8 @@ mod rows;
 use std::time::Duration;
 
 use chatkeep_domain::{
-    Append, ConversationRepositoryExt, Entity, MessageQuery, MessageRepository, NewThread, Position,
-    StoreError, ThreadQuery, ThreadRepository, UserId,
+    Append, ConversationRepository, ConversationRepositoryExt, Entity, MessageQuery, MessageRepository,
+    Position, StoreError, ThreadQuery, ThreadRepository, UserId,
 };
 use chatkeep_seaorm::{Migrations, SeaOrmRepository, SqliteConfig};
 use common::{at, create_thread, execute, message, message_id, new_thread, scope, thread_id, three_messages};
@@ -56,8 +56,7 @@ async fn what_was_written_is_there_when_the_file_is_opened_again() {
 async fn a_foreign_lock_is_waited_for_and_then_reported_as_transient() {
     let folder = folder();
     let short = Duration::from_millis(300);
-    let repository =
-        SeaOrmRepository::sqlite(config(&folder).acquire_timeout(short).deadline(short)).await.unwrap();
+    let repository = SeaOrmRepository::sqlite(config(&folder).acquire_timeout(short)).await.unwrap();
     three_messages(&repository).await;
     let raw = raw(&folder).await;
     execute(&raw, "BEGIN IMMEDIATE").await;
@@ -175,8 +174,9 @@ async fn a_corrupt_thread_is_named_and_can_be_passed_and_deleted() {
     let folder = folder();
     let repository = SeaOrmRepository::sqlite(config(&folder)).await.unwrap();
     three_messages(&repository).await;
-    let older = NewThread { id: Uuid::from_u128(1).into(), ..new_thread() };
-    repository.create_thread(&scope(), NewThread { created_at: at(-5), ..older.clone() }).await.unwrap();
+    let mut older = new_thread();
+    (older.id, older.created_at) = (Uuid::from_u128(1).into(), at(-5));
+    repository.create_thread(&scope(), older.clone()).await.unwrap();
     execute(&raw(&folder).await, "UPDATE chat_thread SET metadata = '[]' WHERE next_position > 1").await;
     let id = thread_id().to_string();
     let query = ThreadQuery::default();

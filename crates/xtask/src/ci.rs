@@ -160,7 +160,7 @@ const LAYERS: &[Layer] = &[
         forbidden: &["chatkeep", "chatkeep-memory"],
     },
     Layer {
-        package: "chatkeep-coalescing",
+        package: "chatkeep-layers",
         features: &["--all-features"],
         forbidden: &[
             "sea-orm",

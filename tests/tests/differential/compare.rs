@@ -67,12 +67,14 @@ pub(crate) async fn check(
             let (mut answers, readings) = (Vec::new(), RefCell::new(Vec::new()));
             for (name, repo) in stores {
                 let ask = |cursor| {
-                    let asked = chatkeep_domain::SearchQuery { cursor, ..asked.clone() };
+                    let mut asked = asked.clone();
+                    asked.cursor = cursor;
                     let (scope, readings) = (&scope, &readings);
                     async move {
-                        let page = repo.search_messages(scope, &asked).await?;
+                        let search = repo.search().expect("every store searches");
+                        let page = search.search_messages(scope, &asked).await?;
                         readings.borrow_mut().push(page.reading);
-                        Ok(Page { items: page.items, next: page.next })
+                        Ok(Page::new(page.items, page.next))
                     }
                 };
                 answers.push((*name, pages(ask).await));
@@ -101,7 +103,8 @@ pub(crate) async fn check(
             let mut answers = Vec::new();
             for (name, repo) in stores {
                 let ask = |cursor| {
-                    let asked = chatkeep_domain::ThreadQuery { cursor, ..asked.clone() };
+                    let mut asked = asked.clone();
+                    asked.cursor = cursor;
                     let scope = &scope;
                     async move { repo.list_threads(scope, &asked).await }
                 };

@@ -1,8 +1,8 @@
 //! Queries, and what the oracle expects of them.
 
 use chatkeep_domain::{
-    MessageId, MessageQuery, MetadataFilter, Order, OrgId, Role, Scope, SearchOrder, SearchQuery,
-    SearchReading, ThreadId, ThreadQuery,
+    MessageFilter, MessageId, MessageQuery, MetadataFilter, Order, OrgId, Role, Scope, SearchOrder,
+    SearchQuery, SearchReading, ThreadId, ThreadQuery, Timestamp,
 };
 
 use crate::common::at;
@@ -36,6 +36,11 @@ impl Asker {
     }
 }
 
+fn wanted(numbers: &[usize]) -> Vec<MetadataFilter> {
+    let filter = |(path, value)| MetadataFilter::new(path, value).expect("a filter");
+    numbers.iter().map(|number| filter(filters()[*number].clone())).collect()
+}
+
 /// What narrows a list of messages, whether it is searched or read in order.
 #[derive(Debug, Clone)]
 pub(crate) struct Filters {
@@ -47,9 +52,12 @@ pub(crate) struct Filters {
 }
 
 impl Filters {
-    fn asked(&self) -> Vec<MetadataFilter> {
-        let filter = |(path, value)| MetadataFilter::new(path, value).expect("a filter");
-        self.metadata.iter().map(|number| filter(filters()[*number].clone())).collect()
+    fn asked(&self, from: Option<Timestamp>, until: Option<Timestamp>) -> MessageFilter {
+        let mut asked = MessageFilter::new().created(from, until);
+        asked.roles.extend(self.role);
+        asked.sender_id = self.sender.map(user);
+        asked.metadata = wanted(&self.metadata);
+        asked
     }
 
     fn is_within(&self, at: i64) -> bool {
@@ -126,22 +134,15 @@ pub(crate) type Found = (OrgId, ThreadId, MessageId);
 
 impl Search {
     pub(crate) fn query(&self, place: Place) -> SearchQuery {
-        let Filters { role, sender, from, until, .. } = &self.filters;
+        let Filters { from, until, .. } = &self.filters;
         let is_operator = matches!(self.asker, Asker::Operator);
         // The operator's second is this corpus's.
         let from = from.or(is_operator.then_some(0)).map(|micros| at(place.moment(micros)));
         let until = until.or(is_operator.then_some(1_000_000)).map(|micros| at(place.moment(micros)));
-        SearchQuery {
-            text: self.typed.text(),
-            thread: self.thread.map(|slot| place.thread(slot)),
-            role: *role,
-            sender_id: sender.map(user),
-            metadata: self.filters.asked(),
-            order: self.order,
-            ..SearchQuery::default()
-        }
-        .created(from, until)
-        .limit(self.limit)
+        let query = SearchQuery::new(self.typed.text()).order(self.order).limit(self.limit);
+        let mut query = query.filter(self.filters.asked(from, until));
+        query.thread = self.thread.map(|slot| place.thread(slot));
+        query
     }
 
     /// What is found, and how the text is read, where that is known.
@@ -201,20 +202,13 @@ impl Search {
 
 impl Read {
     pub(crate) fn query(&self, place: Place) -> MessageQuery {
-        let Filters { role, sender, from, until, .. } = &self.filters;
+        let moment = |micros: Option<i64>| micros.map(|micros| at(place.moment(micros)));
+        let (from, until) = (moment(self.filters.from), moment(self.filters.until));
         let position = |number| chatkeep_domain::Position::ZERO.advance(number).expect("a position");
-        MessageQuery {
-            after: self.after.map(position),
-            before: self.before.map(position),
-            role: *role,
-            sender_id: sender.map(user),
-            metadata: self.filters.asked(),
-            order: self.order,
-            offset: self.offset,
-            limit: self.limit,
-            ..MessageQuery::default()
-        }
-        .created(from.map(|micros| at(place.moment(micros))), until.map(|micros| at(place.moment(micros))))
+        let query = MessageQuery::first(self.limit).order(self.order).offset(self.offset);
+        let mut query = query.filter(self.filters.asked(from, until));
+        (query.after, query.before) = (self.after.map(position), self.before.map(position));
+        query
     }
 
     pub(crate) fn expected(&self, model: &Model) -> Expected<MessageId> {
@@ -246,20 +240,15 @@ impl Threads {
         let bound = |bound: Option<i64>, end: i64| {
             bound.or(is_operator.then_some(end)).map(|micros| at(place.moment(micros)))
         };
-        let filter = |(path, value)| MetadataFilter::new(path, value).expect("a filter");
-        ThreadQuery {
-            org_id: self.org.map(|number| place.org(number)),
-            user_id: self.user.map(user),
-            name_contains: self.name.clone().map(|name| name.map_or_else(|name| name, str::to_owned)),
-            metadata: self.metadata.iter().map(|number| filter(filters()[*number].clone())).collect(),
-            limit: self.limit,
-            ..ThreadQuery::default()
-        }
-        .created(bound(self.created.0, 0), bound(self.created.1, 1_000_000))
-        .updated(
-            self.updated.0.map(|from| at(place.moment(from))),
-            self.updated.1.map(|until| at(place.moment(until))),
-        )
+        let moment = |micros: Option<i64>| micros.map(|micros| at(place.moment(micros)));
+        let mut query = ThreadQuery::first(self.limit)
+            .created(bound(self.created.0, 0), bound(self.created.1, 1_000_000))
+            .updated(moment(self.updated.0), moment(self.updated.1));
+        query.org_id = self.org.map(|number| place.org(number));
+        query.user_id = self.user.map(user);
+        query.name_contains = self.name.clone().map(|name| name.map_or_else(|name| name, str::to_owned));
+        query.metadata = wanted(&self.metadata);
+        query
     }
 
     pub(crate) fn expected(&self, model: &Model) -> Expected<(OrgId, ThreadId)> {

@@ -98,13 +98,13 @@ pub struct DatabaseConfig {
     pub pool_size: u32,
     /// Added to `pool_size` on PostgreSQL.
     pub max_overflow: u32,
-    /// How long a call waits for a connection, within the deadline: 1 ms to `i32::MAX` ms.
+    /// How long one attempt at a call waits for a connection, or for SQLite's lock: 1 ms to `i32::MAX` ms.
     pub acquire_timeout: Duration,
-    /// How long PostgreSQL may work on a statement, within the deadline: 1 ms to `i32::MAX` ms. With `None` or zero the
-    /// deadline alone bounds it.
+    /// How long PostgreSQL may work on a statement: 1 ms to `i32::MAX` ms. A read that takes longer fails, and is not
+    /// repeated; a write may have waited for a lock, and is. With `None` or zero the deadline alone bounds it.
     pub statement_timeout: Option<Duration>,
-    /// How long a call takes at the most, repetitions after transient errors included: 1 ms to `i32::MAX` ms. It bounds
-    /// both timeouts above. Migrations take their time.
+    /// How long a call takes at the most, with all its attempts: [`Retry`](crate::Retry) repeats it after transient errors.
+    /// 1 ms to `i32::MAX` ms. It bounds both timeouts above. Migrations take their time. Without meaning in memory.
     pub deadline: Duration,
     /// Prepared statements a connection; 0 keeps none, as PgBouncer in transaction mode needs it.
     pub statement_cache_size: usize,

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use chatkeep_domain::BoxError;
+
 /// A setting, or a file of settings, that cannot be used. It names the variable or key, what is allowed, and the
 /// value where it is no secret: a password or a URL is never shown.
 #[derive(Debug, thiserror::Error)]
@@ -10,6 +12,7 @@ use std::path::PathBuf;
 pub enum ConfigError {
     /// A value that is not allowed.
     #[error("{setting} {rule} (got {actual})")]
+    #[non_exhaustive]
     Invalid {
         /// The variable, or the key and its file.
         setting: String,
@@ -20,6 +23,7 @@ pub enum ConfigError {
     },
     /// A key that no setting has.
     #[error("{key} in {file} is not a setting of chatkeep; the settings are {known}")]
+    #[non_exhaustive]
     UnknownKey {
         /// The key.
         key: String,
@@ -30,6 +34,7 @@ pub enum ConfigError {
     },
     /// A file that does not follow its format.
     #[error("{file} cannot be read as {format}: {place}")]
+    #[non_exhaustive]
     Malformed {
         /// The file.
         file: String,
@@ -40,6 +45,7 @@ pub enum ConfigError {
     },
     /// A file that is not there or cannot be read.
     #[error("{} cannot be read", file.display())]
+    #[non_exhaustive]
     Unreadable {
         /// The file.
         file: PathBuf,
@@ -48,7 +54,11 @@ pub enum ConfigError {
     },
     /// SQLite's file has no default place on this machine: name one by `DB_PATH`.
     #[error("this machine has no data directory for SQLite's file: name the file by DB_PATH")]
-    NoDataDirectory(#[source] etcetera::HomeDirError),
+    #[non_exhaustive]
+    NoDataDirectory {
+        /// Why.
+        source: BoxError,
+    },
 }
 
 impl ConfigError {

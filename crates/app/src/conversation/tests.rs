@@ -3,7 +3,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chatkeep_domain::{
-    Content, Metadata, MockConversationRepository, OrgId, Position, Role, Scope, StoreError, ThreadId, UserId,
+    Content, MessageFilter, MessageQuery, Metadata, MockConversationRepository, OrgId, Position, Role, Scope,
+    StoreError, ThreadId, UserId,
 };
 use chatkeep_memory::MemoryRepository;
 use serde_json::json;
@@ -85,12 +86,10 @@ async fn a_request_outlives_the_handle_that_made_it() {
     let request = state.conversation(thread).add_message(Role::User, "hi");
     let added = tokio::spawn(request.into_future()).await.unwrap().unwrap();
     let message = state.conversation(thread).message(added.id);
-    let stream = state.conversation(thread).stream_messages();
-    let search = state.conversation(thread).search("hi");
+    let mut stream = state.conversation(thread).stream_messages(MessageQuery::default()).unwrap();
     drop(state);
     assert_eq!(message.get().await.unwrap(), added);
-    assert_eq!(stream.await.unwrap().next().await.unwrap().unwrap(), added);
-    assert_eq!(search.await.unwrap().items[0].message, added);
+    assert_eq!(stream.next().await.unwrap().unwrap(), added);
 }
 
 #[tokio::test]
@@ -111,7 +110,7 @@ async fn a_thread_that_is_not_there_is_told_by_the_first_call_that_needs_it() {
             chat.get_messages().page(None).await.unwrap_err(),
             chat.messages_between(None, None).await.unwrap_err(),
             chat.load_conversation_history().await.unwrap_err(),
-            chat.stream_messages().await.unwrap().next().await.unwrap().unwrap_err(),
+            chat.stream_messages(MessageQuery::default()).unwrap().next().await.unwrap().unwrap_err(),
             chat.search("x").await.unwrap_err(),
             chat.message(id).get().await.unwrap_err(),
             chat.message(id).edit("x").await.unwrap_err(),
@@ -168,12 +167,15 @@ async fn messages_are_read_in_order_whatever_is_left_out() {
     assert_eq!(chat.get_messages().limit(0).await.unwrap(), []);
     assert_eq!(chat.get_messages().last(1_200).await.unwrap(), all[1_301..]);
     assert_eq!(chat.get_messages().last(2).offset(1).await.unwrap(), all[2_498..2_500]);
-    assert_eq!(chat.get_messages().role(Role::Assistant).await.unwrap(), all[2_500..]);
+    assert_eq!(
+        chat.get_messages().filter(MessageFilter::new().role(Role::Assistant)).await.unwrap(),
+        all[2_500..]
+    );
     let (after, before) = (all[10].position, all[13].position);
     assert_eq!(chat.get_messages().after(after).before(before).await.unwrap(), all[11..13]);
     let later = all[2_500].created_at + Duration::from_secs(1);
-    assert_eq!(chat.get_messages().created(later, None).await.unwrap(), []);
-    assert_eq!(chat.get_messages().created(None, later).await.unwrap(), all);
+    assert_eq!(chat.messages_between(later, None).await.unwrap(), []);
+    assert_eq!(chat.messages_between(None, later).await.unwrap(), all);
 
     let page = chat.get_messages().limit(2_000).page(None).await;
     assert!(matches!(page, Err(Error::Store(StoreError::InvalidArgument(_)))));

@@ -152,10 +152,7 @@ pub struct Added {
 }
 
 impl<'a> AddToHistory<'a> {
-    fn new(
-        history: &'a mut ConversationHistory,
-        input: Result<MessageInput, InvalidArgument>,
-    ) -> Self {
+    fn new(history: &'a mut ConversationHistory, input: Result<MessageInput, InvalidArgument>) -> Self {
         Self { history, input, id: None }
     }
 

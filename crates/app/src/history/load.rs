@@ -2,8 +2,8 @@
 
 use chatkeep_domain::window::{Candidate, WindowLimits, select};
 use chatkeep_domain::{
-    ChatMessage, ConversationRepositoryExt, MAX_PAGE_LEN, Message, MessageFilter, MessageId, MessageQuery, Position, Role,
-    StoreError, ThreadId, TokenCounter,
+    ChatMessage, ConversationRepositoryExt, MAX_PAGE_LEN, Message, MessageFilter, MessageId, MessageQuery,
+    Position, Role, StoreError, ThreadId, TokenCounter,
 };
 
 use crate::conversation::Conversation;

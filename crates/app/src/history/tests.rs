@@ -1,14 +1,17 @@
 use std::future::IntoFuture;
 use std::sync::atomic::Ordering;
 
-use chatkeep_domain::{Content, Entity, Message, Metadata, Order, Role, StoreError, TokenCounter};
+use chatkeep_domain::{
+    Content, Entity, Message, MessageQuery, Metadata, Order, Role, StoreError, TokenCounter,
+};
 use serde_json::json;
 use tokio::sync::Semaphore;
 use tokio::task::yield_now;
 
-use super::{ConversationHistory, Loaded};
+use super::ConversationHistory;
 use crate::conversation::Conversation;
 use crate::error::Error;
+use crate::history::load::Loaded;
 use crate::testing::{Faulty, text};
 use crate::write_behind::WriteBehindConfig;
 
@@ -275,7 +278,7 @@ async fn a_stream_gives_all_of_the_conversation_and_what_waited() {
         history.add_user_message(text).await.unwrap();
     }
 
-    let mut stream = history.stream_messages().page_len(2).await.unwrap();
+    let mut stream = history.stream_messages(MessageQuery::first(2)).await.unwrap();
     let mut said = Vec::new();
     while let Some(message) = stream.next().await {
         said.push(message.unwrap().content.to_plain_text());
@@ -284,8 +287,11 @@ async fn a_stream_gives_all_of_the_conversation_and_what_waited() {
 
     Faulty::set(&store.broken, true);
     history.add_user_message("4").await.unwrap();
-    assert!(matches!(history.stream_messages().await.unwrap_err(), Error::WriteBehind { unsaved: 1, .. }));
-    let error = ConversationHistory::default().stream_messages().await.unwrap_err();
+    assert!(matches!(
+        history.stream_messages(MessageQuery::default()).await.unwrap_err(),
+        Error::WriteBehind { unsaved: 1, .. }
+    ));
+    let error = ConversationHistory::default().stream_messages(MessageQuery::default()).await.unwrap_err();
     assert!(error.to_string().starts_with("conversation must be given"), "{error}");
 }
 
@@ -383,10 +389,8 @@ async fn a_corrupt_message_without_a_place_ends_the_loading() {
     let chat = store.conversation().await;
     let mut history = persisted(&chat);
     history.add_user_message("one").await.unwrap();
-    *store.check_page.lock().unwrap() = |_, _| {
-        let (entity, id) = (Entity::Message, "of unknown id".to_owned());
-        Err(StoreError::CorruptRow { entity, id, behind: None, source: "no number".into() })
-    };
+    *store.check_page.lock().unwrap() =
+        |_, _| Err(StoreError::corrupt_row(Entity::Message, "of unknown id", "no number"));
     let error = history.load_from_db().await.unwrap_err();
     assert!(matches!(error, Error::Store(StoreError::CorruptRow { .. })));
     assert_eq!(texts(&history), ["one"], "the window is as it was");

@@ -3,9 +3,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use chatkeep_domain::{
-    ChatMessage, ChatThread, Clock, Cursor, MessageQuery, MetadataFilter, MockConversationRepository, Page,
-    Role, SearchOrder, SearchPage, SearchQuery, SearchReading, StoreError, ThreadId, ThreadQuery, Timestamp,
-    UserId,
+    ChatMessage, ChatThread, Clock, Cursor, MessageFilter, MessageQuery, MetadataFilter,
+    MockConversationRepository, Page, Role, SearchOrder, SearchPage, SearchQuery, SearchReading, StoreError,
+    ThreadId, ThreadQuery, Timestamp, UserId,
 };
 use chatkeep_memory::MemoryRepository;
 use serde_json::{Value, json};
@@ -29,6 +29,14 @@ fn expecting(expected: SearchQuery) -> StateManager {
         .times(1)
         .withf(move |of, query| *of == scope() && *query == expected)
         .returning(|_, _| Ok(SearchPage::empty()));
+    searching(mock)
+}
+
+/// A store that searches as the mock says: what a mock hands out cannot be the mock itself.
+fn searching(mock: MockConversationRepository) -> StateManager {
+    let searcher: &'static MockConversationRepository = Box::leak(Box::new(mock));
+    let mut mock = MockConversationRepository::new();
+    mock.expect_search().returning(move || Some(searcher));
     mocked(mock)
 }
 
@@ -67,30 +75,21 @@ fn texts<'a>(messages: impl IntoIterator<Item = &'a ChatMessage>) -> Vec<&'a str
 #[tokio::test]
 async fn what_a_search_says_reaches_the_store() {
     let (from, until) = moments();
-    let cursor = Cursor::from("somewhere");
-    let expected = SearchQuery {
-        text: "monad".to_owned(),
-        thread: None,
-        role: Some(Role::Tool),
-        sender_id: Some(bob()),
-        created_from: Some(from),
-        created_until: Some(until),
-        metadata: filters(),
-        order: SearchOrder::Relevance,
-        limit: 7,
-        cursor: Some(cursor.clone()),
-    };
-    for in_thread in [None, Some(thread())] {
-        let state = expecting(SearchQuery { thread: in_thread, ..expected.clone() });
-        let search = match in_thread {
-            Some(thread) => state.conversation(thread).search("monad"),
-            None => state.search("monad"),
-        };
-        let search = search.role(Role::Tool).sender(bob()).created(from, until);
-        let search = search.metadata("/tier", "gold").metadata("/seat", 42).order(SearchOrder::Relevance);
-        assert_eq!(search.limit(7).cursor(cursor.clone()).await.unwrap(), SearchPage::empty());
-    }
-    expecting(SearchQuery::new("monad")).search("monad").cursor(None).await.unwrap();
+    let filter = MessageFilter::new().role(Role::Tool).sender_id(bob()).created(from, until);
+    let filter = filters().into_iter().fold(filter, MessageFilter::metadata);
+    let query = SearchQuery::new("monad").filter(filter).order(SearchOrder::Relevance).limit(7);
+    let query = query.behind(Cursor::from("somewhere"));
+    assert_eq!(expecting(query.clone()).search(query.clone()).await.unwrap(), SearchPage::empty());
+    let in_thread = expecting(query.clone().thread(thread()));
+    in_thread.conversation(thread()).search(query).await.unwrap();
+    expecting(SearchQuery::new("monad")).search("monad").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_store_that_declines_to_search_is_told_as_unsupported() {
+    let state = StateManager::new(Arc::new(MemoryRepository::without_search()), scope());
+    let error = state.search("monad").await.unwrap_err();
+    assert_eq!(error.to_string(), "memory does not support search");
 }
 
 #[tokio::test]
@@ -109,8 +108,9 @@ async fn a_conversation_searches_itself_and_a_manager_searches_all() {
     assert_eq!(texts(found.iter().map(|hit| &hit.message)), ["a monad"]);
     assert_eq!(found[0].thread_name, "first");
 
-    let page = state.search("monad").limit(1).order(SearchOrder::Oldest).await.unwrap();
-    let rest = state.search("monad").order(SearchOrder::Oldest).cursor(page.next).await.unwrap();
+    let oldest = SearchQuery::new("monad").order(SearchOrder::Oldest);
+    let page = state.search(oldest.clone().limit(1)).await.unwrap();
+    let rest = state.search(oldest.behind(page.next.unwrap())).await.unwrap();
     assert_eq!(texts(rest.items.iter().map(|hit| &hit.message)), ["another monad"]);
     assert!(state.conversation(thread()).search("x").await.unwrap_err().is_not_found());
 }
@@ -120,31 +120,20 @@ async fn a_page_says_how_its_text_was_read() {
     let state = memory();
     let chat = state.conversation(state.create_thread("shell").await.unwrap().id);
     chat.add_messages((0..3).map(|_| (Role::User, "I ran rm -rf node_modules"))).await.unwrap();
-    let page = state.search("rm -rf node_modules").limit(2).await.unwrap();
+    let pasted = SearchQuery::new("rm -rf node_modules");
+    let page = state.search(pasted.clone().limit(2)).await.unwrap();
     assert_eq!((page.items.len(), page.reading), (2, SearchReading::Text));
-    let rest = state.search("rm -rf node_modules").cursor(page.next).await.unwrap();
+    let rest = state.search(pasted.behind(page.next.unwrap())).await.unwrap();
     assert_eq!((rest.items.len(), rest.reading), (1, SearchReading::Text));
     assert_eq!(chat.search("ran -burrito").await.unwrap().reading, SearchReading::Query);
 }
 
 #[tokio::test]
 async fn a_search_that_cannot_be_made_says_why() {
-    let state = mocked(MockConversationRepository::new());
-    let chat = state.conversation(thread());
-    let refused = [
-        state.search("x").metadata("tier", "gold").await.unwrap_err(),
-        state.search("x").metadata("tier", "gold").metadata("/tier", "gold").await.unwrap_err(),
-        chat.get_messages().metadata("tier", "gold").await.unwrap_err(),
-        chat.get_messages().metadata("tier", "gold").page(None).await.unwrap_err(),
-        state.list_threads().metadata("tier", "gold").await.unwrap_err(),
-    ];
-    for error in refused {
-        assert!(error.to_string().starts_with("metadata must have a path"), "{error}");
-    }
     let mut mock = MockConversationRepository::new();
     mock.expect_search_messages().returning(|_, _| Err(unavailable()));
-    assert!(mocked(mock).search("x").await.unwrap_err().is_transient());
-    let error = memory().search("x").limit(1_001).await.unwrap_err();
+    assert!(searching(mock).search("x").await.unwrap_err().is_transient());
+    let error = memory().search(SearchQuery::new("x").limit(1_001)).await.unwrap_err();
     assert!(matches!(error, Error::Store(StoreError::InvalidArgument(_))));
 }
 
@@ -168,39 +157,27 @@ async fn messages_between_two_moments_are_those_of_the_thread_in_order() {
 #[tokio::test]
 async fn what_a_list_says_reaches_the_store() {
     let (from, until) = moments();
-    let messages = MessageQuery { metadata: filters(), ..MessageQuery::first(7).sender_id(bob()) };
-    let all = MessageQuery { limit: 1_000, ..messages.clone() };
-    let threads = ThreadQuery {
-        name_contains: Some("weather".to_owned()),
-        created_from: Some(from),
-        created_until: None,
-        updated_from: None,
-        updated_until: Some(until),
-        metadata: filters(),
-        ..ThreadQuery::default()
-    };
+    let filter = filters().into_iter().fold(MessageFilter::new().sender_id(bob()), MessageFilter::metadata);
+    let page = MessageQuery::first(7).filter(filter.clone());
+    let all = page.clone().limit(1_000);
+    let threads = ThreadQuery::first(3).name_contains("weather").created(from, None).updated(None, until);
     let mut mock = MockConversationRepository::new();
-    let expect = |mock: &mut MockConversationRepository, expected: MessageQuery| {
+    for expected in [all, page] {
         mock.expect_list_messages()
             .times(1)
             .withf(move |of, id, query| *of == scope() && *id == thread() && *query == expected)
             .returning(|_, _, _| Ok(Page::empty()));
-    };
-    expect(&mut mock, all);
-    expect(&mut mock, messages);
+    }
+    let expected = threads.clone();
     mock.expect_list_threads()
         .times(1)
-        .withf(move |of, query| *of == scope() && *query == threads)
+        .withf(move |of, query| *of == scope() && *query == expected)
         .returning(|_, _| Ok(Page::<ChatThread>::empty()));
     let state = mocked(mock);
-    let request = || {
-        let request = state.conversation(thread()).get_messages().sender(bob());
-        request.metadata("/tier", "gold").metadata("/seat", 42)
-    };
+    let request = || state.conversation(thread()).get_messages().filter(filter.clone());
     request().await.unwrap();
     request().limit(7).page(None).await.unwrap();
-    let request = state.list_threads().name_contains("weather").created(from, None).updated(None, until);
-    request.metadata("/tier", "gold").metadata("/seat", 42).await.unwrap();
+    state.list_threads(&threads).await.unwrap();
 }
 
 #[tokio::test]
@@ -215,21 +192,27 @@ async fn filters_find_what_they_name() {
     let of = |page: Page<ChatThread>| -> Vec<String> {
         page.items.into_iter().map(|thread| thread.name).collect()
     };
-    assert_eq!(of(state.list_threads().name_contains("UBER").await.unwrap()), ["Übersicht"]);
-    assert_eq!(of(state.list_threads().metadata("/customer/tier", "gold").await.unwrap()), ["Übersicht"]);
-    assert_eq!(of(state.list_threads().metadata("/customer/tier", "tin").await.unwrap()), [""; 0]);
+    let tier = |tier: &str| MetadataFilter::new("/customer/tier", tier).unwrap();
+    let threads = ThreadQuery::default();
+    let named = threads.clone().name_contains("UBER");
+    assert_eq!(of(state.list_threads(&named).await.unwrap()), ["Übersicht"]);
+    assert_eq!(of(state.list_threads(&threads.clone().metadata(tier("gold"))).await.unwrap()), ["Übersicht"]);
+    assert_eq!(of(state.list_threads(&threads.metadata(tier("tin"))).await.unwrap()), [""; 0]);
 
-    let found = state.search("").metadata("/customer/tier", "gold").await.unwrap().items;
+    let of_gold = SearchQuery::default().filter(MessageFilter::new().metadata(tier("gold")));
+    let found = state.search(of_gold).await.unwrap().items;
     assert_eq!(texts(found.iter().map(|hit| &hit.message)), ["marked"]);
-    assert_eq!(texts(&chat.get_messages().sender(bob()).await.unwrap()), ["marked"]);
+    let his = MessageFilter::new().sender_id(bob());
+    assert_eq!(texts(&chat.get_messages().filter(his).await.unwrap()), ["marked"]);
 }
 
 #[test]
 fn debug_shows_nothing_that_is_looked_for() {
-    let state = memory();
-    let search = state.search("secret").metadata("/tier", "secret");
-    let list = state.list_threads().name_contains("secret").metadata("/tier", "secret");
-    let messages = state.conversation(thread()).get_messages().metadata("/tier", "secret");
+    let tier = MetadataFilter::new("/tier", "secret").unwrap();
+    let filter = MessageFilter::new().metadata(tier.clone());
+    let search = SearchQuery::new("secret").filter(filter.clone());
+    let list = ThreadQuery::default().name_contains("secret").metadata(tier);
+    let messages = memory().conversation(thread()).get_messages().filter(filter);
     let shown = format!("{search:?} {list:?} {messages:?}");
     assert!(!shown.contains("secret"), "{shown}");
     assert_eq!((shown.matches("/tier").count(), shown.matches("6 bytes").count()), (3, 2), "{shown}");

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use chatkeep_domain::{
     Clock, IdGenerator, MessageId, Metadata, MockConversationRepository, OrgId, Role, Scope, ThreadId,
-    Timestamp, UserId,
+    ThreadQuery, Timestamp, UserId,
 };
 use chatkeep_memory::MemoryRepository;
 use serde_json::json;
@@ -38,8 +38,8 @@ async fn a_scope_without_an_owner_needs_one_named() {
     let umbrella = OrgId::new("umbrella").unwrap();
     let request = operator.create_thread("x").user(UserId::new("bob").unwrap());
     assert_eq!(request.org(umbrella.clone()).await.unwrap().org_id, umbrella);
-    assert_eq!(operator.list_threads().org(umbrella).await.unwrap().items.len(), 1);
-    assert_eq!(operator.list_threads().limit(1).await.unwrap().items.len(), 1);
+    assert_eq!(operator.list_threads(&ThreadQuery::default().org_id(umbrella)).await.unwrap().items.len(), 1);
+    assert_eq!(operator.list_threads(&ThreadQuery::first(1)).await.unwrap().items.len(), 1);
 }
 
 #[tokio::test]
@@ -64,7 +64,7 @@ async fn threads_are_made_read_changed_and_deleted_by_their_ids() {
     assert!(state.clear_thread(absent()).await.unwrap_err().is_not_found());
     assert!(state.delete_thread(first.id).await.unwrap());
     assert!(!state.delete_thread(first.id).await.unwrap());
-    assert_eq!(state.list_threads().await.unwrap().items, [second]);
+    assert_eq!(state.list_threads(&ThreadQuery::default()).await.unwrap().items, [second]);
 }
 
 /// A clock that stands still, and ids that are all the same.

@@ -3,9 +3,7 @@
 use std::fmt;
 use std::future::IntoFuture;
 
-use chatkeep_domain::{
-    ChatThread, Hidden, Metadata, NewThread, OrgId, ThreadId, ThreadUpdate, UserId,
-};
+use chatkeep_domain::{ChatThread, Hidden, Metadata, NewThread, OrgId, ThreadId, ThreadUpdate, UserId};
 
 use crate::error::Error;
 use crate::input::BoxFuture;

@@ -12,7 +12,7 @@ pub(crate) fn refusal(of: Capability) -> Option<&'static Case> {
 }
 
 const REFUSALS: &[(Capability, Case)] = &[
-    (Capability::Search, case!(declined::search::searching_is_unsupported)),
+    (Capability::Search, case!(declined::search::searching_is_declined)),
     (Capability::WideLists, case!(declined::limits::a_wide_page_is_refused)),
     (Capability::LargeContents, case!(declined::limits::a_large_content_is_refused)),
     (Capability::LargeBatches, case!(declined::limits::a_large_batch_is_refused)),

@@ -136,7 +136,7 @@ impl<R: ConversationRepository> Faulty<R> {
         let mut answers: Vec<Answer> = appends.iter().map(|_| Ok(Vec::new())).collect();
         for first in 0..appends.len() {
             let (scope, thread) = (appends[first].scope.clone(), appends[first].thread);
-            let mut merged = Append { expect_head: appends[first].append.expect_head, ..Append::default() };
+            let mut merged = with!(Append::default(), expect_head: appends[first].append.expect_head);
             let mut parts = Vec::new();
             for (number, it) in appends.iter_mut().enumerate().skip(first) {
                 if it.thread == thread && it.scope == scope {

@@ -33,7 +33,7 @@ impl<R: ConversationRepository> MessageSearch for Faulty<R> {
                 page
             }
             Fault::LimitsBeforeFilters => {
-                let bare = SearchQuery { metadata: Vec::new(), ..query.clone() };
+                let bare = with!(query.clone(), filter.metadata: Vec::new());
                 let mut page = self.inner.search_messages(scope, &bare).await?;
                 page.items.retain(|hit| query.matches_filters(&hit.message));
                 page

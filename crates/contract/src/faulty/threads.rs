@@ -77,7 +77,7 @@ impl<R: ConversationRepository> ThreadRepository for Faulty<R> {
             tokio::time::sleep(GAP).await;
             let updated = self.inner.update_thread(scope, id, update).await?;
             self.lost.fetch_add(updated.head.get() - read.head.get(), Relaxed);
-            return Ok(ChatThread { head: read.head, ..updated });
+            return Ok(with!(updated, head: read.head));
         }
         self.inner.update_thread(scope, id, update).await
     }

@@ -19,7 +19,7 @@ pub struct SearchHit {
     pub org_id: OrgId,
     /// The name of the thread.
     pub thread_name: String,
-    /// How well it fits, greater than 0, where the order is [`SearchOrder::Relevance`] and the query has words. It
+    /// How well it fits, greater than 0, where the order is [`SearchOrder::Relevance`](crate::SearchOrder::Relevance) and the query has words. It
     /// compares hits of one query.
     pub score: Option<f64>,
     /// A part of the message's text, with what was found in it.

@@ -170,6 +170,12 @@ impl From<&str> for SearchQuery {
     }
 }
 
+impl From<&String> for SearchQuery {
+    fn from(text: &String) -> Self {
+        Self::new(text)
+    }
+}
+
 impl From<String> for SearchQuery {
     fn from(text: String) -> Self {
         Self::new(text)

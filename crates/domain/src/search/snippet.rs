@@ -33,6 +33,7 @@ const NEAR: usize = 20;
 /// message. It begins and ends at whole words where they are near, never within a grapheme, unless that alone is longer
 /// than a snippet.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Snippet {
     /// At most [`MAX_SNIPPET_CHARS`] characters.
     pub text: String,
@@ -41,6 +42,11 @@ pub struct Snippet {
 }
 
 impl Snippet {
+    /// A part of a text, and what was found in it: ranges of its bytes.
+    pub fn new(text: impl Into<String>, ranges: impl IntoIterator<Item = Range<usize>>) -> Self {
+        Self { text: text.into(), ranges: ranges.into_iter().collect() }
+    }
+
     pub(super) fn of(content: &Content, expr: Option<&SearchExpr>) -> Self {
         let texts = texts(content);
         let found = expr.and_then(|expr| best(&texts, expr));
@@ -67,7 +73,7 @@ impl Snippet {
     ///
     /// ```
     /// # use chatkeep_domain::Snippet;
-    /// let snippet = Snippet { text: "what is a monad?".to_owned(), ranges: vec![10..15] };
+    /// let snippet = Snippet::new("what is a monad?", [10..15]);
     /// assert_eq!(snippet.highlight("**", "**"), "what is a **monad**?");
     /// ```
     pub fn highlight(&self, open: &str, close: &str) -> String {

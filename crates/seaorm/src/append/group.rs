@@ -1,9 +1,8 @@
 //! Which appends go together in one statement.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
-use chatkeep_domain::{Again, OrgId, Outcome, StoreError, ThreadId, UserId};
+use chatkeep_domain::{OrgId, ThreadId, UserId};
 
 use super::batch::Prepared;
 
@@ -45,13 +44,4 @@ pub(super) fn divide(waiting: Group) -> (Vec<Group>, Group) {
     }
     groups.retain(|group| !group.is_empty());
     (groups, alone)
-}
-
-/// One append's copy of what happened to all of them.
-pub(super) fn shared(error: &Arc<StoreError>) -> StoreError {
-    let (store, outcome, again, reason) = match &**error {
-        StoreError::Unavailable { store, outcome, again, reason, .. } => (*store, *outcome, *again, *reason),
-        _ => ("SQL", Outcome::NotDone, Again::Soon, "several appends were written together, and that failed"),
-    };
-    StoreError::unavailable(store, outcome, again, reason, Arc::clone(error))
 }

@@ -15,7 +15,8 @@ use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
 use crate::db::Db;
 use crate::dialect::Dialect;
-use crate::error::{self, to_store_error};
+use crate::error::{self, Effect, Failure, to_store_error};
+use crate::patience::{PATIENCE, patiently};
 use crate::sql::Sql;
 
 /// What makes the lock of migrating processes ours among all users of the server: "chatkeep" in ASCII.
@@ -87,7 +88,7 @@ impl Migrations {
         let dialect = Dialect::of(connection.get_database_backend());
         let dialect =
             dialect.ok_or(StoreError::unsupported("a connection to this engine", "chatkeep-seaorm"))?;
-        Ok(Self { db: Db::of_caller(dialect, connection, crate::config::DEADLINE) })
+        Ok(Self { db: Db::of_caller(dialect, connection) })
     }
 
     /// Every version, in order, and whether it is applied. Changes nothing.
@@ -96,27 +97,24 @@ impl Migrations {
     /// [`StoreError::Unavailable`]; [`StoreError::Backend`] also when the database has a version that this build
     /// does not know.
     pub async fn status(&self) -> Result<Vec<MigrationState>, StoreError> {
-        let applied = self
-            .db
-            .run(|| async {
-                let sql = Sql::new("SELECT version FROM chatkeep_migration ORDER BY version");
-                match sql.rows(self.db.writer()).await {
-                    Ok(rows) => {
-                        Ok(rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?)
-                    }
-                    Err(error) if error::is_missing_table(&error) => Ok(Vec::<String>::new()),
-                    Err(error) => Err(error.into()),
-                }
-            })
-            .await?;
+        let applied = patiently(self.db.dialect.store(), PATIENCE, || self.db.read(self.applied())).await?;
         let names: Vec<_> = Migrator::migrations().iter().map(|known| known.name().to_owned()).collect();
         if let Some(newer) = applied.iter().find(|name| !names.contains(name)) {
             let text =
                 format!("the database has the migration {newer}, which this build of chatkeep does not know");
-            return Err(to_store_error(self.db.dialect, DbErr::Migration(text)));
+            return Err(to_store_error(self.db.dialect, Effect::Reads, DbErr::Migration(text)));
         }
         let state = |name| MigrationState { applied: applied.contains(&name), name };
         Ok(names.into_iter().map(state).collect())
+    }
+
+    async fn applied(&self) -> Result<Vec<String>, Failure> {
+        let sql = Sql::new("SELECT version FROM chatkeep_migration ORDER BY version");
+        match sql.rows(self.db.writer()).await {
+            Ok(rows) => Ok(rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?),
+            Err(error) if error::is_missing_table(&error) => Ok(Vec::new()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Applies the next `steps` missing versions, or all of them. Gives the names of those that were applied. On PostgreSQL
@@ -169,7 +167,10 @@ impl Migrations {
             let row = counted.await?;
             Ok(row.map(|row| row.try_get_by_index::<i64>(0)).transpose()?.unwrap_or_default())
         };
-        count.await.map(i64::unsigned_abs).map_err(|error| to_store_error(self.db.dialect, error))
+        count
+            .await
+            .map(i64::unsigned_abs)
+            .map_err(|error| to_store_error(self.db.dialect, Effect::Reads, error))
     }
 
     pub(crate) async fn check(&self) -> Result<(), StoreError> {
@@ -204,7 +205,8 @@ impl Migrations {
             }
             Ok((before, applied(schema).await?))
         });
-        let (before, after) = changed.await.map_err(|error| to_store_error(dialect, error))?;
+        let (before, after) =
+            changed.await.map_err(|error| to_store_error(dialect, Effect::Writes, error))?;
         let differs = |name: &String| before.contains(name) != after.contains(name);
         let mut names: Vec<_> = before.iter().chain(&after).filter(|name| differs(name)).cloned().collect();
         names.sort();

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::Migrations;
 use crate::dialect::Dialect;
 use crate::error::Failure;
+use crate::patience::{PATIENCE, patiently};
 use crate::row::MESSAGE_COLUMNS;
 use crate::sql::Sql;
 
@@ -118,12 +119,11 @@ impl Migrations {
         let sql = Sql::new(format!(
             "SELECT EXISTS (SELECT 1 FROM chat_message WHERE {stale}) OR EXISTS (SELECT 1 FROM chat_thread WHERE {stale})"
         ));
-        self.db
-            .run(|| async {
-                let row = sql.row(self.db.reader()).await?;
-                Ok(row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or_default())
-            })
-            .await
+        let look = async || -> Result<bool, Failure> {
+            let row = sql.row(self.db.reader()).await?;
+            Ok(row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or_default())
+        };
+        patiently(self.db.dialect.store(), PATIENCE, || self.db.read(look())).await
     }
 
     /// How many threads and messages there are.
@@ -172,7 +172,9 @@ impl Reindex<'_> {
         self.migrations.check().await?;
         while let Some(table) = self.table {
             let db = &self.migrations.db;
-            let Some((until, rows)) = db.run(|| self.look(table)).await? else {
+            let store = db.dialect.store();
+            let found = patiently(store, PATIENCE, || db.read(self.look(table))).await?;
+            let Some((until, rows)) = found else {
                 self.table = (table == Table::Threads).then_some(Table::Messages);
                 self.place = None;
                 continue;
@@ -181,8 +183,12 @@ impl Reindex<'_> {
             let mut done = Done { rows: 0, corrupt: Vec::new() };
             if rows > 0 {
                 done = match table {
-                    Table::Threads => db.run(|| self.try_threads(&until)).await?,
-                    Table::Messages => db.run(|| self.try_messages(&until)).await?,
+                    Table::Threads => {
+                        patiently(store, PATIENCE, || db.write(self.try_threads(&until))).await?
+                    }
+                    Table::Messages => {
+                        patiently(store, PATIENCE, || db.write(self.try_messages(&until))).await?
+                    }
                 };
             }
             self.place = Some(until);

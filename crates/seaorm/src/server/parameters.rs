@@ -45,7 +45,7 @@ pub(super) const PARAMETERS: &[(&str, Use)] = &[
     ("options", Set(set_options)),
     ("application_name", Set(|server, value| put(&mut server.application_name, value, "a name"))),
     ("fallback_application_name", Set(set_fallback_name)),
-    // A call is bounded by its deadline, whatever the connection does.
+    // A call is bounded by the layers' deadline, whatever the connection does.
     ("keepalives", Ignore),
     ("keepalives_idle", Ignore),
     ("keepalives_interval", Ignore),

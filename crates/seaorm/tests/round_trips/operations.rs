@@ -3,8 +3,8 @@
 use std::pin::Pin;
 
 use chatkeep_domain::{
-    Append, MessageEdit, MessageId, MessageQuery, MessageRepository, MessageSearch, NewMessage, NewThread,
-    Position, SearchQuery, SearchReading, StoreError, ThreadAppend, ThreadId, ThreadQuery, ThreadRepository,
+    Append, MessageEdit, MessageId, MessageQuery, MessageRepository, MessageSearch, NewMessage, Position,
+    SearchQuery, SearchReading, StoreError, ThreadAppend, ThreadId, ThreadQuery, ThreadRepository,
     ThreadUpdate,
 };
 use chatkeep_seaorm::SeaOrmRepository;
@@ -146,7 +146,8 @@ const CREATED: u128 = 900;
 /// The threads of a round, all empty.
 pub(crate) async fn set_up(store: &SeaOrmRepository, round: u128) {
     for number in 0..64 {
-        let new = NewThread { id: thread(round, number), ..new_thread() };
+        let mut new = new_thread();
+        new.id = thread(round, number);
         store.create_thread(&scope(), new).await.expect("the thread is new");
     }
 }
@@ -160,7 +161,12 @@ fn id(round: u128, number: u128) -> MessageId {
 }
 
 fn messages(round: u128, numbers: std::ops::Range<u128>) -> Vec<NewMessage> {
-    numbers.map(|number| NewMessage { id: id(round, number), ..message(0, "as it was said") }).collect()
+    let new = |number| {
+        let mut new = message(0, "as it was said");
+        new.id = id(round, number);
+        new
+    };
+    numbers.map(new).collect()
 }
 
 fn to(round: u128, number: u128, message: u128) -> ThreadAppend {
@@ -168,7 +174,8 @@ fn to(round: u128, number: u128, message: u128) -> ThreadAppend {
 }
 
 async fn create(store: &SeaOrmRepository, round: u128) {
-    let new = NewThread { id: thread(round, CREATED), ..new_thread() };
+    let mut new = new_thread();
+    new.id = thread(round, CREATED);
     store.create_thread(&scope(), new).await.unwrap();
 }
 

@@ -1,8 +1,8 @@
 //! Filters on metadata at their limits, and beside what cannot be read.
 
 use chatkeep_domain::{
-    MAX_METADATA_FILTERS, MessageQuery, MessageRepository, MessageSearch, MetadataFilter, SearchOrder,
-    SearchQuery, StoreError, ThreadQuery, ThreadRepository, ThreadUpdate,
+    MAX_METADATA_FILTERS, MessageFilter, MessageQuery, MessageRepository, MessageSearch, MetadataFilter,
+    SearchOrder, SearchQuery, StoreError, ThreadQuery, ThreadRepository, ThreadUpdate,
 };
 use chatkeep_seaorm::DriverError;
 use sea_orm::ConnectionTrait as _;
@@ -43,10 +43,10 @@ async fn a_value_of_a_thousand_values_is_looked_for(store: Store) {
                 expected,
                 "{asked}"
             );
-            let messages = MessageQuery::default().metadata(filter.clone());
+            let messages = MessageQuery::default().filter(MessageFilter::new().metadata(filter.clone()));
             let page = repository.list_messages(&scope(), thread_id(), &messages).await.unwrap();
             assert_eq!(page.items.len(), expected, "{asked}");
-            let search = SearchQuery::new("tagged").metadata(filter);
+            let search = SearchQuery::new("tagged").filter(MessageFilter::new().metadata(filter));
             let page = repository.search_messages(&scope(), &search).await.unwrap();
             assert_eq!(page.items.len(), expected, "{asked}");
         }
@@ -67,7 +67,7 @@ async fn a_corrupt_message_behind_a_page_leaves_it_alone(store: Store) {
     .await;
     execute(&store.raw, "UPDATE chat_message SET content = 'no json' WHERE position = 10").await;
     let filter = MetadataFilter::new("/k", 1).unwrap();
-    let query = MessageQuery::first(3).metadata(filter).offset(2);
+    let query = MessageQuery::first(3).filter(MessageFilter::new().metadata(filter)).offset(2);
     let page = repository.list_messages(&scope(), thread_id(), &query).await.unwrap();
     let positions: Vec<_> = page.items.iter().map(|message| message.position.get()).collect();
     assert_eq!(positions, [3, 4, 5]);
@@ -117,7 +117,8 @@ async fn a_refused_search_is_not_quoted(store: Store) {
     create_thread(&repository).await.unwrap();
     let mut query = SearchQuery::new("secretword OR secretphrase*");
     for key in 0..MAX_METADATA_FILTERS {
-        query = query.metadata(MetadataFilter::new(format!("/k{key}"), numbers(2_000)).unwrap());
+        query.filter =
+            query.filter.metadata(MetadataFilter::new(format!("/k{key}"), numbers(2_000)).unwrap());
     }
     assert!(repository.search_messages(&scope(), &query).await.unwrap().items.is_empty());
 

@@ -118,7 +118,7 @@ async fn the_longest_words_and_the_most_filters(store: Store) {
     append(&repository, [with_all]).await;
     let mut query = SearchQuery::new(&long);
     for (key, value) in values {
-        query = query.metadata(MetadataFilter::new(format!("/{key}"), value).unwrap());
+        query.filter = query.filter.metadata(MetadataFilter::new(format!("/{key}"), value).unwrap());
     }
     assert_eq!(repository.search_messages(&scope(), &query).await.unwrap().items.len(), 1);
 }

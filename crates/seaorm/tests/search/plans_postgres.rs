@@ -1,7 +1,8 @@
 //! PostgreSQL scans no table for what is asked of it.
 
 use chatkeep_domain::{
-    ConversationRepositoryExt, MessageSearch, OrgId, Scope, SearchOrder, SearchQuery, ThreadRepository,
+    ConversationRepository, ConversationRepositoryExt, MessageSearch, OrgId, Scope, SearchOrder, SearchQuery,
+    ThreadRepository,
 };
 use chatkeep_seaorm::SeaOrmRepository;
 

@@ -1,8 +1,8 @@
 //! A large database, and everything that may be asked of it.
 
 use chatkeep_domain::{
-    MessageQuery, MessageRepository, MessageSearch, MetadataFilter, OrgId, Role, Scope, SearchOrder,
-    SearchQuery, ThreadId, ThreadQuery, ThreadRepository, UserId,
+    MessageFilter, MessageQuery, MessageRepository, MessageSearch, MetadataFilter, OrgId, Role, Scope,
+    SearchOrder, SearchQuery, ThreadId, ThreadQuery, ThreadRepository, Timestamp, UserId,
 };
 use chatkeep_seaorm::SeaOrmRepository;
 use uuid::Uuid;
@@ -98,25 +98,28 @@ fn searches() -> Vec<(String, SearchQuery)> {
     .into_iter()
     .map(|text| (text.to_owned(), SearchQuery::new(text)))
     .collect();
-    let moments = (at(10_000), at(60_000));
-    for (name, filtered) in [
-        ("nothing", SearchQuery::default()),
-        ("role", SearchQuery::default().role(Role::System)),
-        ("sender", SearchQuery::default().sender_id(sender())),
-        ("dates", SearchQuery::default().created(moments.0, moments.1)),
-        ("metadata", SearchQuery::default().metadata(lot(7))),
+    for (name, filter) in message_filters((at(10_000), at(60_000))) {
+        searches.push((name.to_owned(), SearchQuery::default().filter(filter)));
+    }
+    let all = message_filters((at(10_000), at(60_000))).pop().expect("all filters").1;
+    searches.push(("all filters and a word".to_owned(), SearchQuery::new("hundredth7").filter(all)));
+    searches
+}
+
+/// Each filter of messages alone, and all together.
+fn message_filters((from, until): (Timestamp, Timestamp)) -> Vec<(&'static str, MessageFilter)> {
+    let filter = MessageFilter::new;
+    vec![
+        ("nothing", filter()),
+        ("role", filter().role(Role::System)),
+        ("sender", filter().sender_id(sender())),
+        ("dates", filter().created(from, until)),
+        ("metadata", filter().metadata(lot(7))),
         (
             "all filters",
-            SearchQuery::new("hundredth7")
-                .role(Role::Assistant)
-                .sender_id(sender())
-                .created(moments.0, None)
-                .metadata(lot(7)),
+            filter().role(Role::Assistant).sender_id(sender()).created(from, None).metadata(lot(7)),
         ),
-    ] {
-        searches.push((name.to_owned(), filtered));
-    }
-    searches
+    ]
 }
 
 /// Asks for a first page and the one behind it, and hands over what each is called.
@@ -129,7 +132,8 @@ pub(crate) async fn ask_searches(repository: &SeaOrmRepository, mut asked: impl 
     for (who, scope, thread) in scopes {
         for (what, search) in searches() {
             for order in [SearchOrder::Newest, SearchOrder::Oldest, SearchOrder::Relevance] {
-                let mut query = SearchQuery { thread, ..search.clone().order(order).limit(20) };
+                let mut query = search.clone().order(order).limit(20);
+                query.thread = thread;
                 let name = format!("search of {what} in {who}, {order:?}");
                 let page = repository.search_messages(&scope, &query).await.expect("it is found");
                 asked(&name);
@@ -144,21 +148,8 @@ pub(crate) async fn ask_searches(repository: &SeaOrmRepository, mut asked: impl 
 
 pub(crate) async fn ask_lists(repository: &SeaOrmRepository, mut asked: impl FnMut(&str)) {
     let scope = Scope::org(org());
-    for (what, query) in [
-        ("nothing", MessageQuery::default()),
-        ("dates", MessageQuery::default().created(at(10_000), at(15_000))),
-        ("role", MessageQuery::default().role(Role::System)),
-        ("sender", MessageQuery::default().sender_id(sender())),
-        ("metadata", MessageQuery::default().metadata(lot(7))),
-        (
-            "all filters",
-            MessageQuery::default()
-                .role(Role::Assistant)
-                .sender_id(sender())
-                .created(at(1), None)
-                .metadata(lot(7)),
-        ),
-    ] {
+    for (what, filter) in message_filters((at(10_000), at(15_000))) {
+        let query = MessageQuery::default().filter(filter);
         for order in [chatkeep_domain::Order::OldestFirst, chatkeep_domain::Order::NewestFirst] {
             let query = query.clone().order(order).limit(20);
             let name = format!("messages by {what}, {order:?}");

@@ -1,6 +1,8 @@
 //! What was written without the index is found after a reindex, and what was damaged is mended.
 
-use chatkeep_domain::{MetadataFilter, SearchQuery, StoreError, ThreadQuery, ThreadRepository, ThreadUpdate};
+use chatkeep_domain::{
+    MessageFilter, MetadataFilter, SearchQuery, StoreError, ThreadQuery, ThreadRepository, ThreadUpdate,
+};
 use chatkeep_seaorm::SeaOrmRepository;
 use serde_json::json;
 
@@ -55,7 +57,10 @@ async fn what_was_written_without_the_index_is_found_after_a_reindex(store: Stor
     forget_threads(&store).await;
     let rare = || SearchQuery::new("rare");
     assert_eq!(found(&repository, rare()).await, [0; 0]);
-    assert_eq!(found(&repository, SearchQuery::default().metadata(even())).await, [0; 0]);
+    assert_eq!(
+        found(&repository, SearchQuery::default().filter(MessageFilter::new().metadata(even()))).await,
+        [0; 0]
+    );
     assert_eq!(named(&repository, ThreadQuery::first(10).name_contains("THREAD")).await, 0);
     assert_eq!(named(&repository, ThreadQuery::first(10).metadata(gold())).await, 0);
     let migrations = store.migrations().await;
@@ -65,7 +70,10 @@ async fn what_was_written_without_the_index_is_found_after_a_reindex(store: Stor
     assert_eq!(reindex(&store, false).await, (501, 0));
     assert_eq!(found(&repository, rare()).await, [100, 200, 300, 400, 500]);
     assert_eq!(found(&repository, SearchQuery::new("rare common")).await, [0; 0]);
-    assert_eq!(found(&repository, SearchQuery::default().metadata(even())).await.len(), 250);
+    assert_eq!(
+        found(&repository, SearchQuery::default().filter(MessageFilter::new().metadata(even()))).await.len(),
+        250
+    );
     assert_eq!(named(&repository, ThreadQuery::first(10).name_contains("THREAD")).await, 1);
     assert_eq!(named(&repository, ThreadQuery::first(10).metadata(gold())).await, 1);
     assert_eq!(migrations.count_unindexed().await.unwrap(), 0);
@@ -162,7 +170,10 @@ async fn everything_anew_mends_a_damaged_index(store: Store) {
 
     assert_eq!(reindex(&store, true).await, (501, 0));
     assert_eq!(found(&repository, SearchQuery::new("rare")).await, [100, 200, 300, 400, 500]);
-    assert_eq!(found(&repository, SearchQuery::default().metadata(even())).await.len(), 250);
+    assert_eq!(
+        found(&repository, SearchQuery::default().filter(MessageFilter::new().metadata(even()))).await.len(),
+        250
+    );
     assert_eq!(named(&repository, ThreadQuery::first(10).name_contains("thread")).await, 1);
     assert_eq!(named(&repository, ThreadQuery::first(10).metadata(gold())).await, 1);
     assert_eq!(store.indexed().await, 500);

@@ -20,7 +20,8 @@ async fn all(repository: &SeaOrmRepository) -> Vec<ChatMessage> {
     let mut messages = Vec::new();
     let mut cursor: Option<Cursor> = None;
     loop {
-        let query = MessageQuery { cursor, ..MessageQuery::first(1_000) };
+        let mut query = MessageQuery::first(1_000);
+        query.cursor = cursor;
         let page = repository.list_messages(&scope(), thread_id(), &query).await.unwrap();
         messages.extend(page.items);
         match page.next {
@@ -41,7 +42,8 @@ async fn assert_index_is_right(store: &Store, repository: &SeaOrmRepository) {
         let mut indexed = Vec::new();
         let mut cursor: Option<Cursor> = None;
         loop {
-            let query = SearchQuery { cursor, limit: 1_000, ..SearchQuery::new(word) };
+            let mut query = SearchQuery::new(word).limit(1_000);
+            query.cursor = cursor;
             let page =
                 chatkeep_domain::MessageSearch::search_messages(repository, &scope(), &query).await.unwrap();
             indexed.extend(page.items.iter().map(|hit| hit.message.position.get()));

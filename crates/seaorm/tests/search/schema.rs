@@ -1,7 +1,8 @@
 //! The migration of the index, and what else happens to its tables.
 
 use chatkeep_domain::{
-    ConversationRepositoryExt, MessageEdit, MessageRepository, SearchQuery, StoreError, ThreadRepository,
+    ConversationRepository, ConversationRepositoryExt, MessageEdit, MessageRepository, SearchQuery,
+    StoreError, ThreadRepository,
 };
 use chatkeep_seaorm::{Migrations, SeaOrmRepository};
 

@@ -3,8 +3,8 @@
 use std::error::Error as _;
 
 use chatkeep_domain::{
-    Append, ChatMessage, Content, ConversationRepositoryExt as _, Cursor, Entity, MessageQuery, NewThread,
-    Order, Page, SearchOrder, SearchQuery, StoreError, ThreadQuery,
+    Append, ChatMessage, Content, ConversationRepositoryExt as _, Cursor, Entity, MessageFilter,
+    MessageQuery, Order, Page, SearchOrder, SearchQuery, StoreError, ThreadQuery,
 };
 use serde_json::json;
 
@@ -89,7 +89,7 @@ async fn hit_pages(tenant: &Tenant, query: &SearchQuery) -> Vec<Gave> {
     let ask = async |cursor: Option<Cursor>| {
         let query = cursor.map_or_else(|| query.clone(), |cursor| query.clone().behind(cursor));
         let page = tenant.search(&query).await?;
-        Ok(Page { items: page.items, next: page.next })
+        Ok(Page::new(page.items, page.next))
     };
     pages(ask, |hit| hit.message.position.get()).await
 }
@@ -98,7 +98,7 @@ async fn hit_pages(tenant: &Tenant, query: &SearchQuery) -> Vec<Gave> {
 async fn three_threads(fixture: &Fixture) -> Tenant {
     let ada = fixture.tenant();
     for number in 1..=3 {
-        let new = NewThread { name: number.to_string(), created_at: at(-number), ..ada.new_thread() };
+        let new = with!(ada.new_thread(), name: number.to_string(), created_at: at(-number));
         let id = ada.create(new).await.expect("a thread is created").id;
         if number == 2 {
             fixture.overwrite(&Row::Thread(ada.org.clone(), id), NO_JSON).await;
@@ -189,9 +189,9 @@ pub(crate) async fn each_corrupt_message_is_reported_once(fixture: Fixture) {
 /// out.
 pub(crate) async fn filtered_pages_end_ahead_of_a_corrupt_message(fixture: Fixture) {
     let (talk, _) = fixture.damaged(8, &[4]).await;
-    let even = MessageQuery::first(9).metadata(tagged("/even", true));
+    let even = MessageQuery::first(9).filter(MessageFilter::new().metadata(tagged("/even", true)));
     assert_eq!(message_pages(&talk, &even).await, [Items(vec![2]), Corrupt, Items(vec![6, 8])]);
-    let even = MessageQuery::first(1).metadata(tagged("/even", true));
+    let even = MessageQuery::first(1).filter(MessageFilter::new().metadata(tagged("/even", true)));
     assert_eq!(message_pages(&talk, &even.offset(2)).await, [Items(vec![6]), Items(vec![8])]);
 }
 
@@ -232,8 +232,7 @@ pub(crate) async fn a_thread_with_a_corrupt_message_goes_on(fixture: Fixture) {
     let (talk, stored) = fixture.damaged(2, &[2]).await;
     let next = talk.say([message("next")]).await;
     assert!(next[0].position > stored[1].position);
-    let retried =
-        talk.append(Append::new([chatkeep_domain::NewMessage { id: next[0].id, ..message("again") }]));
+    let retried = talk.append(Append::new([with!(message("again"), id: next[0].id)]));
     assert_eq!(retried.await.expect("a retry"), next);
 }
 

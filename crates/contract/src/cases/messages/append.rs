@@ -36,16 +36,9 @@ pub(crate) async fn a_message_comes_back_as_it_was_given(fixture: Fixture) {
     let stored = talk.say(given.clone()).await;
     assert_eq!(stored.len(), given.len());
     for (given, stored) in given.into_iter().zip(&stored) {
-        let expected = ChatMessage {
-            id: given.id,
-            chat_thread_id: talk.id,
-            position: stored.position,
-            sender_id: given.sender_id,
-            sender_role: given.sender_role,
-            content: given.content,
-            created_at: given.created_at,
-            updated_at: given.created_at,
-        };
+        let NewMessage { id, sender_id, sender_role, content, created_at, .. } = given;
+        let expected = ChatMessage::new(id, talk.id, stored.position, sender_role, content, created_at);
+        let expected = with!(expected, sender_id);
         assert_eq!(*stored, expected, "what append gives");
         assert_eq!(talk.get(expected.id).await.unwrap(), expected, "what is read alone");
     }
@@ -112,12 +105,9 @@ pub(crate) async fn an_append_never_lowers_updated_at(fixture: Fixture) {
 pub(crate) async fn a_held_message_raises_no_updated_at(fixture: Fixture) {
     let talk = fixture.tenant().talk().await;
     let held = talk.say(numbered(2)).await;
-    let retried = |number: usize, seconds| NewMessage {
-        id: held[number].id,
-        created_at: at(seconds),
-        ..message("retried")
-    };
-    let new = |seconds| NewMessage { created_at: at(seconds), ..message("new") };
+    let retried =
+        |number: usize, seconds| with!(message("retried"), id: held[number].id, created_at: at(seconds));
+    let new = |seconds| with!(message("new"), created_at: at(seconds));
     let before = talk.snapshot().await;
     assert_eq!(talk.say([retried(0, 50), retried(1, 90)]).await, held);
     assert_eq!(talk.snapshot().await, before, "after a retry alone");
@@ -190,7 +180,7 @@ pub(crate) async fn a_retry_gives_the_message_as_it_is_stored(fixture: Fixture) 
     let talk = fixture.tenant().talk().await;
     let new = message("first");
     talk.say([new.clone()]).await;
-    let other = NewMessage { content: Content::text("other"), sender_role: Role::Tool, ..new.clone() };
+    let other = with!(new.clone(), content: Content::text("other"), sender_role: Role::Tool);
     assert_eq!(texts(&talk.say([other]).await), ["first"]);
     let edited = talk.edit(new.id, "edited", at(5)).await.unwrap();
     assert_eq!(talk.say([new]).await, std::slice::from_ref(&edited));
@@ -230,7 +220,7 @@ pub(crate) async fn expect_head_elsewhere_is_a_conflict(fixture: Fixture) {
         let refused = talk.append(Append::new(numbered(2)).expect_head(wrong)).await;
         assert_refused!(
             refused,
-            StoreError::Conflict { expected, actual } if (expected, actual) == (wrong, head)
+            StoreError::Conflict { expected, actual, .. } if (expected, actual) == (wrong, head)
         );
     }
     assert_eq!(talk.snapshot().await, before);
@@ -278,7 +268,7 @@ pub(crate) async fn appending_to_an_absent_thread_is_not_found(fixture: Fixture)
         let refused = fixture.repo.append(&ada.scope, id, append).await;
         assert_refused!(
             refused,
-            StoreError::NotFound { entity: Entity::Thread, id: told } if told == id.to_string()
+            StoreError::NotFound { entity: Entity::Thread, id: told, .. } if told == id.to_string()
         );
     }
     assert_eq!(ada.list_ids(&ada.scope).await, []);
@@ -318,7 +308,7 @@ pub(crate) async fn two_threads_may_use_one_message_id(fixture: Fixture) {
     let (one, two) = (ada.talk().await, ada.talk().await);
     let new = message("one");
     one.say([new.clone()]).await;
-    let other = NewMessage { content: Content::text("two"), ..new.clone() };
+    let other = with!(new.clone(), content: Content::text("two"));
     assert_eq!(texts(&two.say([other]).await), ["two"]);
     assert_eq!(texts(&one.all().await), ["one"]);
     two.edit(new.id, "edited", at(2)).await.unwrap();

@@ -118,7 +118,7 @@ pub(crate) async fn an_absent_thread_takes_nothing_from_the_others(fixture: Fixt
         let refused = next();
         assert_refused!(
             refused,
-            StoreError::NotFound { entity: Entity::Thread, id: told } if told == missing
+            StoreError::NotFound { entity: Entity::Thread, id: told, .. } if told == missing
         );
         assert_eq!(next().expect("a good append"), talk.all().await);
         assert_eq!(talk.all().await.len(), 1);
@@ -143,7 +143,7 @@ pub(crate) async fn a_conflict_takes_nothing_from_the_others(fixture: Fixture) {
     assert_eq!(texts(&[first.all().await, last.all().await].concat()), ["1", "2"]);
     assert_refused!(
         conflict,
-        StoreError::Conflict { expected, actual }
+        StoreError::Conflict { expected, actual, .. }
             if (expected, actual) == (said[0].position, said[1].position)
     );
     assert_eq!(moved.snapshot().await, before);
@@ -196,7 +196,7 @@ pub(crate) async fn an_append_may_expect_the_head_that_the_one_before_makes(fixt
     let last = chained.expect("it expects the head that the first made")[0].position;
     assert_refused!(
         stale,
-        StoreError::Conflict { expected, actual } if (expected, actual) == (head, last)
+        StoreError::Conflict { expected, actual, .. } if (expected, actual) == (head, last)
     );
     assert_eq!(talk.all().await.len(), 6);
 }
@@ -205,7 +205,7 @@ pub(crate) async fn an_append_may_expect_the_head_that_the_one_before_makes(fixt
 pub(crate) async fn an_id_of_two_appends_is_stored_once(fixture: Fixture) {
     let [one, two] = talks(&fixture.tenant()).await;
     let new = message("first");
-    let other = NewMessage { content: Content::text("other"), ..new.clone() };
+    let other = with!(new.clone(), content: Content::text("other"));
     let mut around = numbered(2);
     around.insert(1, other.clone());
     let appends = [
@@ -276,7 +276,7 @@ pub(crate) async fn each_append_of_a_call_has_its_own_scope(fixture: Fixture) {
     same.id = new.id;
     let (theirs, his) = (eve.talk_from(same).await, bob.talk().await);
     let id = message_id();
-    let saying = |text| Append::new([NewMessage { id, ..message(text) }]);
+    let saying = |text| Append::new([with!(message(text), id)]);
     let appends = [
         ThreadAppend::new(ada.scope.clone(), his.id, saying("ada's, to bob")),
         hers.appending(saying("ada's")),
@@ -318,9 +318,8 @@ pub(crate) async fn an_append_of_nothing_in_a_call_changes_nothing(fixture: Fixt
 /// A call raises the `updated_at` of each thread to the latest time of its own messages, and lowers none.
 pub(crate) async fn a_call_raises_updated_at_of_each_thread_by_its_own(fixture: Fixture) {
     let talks: [Talk; 3] = talks(&fixture.tenant()).await;
-    let at_times = |times: &[i64]| {
-        Append::new(times.iter().map(|time| NewMessage { created_at: at(*time), ..message("timed") }))
-    };
+    let at_times =
+        |times: &[i64]| Append::new(times.iter().map(|time| with!(message("timed"), created_at: at(*time))));
     let appends =
         [(0, at_times(&[30, 50, 20])), (1, at_times(&[-100])), (2, at_times(&[60])), (0, at_times(&[40]))];
     say_each(&fixture.repo, appends.map(|(number, append)| talks[number].appending(append))).await;
@@ -335,7 +334,7 @@ pub(crate) async fn a_call_raises_updated_at_of_each_thread_by_its_own(fixture: 
 /// same call has stored.
 pub(crate) async fn a_held_message_of_a_call_raises_no_updated_at(fixture: Fixture) {
     let [mixed, quiet, twice] = talks(&fixture.tenant()).await;
-    let timed = |new: &NewMessage, seconds| NewMessage { created_at: at(seconds), ..new.clone() };
+    let timed = |new: &NewMessage, seconds| with!(new.clone(), created_at: at(seconds));
     let new = numbered(4);
     mixed.say([timed(&new[0], 1)]).await;
     quiet.say([timed(&new[0], 2)]).await;

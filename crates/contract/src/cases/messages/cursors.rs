@@ -1,8 +1,8 @@
 //! Cursors: pages that neither skip nor repeat, whatever is written in between.
 
 use chatkeep_domain::{
-    Cursor, MessageId, MessageQuery, NewThread, Order, Role, StoreError, ThreadId, ThreadQuery, ThreadUpdate,
-    Timestamp,
+    Cursor, MessageFilter, MessageId, MessageQuery, Order, Role, StoreError, ThreadId, ThreadQuery,
+    ThreadUpdate, Timestamp,
 };
 
 use crate::fixture::{Fixture, Talk, Tenant, at, ids, message, numbered, texts};
@@ -50,7 +50,7 @@ pub(crate) async fn a_cursor_outlives_the_message_it_stands_on(fixture: Fixture)
     let ada = fixture.tenant();
     for (order, expected) in [(Order::OldestFirst, "4 5"), (Order::NewestFirst, "1 0")] {
         let (talk, said) = Talk::with(&ada, 6).await;
-        let query = MessageQuery { order, ..MessageQuery::first(3) };
+        let query = with!(MessageQuery::first(3), order);
         let next = talk.page(&query).await.unwrap().next.expect("a next page");
         for gone in [2, 3] {
             talk.delete_message(said[gone].id, at(2)).await.unwrap();
@@ -90,8 +90,14 @@ pub(crate) async fn a_cursor_goes_on_within_the_query(fixture: Fixture) {
     let query = MessageQuery::first(2).after(said[0].position).before(said[6].position);
     let read = page_through(&talk, query.clone(), async |_| {}).await;
     assert_eq!(read, ids(&said[1..6]), "within the bounds");
-    let next = talk.page(&query.role(Role::User)).await.unwrap().next.expect("a next page");
-    let nothing = talk.read(&MessageQuery::first(9).role(Role::Tool).behind(next)).await;
+    let next = talk
+        .page(&query.filter(MessageFilter::new().role(Role::User)))
+        .await
+        .unwrap()
+        .next
+        .expect("a next page");
+    let nothing =
+        talk.read(&MessageQuery::first(9).filter(MessageFilter::new().role(Role::Tool)).behind(next)).await;
     assert_eq!(nothing, [], "another role behind the same cursor");
 }
 
@@ -138,7 +144,7 @@ pub(crate) async fn a_cursor_grants_nothing(fixture: Fixture) {
     let ada = fixture.tenant();
     let bob = ada.colleague();
     let create = async |owner: &Tenant, created_at: Timestamp| {
-        let new = NewThread { created_at, ..owner.new_thread() };
+        let new = with!(owner.new_thread(), created_at);
         owner.talk_from(new).await
     };
     let his = create(&bob, at(1)).await;
@@ -180,7 +186,7 @@ async fn list_through(tenant: &Tenant, limit: usize, between: impl AsyncFn(usize
 /// Stores as many threads; gives their ids in the order of the list.
 async fn threads(tenant: &Tenant, count: i64) -> Vec<ThreadId> {
     for number in 0..count {
-        let new = NewThread { created_at: at(number), ..tenant.new_thread() };
+        let new = with!(tenant.new_thread(), created_at: at(number));
         tenant.create(new).await.unwrap();
     }
     tenant.list_ids(&tenant.scope).await
@@ -204,7 +210,7 @@ pub(crate) async fn untouched_threads_are_listed_exactly_once(fixture: Fixture) 
     let ada = fixture.tenant();
     let listed = threads(&ada, 10).await;
     let between = async |number: usize| {
-        let new = NewThread { created_at: at(100), ..ada.new_thread() };
+        let new = with!(ada.new_thread(), created_at: at(100));
         ada.create(new).await.unwrap();
         let update = ThreadUpdate::new(at(101));
         fixture.repo.update_thread(&ada.scope, listed[number], update).await.unwrap();

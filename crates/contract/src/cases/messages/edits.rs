@@ -1,9 +1,6 @@
 //! Edits, deleted messages, cleared threads.
 
-use chatkeep_domain::{
-    ChatMessage, Content, Entity, MAX_PAGE_LEN, MessageQuery, MessageRevision, NewMessage, StoreError,
-    Timestamp,
-};
+use chatkeep_domain::{Content, Entity, MAX_PAGE_LEN, MessageQuery, MessageRevision, StoreError, Timestamp};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
@@ -13,7 +10,7 @@ use crate::fixture::{Fixture, Talk, at, message, message_id, numbered, positions
 pub(crate) async fn an_edit_replaces_the_content_alone(fixture: Fixture) {
     let (talk, said) = Talk::with(&fixture.tenant(), 3).await;
     let edited = talk.edit(said[1].id, "edited", at(5)).await.unwrap();
-    let expected = ChatMessage { content: Content::text("edited"), updated_at: at(5), ..said[1].clone() };
+    let expected = with!(said[1].clone(), content: Content::text("edited"), updated_at: at(5));
     assert_eq!(edited, expected, "what edit gives");
     assert_eq!(talk.get(said[1].id).await.unwrap(), expected, "what is read");
     assert_eq!(talk.all().await, [said[0].clone(), expected, said[2].clone()]);
@@ -29,11 +26,8 @@ pub(crate) async fn earlier_contents_are_kept_as_revisions(fixture: Fixture) {
     }
     let revisions = talk.revisions(id).await.unwrap();
     let expected = [(1, "0", 1), (2, "second", 5), (3, "third", 9)];
-    let expected = expected.map(|(revision, text, seconds)| MessageRevision {
-        revision,
-        content: Content::text(text),
-        written_at: at(seconds),
-    });
+    let expected = expected
+        .map(|(revision, text, seconds)| MessageRevision::new(revision, Content::text(text), at(seconds)));
     assert_eq!(revisions, expected);
 }
 
@@ -72,7 +66,7 @@ pub(crate) async fn writing_the_same_content_changes_nothing(fixture: Fixture) {
 pub(crate) async fn an_edit_from_zero_to_minus_zero_is_an_edit(fixture: Fixture) {
     let number = |value: f64| Content::from_value(json!({"type": "number", "value": value})).unwrap();
     let talk = fixture.tenant().talk().await;
-    let said = talk.say([NewMessage { content: number(0.0), ..message("") }]).await;
+    let said = talk.say([with!(message(""), content: number(0.0))]).await;
     talk.edit(said[0].id, number(-0.0), at(5)).await.unwrap();
     let read = talk.get(said[0].id).await.unwrap();
     assert_eq!(read.content.get("value").and_then(Value::as_f64).map(f64::is_sign_negative), Some(true));
@@ -103,11 +97,11 @@ pub(crate) async fn a_message_that_is_not_there_is_not_found(fixture: Fixture) {
     for id in [message_id(), elsewhere[0].id] {
         let told = id.to_string();
         let edited = talk.edit(id, "x", at(9)).await;
-        assert_refused!(edited, StoreError::NotFound { entity: Entity::Message, id } if id == told);
+        assert_refused!(edited, StoreError::NotFound { entity: Entity::Message, id, .. } if id == told);
         let revisions = talk.revisions(id).await;
-        assert_refused!(revisions, StoreError::NotFound { entity: Entity::Message, id } if id == told);
+        assert_refused!(revisions, StoreError::NotFound { entity: Entity::Message, id, .. } if id == told);
         let deleted = talk.delete_message(id, at(9)).await;
-        assert_refused!(deleted, StoreError::NotFound { entity: Entity::Message, id } if id == told);
+        assert_refused!(deleted, StoreError::NotFound { entity: Entity::Message, id, .. } if id == told);
     }
     assert_eq!((talk.snapshot().await, other.snapshot().await), before);
 }

@@ -1,6 +1,8 @@
 //! Filters on lists of messages: the sender and the metadata, with offsets, limits and pages.
 
-use chatkeep_domain::{MAX_METADATA_FILTERS, MessageQuery, NewMessage, Order, Role, StoreError, UserId};
+use std::ops::Range;
+
+use chatkeep_domain::{MAX_METADATA_FILTERS, MessageFilter, MessageQuery, Order, Role, StoreError, UserId};
 use serde_json::{Value, json};
 
 use crate::fixture::search::{assert_tagged, tagged, tagged_messages, with_metadata};
@@ -15,14 +17,14 @@ pub(crate) async fn a_sender_finds_their_messages(fixture: Fixture) {
     let talk = fixture.tenant().talk().await;
     let senders = [Some("ada"), Some("bob"), None, Some("Ada"), Some("ada "), Some("ada")];
     talk.say(
-        senders.into_iter().enumerate().map(|(number, sender)| NewMessage {
-            sender_id: sender.map(user),
-            ..message(number.to_string())
-        }),
+        senders
+            .into_iter()
+            .enumerate()
+            .map(|(number, sender)| with!(message(number.to_string()), sender_id: sender.map(user))),
     )
     .await;
     for (sender, expected) in [("ada", "0 5"), ("bob", "1"), ("Ada", "3"), ("ada ", "4"), ("eve", "")] {
-        let query = MessageQuery::default().sender_id(user(sender));
+        let query = MessageQuery::default().filter(MessageFilter::new().sender_id(user(sender)));
         assert_eq!(texts(&talk.read(&query).await).join(" "), expected, "{sender:?}");
     }
 }
@@ -30,25 +32,26 @@ pub(crate) async fn a_sender_finds_their_messages(fixture: Fixture) {
 /// Filters hold together, and are applied before the offset and the limit.
 pub(crate) async fn filters_are_applied_before_offset_and_limit(fixture: Fixture) {
     let talk = fixture.tenant().talk().await;
-    let batch = (0..40u8).map(|number| NewMessage {
-        sender_id: Some(user(if number % 2 == 0 { "ada" } else { "bob" })),
-        sender_role: if number < 20 { Role::User } else { Role::Assistant },
-        created_at: at(number.into()),
-        ..message(with_metadata(
-            &number.to_string(),
-            &json!({"third": number % 3, "fifth": {"is": number % 5}}),
-        ))
+    let batch = (0..40u8).map(|number| {
+        let metadata = json!({"third": number % 3, "fifth": {"is": number % 5}});
+        let sender = user(if number % 2 == 0 { "ada" } else { "bob" });
+        let role = if number < 20 { Role::User } else { Role::Assistant };
+        let new = message(with_metadata(&number.to_string(), &metadata));
+        with!(new, sender_id: Some(sender), sender_role: role, created_at: at(number.into()))
     });
     let said = talk.say(batch).await;
-    let third = MessageQuery::first(3).metadata(tagged("/third", 0));
+    let filter = MessageFilter::new().metadata(tagged("/third", 0));
+    let third = MessageQuery::first(3).filter(filter.clone());
+    let and = |more: fn(MessageFilter) -> MessageFilter| third.clone().filter(more(filter.clone()));
     for (query, expected) in [
         (third.clone(), "0 3 6"),
         (third.clone().offset(2), "6 9 12"),
-        (third.clone().sender_id(user("bob")).offset(1), "9 15 21"),
-        (third.clone().role(Role::Assistant), "21 24 27"),
-        (third.clone().metadata(tagged("/fifth", json!({"is": 0}))), "0 15 30"),
-        (third.clone().metadata(tagged("/third", 1)), ""),
-        (third.clone().after(said[10].position).created(at(14), at(20)), "15 18"),
+        (and(|filter| filter.sender_id(user("bob"))).offset(1), "9 15 21"),
+        (and(|filter| filter.role(Role::Assistant)), "21 24 27"),
+        (and(|filter| filter.role(Role::Assistant).role(Role::User)), "0 3 6"),
+        (and(|filter| filter.metadata(tagged("/fifth", json!({"is": 0})))), "0 15 30"),
+        (and(|filter| filter.metadata(tagged("/third", 1))), ""),
+        (and(|filter| filter.created(at(14), at(20))).after(said[10].position), "15 18"),
         (third.clone().order(Order::NewestFirst), "39 36 33"),
         (third.clone().order(Order::NewestFirst).offset(12), "3 0"),
     ] {
@@ -68,7 +71,8 @@ pub(crate) async fn pages_of_filtered_messages_go_on(fixture: Fixture) {
             |number: i32| message(with_metadata(&number.to_string(), &json!({"even": number % 2 == 0})));
         let talk = fixture.tenant().talk().await;
         talk.say((0..20).map(even)).await;
-        let mut query = MessageQuery { order, ..MessageQuery::first(3) }.metadata(tagged("/even", true));
+        let mut query =
+            with!(MessageQuery::first(3), order).filter(MessageFilter::new().metadata(tagged("/even", true)));
         let (mut read, mut pages) = (Vec::new(), 0);
         loop {
             let page = talk.page(&query).await.unwrap();
@@ -100,11 +104,11 @@ pub(crate) async fn filters_follow_an_edit(fixture: Fixture) {
 pub(crate) async fn more_than_16_metadata_filters_are_refused(fixture: Fixture) {
     let keys: Value = (0..=MAX_METADATA_FILTERS).map(|key| (format!("k{key}"), json!(key))).collect();
     let talk = tagged_messages(&fixture.repo, &[keys, json!({"k0": 0})]).await;
-    let mut query = MessageQuery::default();
-    for key in 0..MAX_METADATA_FILTERS {
-        query = query.metadata(tagged(&format!("/k{key}"), key));
-    }
-    assert_eq!(texts(&talk.read(&query).await), ["0"]);
-    let refused = talk.page(&query.metadata(tagged("/k16", 16))).await;
+    let of = |keys: Range<usize>| {
+        let filters = keys.map(|key| tagged(&format!("/k{key}"), key));
+        MessageQuery::default().filter(filters.fold(MessageFilter::new(), MessageFilter::metadata))
+    };
+    assert_eq!(texts(&talk.read(&of(0..MAX_METADATA_FILTERS)).await), ["0"]);
+    let refused = talk.page(&of(0..MAX_METADATA_FILTERS + 1)).await;
     assert_refused!(refused, StoreError::InvalidArgument(error) if error.field == "metadata");
 }

@@ -1,6 +1,6 @@
 //! What a filter on metadata finds: its path, and when two values are equal.
 
-use chatkeep_domain::{Content, MessageQuery};
+use chatkeep_domain::{Content, MessageFilter, MessageQuery};
 use serde_json::{Value, json};
 
 use crate::fixture::search::{assert_tagged, tagged, tagged_messages};
@@ -221,7 +221,8 @@ pub(crate) async fn what_has_no_metadata_is_not_found(fixture: Fixture) {
         ("/k", json!(null), &[]),
         ("/", json!(null), &[]),
     ] {
-        let query = MessageQuery::default().metadata(tagged(path, value.clone()));
+        let query =
+            MessageQuery::default().filter(MessageFilter::new().metadata(tagged(path, value.clone())));
         assert_eq!(talk.read(&query).await, expected, "{path} = {value}");
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use chatkeep_domain::{
-    ConversationRepositoryExt as _, Entity, MAX_BATCH_LEN, MAX_PAGE_LEN, MessageQuery, NewMessage, Order,
-    Position, Role, StoreError,
+    ConversationRepositoryExt as _, Entity, MAX_BATCH_LEN, MAX_PAGE_LEN, MessageFilter, MessageQuery,
+    NewMessage, Order, Position, Role, StoreError,
 };
 use chrono::TimeDelta;
 
@@ -35,7 +35,7 @@ pub(crate) async fn bounds_with_nothing_between_find_nothing(fixture: Fixture) {
     let (one, three) = (said[0].position, said[2].position);
     let last = Position::new(i64::MAX).unwrap();
     for order in [Order::OldestFirst, Order::NewestFirst] {
-        let all = MessageQuery { order, ..MessageQuery::default() };
+        let all = with!(MessageQuery::default(), order);
         for query in [
             all.clone().after(three).before(one),
             all.clone().after(one).before(one),
@@ -97,13 +97,13 @@ pub(crate) async fn a_date_range_is_half_open_to_the_microsecond(fixture: Fixtur
     talk.say(dated).await;
     let all = MessageQuery::default;
     for (query, expected) in [
-        (all().created(micros(1), micros(3)), "1 2"),
-        (all().created(micros(2), None), "2 3"),
-        (all().created(None, micros(2)), "0 1"),
-        (all().created(micros(1), micros(2)), "1"),
-        (all().created(micros(1), micros(1)), ""),
-        (all().created(micros(3), micros(1)), ""),
-        (MessageQuery::newest(9).created(micros(1), micros(3)), "2 1"),
+        (all().filter(MessageFilter::new().created(micros(1), micros(3))), "1 2"),
+        (all().filter(MessageFilter::new().created(micros(2), None)), "2 3"),
+        (all().filter(MessageFilter::new().created(None, micros(2))), "0 1"),
+        (all().filter(MessageFilter::new().created(micros(1), micros(2))), "1"),
+        (all().filter(MessageFilter::new().created(micros(1), micros(1))), ""),
+        (all().filter(MessageFilter::new().created(micros(3), micros(1))), ""),
+        (MessageQuery::newest(9).filter(MessageFilter::new().created(micros(1), micros(3))), "2 1"),
     ] {
         assert_eq!(texts(&talk.read(&query).await).join(" "), expected, "{query:?}");
     }
@@ -115,9 +115,9 @@ pub(crate) async fn a_role_finds_its_messages(fixture: Fixture) {
     let roles = Role::ALL.into_iter().chain(Role::ALL);
     talk.say(roles.map(|role| NewMessage::new(message_id(), role, role.as_str(), at(1)))).await;
     for role in Role::ALL {
-        let found = talk.read(&MessageQuery::default().role(role)).await;
+        let found = talk.read(&MessageQuery::default().filter(MessageFilter::new().role(role))).await;
         assert_eq!(texts(&found), [role.as_str(), role.as_str()]);
-        let last = talk.read(&MessageQuery::newest(1).role(role)).await;
+        let last = talk.read(&MessageQuery::newest(1).filter(MessageFilter::new().role(role))).await;
         assert_eq!(last, found[1..], "the last of the role {role}");
     }
 }
@@ -132,17 +132,16 @@ pub(crate) async fn the_parts_of_a_query_hold_together(fixture: Fixture) {
     });
     let said = talk.say(batch).await;
     let query = MessageQuery::first(3)
-        .role(Role::Assistant)
         .after(said[2].position)
         .before(said[18].position)
-        .created(at(5), at(17))
+        .filter(MessageFilter::new().role(Role::Assistant).created(at(5), at(17)))
         .offset(1);
     let page = talk.page(&query).await.unwrap();
     assert_eq!(texts(&page.items), ["7", "9", "11"]);
     let rest = talk.page(&query.clone().behind(page.next.unwrap())).await.unwrap();
     assert_eq!(texts(&rest.items), ["13", "15"], "the page behind it");
     assert_eq!(rest.next, None);
-    let newest = MessageQuery { order: Order::NewestFirst, ..query };
+    let newest = with!(query, order: Order::NewestFirst);
     assert_eq!(texts(&talk.read(&newest).await), ["13", "11", "9"]);
 }
 
@@ -173,7 +172,9 @@ pub(crate) async fn a_limit_over_the_maximum_is_refused(fixture: Fixture) {
 pub(crate) async fn an_absent_thread_has_no_empty_list(fixture: Fixture) {
     let ada = fixture.tenant();
     let absent = thread_id();
-    for query in [MessageQuery::default(), MessageQuery::newest(5).role(Role::User)] {
+    for query in
+        [MessageQuery::default(), MessageQuery::newest(5).filter(MessageFilter::new().role(Role::User))]
+    {
         let refused = fixture.repo.list_messages(&ada.scope, absent, &query).await;
         assert_refused!(refused, StoreError::NotFound { id, .. } if id == absent.to_string());
         let page = ada.talk().await.page(&query).await.unwrap();
@@ -192,7 +193,7 @@ pub(crate) async fn a_message_is_read_within_its_thread(fixture: Fixture) {
     for (talk, id) in [(&other, said[0].id), (&other, said[2].id), (&talk, message_id())] {
         assert_refused!(
             talk.get(id).await,
-            StoreError::NotFound { entity: Entity::Message, id: told } if told == id.to_string()
+            StoreError::NotFound { entity: Entity::Message, id: told, .. } if told == id.to_string()
         );
     }
 }
@@ -205,7 +206,7 @@ pub(crate) async fn a_long_thread_is_read_page_by_page(fixture: Fixture) {
     let mut expected: Vec<_> = batch.iter().map(|message| message.id).collect();
     talk.say(batch).await;
     for order in [Order::OldestFirst, Order::NewestFirst] {
-        let query = MessageQuery { order, ..MessageQuery::first(999) };
+        let query = with!(MessageQuery::first(999), order);
         let mut pages = fixture.repo.message_pages(&ada.scope, talk.id, query);
         let mut read = Vec::new();
         while let Some(page) = pages.next_page().await.unwrap() {

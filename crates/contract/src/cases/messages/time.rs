@@ -1,8 +1,8 @@
 //! Times: UTC, to the microsecond, as they were given.
 
 use chatkeep_domain::{
-    Append, MessageEdit, MessageQuery, NewMessage, NewThread, Role, StoreError, ThreadQuery, ThreadUpdate,
-    Timestamp, to_micros,
+    Append, MessageEdit, MessageFilter, MessageQuery, NewMessage, NewThread, Role, StoreError, ThreadQuery,
+    ThreadUpdate, Timestamp, to_micros,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -16,7 +16,7 @@ fn moment(text: &str) -> Timestamp {
 /// Stores a thread and a message of this moment, and reads them back in every way there is.
 async fn round_trip(repo: &Repo, moment: Timestamp) {
     let ada = Tenant::new(repo);
-    let new = NewThread { created_at: moment, ..ada.new_thread() };
+    let new = with!(ada.new_thread(), created_at: moment);
     let talk = ada.talk_from(new).await;
     let thread = talk.thread().await;
     assert_eq!((thread.created_at, thread.updated_at), (moment, moment), "the thread");
@@ -29,8 +29,16 @@ async fn round_trip(repo: &Repo, moment: Timestamp) {
     assert_eq!((stored[0].created_at, stored[0].updated_at), (moment, moment), "the message");
     assert_eq!(talk.get(stored[0].id).await.unwrap(), stored[0], "read alone");
     assert_eq!(talk.all().await, stored, "listed");
-    assert_eq!(talk.read(&MessageQuery::default().created(moment, None)).await, stored, "from it");
-    assert_eq!(talk.read(&MessageQuery::default().created(None, moment)).await, [], "until it");
+    assert_eq!(
+        talk.read(&MessageQuery::default().filter(MessageFilter::new().created(moment, None))).await,
+        stored,
+        "from it"
+    );
+    assert_eq!(
+        talk.read(&MessageQuery::default().filter(MessageFilter::new().created(None, moment))).await,
+        [],
+        "until it"
+    );
 }
 
 /// A time comes back equal to the microsecond.
@@ -105,21 +113,21 @@ pub(crate) async fn times_that_cannot_be_kept_are_refused(fixture: Fixture) {
     let first = moment("0001-01-01T00:00:00Z");
     let micro = TimeDelta::microseconds(1);
     for bad in [at(1) + TimeDelta::nanoseconds(1), last + micro, first - micro, Timestamp::MAX_UTC] {
-        let new = NewThread { created_at: bad, ..ada.new_thread() };
+        let new = with!(ada.new_thread(), created_at: bad);
         assert_refused!(ada.create(new).await, StoreError::InvalidArgument(error) if error.field == "created_at");
         let mut batch = numbered(2);
         batch[1].created_at = bad;
         let refused = talk.append(Append::new(batch)).await;
         assert_refused!(refused, StoreError::InvalidArgument(error) if error.field == "created_at");
-        let update = ThreadUpdate { at: bad, ..ThreadUpdate::new(at(9)).name("x") };
+        let update = with!(ThreadUpdate::new(at(9)).name("x"), at: bad);
         let refused = fixture.repo.update_thread(&ada.scope, talk.id, update).await;
         assert_refused!(refused, StoreError::InvalidArgument(error) if error.field == "at");
-        let edit = MessageEdit { at: bad, ..MessageEdit::new("x", at(9)) };
+        let edit = with!(MessageEdit::new("x", at(9)), at: bad);
         let refused = fixture.repo.edit_message(&ada.scope, talk.id, said[0].id, edit).await;
         assert_refused!(refused, StoreError::InvalidArgument(error) if error.field == "at");
-        let query = MessageQuery { created_from: Some(bad), ..MessageQuery::default() };
+        let query = with!(MessageQuery::default(), filter.created.from: Some(bad));
         let refused = talk.page(&query).await;
-        assert_refused!(refused, StoreError::InvalidArgument(error) if error.field == "created_from");
+        assert_refused!(refused, StoreError::InvalidArgument(error) if error.field == "created.from");
     }
     assert_eq!(talk.snapshot().await, before);
     assert_eq!(ada.list_ids(&ada.scope).await, [talk.id]);
@@ -137,7 +145,7 @@ pub(crate) async fn threads_of_every_time_are_listed_in_order(fixture: Fixture) 
     ]
     .map(moment);
     for created_at in [3, 0, 4, 1, 2].map(|index: usize| ordered[index]) {
-        let new = NewThread { created_at, ..ada.new_thread() };
+        let new = with!(ada.new_thread(), created_at);
         ada.create(new).await.unwrap();
     }
     let mut query = ThreadQuery::first(1);

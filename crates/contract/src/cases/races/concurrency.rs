@@ -175,7 +175,7 @@ pub(crate) async fn one_of_many_compare_and_appends_wins(fixture: Fixture) {
         for answer in answers {
             match answer {
                 Ok(stored) => assert_eq!(talk.thread().await.head, stored[1].position),
-                Err(StoreError::Conflict { expected, actual }) => {
+                Err(StoreError::Conflict { expected, actual, .. }) => {
                     assert!(expected == head && actual > head, "told {actual}, expected {expected}");
                 }
                 Err(other) => panic!("a lost race is a Conflict, not {other:?}"),

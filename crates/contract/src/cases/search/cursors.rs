@@ -1,7 +1,7 @@
 //! Cursors of searches: which are refused, and that none grants anything.
 
 use chatkeep_domain::{
-    Cursor, MessageQuery, NewThread, Role, SearchOrder, SearchQuery, StoreError, ThreadQuery, UserId,
+    Cursor, MessageFilter, MessageQuery, Role, SearchOrder, SearchQuery, StoreError, ThreadQuery, UserId,
 };
 
 use crate::cases::search::pages::{dated, ten_hits};
@@ -19,14 +19,14 @@ pub(crate) async fn a_cursor_of_another_search_is_refused(fixture: Fixture) {
         let next = ada.search(&query).await.unwrap().next.expect("a next page");
         let others = ORDERS.into_iter().filter(|other| *other != order);
         let others = others.map(|order| query.clone().order(order)).chain([
-            SearchQuery { text: "y".to_owned(), ..query.clone() },
-            SearchQuery { text: String::new(), ..query.clone() },
+            with!(query.clone(), text: "y".to_owned()),
+            with!(query.clone(), text: String::new()),
             query.clone().thread(talk.id),
-            query.clone().role(Role::User),
-            query.clone().sender_id(UserId::new("ada").expect("a user id")),
-            query.clone().created(at(0), None),
-            query.clone().created(None, at(900)),
-            query.clone().metadata(tagged("/a", 1)),
+            query.clone().filter(MessageFilter::new().role(Role::User)),
+            query.clone().filter(MessageFilter::new().sender_id(UserId::new("ada").expect("a user id"))),
+            query.clone().filter(MessageFilter::new().created(at(0), None)),
+            query.clone().filter(MessageFilter::new().created(None, at(900))),
+            query.clone().filter(MessageFilter::new().metadata(tagged("/a", 1))),
         ]);
         for other in others {
             let refused = ada.search(&other.behind(next.clone())).await;
@@ -71,7 +71,7 @@ pub(crate) async fn a_search_cursor_grants_nothing(fixture: Fixture) {
     let ada = fixture.tenant();
     let bob = ada.colleague();
     bob.says(["x his"]).await;
-    let hers = ada.talk_from(NewThread { created_at: at(5), ..ada.new_thread() }).await;
+    let hers = ada.talk_from(with!(ada.new_thread(), created_at: at(5))).await;
     hers.say([dated("x 1", 50), dated("x 2", 60), dated("x 3", 70)]).await;
     for order in [SearchOrder::Newest, SearchOrder::Relevance] {
         let query = SearchQuery::new("x").order(order).limit(1);

@@ -1,7 +1,7 @@
 //! The filters of a search, alone and with words.
 
 use chatkeep_domain::{
-    MAX_METADATA_FILTERS, NewMessage, Role, SearchOrder, SearchQuery, StoreError, Timestamp, UserId,
+    MAX_METADATA_FILTERS, MessageFilter, Role, SearchOrder, SearchQuery, StoreError, Timestamp, UserId,
 };
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -33,20 +33,20 @@ pub(crate) async fn roles_senders_and_threads_narrow_a_search(fixture: Fixture) 
     ] {
         let created_at = at(text.len().try_into().unwrap());
         let sender_id = sender.map(user);
-        talk.say([NewMessage { sender_role: role, sender_id, created_at, ..message(text) }]).await;
+        talk.say([with!(message(text), sender_role: role, sender_id, created_at)]).await;
     }
     for (query, with_words, without) in [
         (oldest("").thread(one.id), "tea 1 / tea 2", "tea 1 / tea 2"),
         (oldest("").thread(two.id), "tea 3 / tea 5", "tea 3 / milk / tea 5"),
-        (oldest("").role(Role::Assistant), "tea 2", "tea 2"),
-        (oldest("").role(Role::System), "", ""),
-        (oldest("").role(Role::User).thread(two.id), "tea 3", "tea 3 / milk"),
-        (oldest("").sender_id(user("ada")).thread(two.id), "", "milk"),
-        (oldest("").sender_id(user("Ada")), "tea 5", "tea 5"),
-        (oldest("").sender_id(user("eve")), "", ""),
-        (oldest("").sender_id(user("ada")).role(Role::Tool), "", ""),
+        (oldest("").filter(MessageFilter::new().role(Role::Assistant)), "tea 2", "tea 2"),
+        (oldest("").filter(MessageFilter::new().role(Role::System)), "", ""),
+        (oldest("").filter(MessageFilter::new().role(Role::User)).thread(two.id), "tea 3", "tea 3 / milk"),
+        (oldest("").filter(MessageFilter::new().sender_id(user("ada"))).thread(two.id), "", "milk"),
+        (oldest("").filter(MessageFilter::new().sender_id(user("Ada"))), "tea 5", "tea 5"),
+        (oldest("").filter(MessageFilter::new().sender_id(user("eve"))), "", ""),
+        (oldest("").filter(MessageFilter::new().sender_id(user("ada")).role(Role::Tool)), "", ""),
     ] {
-        let worded = SearchQuery { text: "tea".to_owned(), ..query.clone() };
+        let worded = with!(query.clone(), text: "tea".to_owned());
         assert_found(&ada, [(query, without), (worded, with_words)]).await;
     }
 }
@@ -58,19 +58,22 @@ pub(crate) async fn a_search_range_is_half_open_to_the_microsecond(fixture: Fixt
     let talks = [ada.talk().await, ada.talk().await];
     for (number, talk) in (0..).zip([0, 1, 0, 1]) {
         let created_at = micros(number);
-        talks[talk].say([NewMessage { created_at, ..message(format!("x {number}")) }]).await;
+        talks[talk].say([with!(message(format!("x {number}")), created_at)]).await;
     }
     for text in ["x", ""] {
         for order in [SearchOrder::Newest, SearchOrder::Oldest, SearchOrder::Relevance] {
             let all = || SearchQuery::new(text).order(order);
             for (query, expected) in [
-                (all().created(micros(1), micros(3)), &["x 1", "x 2"][..]),
-                (all().created(micros(2), None), &["x 2", "x 3"]),
-                (all().created(None, micros(1)), &["x 0"]),
-                (all().created(micros(3), micros(4)), &["x 3"]),
-                (all().created(micros(1), micros(1)), &[]),
-                (all().created(micros(3), micros(1)), &[]),
-                (all().created(micros(1), micros(3)).thread(talks[0].id), &["x 2"]),
+                (all().filter(MessageFilter::new().created(micros(1), micros(3))), &["x 1", "x 2"][..]),
+                (all().filter(MessageFilter::new().created(micros(2), None)), &["x 2", "x 3"]),
+                (all().filter(MessageFilter::new().created(None, micros(1))), &["x 0"]),
+                (all().filter(MessageFilter::new().created(micros(3), micros(4))), &["x 3"]),
+                (all().filter(MessageFilter::new().created(micros(1), micros(1))), &[]),
+                (all().filter(MessageFilter::new().created(micros(3), micros(1))), &[]),
+                (
+                    all().filter(MessageFilter::new().created(micros(1), micros(3))).thread(talks[0].id),
+                    &["x 2"],
+                ),
             ] {
                 let mut expected = expected.to_vec();
                 if order != SearchOrder::Oldest {
@@ -80,8 +83,10 @@ pub(crate) async fn a_search_range_is_half_open_to_the_microsecond(fixture: Fixt
             }
         }
     }
-    let refused = ada.search(&SearchQuery::new("x").created(None, Timestamp::MAX_UTC)).await;
-    assert_refused!(refused, StoreError::InvalidArgument(error) if error.field == "created_until");
+    let refused = ada
+        .search(&SearchQuery::new("x").filter(MessageFilter::new().created(None, Timestamp::MAX_UTC)))
+        .await;
+    assert_refused!(refused, StoreError::InvalidArgument(error) if error.field == "created.until");
 }
 
 /// Metadata narrows a search by path and value: nested, in arrays, `null`, U+0000, numbers as written, and of more
@@ -113,8 +118,8 @@ pub(crate) async fn metadata_narrows_a_search(fixture: Fixture) {
         ("/k89", json!(88), "", ""),
         ("/nothing", json!(null), "", ""),
     ] {
-        let query = oldest("").metadata(tagged(path, value));
-        let worded = SearchQuery { text: "tea".to_owned(), ..query.clone() };
+        let query = oldest("").filter(MessageFilter::new().metadata(tagged(path, value)));
+        let worded = with!(query.clone(), text: "tea".to_owned());
         assert_found(&ada, [(query, without), (worded, with_words)]).await;
     }
 }
@@ -126,17 +131,17 @@ pub(crate) async fn the_parts_of_a_search_hold_together(fixture: Fixture) {
     let bob = UserId::new("bob").expect("a user id");
     for number in 0..32_u8 {
         let text = format!("{} {number}", if number % 2 == 0 { "tea" } else { "milk" });
-        let new = NewMessage {
-            created_at: at(number.into()),
-            sender_role: if number % 4 < 2 { Role::User } else { Role::Assistant },
-            sender_id: (number % 8 < 4).then(|| bob.clone()),
-            ..message(with_metadata(&text, &json!({"half": number < 16})))
-        };
+        let role = if number % 4 < 2 { Role::User } else { Role::Assistant };
+        let sender = (number % 8 < 4).then(|| bob.clone());
+        let new = message(with_metadata(&text, &json!({"half": number < 16})));
+        let new = with!(new, created_at: at(number.into()), sender_role: role, sender_id: sender);
         talks[usize::from(number >= 28)].say([new]).await;
     }
-    let query = oldest("tea OR coffee").role(Role::Assistant).sender_id(bob).created(at(3), at(26));
-    let first = query.clone().metadata(tagged("/half", true));
-    let empty: SearchQuery = SearchQuery { text: String::new(), ..first.clone() };
+    let filter = MessageFilter::new().role(Role::Assistant).sender_id(bob).created(at(3), at(26));
+    let query = oldest("tea OR coffee").filter(filter.clone());
+    let in_half = |is: bool| filter.clone().metadata(tagged("/half", is));
+    let first = query.clone().filter(in_half(true));
+    let empty: SearchQuery = with!(first.clone(), text: String::new());
     assert_found(
         &ada,
         [
@@ -146,8 +151,8 @@ pub(crate) async fn the_parts_of_a_search_hold_together(fixture: Fixture) {
             (query.clone().thread(talks[0].id).limit(1), "tea 10"),
             (query.clone().thread(talks[1].id), ""),
             (query.clone().order(SearchOrder::Newest), "tea 18 / tea 10"),
-            (query.metadata(tagged("/half", false)), "tea 18"),
-            (first.metadata(tagged("/half", false)), ""),
+            (query.filter(in_half(false)), "tea 18"),
+            (first.filter(in_half(true).metadata(tagged("/half", false))), ""),
         ],
     )
     .await;
@@ -159,7 +164,7 @@ pub(crate) async fn filters_of_a_search_are_applied_before_the_limit(fixture: Fi
     let talk = ada.talk().await;
     let batch = (0..300).map(|number| {
         let metadata = json!({"tenth": number % 100 == 0});
-        NewMessage { created_at: at(number), ..message(with_metadata(&format!("x {number}"), &metadata)) }
+        with!(message(with_metadata(&format!("x {number}"), &metadata)), created_at: at(number))
     });
     talk.say(batch).await;
     for text in ["x", "", "-y x", "x*"] {
@@ -168,7 +173,9 @@ pub(crate) async fn filters_of_a_search_are_applied_before_the_limit(fixture: Fi
             (SearchOrder::Oldest, "x 0 / x 100 / x 200"),
             (SearchOrder::Relevance, "x 200 / x 100 / x 0"),
         ] {
-            let query = SearchQuery::new(text).order(order).metadata(tagged("/tenth", true));
+            let query = SearchQuery::new(text)
+                .order(order)
+                .filter(MessageFilter::new().metadata(tagged("/tenth", true)));
             assert_eq!(ada.found(&query.clone().limit(3)).await, expected, "{text:?} by {order:?}");
             let read = ada.search_through(query.limit(1), async |_| {}).await;
             assert_eq!(read.join(" / "), expected, "{text:?} by {order:?}, page by page");
@@ -199,8 +206,8 @@ pub(crate) async fn filters_of_a_search_follow_an_edit(fixture: Fixture) {
     let id = talk.all().await[0].id;
     talk.edit(id, with_metadata("tea", &json!({"state": "final"})), at(2)).await.unwrap();
     for text in ["tea", ""] {
-        let draft = oldest(text).metadata(tagged("/state", "draft"));
-        let last = oldest(text).metadata(tagged("/state", "final"));
+        let draft = oldest(text).filter(MessageFilter::new().metadata(tagged("/state", "draft")));
+        let last = oldest(text).filter(MessageFilter::new().metadata(tagged("/state", "final")));
         assert_found(&ada, [(draft, ""), (last, "tea")]).await;
     }
 }
@@ -210,11 +217,9 @@ pub(crate) async fn more_than_16_filters_of_a_search_are_refused(fixture: Fixtur
     let ada = fixture.tenant();
     let keys: Value = (0..MAX_METADATA_FILTERS).map(|key| (format!("k{key}"), json!(key))).collect();
     ada.says([with_metadata("tea", &keys)]).await;
-    let mut query = oldest("tea");
-    for key in 0..MAX_METADATA_FILTERS {
-        query = query.metadata(tagged(&format!("/k{key}"), key));
-    }
-    assert_found(&ada, [(query.clone(), "tea")]).await;
-    let refused = ada.search(&query.metadata(tagged("/k0", 0))).await;
+    let filters = (0..MAX_METADATA_FILTERS).map(|key| tagged(&format!("/k{key}"), key));
+    let most = filters.fold(MessageFilter::new(), MessageFilter::metadata);
+    assert_found(&ada, [(oldest("tea").filter(most.clone()), "tea")]).await;
+    let refused = ada.search(&oldest("tea").filter(most.metadata(tagged("/k0", 0)))).await;
     assert_refused!(refused, StoreError::InvalidArgument(error) if error.field == "metadata");
 }

@@ -1,8 +1,7 @@
 //! What a search gives for what it found: the order, the scores, the limit.
 
 use chatkeep_domain::{
-    MAX_PAGE_LEN, MAX_RANKED, NewMessage, NewThread, Role, SearchHit, SearchOrder, SearchQuery, StoreError,
-    Timestamp,
+    MAX_PAGE_LEN, MAX_RANKED, NewMessage, Role, SearchHit, SearchOrder, SearchQuery, StoreError, Timestamp,
 };
 
 use crate::fixture::search::said;
@@ -40,7 +39,7 @@ pub(crate) async fn hits_of_equal_times_are_sorted_by_thread_and_position(fixtur
     let mut talks = Vec::new();
     // The least id is created last.
     for id in ids.into_iter().rev() {
-        talks.push(ada.talk_from(NewThread { id, ..ada.new_thread() }).await);
+        talks.push(ada.talk_from(with!(ada.new_thread(), id)).await);
     }
     for number in 0..2 {
         for (talk, name) in talks.iter().zip(["c", "b", "a"]) {
@@ -157,9 +156,7 @@ pub(crate) async fn the_newest_1000_hits_are_ranked(fixture: Fixture) {
 /// A hit gives the message as it is stored, the thread's name and its organization.
 pub(crate) async fn a_hit_is_the_message_as_it_is_stored(fixture: Fixture) {
     let ada = fixture.tenant();
-    let talk = ada
-        .talk_from(NewThread { name: "Näme of\n \u{202e} a % thread".to_owned(), ..ada.new_thread() })
-        .await;
+    let talk = ada.talk_from(with!(ada.new_thread(), name: "Näme of\n \u{202e} a % thread".to_owned())).await;
     let mut new = message("hello there");
     (new.sender_id, new.sender_role) = (Some(ada.user.clone()), Role::Tool);
     let mut stored = talk.say([new]).await;

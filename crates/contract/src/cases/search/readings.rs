@@ -1,6 +1,6 @@
 //! The two readings of a text: as a query, and as text where the query finds nothing.
 
-use chatkeep_domain::{SearchOrder, SearchQuery, SearchReading};
+use chatkeep_domain::{MessageFilter, SearchOrder, SearchQuery, SearchReading};
 
 use crate::cases::search::pages::dated;
 use crate::fixture::search::{said, tagged, with_metadata};
@@ -144,9 +144,12 @@ pub(crate) async fn a_search_as_text_keeps_its_filters_and_its_scope(fixture: Fi
     let query = SearchQuery::new("-rf").order(SearchOrder::Oldest);
     assert_eq!(ada.found(&query).await, "rm -rf here / rm -rf too / rm -rf elsewhere");
     assert_eq!(ada.found(&query.clone().thread(talk.id)).await, "rm -rf here / rm -rf too");
-    assert_eq!(ada.found(&query.clone().metadata(tagged("/kind", "shell"))).await, "rm -rf here");
-    assert_eq!(ada.found(&query.clone().created(at(50), None)).await, "");
-    let query = SearchQuery::new("here -rf").metadata(tagged("/kind", "shell"));
+    assert_eq!(
+        ada.found(&query.clone().filter(MessageFilter::new().metadata(tagged("/kind", "shell")))).await,
+        "rm -rf here"
+    );
+    assert_eq!(ada.found(&query.clone().filter(MessageFilter::new().created(at(50), None))).await, "");
+    let query = SearchQuery::new("here -rf").filter(MessageFilter::new().metadata(tagged("/kind", "shell")));
     assert_eq!(ada.found(&query).await, "rm -rf here");
     let absent = thread_id();
     for text in ["rm -rf", "-rf"] {

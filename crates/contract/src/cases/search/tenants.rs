@@ -1,16 +1,16 @@
 //! What a search outside the scope finds: nothing.
 
 use chatkeep_domain::{
-    NewMessage, NewThread, OrgId, Scope, SearchHit, SearchOrder, SearchQuery, StoreError, ThreadId,
+    MessageFilter, OrgId, Scope, SearchHit, SearchOrder, SearchQuery, StoreError, ThreadId,
 };
 
-use crate::fixture::search::{said, tagged, with_metadata};
+use crate::fixture::search::{said, searching, tagged, with_metadata};
 use crate::fixture::{Fixture, Repo, Tenant, at, message, thread_id};
 
 const ORDERS: [SearchOrder; 3] = [SearchOrder::Newest, SearchOrder::Oldest, SearchOrder::Relevance];
 
 async fn search_as(repo: &Repo, scope: &Scope, query: &SearchQuery) -> Vec<SearchHit> {
-    repo.search_messages(scope, query).await.expect("a page of a search").items
+    searching(repo).search_messages(scope, query).await.expect("a page of a search").items
 }
 
 /// The same words of another user, and of another organization, are never found.
@@ -27,7 +27,10 @@ pub(crate) async fn the_words_of_others_are_never_found(fixture: Fixture) {
         let own = format!("the same words {number}");
         for text in ["same", "\"same words\"", "sam*", "same OR words", "same -other", ""] {
             for order in ORDERS {
-                for query in [SearchQuery::new(text), SearchQuery::new(text).metadata(tagged("/k", 1))] {
+                for query in [
+                    SearchQuery::new(text),
+                    SearchQuery::new(text).filter(MessageFilter::new().metadata(tagged("/k", 1))),
+                ] {
                     let hits = tenant.hits(&query.order(order)).await;
                     let mut found = said(&hits);
                     found.sort_unstable();
@@ -45,7 +48,7 @@ pub(crate) async fn the_hits_of_others_take_no_place(fixture: Fixture) {
     let (ada, eve) = (fixture.tenant(), fixture.tenant());
     let bob = ada.colleague();
     let hers = ada.talk().await;
-    let hit = |text: &str, second| NewMessage { created_at: at(second), ..message(text) };
+    let hit = |text: &str, second| with!(message(text), created_at: at(second));
     hers.say([
         hit("x and other words 1", 50),
         hit("x and other words 2", 51),
@@ -107,7 +110,7 @@ pub(crate) async fn an_organization_finds_the_messages_of_its_users(fixture: Fix
     }
     let in_hers = SearchQuery::new("x").thread(hers.id);
     assert_eq!(said(&search_as(&fixture.repo, &ada.org_scope(), &in_hers).await), ["x of ada"]);
-    let refused = fixture.repo.search_messages(&eve.org_scope(), &in_hers).await;
+    let refused = searching(&fixture.repo).search_messages(&eve.org_scope(), &in_hers).await;
     assert_refused!(refused, StoreError::NotFound { .. });
 }
 
@@ -140,10 +143,10 @@ pub(crate) async fn the_same_ids_are_found_in_each_organization(fixture: Fixture
     let word = format!("w{}", thread_id().to_string().replace('-', ""));
     let new = ada.new_thread();
     let hers = ada.talk_from(new.clone()).await;
-    let theirs = eve.talk_from(NewThread { id: new.id, ..eve.new_thread() }).await;
+    let theirs = eve.talk_from(with!(eve.new_thread(), id: new.id)).await;
     for number in 0..3 {
         let one = message(format!("{word} ada {number}"));
-        let same = NewMessage { id: one.id, ..message(format!("{word} eve {number}")) };
+        let same = with!(message(format!("{word} eve {number}")), id: one.id);
         hers.say([one]).await;
         theirs.say([same]).await;
     }
@@ -156,7 +159,7 @@ pub(crate) async fn the_same_ids_are_found_in_each_organization(fixture: Fixture
         let mut query = SearchQuery::new(&word).order(order).limit(1);
         let mut read = Vec::new();
         loop {
-            let page = fixture.repo.search_messages(&Scope::operator(), &query).await.unwrap();
+            let page = searching(&fixture.repo).search_messages(&Scope::operator(), &query).await.unwrap();
             read.extend(page.items.into_iter().map(|hit| (hit.org_id, hit.message.position)));
             let Some(next) = page.next else { break };
             query = query.behind(next);
@@ -167,8 +170,9 @@ pub(crate) async fn the_same_ids_are_found_in_each_organization(fixture: Fixture
         read.dedup();
         assert_eq!((count, read.len()), (6, 6), "hits and distinct hits by {order:?}");
     }
-    let refused =
-        fixture.repo.search_messages(&Scope::operator(), &SearchQuery::new(&word).thread(new.id)).await;
+    let refused = searching(&fixture.repo)
+        .search_messages(&Scope::operator(), &SearchQuery::new(&word).thread(new.id))
+        .await;
     assert_refused!(refused, StoreError::InvalidArgument(error) if error.field == "thread_id");
 }
 

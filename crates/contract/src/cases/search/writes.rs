@@ -4,9 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::SeqCst;
 
-use chatkeep_domain::{
-    Append, MAX_PAGE_LEN, NewMessage, NewThread, Position, SearchOrder, SearchQuery, StoreError, ThreadUpdate,
-};
+use chatkeep_domain::{Append, MAX_PAGE_LEN, Position, SearchOrder, SearchQuery, StoreError, ThreadUpdate};
 use tokio::task::JoinSet;
 
 use crate::fixture::search::said;
@@ -78,7 +76,7 @@ pub(crate) async fn a_refused_append_is_not_found(fixture: Fixture) {
     let ada = fixture.tenant();
     let talk = ada.says(["first"]).await;
     let id = message_id();
-    let twice = ["x 1", "x 2"].map(|text| NewMessage { id, ..message(text) });
+    let twice = ["x 1", "x 2"].map(|text| with!(message(text), id));
     assert_refused!(talk.append(Append::new(twice)).await, StoreError::InvalidArgument(_));
     let late = Append::new(["x 3"].map(message)).expect_head(Position::ZERO);
     assert_refused!(talk.append(late).await, StoreError::Conflict { .. });
@@ -119,7 +117,7 @@ pub(crate) async fn a_deleted_message_is_found_no_more(fixture: Fixture) {
     ada.assert_finds(&[("x", "x 1 / x 2"), ("3", ""), ("", "x 1 / x 2")]).await;
     let page = ada.search(&SearchQuery::new("x").limit(2)).await.unwrap();
     assert_eq!((said(&page.items), page.next), (vec!["x 2", "x 1"], None));
-    let again = NewMessage { id: all[2].id, ..message("y again") };
+    let again = with!(message("y again"), id: all[2].id);
     talk.say([again]).await;
     ada.assert_finds(&[("3", ""), ("again", "y again")]).await;
 }
@@ -148,9 +146,9 @@ pub(crate) async fn a_deleted_thread_is_found_no_more(fixture: Fixture) {
     ada.assert_finds(&[("x", "x other"), ("", "x other")]).await;
     let refused = ada.search(&SearchQuery::new("x").thread(talk.id)).await;
     assert_refused!(refused, StoreError::NotFound { .. });
-    let again = ada.talk_from(NewThread { name: "again".to_owned(), ..new }).await;
+    let again = ada.talk_from(with!(new, name: "again".to_owned())).await;
     ada.assert_finds(&[("x", "x other"), ("", "x other")]).await;
-    again.say([NewMessage { id: old[0].id, ..message("x new") }]).await;
+    again.say([with!(message("x new"), id: old[0].id)]).await;
     assert_eq!(ada.found(&SearchQuery::new("x").thread(again.id)).await, "x new");
     ada.assert_finds(&[("1", ""), ("2", "")]).await;
 }

@@ -3,8 +3,8 @@
 use std::future::Future;
 
 use chatkeep_domain::{
-    Append, Entity, MessageEdit, MessageId, MessageQuery, NewMessage, NewThread, OrgId, Position, Scope,
-    StoreError, ThreadAppend, ThreadId, ThreadQuery, ThreadUpdate,
+    Append, Entity, MessageEdit, MessageId, MessageQuery, OrgId, Position, Scope, StoreError, ThreadAppend,
+    ThreadId, ThreadQuery, ThreadUpdate,
 };
 
 use crate::fixture::{
@@ -40,7 +40,7 @@ where
         let Err(absent) = absent else { panic!("{scope:?} reached a thread that never was") };
         let names_the_thread = matches!(
             &hidden,
-            StoreError::NotFound { entity: Entity::Thread, id } if *id == talk.id.to_string()
+            StoreError::NotFound { entity: Entity::Thread, id, .. } if *id == talk.id.to_string()
         );
         assert!(names_the_thread, "{scope:?} was told: {hidden:?}");
         let told = |error: &StoreError, thread: ThreadId, message: MessageId| {
@@ -109,7 +109,7 @@ pub(crate) async fn append_hides_the_threads_of_others(fixture: Fixture) {
 pub(crate) async fn append_each_hides_the_threads_of_others(fixture: Fixture) {
     for number in 0..4 {
         assert_hidden(&fixture, |repo, scope, id, held| async move {
-            let retry = NewMessage { id: held, ..message("retry") };
+            let retry = with!(message("retry"), id: held);
             let appends = [
                 Append::new(numbered(2)),
                 Append::new([retry]),
@@ -261,7 +261,7 @@ pub(crate) async fn the_operator_lists_every_organization(fixture: Fixture) {
     let ahead = "9999-01-01T00:00:00Z".parse().expect("a moment");
     let mut expected = Vec::new();
     for tenant in [&ada, &eve] {
-        let new = NewThread { created_at: ahead, ..tenant.new_thread() };
+        let new = with!(tenant.new_thread(), created_at: ahead);
         expected.push(tenant.create(new).await.unwrap());
     }
     let mut query = ThreadQuery::first(1_000);
@@ -278,7 +278,7 @@ pub(crate) async fn the_operator_lists_every_organization(fixture: Fixture) {
 pub(crate) async fn an_ambiguous_id_is_refused_to_the_operator(fixture: Fixture) {
     let (ada, eve) = (fixture.tenant(), fixture.tenant());
     let (hers, said) = Talk::with(&ada, 2).await;
-    let new = NewThread { id: hers.id, ..eve.new_thread() };
+    let new = with!(eve.new_thread(), id: hers.id);
     let theirs = eve.talk_from(new).await;
     let mut same = message("same id");
     same.id = said[0].id;

@@ -1,7 +1,7 @@
 //! Filters on the list of threads: the times and the metadata, alone and with the name.
 
 use chatkeep_domain::{
-    MAX_METADATA_FILTERS, Metadata, NewThread, StoreError, ThreadId, ThreadQuery, ThreadUpdate, Timestamp,
+    MAX_METADATA_FILTERS, Metadata, StoreError, ThreadId, ThreadQuery, ThreadUpdate, Timestamp,
 };
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use crate::fixture::{Fixture, Tenant, at, message};
 pub(crate) async fn named(ada: &Tenant, names: &[&str]) -> Vec<ThreadId> {
     let mut ids = Vec::new();
     for (name, second) in names.iter().zip(0..) {
-        let new = NewThread { name: (*name).to_owned(), created_at: at(second), ..ada.new_thread() };
+        let new = with!(ada.new_thread(), name: (*name).to_owned(), created_at: at(second));
         ids.push(ada.create(new).await.expect("a thread is created").id);
     }
     ids
@@ -36,7 +36,7 @@ pub(crate) async fn ranges_of_threads_are_half_open(fixture: Fixture) {
     let micros = |count: i64| at(1) + TimeDelta::microseconds(count);
     let later = |count: i64| at(100) - TimeDelta::microseconds(count);
     for number in 0..4 {
-        let new = NewThread { name: number.to_string(), created_at: micros(number), ..ada.new_thread() };
+        let new = with!(ada.new_thread(), name: number.to_string(), created_at: micros(number));
         let id = ada.create(new).await.unwrap().id;
         fixture.repo.update_thread(&ada.scope, id, ThreadUpdate::new(later(number))).await.unwrap();
     }
@@ -55,15 +55,15 @@ pub(crate) async fn ranges_of_threads_are_half_open(fixture: Fixture) {
         assert_eq!(names(&ada, &query).await, expected, "{query:?}");
     }
     let refused = ada.list(&all().updated(None, Timestamp::MAX_UTC)).await;
-    assert_refused!(refused, StoreError::InvalidArgument(error) if error.field == "updated_until");
+    assert_refused!(refused, StoreError::InvalidArgument(error) if error.field == "updated.until");
     let refused = ada.list(&all().created(Timestamp::MIN_UTC, None)).await;
-    assert_refused!(refused, StoreError::InvalidArgument(error) if error.field == "created_from");
+    assert_refused!(refused, StoreError::InvalidArgument(error) if error.field == "created.from");
 }
 
 /// An append moves a thread within the ranges of updates, and not within those of creation.
 pub(crate) async fn an_append_moves_a_thread_within_the_ranges(fixture: Fixture) {
     let ada = fixture.tenant();
-    let talk = ada.talk_from(NewThread { name: "moved".to_owned(), ..ada.new_thread() }).await;
+    let talk = ada.talk_from(with!(ada.new_thread(), name: "moved".to_owned())).await;
     let mut new = message("x");
     new.created_at = at(50);
     talk.say([new]).await;
@@ -122,10 +122,9 @@ pub(crate) async fn thread_metadata_follows_an_update(fixture: Fixture) {
 /// Creating a thread again changes nothing that filters go by.
 pub(crate) async fn creating_again_changes_no_filter(fixture: Fixture) {
     let ada = fixture.tenant();
-    let new = NewThread { name: "kept".to_owned(), ..ada.new_thread() }
-        .with_metadata(metadata(&json!({"k": "old"})));
+    let new = with!(ada.new_thread(), name: "kept".to_owned()).with_metadata(metadata(&json!({"k": "old"})));
     ada.create(new.clone()).await.unwrap();
-    let again = NewThread { name: "other".to_owned(), ..new }.with_metadata(metadata(&json!({"k": "new"})));
+    let again = with!(new, name: "other".to_owned()).with_metadata(metadata(&json!({"k": "new"})));
     ada.create(again).await.unwrap();
     for (part, expected) in [("kept", "kept"), ("other", "")] {
         assert_eq!(names(&ada, &ThreadQuery::default().name_contains(part)).await, expected);
@@ -140,7 +139,7 @@ pub(crate) async fn pages_of_filtered_threads_go_on(fixture: Fixture) {
     let ada = fixture.tenant();
     for number in 0..24 {
         let name = if number % 2 == 0 { format!("Évent {number}") } else { format!("talk {number}") };
-        let new = NewThread { name, created_at: at(number), ..ada.new_thread() };
+        let new = with!(ada.new_thread(), name, created_at: at(number));
         ada.create(new.with_metadata(metadata(&json!({"third": number % 3})))).await.unwrap();
     }
     let mut query =
@@ -151,7 +150,7 @@ pub(crate) async fn pages_of_filtered_threads_go_on(fixture: Fixture) {
         assert!(page.items.len() <= 2, "a page of {}", page.items.len());
         read.extend(page.items.iter().map(|thread| thread.name.clone()));
         let Some(next) = page.next else { break };
-        let new = NewThread { name: "event new".to_owned(), created_at: at(100 + pages), ..ada.new_thread() };
+        let new = with!(ada.new_thread(), name: "event new".to_owned(), created_at: at(100 + pages));
         ada.create(new.with_metadata(metadata(&json!({"third": 0})))).await.unwrap();
         query = query.behind(next);
         pages += 1;
@@ -165,7 +164,7 @@ pub(crate) async fn thread_filters_stay_within_the_scope(fixture: Fixture) {
     let (ada, eve) = (fixture.tenant(), fixture.tenant());
     let bob = ada.colleague();
     for (tenant, name) in [(&ada, "plan of ada"), (&bob, "plan of bob"), (&eve, "plan of eve")] {
-        let new = NewThread { name: name.to_owned(), ..tenant.new_thread() };
+        let new = with!(tenant.new_thread(), name: name.to_owned());
         tenant.create(new.with_metadata(metadata(&json!({"k": 1})))).await.unwrap();
     }
     let query = ThreadQuery::first(1).name_contains("plan").metadata(tagged("/k", 1)).updated(at(0), None);

@@ -45,12 +45,12 @@ pub(crate) async fn an_id_of_another_user_is_taken(fixture: Fixture) {
     let bob = ada.colleague();
     let (talk, _) = Talk::with(&ada, 2).await;
     let before = talk.snapshot().await;
-    let new = || NewThread { id: talk.id, ..bob.new_thread() };
+    let new = || with!(bob.new_thread(), id: talk.id);
     let as_org = fixture.repo.create_thread(&ada.org_scope(), new()).await;
     for refused in [bob.create(new()).await, as_org] {
         assert_refused!(
             refused,
-            StoreError::AlreadyExists { entity: Entity::Thread, id } if id == talk.id.to_string()
+            StoreError::AlreadyExists { entity: Entity::Thread, id, .. } if id == talk.id.to_string()
         );
     }
     assert_eq!(talk.snapshot().await, before, "the thread of the owner");
@@ -61,7 +61,7 @@ pub(crate) async fn an_id_of_another_user_is_taken(fixture: Fixture) {
 pub(crate) async fn two_organizations_may_use_one_id(fixture: Fixture) {
     let (ada, eve) = (fixture.tenant(), fixture.tenant());
     let (hers, _) = Talk::with(&ada, 2).await;
-    let theirs = eve.talk_from(NewThread { id: hers.id, ..eve.new_thread() }).await;
+    let theirs = eve.talk_from(with!(eve.new_thread(), id: hers.id)).await;
     assert_eq!(theirs.all().await, [], "the new thread is empty");
     let said = theirs.say([message("other")]).await;
     assert_eq!(positions(&said), [1], "it counts its own positions");
@@ -101,7 +101,7 @@ pub(crate) async fn any_uuid_is_an_id(fixture: Fixture) {
         "6ba7b810-9dad-11d1-80b4-00c04fd430c8",
         "16fd2706-8baf-433b-82eb-8c7fada847da",
     ] {
-        let new = NewThread { id: id.parse().unwrap(), ..ada.new_thread() };
+        let new = with!(ada.new_thread(), id: id.parse().unwrap());
         let talk = ada.talk_from(new).await;
         assert_eq!(talk.thread().await.id.to_string(), id);
         let mut new = message("x");
@@ -115,11 +115,11 @@ pub(crate) async fn any_uuid_is_an_id(fixture: Fixture) {
 pub(crate) async fn a_name_has_exact_limits(fixture: Fixture) {
     let ada = fixture.tenant();
     let longest = "é".repeat(MAX_NAME_BYTES / 2);
-    let talk = ada.talk_from(NewThread { name: longest.clone(), ..ada.new_thread() }).await;
+    let talk = ada.talk_from(with!(ada.new_thread(), name: longest.clone())).await;
     assert_eq!(talk.thread().await.name, longest);
     let before = talk.thread().await;
     for bad in [longest + "x", "nul \0 within".to_owned()] {
-        let new = NewThread { name: bad.clone(), ..ada.new_thread() };
+        let new = with!(ada.new_thread(), name: bad.clone());
         let id = new.id;
         assert_refused!(ada.create(new).await, StoreError::InvalidArgument(error) if error.field == "name");
         let made = fixture.repo.get_thread(&ada.scope, id).await;
@@ -145,7 +145,7 @@ pub(crate) async fn a_name_comes_back_as_it_was_given(fixture: Fixture) {
         "\u{feff}\u{200b}\u{fffe}\u{10ffff}",
         "null",
     ] {
-        let new = NewThread { name: name.to_owned(), ..ada.new_thread() };
+        let new = with!(ada.new_thread(), name: name.to_owned());
         let talk = ada.talk_from(new).await;
         assert_eq!(talk.thread().await.name, name);
     }
@@ -266,7 +266,7 @@ pub(crate) async fn a_deleted_id_is_free_again(fixture: Fixture) {
     let (talk, said) = Talk::with(&ada, 3).await;
     for owner in [&ada, &ada.colleague()] {
         ada.repo.delete_thread(&ada.org_scope(), talk.id).await.unwrap();
-        let new = NewThread { id: talk.id, ..owner.new_thread() };
+        let new = with!(owner.new_thread(), id: talk.id);
         let expected = new.clone().into_thread();
         let fresh = owner.talk_from(new).await;
         assert_eq!(fresh.thread().await, expected, "nothing is left of the old one");

@@ -1,6 +1,6 @@
 //! Lists of threads.
 
-use chatkeep_domain::{MAX_PAGE_LEN, NewThread, Scope, StoreError, ThreadKey, ThreadQuery, ThreadUpdate};
+use chatkeep_domain::{MAX_PAGE_LEN, Scope, StoreError, ThreadKey, ThreadQuery, ThreadUpdate};
 
 use crate::fixture::{Fixture, Talk, Tenant, at, message};
 
@@ -9,7 +9,7 @@ pub(crate) async fn threads_are_listed_newest_update_first(fixture: Fixture) {
     let ada = fixture.tenant();
     let mut expected = Vec::new();
     for seconds in [5, 1, 9, 5, 5, 1, 5] {
-        let new = NewThread { created_at: at(seconds), ..ada.new_thread() };
+        let new = with!(ada.new_thread(), created_at: at(seconds));
         expected.push(ThreadKey::from(&ada.create(new).await.unwrap()));
     }
     expected.sort();

@@ -1,23 +1,27 @@
 //! Places: who has one writes, and who leaves one hands it on.
 
+use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 
-use chatkeep_domain::{Append, ConversationRepository, Scope, StoreError, ThreadAppend, ThreadId};
+use chatkeep_domain::{
+    Again, Append, ConversationRepository, Outcome, Scope, StoreError, ThreadAppend, ThreadId,
+};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot};
 
-use crate::queue::{Answer, Queue, Waiting};
+use super::queue::{Answer, Queue, Waiting};
 
-pub(crate) struct Shared {
-    repository: Arc<dyn ConversationRepository>,
+pub(super) struct Shared {
+    store: Arc<dyn ConversationRepository>,
     queue: Mutex<Queue>,
     /// Nothing is under way, and nothing waits.
     idle: Notify,
 }
 
 /// What an append does that arrives.
-pub(crate) enum Entry {
+pub(super) enum Entry {
     /// It is written by its caller; in a place, unless nothing is held back.
     Now(Append, Option<Place>),
     /// It is in the queue.
@@ -25,15 +29,15 @@ pub(crate) enum Entry {
 }
 
 impl Shared {
-    pub(crate) fn new(repository: Arc<dyn ConversationRepository>) -> Self {
-        Self { repository, queue: Mutex::new(Queue::new()), idle: Notify::new() }
+    pub(super) fn new(store: Arc<dyn ConversationRepository>) -> Self {
+        Self { store, queue: Mutex::new(Queue::new()), idle: Notify::new() }
     }
 
-    pub(crate) fn queue(&self) -> MutexGuard<'_, Queue> {
+    pub(super) fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn enter(self: &Arc<Self>, scope: &Scope, thread: ThreadId, append: Append) -> Entry {
+    pub(super) fn enter(self: &Arc<Self>, scope: &Scope, thread: ThreadId, append: Append) -> Entry {
         let mut queue = self.queue();
         if queue.is_closed() {
             return Entry::Now(append, None);
@@ -53,7 +57,7 @@ impl Shared {
     }
 
     /// Holds nothing back any more, and waits for what is held.
-    pub(crate) async fn close(&self) {
+    pub(super) async fn close(&self) {
         self.queue().close();
         loop {
             let mut idle = pin!(self.idle.notified());
@@ -89,7 +93,7 @@ impl Shared {
 
 /// One of the places in which appends are written. It is handed on when it is dropped: at the end, or when the caller
 /// gives up, or in a panic.
-pub(crate) struct Place {
+pub(super) struct Place {
     shared: Arc<Shared>,
     threads: Vec<ThreadId>,
 }
@@ -97,19 +101,11 @@ pub(crate) struct Place {
 impl Place {
     /// Writes a group and gives each caller its answer. A caller that gets none is told by its channel.
     async fn write(self, group: Vec<Waiting>) {
-        let (mut appends, callers): (Vec<_>, Vec<_>) =
+        let (appends, mut callers): (Vec<_>, Vec<_>) =
             group.into_iter().map(|waiting| (waiting.append, waiting.answer)).unzip();
         tracing::debug!(appends = appends.len(), "appends that waited go together");
-        let repository = &self.shared.repository;
-        let answers = match appends.pop() {
-            Some(ThreadAppend { scope, thread, append }) if appends.is_empty() => {
-                vec![repository.append(&scope, thread, append).await]
-            }
-            last => {
-                appends.extend(last);
-                repository.append_each(appends).await
-            }
-        };
+        let written = write_to(&*self.shared.store, appends);
+        let Some(answers) = while_wanted(&mut callers, written).await else { return };
         if answers.len() != callers.len() {
             // Whose they are is not known, and nobody may get what is another's.
             tracing::error!(
@@ -141,8 +137,38 @@ impl Drop for Place {
     }
 }
 
+async fn write_to(store: &dyn ConversationRepository, mut appends: Vec<ThreadAppend>) -> Vec<Answer> {
+    match appends.pop() {
+        Some(ThreadAppend { scope, thread, append, .. }) if appends.is_empty() => {
+            vec![store.append(&scope, thread, append).await]
+        }
+        last => {
+            appends.extend(last);
+            store.append_each(appends).await
+        }
+    }
+}
+
+/// What the writing gives; nothing if all callers gave up before.
+async fn while_wanted<T>(
+    callers: &mut [oneshot::Sender<Answer>],
+    writing: impl Future<Output = T>,
+) -> Option<T> {
+    let mut writing = pin!(writing);
+    let mut given_up = pin!(async {
+        for caller in callers {
+            caller.closed().await;
+        }
+    });
+    poll_fn(|context| match writing.as_mut().poll(context) {
+        Poll::Ready(answers) => Poll::Ready(Some(answers)),
+        Poll::Pending => given_up.as_mut().poll(context).map(|()| None),
+    })
+    .await
+}
+
 /// What a caller is told whose append ended without an answer.
-pub(crate) fn unanswered(error: oneshot::error::RecvError) -> StoreError {
+pub(super) fn unanswered(store: &'static str, error: oneshot::error::RecvError) -> StoreError {
     let reason = "the write ended without an answer; calling again with the same ids is safe";
-    StoreError::Unavailable { store: "coalescing", reason, source: error.into() }
+    StoreError::unavailable(store, Outcome::Unknown, Again::Soon, reason, error)
 }

@@ -1,24 +1,18 @@
-#![doc = include_str!("../README.md")]
+//! Appends that wait together go to the store together.
 
-mod forward;
 mod place;
 mod queue;
 
 use std::fmt;
 use std::sync::Arc;
 
-use chatkeep_domain::ConversationRepository;
+use async_trait::async_trait;
+use chatkeep_domain::{
+    Append, ChatMessage, ConversationRepository, Decorator, Scope, StoreError, ThreadAppend, ThreadId,
+};
 
-use self::place::Shared;
-
-/// How many groups, or appends by themselves, are being written at the same time, unless told otherwise.
-pub const DEFAULT_MAX_IN_FLIGHT: usize = 2;
-
-/// How many appends go together, unless told otherwise.
-pub const DEFAULT_MAX_GROUP_LEN: usize = 128;
-
-/// How many messages the appends of a group have together. An append that has more goes by itself.
-pub const MAX_GROUP_MESSAGES: usize = 1_000;
+use self::place::{Entry, Shared, unanswered};
+pub use self::queue::{DEFAULT_MAX_GROUP_LEN, DEFAULT_MAX_IN_FLIGHT, MAX_GROUP_MESSAGES};
 
 /// A store in which appends that wait together are written together.
 ///
@@ -30,28 +24,29 @@ pub const MAX_GROUP_MESSAGES: usize = 1_000;
 /// - Each caller gets its own answer. An error of the store is that of the append that it belongs to.
 /// - The appends to one thread are written in the order in which they arrive, and never two at the same time.
 /// - When the store panics, answers too little, or its runtime is shut down, the appends that went with it are
-///   answered by [`StoreError::Unavailable`](chatkeep_domain::StoreError::Unavailable): whether they are stored is
-///   not known, and calling again with the same ids is safe.
+///   answered by [`StoreError::Unavailable`]: whether they are stored is not known, and calling again with the same ids
+///   is safe.
 /// - A caller that gives up while it waits takes its append with it; while it is being written the outcome is unknown.
-///   Either way the others go on.
+///   Either way the others go on. A group whose callers have all given up is given up too: so what bounds the callers, such
+///   as [`Retry`](crate::Retry) in front, bounds the groups.
 /// - An append that is written by its caller holds its place, and its thread, until its future ends or is dropped, as it
 ///   would hold a connection of a pool. So do not leave one that was polled lying while you wait for another.
 /// - What waits is an append for each caller, and nowhere else: bounding the callers bounds the memory.
 /// - A caller outside a tokio runtime does not wait: its append is passed on at once, and so is that of every caller
-///   once [`close`](chatkeep_domain::ThreadRepository::close) was called.
+///   once [`close`](ConversationRepository::close) was called.
 ///
 /// Everything else is passed on, `append_each` too: its appends go together already. They count for no place.
 /// `close` first waits for the appends that it holds.
 pub struct Coalescing {
-    repository: Arc<dyn ConversationRepository>,
+    store: Arc<dyn ConversationRepository>,
     shared: Arc<Shared>,
 }
 
 impl Coalescing {
     /// Puts it in front of a store.
-    pub fn new(repository: Arc<dyn ConversationRepository>) -> Self {
-        let shared = Arc::new(Shared::new(Arc::clone(&repository)));
-        Self { repository, shared }
+    pub fn new(store: Arc<dyn ConversationRepository>) -> Self {
+        let shared = Arc::new(Shared::new(Arc::clone(&store)));
+        Self { store, shared }
     }
 
     /// How many groups, or appends by themselves, are being written at the same time: [`DEFAULT_MAX_IN_FLIGHT`] unless
@@ -78,7 +73,38 @@ impl fmt::Debug for Coalescing {
         f.debug_struct("Coalescing")
             .field("in_flight", &in_flight)
             .field("waiting", &waiting)
-            .field("repository", &self.repository)
+            .field("store", &self.store)
             .finish()
+    }
+}
+
+#[async_trait]
+impl Decorator for Coalescing {
+    fn inner(&self) -> &dyn ConversationRepository {
+        &*self.store
+    }
+
+    async fn append(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        append: Append,
+    ) -> Result<Vec<ChatMessage>, StoreError> {
+        match self.shared.enter(scope, thread, append) {
+            Entry::Now(append, _place) => self.store.append(scope, thread, append).await,
+            Entry::Later(answered) => {
+                answered.await.unwrap_or_else(|error| Err(unanswered(self.store.name(), error)))
+            }
+        }
+    }
+
+    async fn append_each(&self, appends: Vec<ThreadAppend>) -> Vec<Result<Vec<ChatMessage>, StoreError>> {
+        self.store.append_each(appends).await
+    }
+
+    /// The calls under way, which `close` lets end, are those that wait here too.
+    async fn close(&self) -> Result<(), StoreError> {
+        self.shared.close().await;
+        self.store.close().await
     }
 }

@@ -3,22 +3,20 @@
 //! A test's tasks run on one thread, in the order in which they were started: who waits, and in which order, is
 //! certain.
 
-mod slow;
-
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
-use chatkeep_coalescing::{Coalescing, MAX_GROUP_MESSAGES};
 use chatkeep_domain::{
-    Append, ChatMessage, Clock as _, ConversationRepositoryExt as _, IdGenerator as _,
-    MessageRepository as _, NewMessage, NewThread, OrgId, Position, Role, Scope, StoreError, SystemClock,
-    ThreadAppend, ThreadId, ThreadRepository as _, UserId, UuidV7Generator,
+    Append, ChatMessage, Clock as _, ConversationRepository as _, ConversationRepositoryExt as _,
+    IdGenerator as _, MessageRepository as _, NewMessage, NewThread, OrgId, Outcome, Position, Role, Scope,
+    StoreError, SystemClock, ThreadAppend, ThreadId, ThreadRepository as _, UserId, UuidV7Generator,
 };
+use chatkeep_layers::{Coalescing, MAX_GROUP_MESSAGES};
 use tokio::task::JoinHandle;
 
-use self::slow::Slow;
+use crate::slow::Slow;
 
 type Answer = Result<Vec<ChatMessage>, StoreError>;
 
@@ -107,7 +105,9 @@ async fn said(caller: JoinHandle<Answer>) -> String {
 
 fn assert_unanswered(answer: Answer) {
     match answer {
-        Err(error @ StoreError::Unavailable { store: "coalescing", .. }) => assert!(error.is_transient()),
+        Err(error @ StoreError::Unavailable { outcome: Outcome::Unknown, .. }) => {
+            assert!(error.is_transient(), "the ids make it safe to call again");
+        }
         other => panic!("expected that the outcome is unknown, got {other:?}"),
     }
 }
@@ -193,6 +193,26 @@ async fn a_group_goes_on_when_one_of_its_callers_gives_up() {
     for (caller, expected) in waiting.into_iter().zip(["b", "c"]) {
         assert_eq!(said(caller).await, expected);
     }
+}
+
+#[tokio::test]
+async fn a_group_whose_callers_all_gave_up_passes_its_place_on() {
+    let bench = Bench::new(|store| store.max_in_flight(1)).await;
+    let (first, waiting) = bench.say_together(&["a", "b"]).await;
+    bench.let_go_on(1);
+    assert_eq!(said(first).await, "first");
+    bench.until(1, 0).await;
+    let next = bench.say(3, "next");
+    bench.until(1, 1).await;
+    for caller in waiting {
+        caller.abort();
+        assert!(ends(caller).await.unwrap_err().is_cancelled());
+    }
+    // The store never lets the group go on.
+    bench.let_go_on(1);
+    assert_eq!(said(next).await, "next");
+    assert_eq!(bench.slow.calls(), ["append first", "each a b", "append next"]);
+    assert!(bench.texts(1).await.is_empty() && bench.texts(2).await.is_empty());
 }
 
 #[tokio::test]

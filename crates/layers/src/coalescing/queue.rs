@@ -7,21 +7,28 @@ use chatkeep_domain::{ChatMessage, StoreError, ThreadAppend, ThreadId};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use crate::{DEFAULT_MAX_GROUP_LEN, DEFAULT_MAX_IN_FLIGHT, MAX_GROUP_MESSAGES};
+/// How many groups, or appends by themselves, are being written at the same time, unless told otherwise.
+pub const DEFAULT_MAX_IN_FLIGHT: usize = 2;
 
-pub(crate) type Answer = Result<Vec<ChatMessage>, StoreError>;
+/// How many appends go together, unless told otherwise.
+pub const DEFAULT_MAX_GROUP_LEN: usize = 128;
+
+/// How many messages the appends of a group have together. An append that has more goes by itself.
+pub const MAX_GROUP_MESSAGES: usize = 1_000;
+
+pub(super) type Answer = Result<Vec<ChatMessage>, StoreError>;
 
 /// An append whose caller waits.
-pub(crate) struct Waiting {
-    pub(crate) append: ThreadAppend,
-    pub(crate) answer: oneshot::Sender<Answer>,
+pub(super) struct Waiting {
+    pub(super) append: ThreadAppend,
+    pub(super) answer: oneshot::Sender<Answer>,
     /// The caller's: it lives as long as the caller can wait.
-    pub(crate) runtime: Handle,
+    pub(super) runtime: Handle,
 }
 
-pub(crate) struct Queue {
-    pub(crate) max_in_flight: usize,
-    pub(crate) max_group_len: usize,
+pub(super) struct Queue {
+    pub(super) max_in_flight: usize,
+    pub(super) max_group_len: usize,
     in_flight: usize,
     /// The threads of what is under way.
     writing: HashSet<ThreadId>,
@@ -33,7 +40,7 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    pub(crate) fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             max_in_flight: DEFAULT_MAX_IN_FLIGHT,
             max_group_len: DEFAULT_MAX_GROUP_LEN,
@@ -46,24 +53,24 @@ impl Queue {
     }
 
     /// How many are under way, and how many wait.
-    pub(crate) fn len(&self) -> (usize, usize) {
+    pub(super) fn len(&self) -> (usize, usize) {
         (self.in_flight, self.waiting.len())
     }
 
-    pub(crate) fn is_idle(&self) -> bool {
+    pub(super) fn is_idle(&self) -> bool {
         self.len() == (0, 0)
     }
 
-    pub(crate) fn is_closed(&self) -> bool {
+    pub(super) fn is_closed(&self) -> bool {
         self.is_closed
     }
 
-    pub(crate) fn close(&mut self) {
+    pub(super) fn close(&mut self) {
         self.is_closed = true;
     }
 
     /// Takes a place for an append to this thread, where one is free and nothing to the thread is before it.
-    pub(crate) fn enter(&mut self, thread: ThreadId) -> bool {
+    pub(super) fn enter(&mut self, thread: ThreadId) -> bool {
         // Who hands on may be about to take what waits for this thread.
         let is_free = self.in_flight < self.max_in_flight && !self.is_handed_on;
         if is_free && self.writing.insert(thread) {
@@ -73,12 +80,12 @@ impl Queue {
         false
     }
 
-    pub(crate) fn wait(&mut self, waiting: Waiting) {
+    pub(super) fn wait(&mut self, waiting: Waiting) {
         self.waiting.push_back(waiting);
     }
 
     /// Gives up a place. True when the caller is to hand on, until there is no next group.
-    pub(crate) fn leave(&mut self, threads: &[ThreadId]) -> bool {
+    pub(super) fn leave(&mut self, threads: &[ThreadId]) -> bool {
         self.in_flight -= 1;
         for thread in threads {
             self.writing.remove(thread);
@@ -88,7 +95,7 @@ impl Queue {
 
     /// Takes a place for those that are next in line, but for those whose thread is being written to. `None` when
     /// there is no place or nobody, and then nobody hands on any more.
-    pub(crate) fn next_group(&mut self) -> Option<Vec<Waiting>> {
+    pub(super) fn next_group(&mut self) -> Option<Vec<Waiting>> {
         let group = if self.in_flight < self.max_in_flight { self.take_group() } else { Vec::new() };
         if group.is_empty() {
             self.is_handed_on = false;

@@ -1,20 +1,19 @@
 //! Callers of several runtimes, of one that ends, and of none.
 
-mod slow;
-
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::thread;
 
-use chatkeep_coalescing::Coalescing;
 use chatkeep_domain::{
     Append, ChatMessage, Clock as _, IdGenerator as _, MessageRepository as _, NewMessage, NewThread, OrgId,
     Role, Scope, StoreError, SystemClock, ThreadId, ThreadRepository as _, UserId, UuidV7Generator,
 };
+use chatkeep_layers::Coalescing;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::{JoinHandle, JoinSet};
 
-use self::slow::Slow;
+use crate::block_on::block_on;
+use crate::slow::Slow;
 
 fn runtime() -> Runtime {
     Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime")
@@ -150,7 +149,7 @@ fn a_caller_outside_a_runtime_waits_for_nobody() {
     bench.until(1, 0);
     let outside = thread::spawn({
         let bench = bench.clone();
-        move || futures_of_std::block_on(bench.say("outside"))
+        move || block_on(bench.say("outside"))
     });
     while bench.slow.in_flight.load(SeqCst) < 2 {
         thread::yield_now();
@@ -161,32 +160,4 @@ fn a_caller_outside_a_runtime_waits_for_nobody() {
     let mut calls = bench.slow.calls();
     calls.sort();
     assert_eq!(calls, ["append first", "append outside"]);
-}
-
-/// The least executor: it parks the thread.
-mod futures_of_std {
-    use std::future::Future;
-    use std::pin::pin;
-    use std::sync::Arc;
-    use std::task::{Context, Poll, Wake, Waker};
-    use std::thread::{self, Thread};
-
-    struct Unpark(Thread);
-
-    impl Wake for Unpark {
-        fn wake(self: Arc<Self>) {
-            self.0.unpark();
-        }
-    }
-
-    pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
-        let waker = Waker::from(Arc::new(Unpark(thread::current())));
-        let mut future = pin!(future);
-        loop {
-            match future.as_mut().poll(&mut Context::from_waker(&waker)) {
-                Poll::Ready(output) => return output,
-                Poll::Pending => thread::park(),
-            }
-        }
-    }
 }

@@ -1,0 +1,173 @@
+//! Calls are repeated after transient errors, within a deadline.
+
+mod call;
+mod each;
+mod past;
+mod pauses;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chatkeep_domain::{
+    Append, ChatMessage, ChatThread, ConversationRepository, Decorator, MessageEdit, MessageId, MessageQuery,
+    MessageRevision, NewThread, Page, Scope, SearchPage, SearchQuery, StoreError, ThreadAppend, ThreadId,
+    ThreadQuery, ThreadUpdate, Timestamp,
+};
+
+use self::past::Kind;
+use crate::search::search_messages;
+
+/// A store whose calls are repeated after transient errors, and bounded by a deadline as a whole.
+///
+/// A call is repeated after [`StoreError::Unavailable`] that says [`Again::Soon`](chatkeep_domain::Again::Soon), and after
+/// nothing else. The first pause is a millisecond or two; each is about twice as long as the one before, up to half a
+/// second. There is no limit but the deadline.
+///
+/// # What the caller is told
+///
+/// - A call that succeeds at last gives what its last attempt gave. So a
+///   [`clear_messages`](chatkeep_domain::MessageRepository::clear_messages) that was repeated counts what its last attempt
+///   removed.
+/// - When the deadline passes: `Unavailable`, again soon, with the last error as its source. A read is not done; of a write
+///   the outcome is unknown where an attempt was under way, or where that of an earlier one was.
+/// - A call that failed for good gets its error. But after an attempt of unknown outcome the error may be that attempt's
+///   own work: a delete whose answer was lost finds nothing the second time. Then the answer is `Unavailable`, outcome
+///   unknown, not again, with the error as its source. This is so for updates, deletes and clears. Appends, edits and new
+///   threads are recognized by the store when they come again: what it finds wrong with one of those (not found, another
+///   head, an id that is taken) is passed on.
+///
+/// # Appends that are sent together
+///
+/// Of an [`append_each`](chatkeep_domain::MessageRepository::append_each) only the appends that failed transiently are sent
+/// again, in their order; what the others were answered stands. Appends to one thread keep their order by that, since a
+/// store writes none behind one that it answered by `Unavailable`: those are transient failures too, and go again with it.
+///
+/// # Runtime
+///
+/// Time is tokio's: its runtime needs its timer (`enable_time`). Outside of a tokio runtime nothing is repeated and nothing is
+/// bounded: the first answer is given as it is. `close` is passed on in any case.
+#[derive(Debug)]
+pub struct Retry {
+    store: Arc<dyn ConversationRepository>,
+    deadline: Duration,
+}
+
+impl Retry {
+    /// Puts it in front of a store: each call takes this long at the most.
+    pub fn new(store: Arc<dyn ConversationRepository>, deadline: Duration) -> Self {
+        Self { store, deadline }
+    }
+
+    async fn call<T, Fut>(&self, kind: Kind, attempt: impl FnMut() -> Fut) -> Result<T, StoreError>
+    where
+        Fut: Future<Output = Result<T, StoreError>>,
+    {
+        call::call(self.store.name(), self.deadline, kind, attempt).await
+    }
+}
+
+#[async_trait]
+impl Decorator for Retry {
+    fn inner(&self) -> &dyn ConversationRepository {
+        &*self.store
+    }
+
+    async fn create_thread(&self, scope: &Scope, new: NewThread) -> Result<ChatThread, StoreError> {
+        self.call(Kind::Recognized, || self.store.create_thread(scope, new.clone())).await
+    }
+
+    async fn get_thread(&self, scope: &Scope, id: ThreadId) -> Result<ChatThread, StoreError> {
+        self.call(Kind::Read, || self.store.get_thread(scope, id)).await
+    }
+
+    async fn update_thread(
+        &self,
+        scope: &Scope,
+        id: ThreadId,
+        update: ThreadUpdate,
+    ) -> Result<ChatThread, StoreError> {
+        self.call(Kind::Blind, || self.store.update_thread(scope, id, update.clone())).await
+    }
+
+    async fn delete_thread(&self, scope: &Scope, id: ThreadId) -> Result<u64, StoreError> {
+        self.call(Kind::Blind, || self.store.delete_thread(scope, id)).await
+    }
+
+    async fn list_threads(&self, scope: &Scope, query: &ThreadQuery) -> Result<Page<ChatThread>, StoreError> {
+        self.call(Kind::Read, || self.store.list_threads(scope, query)).await
+    }
+
+    async fn append(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        append: Append,
+    ) -> Result<Vec<ChatMessage>, StoreError> {
+        self.call(Kind::Recognized, || self.store.append(scope, thread, append.clone())).await
+    }
+
+    async fn append_each(&self, appends: Vec<ThreadAppend>) -> Vec<Result<Vec<ChatMessage>, StoreError>> {
+        each::append_each(&*self.store, self.deadline, appends).await
+    }
+
+    async fn get_message(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        id: MessageId,
+    ) -> Result<ChatMessage, StoreError> {
+        self.call(Kind::Read, || self.store.get_message(scope, thread, id)).await
+    }
+
+    async fn list_messages(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        query: &MessageQuery,
+    ) -> Result<Page<ChatMessage>, StoreError> {
+        self.call(Kind::Read, || self.store.list_messages(scope, thread, query)).await
+    }
+
+    async fn edit_message(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        id: MessageId,
+        edit: MessageEdit,
+    ) -> Result<ChatMessage, StoreError> {
+        self.call(Kind::Recognized, || self.store.edit_message(scope, thread, id, edit.clone())).await
+    }
+
+    async fn list_revisions(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        id: MessageId,
+    ) -> Result<Vec<MessageRevision>, StoreError> {
+        self.call(Kind::Read, || self.store.list_revisions(scope, thread, id)).await
+    }
+
+    async fn delete_message(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        id: MessageId,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.call(Kind::Blind, || self.store.delete_message(scope, thread, id, at)).await
+    }
+
+    async fn clear_messages(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        at: Timestamp,
+    ) -> Result<u64, StoreError> {
+        self.call(Kind::Blind, || self.store.clear_messages(scope, thread, at)).await
+    }
+
+    async fn search_messages(&self, scope: &Scope, query: &SearchQuery) -> Result<SearchPage, StoreError> {
+        self.call(Kind::Read, || search_messages(&*self.store, scope, query)).await
+    }
+}

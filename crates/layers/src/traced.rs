@@ -1,0 +1,126 @@
+//! A span for each call.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use chatkeep_domain::{
+    Append, ChatMessage, ChatThread, ConversationRepository, Decorator, MessageEdit, MessageId, MessageQuery,
+    MessageRevision, NewThread, Page, Scope, SearchPage, SearchQuery, StoreError, ThreadAppend, ThreadId,
+    ThreadQuery, ThreadUpdate, Timestamp,
+};
+use tracing::{Instrument as _, Span};
+
+use crate::search::search_messages;
+
+/// A store with a span of `tracing`, at the level INFO, around each call.
+///
+/// A span is named `db.` and what the call is about: `db.thread.create`, `get`, `update`, `delete`, `list`;
+/// `db.message.append`, `append_each`, `get`, `list`, `edit`, `delete`, `clear`, `search`; `db.revision.list`. It has the
+/// store's name as `store`, and the ids and the numbers of what the call names: `thread_id`, `message_id`, `messages`,
+/// `appends`. It never has anything that was said, nor a name, an organization or a user.
+///
+/// Where nobody listens to a span, a call costs nothing more than a look whether somebody does: the inner store's future
+/// is handed on as it is.
+#[derive(Debug)]
+pub struct Traced {
+    store: Arc<dyn ConversationRepository>,
+}
+
+impl Traced {
+    /// Puts it in front of a store.
+    pub fn new(store: Arc<dyn ConversationRepository>) -> Self {
+        Self { store }
+    }
+}
+
+type Call<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// The call, in its span where somebody listens.
+fn within<'a, T: 'a>(span: Span, call: Call<'a, T>) -> Call<'a, T> {
+    if span.is_disabled() { call } else { Box::pin(call.instrument(span)) }
+}
+
+/// Calls within their spans, with the signature that `#[async_trait]` gives them: as an `async fn`, each would be in a
+/// second box also where nobody listens.
+macro_rules! calls {
+    ($(
+        $span:literal { $($field:tt)* }
+        fn $name:ident<$($life:lifetime),*>($($arg:ident: $type:ty),*) -> $answer:ty;
+    )+) => {$(
+        fn $name<'life0, $($life,)* 'async_trait>(
+            &'life0 self,
+            $($arg: $type),*
+        ) -> Call<'async_trait, $answer>
+        where
+            'life0: 'async_trait,
+            $($life: 'async_trait,)*
+            Self: 'async_trait,
+        {
+            let span = tracing::info_span!($span, store = self.store.name(), $($field)*);
+            within(span, self.store.$name($($arg),*))
+        }
+    )+};
+}
+
+impl Decorator for Traced {
+    fn inner(&self) -> &dyn ConversationRepository {
+        &*self.store
+    }
+
+    calls! {
+        "db.thread.create" { thread_id = %new.id }
+        fn create_thread<'life1>(scope: &'life1 Scope, new: NewThread) -> Result<ChatThread, StoreError>;
+
+        "db.thread.get" { thread_id = %id }
+        fn get_thread<'life1>(scope: &'life1 Scope, id: ThreadId) -> Result<ChatThread, StoreError>;
+
+        "db.thread.update" { thread_id = %id }
+        fn update_thread<'life1>(scope: &'life1 Scope, id: ThreadId, update: ThreadUpdate) -> Result<ChatThread, StoreError>;
+
+        "db.thread.delete" { thread_id = %id }
+        fn delete_thread<'life1>(scope: &'life1 Scope, id: ThreadId) -> Result<u64, StoreError>;
+
+        "db.thread.list" {}
+        fn list_threads<'life1, 'life2>(scope: &'life1 Scope, query: &'life2 ThreadQuery) -> Result<Page<ChatThread>, StoreError>;
+
+        "db.message.append" { thread_id = %thread, messages = append.messages.len() }
+        fn append<'life1>(scope: &'life1 Scope, thread: ThreadId, append: Append) -> Result<Vec<ChatMessage>, StoreError>;
+
+        "db.message.append_each" { appends = appends.len() }
+        fn append_each<>(appends: Vec<ThreadAppend>) -> Vec<Result<Vec<ChatMessage>, StoreError>>;
+
+        "db.message.get" { thread_id = %thread, message_id = %id }
+        fn get_message<'life1>(scope: &'life1 Scope, thread: ThreadId, id: MessageId) -> Result<ChatMessage, StoreError>;
+
+        "db.message.list" { thread_id = %thread }
+        fn list_messages<'life1, 'life2>(scope: &'life1 Scope, thread: ThreadId, query: &'life2 MessageQuery) -> Result<Page<ChatMessage>, StoreError>;
+
+        "db.message.edit" { thread_id = %thread, message_id = %id }
+        fn edit_message<'life1>(scope: &'life1 Scope, thread: ThreadId, id: MessageId, edit: MessageEdit) -> Result<ChatMessage, StoreError>;
+
+        "db.revision.list" { thread_id = %thread, message_id = %id }
+        fn list_revisions<'life1>(scope: &'life1 Scope, thread: ThreadId, id: MessageId) -> Result<Vec<MessageRevision>, StoreError>;
+
+        "db.message.delete" { thread_id = %thread, message_id = %id }
+        fn delete_message<'life1>(scope: &'life1 Scope, thread: ThreadId, id: MessageId, at: Timestamp) -> Result<(), StoreError>;
+
+        "db.message.clear" { thread_id = %thread }
+        fn clear_messages<'life1>(scope: &'life1 Scope, thread: ThreadId, at: Timestamp) -> Result<u64, StoreError>;
+    }
+
+    fn search_messages<'life0, 'life1, 'life2, 'async_trait>(
+        &'life0 self,
+        scope: &'life1 Scope,
+        query: &'life2 SearchQuery,
+    ) -> Call<'async_trait, Result<SearchPage, StoreError>>
+    where
+        'life0: 'async_trait,
+        'life1: 'async_trait,
+        'life2: 'async_trait,
+        Self: 'async_trait,
+    {
+        let span = tracing::info_span!("db.message.search", store = self.store.name());
+        within(span, search_messages(&*self.store, scope, query))
+    }
+}

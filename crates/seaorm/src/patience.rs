@@ -1,0 +1,34 @@
+//! Attempts at what is no call of the ports, and so has nobody around it who repeats it: opening, looking at the schema,
+//! filling the index.
+
+use std::time::Duration;
+
+use backon::{ExponentialBuilder, Retryable};
+use chatkeep_domain::{Again, Outcome, StoreError};
+
+/// How long an operation on the schema or the index is repeated.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Repeats an operation after transient errors, for so long at the most.
+pub(crate) async fn patiently<T, Fut>(
+    store: &'static str,
+    patience: Duration,
+    operation: impl FnMut() -> Fut,
+) -> Result<T, StoreError>
+where
+    Fut: Future<Output = Result<T, StoreError>>,
+{
+    let backoff = ExponentialBuilder::new()
+        .with_min_delay(Duration::from_millis(1))
+        .with_max_delay(Duration::from_millis(250))
+        .with_jitter()
+        .without_max_times();
+    let attempts = operation.retry(backoff).when(StoreError::is_transient);
+    match tokio::time::timeout(patience, attempts).await {
+        Ok(answer) => answer,
+        Err(elapsed) => {
+            let reason = "it did not succeed in time";
+            Err(StoreError::unavailable(store, Outcome::Unknown, Again::Soon, reason, elapsed))
+        }
+    }
+}

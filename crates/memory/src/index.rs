@@ -3,97 +3,114 @@
 //! The index follows the writes: a write only notes its message, and the next search takes in what was noted.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem::replace;
 use std::ops::Bound::{Included, Unbounded};
-use std::sync::Arc;
 
 use chatkeep_domain::search::{SearchDocument, SearchExpr};
-use chatkeep_domain::{Position, ThreadId};
+use chatkeep_domain::{ChatMessage, Position, ThreadId};
 
-/// Where a message is, or was.
-pub(crate) type Place = (ThreadId, Position);
+/// A message in the index: where it is, and its number. A message gets another number when it is edited, so that no
+/// number ever stands for other words.
+pub(crate) type Place = (ThreadId, Position, u64);
 
 #[derive(Default)]
 pub(crate) struct Index {
-    /// Where each word is.
-    words: BTreeMap<Arc<str>, BTreeSet<Place>>,
-    /// Which words are at each place.
-    known: BTreeMap<Place, Vec<Arc<str>>>,
-    /// Where there may be other words by now.
-    pending: BTreeSet<Place>,
+    words: BTreeMap<Box<str>, BTreeSet<Place>>,
+    /// What is to be taken in, by number. What is not any more has the position 0 until half of it is such.
+    new: Vec<Place>,
+    old: usize,
+    next: u64,
+    /// What is to be taken out, with what it said.
+    gone: Vec<(Place, ChatMessage)>,
 }
 
 impl Index {
-    /// Notes that a message is new or was changed.
-    pub(crate) fn note(&mut self, place: Place) {
-        self.pending.insert(place);
+    /// Notes a message that is new or was edited, and gives its number.
+    pub(crate) fn add(&mut self, thread: ThreadId, position: Position) -> u64 {
+        let number = self.next;
+        self.next += 1;
+        self.new.push((thread, position, number));
+        number
     }
 
-    /// Notes that a message is gone.
-    pub(crate) fn forget(&mut self, place: Place) {
-        if self.known.contains_key(&place) {
-            self.pending.insert(place);
-        } else {
-            self.pending.remove(&place);
+    /// Notes that a number is none any more: its message is gone, or gets another one.
+    pub(crate) fn remove(&mut self, number: u64, message: &ChatMessage) {
+        if !self.take(number) {
+            self.gone.push(((message.chat_thread_id, message.position, number), message.clone()));
         }
     }
 
-    /// The places that were noted, of all threads or of one.
-    pub(crate) fn pending(&self, thread: Option<ThreadId>) -> BTreeSet<Place> {
-        within(&self.pending, thread).collect()
+    /// What is to be taken in, of all threads or of one.
+    pub(crate) fn new(&self) -> impl Iterator<Item = Place> {
+        self.new.iter().copied().filter(|(_, position, _)| *position != Position::ZERO)
     }
 
-    /// Takes in what is at a place now.
+    /// Some of what is to be taken out. It is given once.
+    pub(crate) fn gone(&mut self, count: usize) -> Vec<(Place, ChatMessage)> {
+        self.gone.split_off(self.gone.len().saturating_sub(count))
+    }
+
+    /// Takes in the words of a message, unless another search did that meanwhile, or it is gone.
     pub(crate) fn take_in(&mut self, place: Place, document: &SearchDocument) {
-        self.pending.remove(&place);
-        for word in self.known.remove(&place).unwrap_or_default() {
-            if let Some(places) = self.words.get_mut(&word) {
-                places.remove(&place);
-                if places.is_empty() {
-                    self.words.remove(&word);
+        if self.take(place.2) {
+            for (word, _) in document.words() {
+                match self.words.get_mut(word) {
+                    Some(places) => drop(places.insert(place)),
+                    None => drop(self.words.insert(word.into(), BTreeSet::from([place]))),
                 }
             }
         }
-        let add = |(word, _): (&str, _)| {
-            let places = self.words.entry(word.into());
-            let word = Arc::clone(places.key());
-            places.or_default().insert(place);
-            word
-        };
-        let known: Vec<_> = document.words().map(add).collect();
-        if !known.is_empty() {
-            self.known.insert(place, known);
+    }
+
+    /// Whether a number was to be taken in; it is not any more.
+    fn take(&mut self, number: u64) -> bool {
+        let Ok(at) = self.new.binary_search_by_key(&number, |(.., number)| *number) else { return false };
+        let is_new = replace(&mut self.new[at].1, Position::ZERO) != Position::ZERO;
+        self.old += usize::from(is_new);
+        if self.old > self.new.len() / 2 {
+            self.old = 0;
+            self.new.retain(|(_, position, _)| *position != Position::ZERO);
+        }
+        is_new
+    }
+
+    /// Takes out the words of a message.
+    pub(crate) fn take_out(&mut self, entry: Place, document: &SearchDocument) {
+        for (word, _) in document.words() {
+            if let Some(entries) = self.words.get_mut(word) {
+                entries.remove(&entry);
+                if entries.is_empty() {
+                    self.words.remove(word);
+                }
+            }
         }
     }
 
-    /// The places of the messages that may match by what was taken in, of all threads or of one. `None`: any may match.
+    /// The messages that may match by their words, of all threads or of one. `None`: any message may match.
     pub(crate) fn find(&self, expr: &SearchExpr, thread: Option<ThreadId>) -> Option<BTreeSet<Place>> {
         let find = |side: &SearchExpr| self.find(side, thread);
         match expr {
             SearchExpr::All(sides) => sides.iter().filter_map(find).reduce(|one, other| &one & &other),
             SearchExpr::Any(sides) => {
-                sides.iter().try_fold(BTreeSet::new(), |all, side| Some(&all | &find(side)?))
+                sides.iter().try_fold(BTreeSet::new(), |found, side| Some(&found | &find(side)?))
             }
             SearchExpr::Not(_) => None,
             SearchExpr::Phrase(phrase) => {
                 let (last, others) = phrase.words.split_last()?;
-                let last = self.places(last, phrase.is_prefix, thread);
-                Some(others.iter().fold(last, |found, word| &found & &self.places(word, false, thread)))
+                let last = self.find_word(last, phrase.is_prefix, thread);
+                Some(others.iter().fold(last, |found, word| &found & &self.find_word(word, false, thread)))
             }
         }
     }
 
-    fn places(&self, word: &str, is_prefix: bool, thread: Option<ThreadId>) -> BTreeSet<Place> {
-        let words = self
-            .words
-            .range::<str, _>((Included(word), Unbounded))
-            .take_while(|(of, _)| if is_prefix { of.starts_with(word) } else { ***of == *word });
-        words.flat_map(|(_, places)| within(places, thread)).collect()
+    fn find_word(&self, word: &str, is_prefix: bool, thread: Option<ThreadId>) -> BTreeSet<Place> {
+        let words = self.words.range::<str, _>((Included(word), Unbounded));
+        let words = words.take_while(|(of, _)| if is_prefix { of.starts_with(word) } else { ***of == *word });
+        let first = thread.map_or(Unbounded, |thread| Included((thread, Position::ZERO, 0)));
+        let entries = words.flat_map(|(_, entries)| {
+            let entries = entries.range((first, Unbounded));
+            entries.take_while(|(of, ..)| thread.is_none_or(|thread| thread == *of))
+        });
+        entries.copied().collect()
     }
-}
-
-/// All places, or those in one thread.
-fn within(places: &BTreeSet<Place>, thread: Option<ThreadId>) -> impl Iterator<Item = Place> {
-    let first = thread.map_or(Unbounded, |thread| Included((thread, Position::ZERO)));
-    let places = places.range((first, Unbounded)).copied();
-    places.take_while(move |(of, _)| thread.is_none_or(|thread| thread == *of))
 }

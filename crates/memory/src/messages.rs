@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use chatkeep_domain::{
-    Append, ChatMessage, Content, MessageEdit, MessageId, MessageQuery, MessageRepository, MessageRevision,
-    Order, Page, Scope, ThreadId, Timestamp, check_timestamp,
+    Append, ChatMessage, Content, ContentKey, MessageEdit, MessageId, MessageQuery, MessageRepository,
+    MessageRevision, Order, Page, Scope, ThreadId, Timestamp, check_timestamp,
 };
 
 use crate::record::Result;
@@ -13,18 +13,23 @@ use crate::store::MemoryRepository;
 impl MessageRepository for MemoryRepository {
     async fn append(&self, scope: &Scope, thread: ThreadId, mut append: Append) -> Result<Vec<ChatMessage>> {
         append.validate()?;
-        let key = self.key(scope, thread)?;
+        let org = self.org_of(scope, thread)?;
         for new in &mut append.messages {
-            new.content = self.seal(&key, new.id, &new.content)?;
+            new.content = self.seal(&ContentKey::new(&org, thread, new.id), &new.content)?;
         }
-        let stored = self.state().change(scope, &key, |record, index| record.append(append, index))?;
-        stored.into_iter().map(|message| self.open_message(&key, message)).collect()
+        let stored =
+            self.state().change(scope, &org, thread, |record, index| record.append(append, index))?;
+        stored.into_iter().map(|message| self.open_message(&org, message)).collect()
     }
 
     async fn get_message(&self, scope: &Scope, thread: ThreadId, id: MessageId) -> Result<ChatMessage> {
-        let key = self.key(scope, thread)?;
-        let message = self.state().get(scope, &key)?.get(id)?.message.clone();
-        self.open_message(&key, message)
+        let org = self.org_of(scope, thread)?;
+        let kept = {
+            let state = self.state();
+            let record = state.get(scope, &org, thread)?;
+            record.messages[record.find(id)?].message.clone()
+        };
+        self.open_message(&org, kept)
     }
 
     async fn list_messages(
@@ -34,19 +39,23 @@ impl MessageRepository for MemoryRepository {
         query: &MessageQuery,
     ) -> Result<Page<ChatMessage>> {
         let (after, before) = query.validate(thread)?;
-        let key = self.key(scope, thread)?;
-        let state = self.state();
-        let range = state.get(scope, &key)?.range(after, before);
-        let asked = range.filter(|kept| self.matches(&key, &query.filter, kept));
-        let (offset, count) = (usize::try_from(query.offset).unwrap_or(usize::MAX), query.limit + 1);
-        let kept: Vec<ChatMessage> = match query.order {
-            Order::NewestFirst => asked.rev().skip(offset).take(count).cloned().collect(),
-            _ => asked.skip(offset).take(count).cloned().collect(),
+        let org = self.org_of(scope, thread)?;
+        let kept: Vec<ChatMessage> = {
+            let state = self.state();
+            let record = state.get(scope, &org, thread)?;
+            let range = record.between(after, before);
+            let messages = range.iter().map(|stored| &stored.message);
+            let asked = messages.filter(|kept| self.matches(&org, &query.filter, kept));
+            let (offset, count) = (usize::try_from(query.offset).unwrap_or(usize::MAX), query.limit + 1);
+            match query.order {
+                Order::NewestFirst => asked.rev().skip(offset).take(count).cloned().collect(),
+                _ => asked.skip(offset).take(count).cloned().collect(),
+            }
         };
-        drop(state);
         let rows = kept.into_iter().map(|message| {
-            let behind = query.cursor_behind(thread, message.position);
-            self.open_message(&key, message).map_err(|error| error.going_on(behind))
+            let position = message.position;
+            let opened = self.open_message(&org, message);
+            opened.map_err(|error| error.going_on(query.cursor_behind(thread, position)))
         });
         Page::cut(rows, query.limit, |last| query.cursor_behind(thread, last.position))
     }
@@ -59,14 +68,15 @@ impl MessageRepository for MemoryRepository {
         edit: MessageEdit,
     ) -> Result<ChatMessage> {
         edit.validate()?;
-        let key = self.key(scope, thread)?;
-        let content = self.seal(&key, id, &edit.content)?;
+        let org = self.org_of(scope, thread)?;
+        let key = ContentKey::new(&org, thread, id);
+        let content = self.seal(&key, &edit.content)?;
         let is_new =
-            |kept: &Content| self.open(&key, id, kept).is_ok_and(|kept| kept.is_identical(&edit.content));
-        let edited = self
-            .state()
-            .change(scope, &key, |record, index| record.edit(id, (edit.at, content), is_new, index))?;
-        self.open_message(&key, edited)
+            |kept: &Content| self.open(&key, kept).is_ok_and(|kept| kept.is_identical(&edit.content));
+        let edited = self.state().change(scope, &org, thread, |record, index| {
+            record.edit(id, (edit.at, content), is_new, index)
+        })?;
+        self.open_message(&org, edited)
     }
 
     async fn list_revisions(
@@ -75,10 +85,15 @@ impl MessageRepository for MemoryRepository {
         thread: ThreadId,
         id: MessageId,
     ) -> Result<Vec<MessageRevision>> {
-        let key = self.key(scope, thread)?;
-        let edits = self.state().get(scope, &key)?.get(id)?.edits.clone();
+        let org = self.org_of(scope, thread)?;
+        let edits = {
+            let state = self.state();
+            let record = state.get(scope, &org, thread)?;
+            record.messages[record.find(id)?].edits.clone()
+        };
+        let key = ContentKey::new(&org, thread, id);
         let open = |(_, mut before): (_, MessageRevision)| {
-            before.content = self.open(&key, id, &before.content)?;
+            before.content = self.open(&key, &before.content)?;
             Ok(before)
         };
         edits.into_iter().map(open).collect()
@@ -92,15 +107,15 @@ impl MessageRepository for MemoryRepository {
         at: Timestamp,
     ) -> Result<()> {
         check_timestamp("at", at)?;
-        let key = self.key(scope, thread)?;
-        self.state().change(scope, &key, |record, index| record.delete(id, at, index))?;
-        Ok(())
+        let org = self.org_of(scope, thread)?;
+        self.state().change(scope, &org, thread, |record, index| record.delete(Some(id), at, index)).map(drop)
     }
 
     async fn clear_messages(&self, scope: &Scope, thread: ThreadId, at: Timestamp) -> Result<u64> {
         check_timestamp("at", at)?;
-        let key = self.key(scope, thread)?;
-        let gone = self.state().change(scope, &key, |record, index| Ok(record.clear(at, index)))?;
+        let org = self.org_of(scope, thread)?;
+        let gone =
+            self.state().change(scope, &org, thread, |record, index| record.delete(None, at, index))?;
         Ok(gone.len() as u64)
     }
 }

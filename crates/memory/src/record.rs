@@ -1,36 +1,38 @@
 //! A thread with all that is in it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::mem::{replace, take};
-use std::ops::Bound::{Excluded, Unbounded};
 
 use chatkeep_domain::{
-    Append, ChatMessage, ChatThread, Content, MessageId, MessageRevision, NewMessage, OrgId, Position, Scope,
-    StoreError, ThreadId, Timestamp,
+    Append, ChatMessage, ChatThread, Content, MessageId, MessageRevision, NewMessage, Position, Scope,
+    StoreError, Timestamp,
 };
 
 use crate::index::Index;
 
 pub(crate) type Result<T> = std::result::Result<T, StoreError>;
 
-/// An id is unique within its organization: both together are the key.
-pub(crate) type Key = (OrgId, ThreadId);
-
 pub(crate) struct Record {
     pub(crate) thread: ChatThread,
-    pub(crate) messages: BTreeMap<Position, Stored>,
-    positions: HashMap<MessageId, Position>,
+    /// The thread's `updated_at` when it was last put into the lists.
+    pub(crate) listed_at: Timestamp,
+    /// By position.
+    pub(crate) messages: Vec<Stored>,
+    /// `None` as long as each id is greater than those before, as UUIDv7 comes: then they are sorted as the messages are.
+    positions: Option<HashMap<MessageId, Position>>,
 }
 
 pub(crate) struct Stored {
     pub(crate) message: ChatMessage,
     /// When each edit was made, as it was given, and what the message said before it.
     pub(crate) edits: Vec<(Timestamp, MessageRevision)>,
+    /// Its number in the index.
+    pub(crate) number: u64,
 }
 
 impl Record {
     pub(crate) fn new(thread: ChatThread) -> Self {
-        Self { thread, messages: BTreeMap::new(), positions: HashMap::new() }
+        Self { listed_at: thread.updated_at, thread, messages: Vec::new(), positions: None }
     }
 
     /// The one place where it is decided who sees a thread.
@@ -38,27 +40,40 @@ impl Record {
         scope.contains(&self.thread.org_id, &self.thread.user_id)
     }
 
-    pub(crate) fn get(&self, id: MessageId) -> Result<&Stored> {
-        let stored = self.positions.get(&id).and_then(|position| self.messages.get(position));
-        stored.ok_or_else(|| StoreError::message_not_found(id))
+    /// The messages behind a position, and ahead of another.
+    pub(crate) fn between(&self, after: Position, before: Option<Position>) -> &[Stored] {
+        let from = self.messages.partition_point(|stored| stored.message.position <= after);
+        let until = before.map_or(self.messages.len(), |before| self.count_ahead(before));
+        self.messages.get(from..until).unwrap_or_default()
     }
 
-    /// The messages between two positions.
-    pub(crate) fn range(
-        &self,
-        after: Position,
-        before: Option<Position>,
-    ) -> impl DoubleEndedIterator<Item = &ChatMessage> {
-        let is_empty = before.is_some_and(|before| before <= after);
-        let range = (!is_empty).then(|| (Excluded(after), before.map_or(Unbounded, Excluded)));
-        let stored = range.into_iter().flat_map(|range| self.messages.range(range));
-        stored.map(|(_, stored)| &stored.message)
+    /// How many messages are ahead of a position.
+    fn count_ahead(&self, position: Position) -> usize {
+        self.messages.partition_point(|stored| stored.message.position < position)
+    }
+
+    pub(crate) fn at(&self, position: Position) -> Option<&Stored> {
+        let stored = self.messages.get(self.count_ahead(position));
+        stored.filter(|stored| stored.message.position == position)
+    }
+
+    pub(crate) fn find(&self, id: MessageId) -> Result<usize> {
+        self.held(id).ok_or_else(|| StoreError::message_not_found(id))
+    }
+
+    /// Where a message is among the messages.
+    fn held(&self, id: MessageId) -> Option<usize> {
+        match &self.positions {
+            Some(positions) => Some(self.count_ahead(*positions.get(&id)?)),
+            None if self.messages.last().is_none_or(|last| last.message.id < id) => None,
+            None => self.messages.binary_search_by_key(&id, |stored| stored.message.id).ok(),
+        }
     }
 
     /// Stores the messages that are not held yet; gives all of them as they are stored.
     pub(crate) fn append(&mut self, append: Append, index: &mut Option<Index>) -> Result<Vec<ChatMessage>> {
         let head = self.thread.head;
-        let is_held = |new: &NewMessage| self.positions.contains_key(&new.id);
+        let is_held = |new: &NewMessage| self.held(new.id).is_some();
         if let Some(expected) = append.expect_head.filter(|expected| *expected != head)
             && !append.messages.iter().all(is_held)
         {
@@ -66,24 +81,28 @@ impl Record {
         }
         // Nothing may fail below: what is written first would stay.
         head.advance(append.messages.len())?;
-        let mut stored = Vec::with_capacity(append.messages.len());
-        for new in append.messages {
-            if let Ok(held) = self.get(new.id) {
-                stored.push(held.message.clone());
-                continue;
-            }
-            let position = self.thread.head.advance(1)?;
-            self.thread.head = position;
-            self.touch(new.created_at);
-            let message = new.into_message(self.thread.id, position);
-            stored.push(message.clone());
-            self.positions.insert(message.id, position);
-            self.messages.insert(position, Stored { message, edits: Vec::new() });
-            if let Some(index) = index {
-                index.note((self.thread.id, position));
-            }
+        let store = |new: NewMessage| match self.held(new.id) {
+            Some(held) => Ok(self.messages[held].message.clone()),
+            None => self.push(new, index),
+        };
+        append.messages.into_iter().map(store).collect()
+    }
+
+    fn push(&mut self, new: NewMessage, index: &mut Option<Index>) -> Result<ChatMessage> {
+        let position = self.thread.head.advance(1)?;
+        self.thread.head = position;
+        self.touch(new.created_at);
+        let message = new.into_message(self.thread.id, position);
+        if self.positions.is_none() && self.messages.last().is_some_and(|last| last.message.id > message.id) {
+            let messages = self.messages.iter().map(|stored| &stored.message);
+            self.positions = Some(messages.map(|message| (message.id, message.position)).collect());
         }
-        Ok(stored)
+        if let Some(positions) = &mut self.positions {
+            positions.insert(message.id, position);
+        }
+        let number = index.as_mut().map_or(0, |index| index.add(self.thread.id, position));
+        self.messages.push(Stored { message: message.clone(), edits: Vec::new(), number });
+        Ok(message)
     }
 
     /// Gives a message another content, unless it has that one or was given it by the same edit before. `is_new` tells
@@ -95,50 +114,45 @@ impl Record {
         is_new: impl Fn(&Content) -> bool,
         index: &mut Option<Index>,
     ) -> Result<ChatMessage> {
-        let position = self.get(id)?.message.position;
-        let Some(Stored { message, edits }) = self.messages.get_mut(&position) else {
-            return Err(StoreError::message_not_found(id));
-        };
+        let found = self.find(id)?;
+        let Stored { message, edits, number } = &mut self.messages[found];
         let later = edits.iter().skip(1).map(|(_, before)| &before.content).chain([&message.content]);
         let is_retry = edits.iter().zip(later).any(|((made_at, _), made)| *made_at == at && is_new(made));
         if !is_retry && !is_new(&message.content) {
-            let number = u32::try_from(edits.len() + 1).unwrap_or(u32::MAX);
-            let before = replace(&mut message.content, content);
-            edits.push((at, MessageRevision::new(number, before, message.updated_at)));
-            message.updated_at = message.updated_at.max(at);
-            self.thread.updated_at = self.thread.updated_at.max(at);
             if let Some(index) = index {
-                index.note((self.thread.id, position));
+                index.remove(*number, message);
+                *number = index.add(message.chat_thread_id, message.position);
             }
-        }
-        Ok(message.clone())
-    }
-
-    pub(crate) fn delete(
-        &mut self,
-        id: MessageId,
-        at: Timestamp,
-        index: &mut Option<Index>,
-    ) -> Result<Option<Stored>> {
-        let position = self.get(id)?.message.position;
-        self.positions.remove(&id);
-        if let Some(index) = index {
-            index.forget((self.thread.id, position));
-        }
-        self.touch(at);
-        Ok(self.messages.remove(&position))
-    }
-
-    /// Takes out all messages, to be dropped when the lock is free.
-    pub(crate) fn clear(&mut self, at: Timestamp, index: &mut Option<Index>) -> BTreeMap<Position, Stored> {
-        if let Some(index) = index {
-            self.messages.keys().for_each(|position| index.forget((self.thread.id, *position)));
-        }
-        if !self.messages.is_empty() {
+            let revision = u32::try_from(edits.len() + 1).unwrap_or(u32::MAX);
+            let before = replace(&mut message.content, content);
+            edits.push((at, MessageRevision::new(revision, before, message.updated_at)));
+            message.updated_at = message.updated_at.max(at);
             self.touch(at);
         }
-        self.positions = HashMap::new();
-        take(&mut self.messages)
+        Ok(self.messages[found].message.clone())
+    }
+
+    /// Takes out a message, or all.
+    pub(crate) fn delete(
+        &mut self,
+        id: Option<MessageId>,
+        at: Timestamp,
+        index: &mut Option<Index>,
+    ) -> Result<Vec<Stored>> {
+        let gone = match id {
+            Some(id) => vec![self.messages.remove(self.find(id)?)],
+            None => take(&mut self.messages),
+        };
+        for Stored { message, number, .. } in &gone {
+            self.positions.as_mut().map(|positions| positions.remove(&message.id));
+            if let Some(index) = index {
+                index.remove(*number, message);
+            }
+        }
+        if !gone.is_empty() {
+            self.touch(at);
+        }
+        Ok(gone)
     }
 
     fn touch(&mut self, at: Timestamp) {

@@ -8,7 +8,7 @@ use chatkeep_domain::search::{CorruptCandidate, SearchCandidate, SearchDocument,
 use chatkeep_domain::{ChatMessage, MessageSearch, OrgId, Scope, SearchOrder, SearchPage, SearchQuery};
 
 use crate::index::Place;
-use crate::record::Result;
+use crate::record::{Result, Stored};
 use crate::store::MemoryRepository;
 
 /// How many messages are taken into the index before others get the lock.
@@ -19,8 +19,8 @@ impl MessageSearch for MemoryRepository {
     async fn search_messages(&self, scope: &Scope, query: &SearchQuery) -> Result<SearchPage> {
         let mut plan = SearchPlan::new(query)?;
         if let Some(thread) = query.thread {
-            let key = self.key(scope, thread)?;
-            self.state().get(scope, &key)?;
+            let org = self.org_of(scope, thread)?;
+            self.state().get(scope, &org, thread)?;
         }
         self.take_in(scope).await;
         // Each read goes on where the one before ended, until the text is read in another way.
@@ -29,16 +29,12 @@ impl MessageSearch for MemoryRepository {
             if reading.replace(plan.reading()) != Some(plan.reading()) {
                 keys = self.find(scope, query, &plan).into_iter();
             }
-            let mut state = self.state();
+            let state = self.state();
             let wanted = keys.by_ref().filter(|key| read.contains(key));
-            let found = wanted.filter_map(|key| {
-                let record = state.org(&key.org_id)?.threads.get(&key.thread)?;
-                let message = record.messages.get(&key.position)?.message.clone();
-                Some(SearchCandidate::new(key.org_id, record.thread.name.clone(), message))
-            });
-            let batch: Vec<_> = found.take(read.limit).collect();
+            let found: Vec<_> =
+                wanted.filter_map(|key| state.candidate(scope, key)).take(read.limit).collect();
             drop(state);
-            let opened: Vec<_> = batch.into_iter().map(|found| self.open_candidate(&plan, found)).collect();
+            let opened: Vec<_> = found.into_iter().map(|found| self.open_candidate(&plan, found)).collect();
             plan.add(opened);
         }
         plan.finish()
@@ -46,54 +42,34 @@ impl MessageSearch for MemoryRepository {
 }
 
 impl MemoryRepository {
-    /// Takes what was written before this call into the index, batch by batch. That only saves time, for a search finds what
-    /// is pending as well: so it does not matter what others write or take in meanwhile.
+    /// Takes what was written before this call into the index, and takes out some of what is gone. It only saves time, for a
+    /// search finds without what is not taken in: so it does not matter what others write or take in meanwhile.
     async fn take_in(&self, scope: &Scope) {
-        let orgs = self.state().orgs(scope);
-        for org in orgs {
-            let pending = self.state().org(&org).and_then(|org| Some(org.index.as_ref()?.pending(None)));
-            let pending: Vec<Place> = pending.into_iter().flatten().collect();
-            for batch in pending.chunks(BATCH) {
-                let messages: Vec<Option<ChatMessage>> = {
-                    let mut state = self.state();
-                    batch.iter().map(|place| state.org(&org)?.at(*place).cloned()).collect()
-                };
-                let documents: Vec<_> =
-                    messages.iter().map(|message| self.document(&org, message.as_ref())).collect();
-                if let Some(org) = self.state().org(&org) {
-                    for ((place, message), document) in batch.iter().zip(&messages).zip(&documents) {
-                        let is_current = org.at(*place) == message.as_ref();
-                        if let (true, Ok(document), Some(index)) = (is_current, document, &mut org.index) {
-                            index.take_in(*place, document);
-                        }
-                    }
+        let due = self.state().due(scope);
+        for (org, mut entries) in due {
+            // Neighbours in the index are quick to take in, one after the other.
+            entries.sort_unstable();
+            // The last one only takes out.
+            for batch in entries.chunks(BATCH).chain([&[][..]]) {
+                let (new, gone) = self.state().read_due(&org, batch, BATCH);
+                let (new, gone) = (self.documents(&org, new), self.documents(&org, gone));
+                self.state().take_in(&org, &new, &gone);
+                if !batch.is_empty() {
+                    pause().await;
                 }
-                pause().await;
             }
         }
     }
 
-    /// The keys of all messages that may match, as they are at one moment, in the order of the reads.
+    /// The keys of the messages that may match, as they are at one moment, in the order of the reads.
     fn find(&self, scope: &Scope, query: &SearchQuery, plan: &SearchPlan<'_>) -> Vec<SearchKey> {
+        let state = self.state();
         let mut keys = Vec::new();
-        let mut state = self.state();
-        for id in state.orgs(scope) {
-            let Some(org) = state.org(&id) else { continue };
-            let found = plan.expr().zip(org.index.as_ref()).and_then(|(expr, index)| {
-                Some(&index.find(expr, query.thread)? | &index.pending(query.thread))
-            });
-            let places = found.unwrap_or_else(|| org.places(query.thread));
-            let seen = places.into_iter().filter_map(|(thread, position)| {
-                let record = org.threads.get(&thread).filter(|record| record.is_in(scope))?;
-                Some(&record.messages.get(&position)?.message)
-            });
-            let asked = seen.filter(|message| {
-                self.matches(&(id.clone(), message.chat_thread_id), &query.filter, message)
-            });
-            keys.extend(asked.map(|message| {
+        for (org, Stored { message, .. }) in state.candidates(scope, query.thread, plan.expr()) {
+            if self.matches(org, &query.filter, message) {
                 let created_at = query.thread.is_none().then_some(message.created_at);
-                SearchKey::new(created_at, message.chat_thread_id, message.position, id.clone())
-            }));
+                keys.push(SearchKey::new(created_at, message.chat_thread_id, message.position, org.clone()));
+            }
         }
         match query.order {
             SearchOrder::Oldest => keys.sort_unstable(),
@@ -108,18 +84,22 @@ impl MemoryRepository {
         plan: &SearchPlan<'_>,
         mut found: SearchCandidate,
     ) -> std::result::Result<SearchCandidate, Box<CorruptCandidate>> {
-        let (key, place) = ((found.org_id.clone(), found.message.chat_thread_id), plan.key(&found));
-        found.message =
-            self.open_message(&key, found.message).map_err(|error| CorruptCandidate::new(place, error))?;
+        let key = plan.key(&found);
+        let opened = self.open_message(&found.org_id, found.message);
+        found.message = opened.map_err(|error| Box::new(CorruptCandidate::new(key, error)))?;
         Ok(found)
     }
 
-    /// The words that the index is to have of a kept message.
-    fn document(&self, org: &OrgId, kept: Option<&ChatMessage>) -> Result<SearchDocument> {
-        let Some(kept) = kept else { return Ok(SearchDocument::default()) };
-        let Some(codec) = &self.codec else { return Ok(SearchDocument::of(&kept.content)) };
-        let message = self.open_message(&(org.clone(), kept.chat_thread_id), kept.clone())?;
-        Ok(codec.document(&message.content).unwrap_or_default())
+    /// The words of kept messages: none of one that cannot be opened, or that the codec keeps out of the index.
+    fn documents(&self, org: &OrgId, kept: Vec<(Place, ChatMessage)>) -> Vec<(Place, SearchDocument)> {
+        let document = |kept: ChatMessage| match &self.codec {
+            None => SearchDocument::of(&kept.content),
+            Some(codec) => {
+                let opened = self.open_message(org, kept).ok();
+                opened.and_then(|message| codec.document(&message.content)).unwrap_or_default()
+            }
+        };
+        kept.into_iter().map(|(entry, kept)| (entry, document(kept))).collect()
     }
 }
 

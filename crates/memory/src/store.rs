@@ -1,15 +1,16 @@
 //! The store: its lock, and what stands between the contents that callers see and those that are kept.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use chatkeep_domain::{
-    ChatMessage, Codec, Content, ContentKey, ConversationRepository, Entity, MessageFilter, MessageId,
-    MessageSearch, Scope, StoreError, ThreadId,
+    ChatMessage, Codec, Content, ContentKey, ConversationRepository, Entity, MessageFilter, MessageSearch,
+    OrgId, Scope, StoreError, ThreadId,
 };
 
-use crate::record::{Key, Result};
+use crate::record::Result;
 use crate::state::State;
 
 /// Conversations in memory. A clone is another handle to the same store.
@@ -30,8 +31,9 @@ impl MemoryRepository {
 
     /// An empty store that keeps no index of words, and declines to search.
     pub fn without_search() -> Self {
-        let state = State { without_search: true, ..State::default() };
-        Self { state: Arc::new(Mutex::new(state)), codec: None }
+        let store = Self::default();
+        store.state().without_search = true;
+        store
     }
 
     /// An empty store that keeps each content as the codec seals it, and indexes the words that the codec gives.
@@ -43,40 +45,42 @@ impl MemoryRepository {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The key of the thread that a scope means by an id.
-    pub(crate) fn key(&self, scope: &Scope, id: ThreadId) -> Result<Key> {
-        let org = scope.org_id().map_or_else(|| self.state().org_with(id), |org| Ok(org.clone()))?;
-        Ok((org, id))
+    /// The organization of the thread that a scope means by an id.
+    pub(crate) fn org_of<'a>(&self, scope: &'a Scope, id: ThreadId) -> Result<Cow<'a, OrgId>> {
+        match scope.org_id() {
+            Some(org) => Ok(Cow::Borrowed(org)),
+            None => self.state().holder(id).map(|org| Cow::Owned(org.clone())),
+        }
     }
 
     /// A content as it is kept.
-    pub(crate) fn seal(&self, (org, thread): &Key, id: MessageId, content: &Content) -> Result<Content> {
+    pub(crate) fn seal(&self, key: &ContentKey<'_>, content: &Content) -> Result<Content> {
         let Some(codec) = &self.codec else { return Ok(content.clone()) };
-        let sealed = codec.seal(content, &ContentKey::new(org, *thread, id));
-        sealed.map(Content::text).map_err(|error| StoreError::backend("memory", error))
+        let sealed = codec.seal(content, key).map_err(|error| StoreError::backend("memory", error))?;
+        Ok(Content::text(sealed))
     }
 
     /// A kept content as callers see it.
-    pub(crate) fn open(&self, (org, thread): &Key, id: MessageId, kept: &Content) -> Result<Content> {
+    pub(crate) fn open(&self, key: &ContentKey<'_>, kept: &Content) -> Result<Content> {
         let Some(codec) = &self.codec else { return Ok(kept.clone()) };
-        let opened = codec.open(kept.as_text().unwrap_or_default(), &ContentKey::new(org, *thread, id));
-        opened.map_err(|error| StoreError::corrupt_row(Entity::Message, id, error))
+        let opened = codec.open(kept.as_text().unwrap_or_default(), key);
+        opened.map_err(|error| StoreError::corrupt_row(Entity::Message, key.message, error))
     }
 
     /// A kept message as callers see it.
-    pub(crate) fn open_message(&self, key: &Key, mut kept: ChatMessage) -> Result<ChatMessage> {
+    pub(crate) fn open_message(&self, org: &OrgId, mut kept: ChatMessage) -> Result<ChatMessage> {
         if self.codec.is_some() {
-            kept.content = self.open(key, kept.id, &kept.content)?;
+            kept.content = self.open(&ContentKey::new(org, kept.chat_thread_id, kept.id), &kept.content)?;
         }
         Ok(kept)
     }
 
     /// Whether a kept message passes. One that cannot be opened does: nobody can say that it does not.
-    pub(crate) fn matches(&self, key: &Key, filter: &MessageFilter, kept: &ChatMessage) -> bool {
+    pub(crate) fn matches(&self, org: &OrgId, filter: &MessageFilter, kept: &ChatMessage) -> bool {
         if self.codec.is_none() || filter.metadata.is_empty() {
             return filter.matches(kept);
         }
-        self.open_message(key, kept.clone()).map_or(true, |message| filter.matches(&message))
+        self.open_message(org, kept.clone()).map_or(true, |message| filter.matches(&message))
     }
 }
 

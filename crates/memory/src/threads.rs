@@ -16,25 +16,26 @@ impl ThreadRepository for MemoryRepository {
     }
 
     async fn get_thread(&self, scope: &Scope, id: ThreadId) -> Result<ChatThread> {
-        let key = self.key(scope, id)?;
-        Ok(self.state().get(scope, &key)?.thread.clone())
+        let org = self.org_of(scope, id)?;
+        Ok(self.state().get(scope, &org, id)?.thread.clone())
     }
 
     async fn update_thread(&self, scope: &Scope, id: ThreadId, update: ThreadUpdate) -> Result<ChatThread> {
         update.validate()?;
-        let key = self.key(scope, id)?;
-        self.state().change(scope, &key, |record, _| {
+        let org = self.org_of(scope, id)?;
+        self.state().change(scope, &org, id, |record, _| {
             update.apply(&mut record.thread);
             Ok(record.thread.clone())
         })
     }
 
     async fn delete_thread(&self, scope: &Scope, id: ThreadId) -> Result<u64> {
-        let key = self.key(scope, id)?;
+        let org = self.org_of(scope, id)?;
         let mut state = self.state();
-        let gone =
-            state.change(scope, &key, |record, index| Ok(record.clear(record.thread.updated_at, index)))?;
-        state.remove(&key);
+        let gone = state
+            .change(scope, &org, id, |record, index| record.delete(None, record.thread.updated_at, index))?;
+        state.remove(&org, id);
+        // What takes long to drop is dropped when the lock is free.
         drop(state);
         Ok(gone.len() as u64)
     }
@@ -45,9 +46,7 @@ impl ThreadRepository for MemoryRepository {
             return Ok(Page::empty());
         };
         let mut state = self.state();
-        state.sort_lists();
-        let threads = state.list(&owner, behind.as_ref());
-        let rows = threads.filter(|thread| query.matches(thread)).cloned().map(Ok);
-        Page::cut(rows, query.limit, |last| query.cursor_behind(&last.into()))
+        let threads = state.list(&owner, behind.as_ref()).filter(|thread| query.matches(thread));
+        Page::cut(threads.cloned().map(Ok), query.limit, |last| query.cursor_behind(&last.into()))
     }
 }

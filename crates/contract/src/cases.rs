@@ -2,6 +2,7 @@
 
 pub(crate) mod corrupt_rows;
 pub(crate) mod declined;
+pub(crate) mod handles;
 pub(crate) mod messages;
 pub(crate) mod races;
 pub(crate) mod search;
@@ -12,8 +13,15 @@ use crate::case::Case;
 
 /// Every case of the contract, folder by folder. No two have one name.
 pub fn all() -> impl Iterator<Item = &'static Case> {
-    let tables =
-        [threads::CASES, messages::CASES, tenants::CASES, races::CASES, search::CASES, corrupt_rows::CASES];
+    let tables = [
+        threads::CASES,
+        messages::CASES,
+        tenants::CASES,
+        races::CASES,
+        handles::CASES,
+        search::CASES,
+        corrupt_rows::CASES,
+    ];
     tables.into_iter().flatten()
 }
 

@@ -1,121 +1,105 @@
-//! Stores that are wrong on purpose: the test of the tests.
+//! Faulty stores: the test of the tests.
 //!
-//! [`Faulty`] wraps a store that is right and breaks one promise. Each [`Fault`] is a bug that such systems have
-//! had; the case that [`Fault::caught_by`] names must fail on it.
+//! A [`Fault`] is a bug that such systems have had, as a decorator around a right store. The case that
+//! [`Fault::caught_by`] names must fail on it.
 //!
 //! ```
-//! use chatkeep_contract::faulty::{Fault, Faulty};
+//! use std::sync::Arc;
+//!
+//! use chatkeep_contract::Fixture;
+//! use chatkeep_contract::faulty::Fault;
 //! use chatkeep_memory::MemoryRepository;
 //!
-//! let store = Faulty::new(MemoryRepository::new(), Fault::SortsByTime);
-//! assert_eq!(store.fault().caught_by(), "order_is_by_position_whatever_the_times");
+//! let fixture = Fault::SortsByTime.put_on(Fixture::new(Arc::new(MemoryRepository::new())));
+//! assert_eq!(Fault::SortsByTime.caught_by(), "order_is_by_position_whatever_the_times");
 //! ```
 
+/// The two methods of a [`Decorator`](chatkeep_domain::Decorator) that have no default, for one that changes neither.
+macro_rules! pass_on_appends {
+    () => {
+        fn append<'this, 'scope, 'answer>(
+            &'this self,
+            scope: &'scope chatkeep_domain::Scope,
+            thread: chatkeep_domain::ThreadId,
+            append: chatkeep_domain::Append,
+        ) -> $crate::faulty::Answering<'answer, $crate::faulty::Answer>
+        where
+            'this: 'answer,
+            'scope: 'answer,
+            Self: 'answer,
+        {
+            self.inner.append(scope, thread, append)
+        }
+
+        fn append_each<'this, 'answer>(
+            &'this self,
+            appends: Vec<chatkeep_domain::ThreadAppend>,
+        ) -> $crate::faulty::Answering<'answer, Vec<$crate::faulty::Answer>>
+        where
+            'this: 'answer,
+            Self: 'answer,
+        {
+            self.inner.append_each(appends)
+        }
+    };
+}
+
+mod appends;
+mod calls;
 mod corrupt_rows;
 mod corrupting;
-mod damage;
-mod each;
+mod edits;
 mod fault;
-mod loose;
+mod handles;
+mod index;
+mod lists;
 mod lossy;
-mod messages;
 mod scan;
-mod search;
+mod scopes;
+mod searches;
+mod swapped_roles;
 mod threads;
 
-use std::sync::atomic::AtomicI64;
+use std::future::Future;
+use std::pin::Pin;
 use std::time::Duration;
 
 use chatkeep_domain::{
-    Append, ConversationRepository, Cursor, Entity, IdGenerator as _, MessageId, Scope, StoreError, ThreadId,
-    Timestamp, UuidV7Generator,
+    Append, ChatMessage, Cursor, Decorator, IdGenerator as _, Position, Scope, StoreError, ThreadAppend,
+    ThreadId, Timestamp, UuidV7Generator,
 };
-use tokio::sync::Mutex;
 
 pub use self::corrupting::Corrupting;
 pub use self::fault::Fault;
-use self::scan::Gone;
+pub use self::swapped_roles::SwappedRoles;
+use crate::fixture::Repo;
+
+/// The answer to an append.
+type Answer = Result<Vec<ChatMessage>, StoreError>;
+
+/// A call under way.
+type Answering<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Long enough that racers of one moment all pass the check before the first of them writes.
 const GAP: Duration = Duration::from_millis(5);
 
-/// A store with one fault; in all else it is the store that it wraps.
-#[derive(Debug)]
-pub struct Faulty<R> {
-    inner: R,
-    fault: Fault,
-    /// Makes the outcome of a lost race certain.
-    one_writer: Mutex<()>,
-    /// How many positions the heads that were written back were behind.
-    lost: AtomicI64,
-    /// What is deleted, and found all the same.
-    gone: Shared<Gone>,
-    /// What is stored, and not found yet; or found twice.
-    unindexed: Shared<MessageId>,
-    /// The first names of threads.
-    names: Shared<(ThreadId, String)>,
+/// What `append_each` is for a decorator whose fault is in `append`.
+async fn append_in_turn(store: &impl Decorator, appends: Vec<ThreadAppend>) -> Vec<Answer> {
+    let mut answers = Vec::new();
+    for ThreadAppend { scope, thread, append, .. } in appends {
+        answers.push(store.append(&scope, thread, append).await);
+    }
+    answers
 }
 
-type Shared<T> = std::sync::Mutex<Vec<T>>;
-
-impl<R: ConversationRepository> Faulty<R> {
-    /// Breaks a store.
-    pub const fn new(inner: R, fault: Fault) -> Self {
-        Self {
-            inner,
-            fault,
-            one_writer: Mutex::const_new(()),
-            lost: AtomicI64::new(0),
-            gone: Shared::new(Vec::new()),
-            unindexed: Shared::new(Vec::new()),
-            names: Shared::new(Vec::new()),
-        }
+/// Which messages of an append the thread holds already.
+async fn held(store: &Repo, scope: &Scope, thread: ThreadId, append: &Append) -> Vec<bool> {
+    let mut held = Vec::new();
+    for message in &append.messages {
+        let found = store.get_message(scope, thread, message.id).await;
+        held.push(found.is_ok());
     }
-
-    /// What is broken.
-    pub const fn fault(&self) -> Fault {
-        self.fault
-    }
-
-    fn has(&self, fault: Fault) -> bool {
-        self.fault == fault
-    }
-
-    /// The scope of a read.
-    fn reading(&self, scope: &Scope) -> Scope {
-        match scope.org_id() {
-            Some(org) if self.has(Fault::LeaksToColleagues) => Scope::org(org.clone()),
-            _ => lossy::scope(self.fault, scope),
-        }
-    }
-
-    /// The scope of a write.
-    fn writing(&self, scope: &Scope) -> Scope {
-        match scope.org_id() {
-            Some(org) if self.has(Fault::LetsColleaguesWrite) => Scope::org(org.clone()),
-            _ => lossy::scope(self.fault, scope),
-        }
-    }
-
-    /// The error of a call that names a message.
-    fn about_message(&self, error: StoreError) -> StoreError {
-        match error {
-            StoreError::NotFound { id, .. } if self.has(Fault::NamesTheWrongEntity) => {
-                StoreError::NotFound { entity: Entity::Thread, id }
-            }
-            other => other,
-        }
-    }
-
-    /// Which messages of an append the thread holds already.
-    async fn held(&self, scope: &Scope, thread: ThreadId, append: &Append) -> Vec<bool> {
-        let mut held = Vec::new();
-        for message in &append.messages {
-            let found = self.inner.get_message(scope, thread, message.id).await;
-            held.push(found.is_ok());
-        }
-        held
-    }
+    held
 }
 
 /// A cursor that counts, as offsets do.
@@ -125,10 +109,6 @@ fn count_cursor(count: usize) -> Cursor {
 
 fn counted(cursor: Option<&Cursor>) -> Option<usize> {
     cursor?.as_str().strip_prefix("count-")?.parse().ok()
-}
-
-fn is_about_a_cursor(error: &StoreError) -> bool {
-    matches!(error, StoreError::InvalidArgument(error) if error.field == "cursor")
 }
 
 /// The latest time of the messages.
@@ -143,4 +123,11 @@ fn rename(append: &mut Append, which: impl IntoIterator<Item = bool>) {
             message.id = UuidV7Generator.message_id();
         }
     }
+}
+
+/// The answer to an append that was never stored.
+fn invented(thread: ThreadId, append: &Append) -> Vec<ChatMessage> {
+    let numbered = (1..).zip(append.messages.iter().cloned());
+    let place = |number| Position::new(number).unwrap_or(Position::ZERO);
+    numbered.map(|(number, new)| new.into_message(thread, place(number))).collect()
 }

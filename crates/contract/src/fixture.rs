@@ -64,9 +64,19 @@ impl Fixture {
         Self { damage: Some(Arc::new(damage)), ..self }
     }
 
+    /// With a decorator around each of the two handles, as two processes would have.
+    #[must_use]
+    pub fn decorated(self, decorate: impl Fn(Repo) -> Repo) -> Self {
+        Self { repo: decorate(self.repo), other: decorate(self.other), ..self }
+    }
+
     /// A user of an organization that no other case knows.
     pub fn tenant(&self) -> Tenant {
         Tenant::new(&self.repo)
+    }
+
+    pub(crate) fn damage(&self) -> Option<Arc<dyn Damage>> {
+        self.damage.clone()
     }
 
     /// Damages a row behind the store's back, as [`Damage::overwrite`] says.

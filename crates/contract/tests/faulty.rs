@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::thread;
 
 use async_trait::async_trait;
-use chatkeep_contract::damage::{Damage, Row};
-use chatkeep_contract::faulty::{Corrupting, Fault, Faulty};
+use chatkeep_contract::faulty::{Corrupting, Fault, SwappedRoles};
 use chatkeep_contract::{Capability, Case, Fixture, Repo, cases};
-use chatkeep_domain::ConversationRepository;
+use chatkeep_domain::{
+    Append, ChatMessage, ConversationRepository, Decorator, Scope, StoreError, ThreadAppend, ThreadId,
+};
 use chatkeep_memory::MemoryRepository;
 
 /// The first line of a case's failure; `None` when it passes.
@@ -22,29 +23,59 @@ fn failure(case: &Case, fixture: Fixture) -> Option<String> {
     Some(line.unwrap_or_default().chars().take(70).collect())
 }
 
-fn with_damage(store: impl ConversationRepository + Damage + 'static) -> Fixture {
-    let store = Arc::new(store);
-    Fixture::new(Arc::clone(&store) as Repo).with_damage(Reach(store))
+/// A right store, with two handles, and with damage where the case is about that.
+fn right(case: &Case) -> Fixture {
+    let store = MemoryRepository::new();
+    if case.needs.contains(&Capability::CorruptRows) {
+        Corrupting::fixture(Arc::new(store))
+    } else {
+        Fixture::new(Arc::new(store.clone())).with_other(Arc::new(store))
+    }
 }
 
-/// One store in two roles.
-struct Reach<R>(Arc<R>);
+/// A decorator that overrides nothing.
+#[derive(Debug)]
+struct Bare(Repo);
 
 #[async_trait]
-impl<R: Damage> Damage for Reach<R> {
-    async fn overwrite(&self, row: &Row, json: &str) {
-        self.0.overwrite(row, json).await;
+impl Decorator for Bare {
+    fn inner(&self) -> &dyn ConversationRepository {
+        &*self.0
+    }
+
+    async fn append(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        append: Append,
+    ) -> Result<Vec<ChatMessage>, StoreError> {
+        self.0.append(scope, thread, append).await
+    }
+
+    async fn append_each(&self, appends: Vec<ThreadAppend>) -> Vec<Result<Vec<ChatMessage>, StoreError>> {
+        self.0.append_each(appends).await
     }
 }
 
 #[test]
 fn a_right_store_passes_every_case() {
     for case in cases() {
-        let fixture = if case.needs.contains(&Capability::CorruptRows) {
-            with_damage(Corrupting::new(MemoryRepository::new()))
-        } else {
-            Fixture::new(Arc::new(MemoryRepository::new()))
-        };
+        assert_eq!(failure(case, right(case)), None, "{case}");
+    }
+}
+
+#[test]
+fn a_decorator_that_overrides_nothing_passes_every_case() {
+    for case in cases() {
+        let fixture = right(case).decorated(|store| Arc::new(Bare(store)));
+        assert_eq!(failure(case, fixture), None, "{case}");
+    }
+}
+
+#[test]
+fn a_decorator_that_changes_data_both_ways_passes_every_case() {
+    for case in cases() {
+        let fixture = right(case).decorated(|store| Arc::new(SwappedRoles::new(store)));
         assert_eq!(failure(case, fixture), None, "{case}");
     }
 }
@@ -55,12 +86,7 @@ fn each_faulty_store_fails_the_case_that_is_there_for_it() {
     let mut missed = Vec::new();
     for fault in Fault::ALL {
         let case = cases().find(|case| case.name == fault.caught_by()).expect("caught_by names a case");
-        let fixture = if case.needs.contains(&Capability::CorruptRows) {
-            with_damage(Faulty::new(Corrupting::new(MemoryRepository::new()), *fault))
-        } else {
-            Fixture::new(Arc::new(Faulty::new(MemoryRepository::new(), *fault)))
-        };
-        let told = failure(case, fixture);
+        let told = failure(case, fault.put_on(right(case)));
         let shown = told.as_deref().unwrap_or("MISSED");
         println!("{:<28} {:<72} {shown}", format!("{fault:?}"), case.to_string());
         if told.is_none() {

@@ -202,7 +202,7 @@ async fn behind_an_append_that_is_unavailable_none_to_its_thread_is_stored() {
         .await;
     // So many that the next one goes in another statement.
     let many = (0..1_000).map(|number| message(1_000 + number, if number == 500 { "fails" } else { "x" }));
-    let head = Position::new(1_000).unwrap();
+    let head = Position::new(1_001).unwrap();
     let appends = [
         (thread_id(), Append::new(many)),
         (thread_id(), Append::new([message(1, "behind")])),
@@ -431,7 +431,7 @@ async fn sessions_that_the_server_ended_are_replaced() {
     let database = TestDatabase::new().await;
     three_messages(&database.open().await).await;
     database.execute(&format!("ALTER DATABASE {} SET idle_session_timeout = '50ms'", database.name)).await;
-    let repository = database.open().await;
+    let repository = database.open_layered().await;
     for number in 0..5 {
         repository.last_messages(&scope(), thread_id(), 1).await.unwrap();
         // Until the server has ended every session that is idle.

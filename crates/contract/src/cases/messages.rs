@@ -2,12 +2,15 @@
 
 pub(crate) mod append;
 pub(crate) mod append_each;
+pub(crate) mod append_each_order;
 pub(crate) mod content;
 pub(crate) mod cursors;
 pub(crate) mod edits;
 pub(crate) mod filters;
+pub(crate) mod heads;
 pub(crate) mod metadata;
 pub(crate) mod reads;
+pub(crate) mod retries;
 pub(crate) mod time;
 
 use crate::case::{Case, case};
@@ -21,41 +24,41 @@ pub(super) const CASES: &[Case] = &[
     case!(messages::append::order_is_by_position_whatever_the_times),
     case!(messages::append::an_append_raises_updated_at_to_its_latest),
     case!(messages::append::an_append_never_lowers_updated_at),
-    case!(messages::append::a_held_message_raises_no_updated_at),
     case!(messages::append::a_batch_with_a_bad_message_writes_nothing),
     case!(messages::append::a_batch_with_an_id_twice_writes_nothing),
     case!(messages::append::a_batch_has_an_exact_limit, [LargeBatches]),
-    case!(messages::append::a_retry_of_one_message_gives_the_stored_one),
-    case!(messages::append::a_retry_of_a_batch_gives_the_stored_ones),
-    case!(messages::append::a_retry_gives_the_message_as_it_is_stored),
-    case!(messages::append::a_batch_held_in_part_stores_the_rest),
-    case!(messages::append::expect_head_writes_at_the_head),
-    case!(messages::append::expect_head_elsewhere_is_a_conflict),
-    case!(messages::append::a_retry_of_a_compare_and_append_succeeds),
-    case!(messages::append::a_compare_and_append_held_in_part_conflicts),
-    case!(messages::append::expect_head_counts_deleted_messages),
     case!(messages::append::appending_to_an_absent_thread_is_not_found),
     case!(messages::append::nothing_to_append_changes_nothing),
-    case!(messages::append::positions_are_not_given_again_after_a_delete),
-    case!(messages::append::positions_are_not_given_again_after_a_clear),
-    case!(messages::append::two_threads_may_use_one_message_id),
+    case!(messages::retries::a_held_message_raises_no_updated_at),
+    case!(messages::retries::a_retry_of_one_message_gives_the_stored_one),
+    case!(messages::retries::a_retry_of_a_batch_gives_the_stored_ones),
+    case!(messages::retries::a_retry_gives_the_message_as_it_is_stored),
+    case!(messages::retries::a_batch_held_in_part_stores_the_rest),
+    case!(messages::retries::two_threads_may_use_one_message_id),
+    case!(messages::heads::expect_head_writes_at_the_head),
+    case!(messages::heads::expect_head_elsewhere_is_a_conflict),
+    case!(messages::heads::a_retry_of_a_compare_and_append_succeeds),
+    case!(messages::heads::a_compare_and_append_held_in_part_conflicts),
+    case!(messages::heads::expect_head_counts_deleted_messages),
+    case!(messages::heads::positions_are_not_given_again_after_a_delete),
+    case!(messages::heads::positions_are_not_given_again_after_a_clear),
     case!(messages::append_each::each_append_is_answered_in_its_place),
     case!(messages::append_each::no_appends_have_no_answers),
     case!(messages::append_each::messages_of_a_call_come_back_as_they_were_given),
     case!(messages::append_each::a_refused_append_takes_nothing_from_the_others),
     case!(messages::append_each::an_absent_thread_takes_nothing_from_the_others),
     case!(messages::append_each::a_conflict_takes_nothing_from_the_others),
-    case!(messages::append_each::a_refused_append_takes_nothing_from_its_own_thread),
-    case!(messages::append_each::appends_to_one_thread_take_effect_in_order),
-    case!(messages::append_each::an_append_may_expect_the_head_that_the_one_before_makes),
-    case!(messages::append_each::an_id_of_two_appends_is_stored_once),
-    case!(messages::append_each::a_retry_of_a_call_gives_the_stored_messages),
-    case!(messages::append_each::a_call_held_in_part_stores_the_rest),
     case!(messages::append_each::each_append_of_a_call_has_its_own_scope),
     case!(messages::append_each::an_append_of_nothing_in_a_call_changes_nothing),
-    case!(messages::append_each::a_call_raises_updated_at_of_each_thread_by_its_own),
-    case!(messages::append_each::a_held_message_of_a_call_raises_no_updated_at),
     case!(messages::append_each::a_call_may_hold_more_than_one_append_may, [LargeBatches]),
+    case!(messages::append_each_order::a_refused_append_takes_nothing_from_its_own_thread),
+    case!(messages::append_each_order::appends_to_one_thread_take_effect_in_order),
+    case!(messages::append_each_order::an_append_may_expect_the_head_that_the_one_before_makes),
+    case!(messages::append_each_order::an_id_of_two_appends_is_stored_once),
+    case!(messages::append_each_order::a_retry_of_a_call_gives_the_stored_messages),
+    case!(messages::append_each_order::a_call_held_in_part_stores_the_rest),
+    case!(messages::append_each_order::a_call_raises_updated_at_of_each_thread_by_its_own),
+    case!(messages::append_each_order::a_held_message_of_a_call_raises_no_updated_at),
     case!(messages::reads::after_and_before_bound_the_positions),
     case!(messages::reads::bounds_with_nothing_between_find_nothing),
     case!(messages::reads::the_first_and_the_last_messages),
@@ -108,6 +111,10 @@ pub(super) const CASES: &[Case] = &[
     case!(messages::edits::going_back_to_an_earlier_content_is_an_edit),
     case!(messages::edits::a_message_never_edited_has_no_revisions),
     case!(messages::edits::writing_the_same_content_changes_nothing),
+    case!(messages::edits::an_edit_is_written_once_whatever_came_in_between),
+    case!(messages::edits::the_time_and_the_content_tell_edits_apart),
+    case!(messages::edits::going_back_to_the_first_content_is_an_edit_at_any_time),
+    case!(messages::edits::a_retry_is_known_by_the_time_that_it_brings),
     case!(messages::edits::an_edit_from_zero_to_minus_zero_is_an_edit),
     case!(messages::edits::an_edit_never_lowers_updated_at),
     case!(messages::edits::a_message_that_is_not_there_is_not_found),

@@ -1,5 +1,6 @@
 //! Threads: what is stored of one, and the list of them.
 
+pub(crate) mod create;
 pub(crate) mod filters;
 pub(crate) mod lifecycle;
 pub(crate) mod lists;
@@ -9,17 +10,17 @@ use crate::case::{Case, case};
 
 /// The cases of this folder.
 pub(super) const CASES: &[Case] = &[
-    case!(threads::lifecycle::a_created_thread_is_read_back_with_every_field),
-    case!(threads::lifecycle::creating_again_gives_the_stored_thread),
-    case!(threads::lifecycle::an_id_of_another_user_is_taken),
-    case!(threads::lifecycle::two_organizations_may_use_one_id),
-    case!(threads::lifecycle::an_owner_outside_the_scope_is_refused),
-    case!(threads::lifecycle::a_wider_scope_creates_for_the_users_in_it),
-    case!(threads::lifecycle::any_uuid_is_an_id),
-    case!(threads::lifecycle::a_name_has_exact_limits),
-    case!(threads::lifecycle::a_name_comes_back_as_it_was_given),
-    case!(threads::lifecycle::metadata_comes_back_equal),
-    case!(threads::lifecycle::metadata_has_an_exact_limit),
+    case!(threads::create::a_created_thread_is_read_back_with_every_field),
+    case!(threads::create::creating_again_gives_the_stored_thread),
+    case!(threads::create::an_id_of_another_user_is_taken),
+    case!(threads::create::two_organizations_may_use_one_id),
+    case!(threads::create::an_owner_outside_the_scope_is_refused),
+    case!(threads::create::a_wider_scope_creates_for_the_users_in_it),
+    case!(threads::create::any_uuid_is_an_id),
+    case!(threads::create::a_name_has_exact_limits),
+    case!(threads::create::a_name_comes_back_as_it_was_given),
+    case!(threads::create::metadata_comes_back_equal),
+    case!(threads::create::metadata_has_an_exact_limit),
     case!(threads::lifecycle::an_update_changes_what_it_names),
     case!(threads::lifecycle::an_update_never_lowers_updated_at),
     case!(threads::lifecycle::an_absent_thread_is_not_found),

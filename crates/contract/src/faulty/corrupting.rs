@@ -1,30 +1,37 @@
 //! A right store with rows that cannot be decoded: for stores in memory, which have no rows to damage.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use chatkeep_domain::search::{CorruptCandidate, SearchCandidate, SearchDocument, SearchPlan};
+use chatkeep_domain::search::{SearchDocument, SearchPlan};
 use chatkeep_domain::{
-    Append, ChatMessage, ChatThread, Content, ConversationRepository, Cursor, Entity, MessageEdit, MessageId,
-    MessageQuery, MessageRepository, MessageRevision, MessageSearch, NewThread, Page, Scope, SearchPage,
-    SearchQuery, StoreError, ThreadAppend, ThreadId, ThreadQuery, ThreadRepository, ThreadUpdate, Timestamp,
+    ChatMessage, ChatThread, Content, ConversationRepository, Cursor, Decorator, Entity, MessageId,
+    MessageQuery, MessageRevision, Page, Scope, SearchPage, SearchQuery, StoreError, ThreadId, ThreadKey,
+    ThreadQuery,
 };
 
-use super::scan::candidates;
 use crate::damage::{Damage, Row};
+use crate::faulty::scan::{candidates, search_among};
+use crate::fixture::{Fixture, Repo};
 
 /// Wraps a store, and answers for the rows that [`Damage::overwrite`] damages as a right store does.
-#[derive(Debug)]
-pub struct Corrupting<R> {
-    inner: R,
-    damaged: Mutex<HashMap<Row, String>>,
+#[derive(Debug, Clone)]
+pub struct Corrupting {
+    inner: Repo,
+    damaged: Arc<Mutex<HashMap<Row, String>>>,
 }
 
-impl<R: ConversationRepository> Corrupting<R> {
+impl Corrupting {
     /// A store without damage.
-    pub fn new(inner: R) -> Self {
-        Self { inner, damaged: Mutex::default() }
+    pub fn new(inner: Repo) -> Self {
+        Self { inner, damaged: Arc::default() }
+    }
+
+    /// The store, and the damage to it.
+    pub fn fixture(inner: Repo) -> Fixture {
+        let store = Self::new(inner);
+        Fixture::new(Arc::new(store.clone())).with_damage(store)
     }
 
     fn is_damaged(&self, is_this: impl Fn(&Row) -> bool) -> bool {
@@ -33,38 +40,37 @@ impl<R: ConversationRepository> Corrupting<R> {
 
     fn judge_thread(&self, thread: ChatThread) -> Result<ChatThread, StoreError> {
         if self.is_damaged(|row| *row == Row::Thread(thread.org_id.clone(), thread.id)) {
-            return Err(
-                corrupt(Entity::Thread, thread.id.to_string()).going_on(Cursor::after_thread(&thread))
-            );
+            return Err(corrupt(Entity::Thread, thread.id));
         }
         Ok(thread)
     }
 
     fn judge_message(&self, message: ChatMessage) -> Result<ChatMessage, StoreError> {
         if self.is_damaged(|row| matches!(row, Row::Message(_, _, id) if *id == message.id)) {
-            return Err(corrupt(Entity::Message, message.id.to_string()));
+            return Err(corrupt(Entity::Message, message.id));
         }
         Ok(message)
     }
 }
 
-fn corrupt(entity: Entity, id: String) -> StoreError {
-    StoreError::CorruptRow { entity, id, behind: None, source: "it was damaged".into() }
+fn corrupt(entity: Entity, id: impl std::fmt::Display) -> StoreError {
+    StoreError::corrupt_row(entity, id, "it was damaged")
 }
 
 /// The page as the rule has it, of rows of which some turn out to be corrupt.
-fn cut<T>(
+fn cut<T: Clone>(
     page: Page<T>,
-    judge: impl FnMut(T) -> Result<T, StoreError>,
-    cursor: impl FnOnce(&T) -> Cursor,
+    judge: impl Fn(T) -> Result<T, StoreError>,
+    behind: impl Fn(&T) -> Cursor,
 ) -> Result<Page<T>, StoreError> {
     let limit = page.items.len();
-    let cut = Page::cut(page.items.into_iter().map(judge), limit, cursor)?;
-    Ok(Page { next: cut.next.or(page.next), items: cut.items })
+    let rows = page.items.into_iter().map(|item| judge(item.clone()).map_err(|e| e.going_on(behind(&item))));
+    let cut = Page::cut(rows, limit, &behind)?;
+    Ok(Page::new(cut.items, cut.next.or(page.next)))
 }
 
 #[async_trait]
-impl<R: ConversationRepository> Damage for Corrupting<R> {
+impl Damage for Corrupting {
     async fn overwrite(&self, row: &Row, json: &str) {
         assert!(Content::from_json(json).is_err(), "what can be read is no damage");
         self.damaged.lock().unwrap_or_else(PoisonError::into_inner).insert(row.clone(), json.to_owned());
@@ -72,47 +78,21 @@ impl<R: ConversationRepository> Damage for Corrupting<R> {
 }
 
 #[async_trait]
-impl<R: ConversationRepository> ThreadRepository for Corrupting<R> {
-    async fn create_thread(&self, scope: &Scope, new: NewThread) -> Result<ChatThread, StoreError> {
-        self.inner.create_thread(scope, new).await
+impl Decorator for Corrupting {
+    fn inner(&self) -> &dyn ConversationRepository {
+        &*self.inner
     }
+
+    pass_on_appends!();
 
     async fn get_thread(&self, scope: &Scope, id: ThreadId) -> Result<ChatThread, StoreError> {
-        self.judge_thread(self.inner.get_thread(scope, id).await?).map_err(|error| error.going_on(None))
-    }
-
-    async fn update_thread(
-        &self,
-        scope: &Scope,
-        id: ThreadId,
-        update: ThreadUpdate,
-    ) -> Result<ChatThread, StoreError> {
-        self.inner.update_thread(scope, id, update).await
-    }
-
-    async fn delete_thread(&self, scope: &Scope, id: ThreadId) -> Result<u64, StoreError> {
-        self.inner.delete_thread(scope, id).await
+        self.judge_thread(self.inner.get_thread(scope, id).await?)
     }
 
     async fn list_threads(&self, scope: &Scope, query: &ThreadQuery) -> Result<Page<ChatThread>, StoreError> {
         let page = self.inner.list_threads(scope, query).await?;
-        cut(page, |thread| self.judge_thread(thread), Cursor::after_thread)
-    }
-}
-
-#[async_trait]
-impl<R: ConversationRepository> MessageRepository for Corrupting<R> {
-    async fn append(
-        &self,
-        scope: &Scope,
-        thread: ThreadId,
-        append: Append,
-    ) -> Result<Vec<ChatMessage>, StoreError> {
-        self.inner.append(scope, thread, append).await
-    }
-
-    async fn append_each(&self, appends: Vec<ThreadAppend>) -> Vec<Result<Vec<ChatMessage>, StoreError>> {
-        self.inner.append_each(appends).await
+        let behind = |thread: &ChatThread| query.cursor_behind(&ThreadKey::from(thread));
+        cut(page, |thread| self.judge_thread(thread), behind)
     }
 
     async fn get_message(
@@ -131,22 +111,8 @@ impl<R: ConversationRepository> MessageRepository for Corrupting<R> {
         query: &MessageQuery,
     ) -> Result<Page<ChatMessage>, StoreError> {
         let page = self.inner.list_messages(scope, thread, query).await?;
-        let behind = |message: &ChatMessage| Cursor::after_message(thread, query.order, message.position);
-        let judge = |message: ChatMessage| {
-            let behind = behind(&message);
-            self.judge_message(message).map_err(|error| error.going_on(behind))
-        };
-        cut(page, judge, behind)
-    }
-
-    async fn edit_message(
-        &self,
-        scope: &Scope,
-        thread: ThreadId,
-        id: MessageId,
-        edit: MessageEdit,
-    ) -> Result<ChatMessage, StoreError> {
-        self.inner.edit_message(scope, thread, id, edit).await
+        let behind = |message: &ChatMessage| query.cursor_behind(thread, message.position);
+        cut(page, |message| self.judge_message(message), behind)
     }
 
     async fn list_revisions(
@@ -157,64 +123,26 @@ impl<R: ConversationRepository> MessageRepository for Corrupting<R> {
     ) -> Result<Vec<MessageRevision>, StoreError> {
         let revisions = self.inner.list_revisions(scope, thread, id).await?;
         if self.is_damaged(|row| matches!(row, Row::Revisions(_, _, damaged) if *damaged == id)) {
-            return Err(corrupt(Entity::Revision, id.to_string()));
+            return Err(corrupt(Entity::Revision, id));
         }
         Ok(revisions)
     }
 
-    async fn delete_message(
-        &self,
-        scope: &Scope,
-        thread: ThreadId,
-        id: MessageId,
-        at: Timestamp,
-    ) -> Result<(), StoreError> {
-        self.inner.delete_message(scope, thread, id, at).await
-    }
-
-    async fn clear_messages(
-        &self,
-        scope: &Scope,
-        thread: ThreadId,
-        at: Timestamp,
-    ) -> Result<u64, StoreError> {
-        self.inner.clear_messages(scope, thread, at).await
-    }
-}
-
-#[async_trait]
-impl<R: ConversationRepository> MessageSearch for Corrupting<R> {
     /// By a scan, in which the plan meets the corrupt rows. The index would find them by the words that they had.
     async fn search_messages(&self, scope: &Scope, query: &SearchQuery) -> Result<SearchPage, StoreError> {
-        let mut plan = SearchPlan::new(query)?;
+        let plan = SearchPlan::new(query)?;
         if let Some(thread) = query.thread {
             self.inner.get_thread(scope, thread).await?;
         }
         let mut found = candidates(&self.inner, scope).await?;
-        found.retain(|candidate| {
-            query.matches_filters(&candidate.message)
-                && query.thread.is_none_or(|thread| thread == candidate.message.chat_thread_id)
+        found.retain(|found| {
+            let is_in_thread = query.thread.is_none_or(|thread| thread == found.message.chat_thread_id);
+            query.filter.matches(&found.message) && is_in_thread
         });
-        found.sort_by_cached_key(|candidate| plan.key(candidate));
-        while let Some(read) = plan.next_read() {
-            let is_wanted = |found: &SearchCandidate| {
-                let document = SearchDocument::of(&found.message.content);
-                plan.expr().is_none_or(|expr| expr.matches(&document))
-            };
-            let mut page: Vec<_> =
-                found.iter().filter(|found| read.contains(&plan.key(found)) && is_wanted(found)).collect();
-            if read.newest_first {
-                page.reverse();
-            }
-            let rows = page.into_iter().take(read.limit).map(|found| {
-                let message = self.judge_message(found.message.clone());
-                message
-                    .map(|_| found.clone())
-                    .map_err(|error| Box::new(CorruptCandidate { key: Some(plan.key(found)), error }))
-            });
-            let rows: Vec<_> = rows.collect();
-            plan.add(rows);
-        }
-        plan.finish()
+        search_among(plan, found, |plan, found| {
+            let document = SearchDocument::of(&found.message.content);
+            let is_wanted = plan.expr().is_none_or(|expr| expr.matches(&document));
+            is_wanted.then(|| self.judge_message(found.message.clone()).map(|_| found.clone()))
+        })
     }
 }

@@ -1,238 +1,325 @@
-//! The list of the faults, each with the case that is there for it.
+//! The list of the faults, each under the decorator that has it, with the case that is there for it.
+
+use std::sync::Arc;
+
+use crate::faulty::appends::Appends;
+use crate::faulty::calls::Calls;
+use crate::faulty::corrupt_rows::{CorruptRows, Rounding};
+use crate::faulty::edits::Edits;
+use crate::faulty::handles::Handles;
+use crate::faulty::index::Index;
+use crate::faulty::lists::Lists;
+use crate::faulty::lossy::Lossy;
+use crate::faulty::scopes::Scopes;
+use crate::faulty::searches::Searches;
+use crate::faulty::swapped_roles::SwappedRoles;
+use crate::faulty::threads::Threads;
+use crate::fixture::{Fixture, Repo};
 
 /// Each fault is written once: what it does, its name, and the case that is there for it.
 macro_rules! faults {
-    ($($(#[$doc:meta])+ $name:ident => $case:literal,)+) => {
+    ($($new:expr => {$($(#[$doc:meta])+ $name:ident => $case:literal,)+})+) => {
         /// One broken promise.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum Fault {
-            $($(#[$doc])+ $name,)+
+            $($($(#[$doc])+ $name,)+)+
         }
 
         impl Fault {
             /// Every fault.
-            pub const ALL: &[Self] = &[$(Self::$name),+];
+            pub const ALL: &[Self] = &[$($(Self::$name),+),+];
 
             /// The name of the case that is there for this fault. Others may fail on it too.
             pub fn caught_by(self) -> &'static str {
                 match self {
-                    $(Self::$name => $case,)+
+                    $($(Self::$name => $case,)+)+
+                }
+            }
+
+            /// The store with this fault.
+            fn decorate(self, inner: Repo) -> Repo {
+                match self {
+                    $($(Self::$name)|+ => Arc::new($new(inner, self)),)+
                 }
             }
         }
     };
 }
 
+impl Fault {
+    /// Breaks the store of a fixture: each handle gets a decorator of its own, as in two processes.
+    #[must_use]
+    pub fn put_on(self, fixture: Fixture) -> Fixture {
+        let fixture = match fixture.damage() {
+            Some(damage) if self == Self::RoundsWideIntegers => fixture.with_damage(Rounding(damage)),
+            _ => fixture,
+        };
+        fixture.decorated(|handle| self.decorate(handle))
+    }
+}
+
 faults! {
-    /// Leaves out every third message of a batch, and says nothing.
-    DropsFromBatches => "a_batch_of_1000_is_stored_whole",
-    /// Stores a batch in the order of its ids.
-    ReordersBatches => "a_batch_keeps_its_order",
-    /// Appends the messages of a batch one by one: what comes before a bad one stays.
-    SplitsBatches => "a_batch_with_a_bad_message_writes_nothing",
-    /// Appends one by one, so that readers and writers come in between.
-    InterleavesBatches => "batches_stay_neighbours",
-    /// Appends a batch in two halves, so that readers see the first alone.
-    ShowsHalves => "no_reader_sees_a_part_of_a_batch",
-    /// Answers an append as stored when it failed.
-    SwallowsErrors => "appending_to_an_absent_thread_is_not_found",
-    /// Stores a message again, under a new id, when its id is there already.
-    StoresRetriesTwice => "a_retry_of_one_message_gives_the_stored_one",
-    /// Looks for held ids first and appends then: two retries at once both find none.
-    ChecksThenStores => "retries_at_the_same_time_store_once",
-    /// Takes no notice of `expect_head`.
-    IgnoresExpectHead => "expect_head_elsewhere_is_a_conflict",
-    /// Compares the head first and appends then: two writers at once both find it in place.
-    ComparesThenAppends => "one_of_many_compare_and_appends_wins",
-    /// Answers a retry of a compare-and-append that succeeded with a conflict.
-    ForgetsWonRaces => "a_retry_of_a_compare_and_append_succeeds",
-    /// Answers a call of several appends in the order of the threads' ids.
-    AnswersByThread => "each_append_is_answered_in_its_place",
-    /// Refuses all appends of a call for one that is refused.
-    RefusesTheWholeCall => "a_refused_append_takes_nothing_from_the_others",
-    /// Gives up on a call at its first error.
-    StopsAtTheFirstError => "an_absent_thread_takes_nothing_from_the_others",
-    /// Makes one append of those of a call to one thread.
-    MergesByThread => "a_refused_append_takes_nothing_from_its_own_thread",
-    /// Stores the first append of a call to each thread, and answers the others as stored.
-    KeepsOneAppendOfAThread => "appends_to_one_thread_take_effect_in_order",
-    /// Writes the last append of a call first.
-    WritesCallsBackwards => "appends_to_one_thread_take_effect_in_order",
-    /// Compares the heads of all threads first, and writes the appends of a call then.
-    ComparesBeforeTheCall => "an_append_may_expect_the_head_that_the_one_before_makes",
-    /// Looks for held ids first: one that two appends of a call bring is stored twice.
-    LooksForIdsBeforeTheCall => "an_id_of_two_appends_is_stored_once",
-    /// Takes the scope of the first append of a call for all of them.
-    UsesTheFirstScope => "each_append_of_a_call_has_its_own_scope",
-    /// Answers an append of nothing in a call without a look at its thread.
-    AnswersNothingUnseen => "an_append_of_nothing_in_a_call_changes_nothing",
-    /// Raises every thread of a call to the latest time of the call.
-    RaisesEveryThreadAlike => "a_call_raises_updated_at_of_each_thread_by_its_own",
-    /// Writes the messages of a call one by one: what comes before a bad one stays.
-    SplitsAppendsOfCalls => "a_refused_append_takes_nothing_from_the_others",
-    /// Writes the messages of a call one by one, so that readers and writers come in between.
-    InterleavesCalls => "appends_of_calls_stay_neighbours",
-    /// Fails a call when another is under way, as a deadlock would.
-    FailsOverlappingCalls => "calls_in_different_orders_all_succeed",
-    /// Clears a thread by making it anew, so that positions start over.
-    ReusesPositions => "positions_are_not_given_again_after_a_clear",
-    /// Sorts what it lists by time.
-    SortsByTime => "order_is_by_position_whatever_the_times",
-    /// Counts in its cursors how many messages were read.
-    CountsInCursors => "newest_first_pages_leave_out_new_messages",
-    /// Takes in the end of a date range.
-    IncludesTheEnd => "a_date_range_is_half_open_to_the_microsecond",
-    /// Has an empty list for a thread that is not there.
-    ListsAbsentThreads => "an_absent_thread_has_no_empty_list",
-    /// Leaves out messages whose type it does not know.
-    HidesUnknownTypes => "an_unknown_type_is_kept_as_it_came",
-    /// Lets a user read what belongs to the whole organization.
-    LeaksToColleagues => "list_messages_hides_the_threads_of_others",
-    /// Deletes by the id alone, whatever the organization.
-    DeletesAcrossOrganizations => "delete_thread_hides_the_threads_of_others",
-    /// Tells a thread of somebody else from one that is not there.
-    TellsHiddenFromAbsent => "get_thread_hides_the_threads_of_others",
-    /// Folds the case of user ids.
-    FoldsCase => "owners_are_compared_byte_by_byte",
-    /// Takes the time of the last write as `updated_at`, also when it is earlier.
-    LowersUpdatedAt => "an_append_never_lowers_updated_at",
-    /// Takes the times of held messages for `updated_at` too.
-    RaisesForHeldMessages => "a_held_message_raises_no_updated_at",
-    /// Takes the time of a clear for `updated_at`, also where there was nothing to clear.
-    RaisesForEmptyClears => "a_clear_of_nothing_changes_nothing",
-    /// Keeps times to the millisecond.
-    CutsToMilliseconds => "times_come_back_to_the_microsecond",
-    /// Leaves out U+0000.
-    StripsNul => "nul_comes_back",
-    /// Keeps floats of whole value as integers.
-    MakesFloatsIntegers => "floats_come_back_with_every_bit",
-    /// Overwrites on an edit, without a revision.
-    ForgetsRevisions => "earlier_contents_are_kept_as_revisions",
-    /// Gives a cleared thread's messages up page by page, and stops after the first.
-    ClearsOnePage => "a_clear_removes_more_than_a_page",
-    /// Lets a user write to what belongs to the whole organization.
-    LetsColleaguesWrite => "edit_message_hides_the_threads_of_others",
-    /// Answers an append as stored when another one to the store is under way.
-    LosesWritesUnderLoad => "sixteen_writers_lose_and_double_nothing",
-    /// Renames the stored thread when it is created again.
-    OverwritesOnCreate => "creating_again_gives_the_stored_thread",
-    /// Trims the names of threads.
-    TrimsNames => "a_name_comes_back_as_it_was_given",
-    /// Lists threads of equal times by the smallest id first.
-    BreaksTiesBackwards => "threads_are_listed_newest_update_first",
-    /// Takes no notice of the filters of a list of threads.
-    IgnoresFilters => "filters_narrow_a_list_within_the_scope",
-    /// Counts in its cursors how many threads were listed.
-    CountsInThreadCursors => "untouched_threads_are_listed_exactly_once",
-    /// Starts over where a cursor is damaged.
-    AcceptsAnyCursor => "a_damaged_cursor_is_refused",
-    /// Writes an edit that changes nothing, as if it did.
-    KeepsUnchangedEdits => "writing_the_same_content_changes_nothing",
-    /// Answers who lost the race for an id with the thread of who won it.
-    LeaksLostCreates => "creating_at_the_same_time_makes_one_thread",
-    /// Says that the thread is missing when the message is.
-    NamesTheWrongEntity => "a_message_that_is_not_there_is_not_found",
-    /// Reads a thread, changes it and writes all of it back: the head is as old as the read.
-    WritesBackTheThread => "an_update_that_races_appends_loses_neither",
-    /// Fails a page for a row in it that cannot be decoded, and goes on behind that row.
-    FailsPagesWithCorruptRows => "a_page_ends_ahead_of_a_corrupt_message",
-    /// Fails a page for the row behind it, which only tells that there is more.
-    DecodesTheNextRow => "a_corrupt_message_behind_a_page_leaves_it_alone",
-    /// Leaves out rows that cannot be decoded, and says nothing.
-    SkipsCorruptRows => "each_corrupt_message_is_reported_once",
-    /// Fails a list of threads for one that cannot be decoded, in it or behind it.
-    FailsListsWithCorruptThreads => "a_page_ends_ahead_of_a_corrupt_thread",
-    /// Fails a page of hits for a row that cannot be decoded, in it or behind it.
-    FailsSearchesWithCorruptRows => "a_page_of_hits_ends_ahead_of_a_corrupt_message",
-    /// Fails a whole ranking for one row that cannot be decoded.
-    FailsRankingsWithCorruptRows => "a_corrupt_message_is_ranked_last",
-    /// Reads integers of more than 64 bits as floats.
-    RoundsWideIntegers => "an_integer_over_64_bits_is_corrupt",
-    /// Applies the filters on metadata of a list of messages to the page that was read without them.
-    LimitsListsBeforeFilters => "filters_are_applied_before_offset_and_limit",
-    /// Takes 1 for 1.0 in metadata.
-    MixesNumbers => "numbers_are_compared_as_written",
-    /// Tells cases apart in the names of threads.
-    ComparesCaseInNames => "a_name_is_found_by_a_part_of_it",
-    /// Takes a part of a name for a pattern.
-    TakesNamesForPatterns => "a_part_of_a_name_is_no_pattern",
-    /// Takes in the end of a range of updates.
-    ListsTheEnd => "ranges_of_threads_are_half_open",
-    /// Leaves the index as it was when a message is edited.
-    ForgetsToReindex => "an_edit_is_found_at_once",
-    /// Leaves deleted messages in the index.
-    FindsDeleted => "a_deleted_message_is_found_no_more",
-    /// Leaves the messages of a cleared thread in the index.
-    FindsCleared => "a_cleared_thread_is_found_no_more",
-    /// Leaves the messages of a deleted thread in the index.
-    FindsDeletedThreads => "a_deleted_thread_is_found_no_more",
-    /// Indexes what was appended when the next write comes.
-    IndexesLazily => "a_batch_is_found_as_soon_as_it_is_stored",
-    /// Leaves what several appends in one call stored out of the index.
-    ForgetsToIndexCalls => "what_is_appended_together_is_found",
-    /// Takes a message that is edited out of the index, and puts it in again a moment later.
-    RemovesBeforeIndexing => "an_edited_message_is_never_missing",
-    /// Indexes a retry again.
-    IndexesRetriesTwice => "a_retry_of_an_append_is_found_once",
-    /// Indexes the first part of a message alone.
-    IndexesTheFirstPart => "every_part_is_searched",
-    /// Indexes the parts of a message as one text.
-    JoinsParts => "a_phrase_ends_with_its_part",
-    /// Indexes the whole content as JSON.
-    IndexesMetadata => "what_nobody_said_is_not_searched",
-    /// Tells cases apart.
-    ComparesCase => "the_case_of_letters_does_not_count",
-    /// Tells letters with diacritics from those without.
-    ComparesDiacritics => "latin_diacritics_do_not_count",
-    /// Wants one of the words.
-    OrsWords => "words_are_all_wanted",
-    /// Wants the words of a phrase, wherever they are.
-    IgnoresPhrases => "a_phrase_is_found_as_it_stands",
-    /// Takes a prefix for a word.
-    IgnoresPrefixes => "a_prefix_finds_the_words_that_begin_so",
-    /// Looks for a prefix anywhere in the text.
-    FindsPrefixesInside => "a_prefix_is_found_at_the_beginning_alone",
-    /// Finds what was excluded.
-    IgnoresExclusions => "what_is_excluded_is_not_found",
-    /// Takes no notice of `OR`.
-    ReadsOrAsAWord => "or_holds_less_tightly_than_a_space",
-    /// Answers unbalanced quotes with an error.
-    FailsOnOddText => "stray_operators_are_read_as_spaces",
-    /// Leaves it at the query where that finds nothing.
-    NeverReadsAsText => "an_exclusion_that_finds_nothing_is_searched_as_text",
-    /// Refuses a text that only excludes.
-    RefusesExclusionsAlone => "exclusions_alone_are_searched_as_text",
-    /// Says that every text was read as a query.
-    NamesNoReading => "a_search_says_how_it_was_read",
-    /// Tries the query again on each page of a search as text.
-    ForgetsTheReading => "pages_of_a_search_as_text_stay_so",
-    /// Puts messages in lower case before it takes them apart.
-    IndexesInLowerCase => "the_parts_of_a_name_are_found",
-    /// Takes in the end of a search's date range.
-    FindsTheEnd => "a_search_range_is_half_open_to_the_microsecond",
-    /// Applies the filters on metadata to the page that was found without them.
-    LimitsBeforeFilters => "filters_of_a_search_are_applied_before_the_limit",
-    /// Sorts by relevance, also where the newest are asked for.
-    RanksAlways => "hits_of_many_threads_are_sorted_by_time",
-    /// Sorts the hits of all threads by position.
-    SortsHitsByPosition => "hits_of_many_threads_are_sorted_by_time",
-    /// Scores by what nobody can say afterwards.
-    ScoresAtRandom => "a_score_depends_on_the_message_alone",
-    /// Marks in a snippet by characters where bytes are meant.
-    MarksCharacters => "a_snippet_marks_what_was_found",
-    /// Counts in its cursors how many hits were read.
-    CountsInSearchCursors => "newest_pages_leave_out_what_is_said_meanwhile",
-    /// Gives hits the name that their thread had at first.
-    KeepsFirstNames => "a_rename_shows_in_the_hits",
-    /// Takes no notice of the thread of a search.
-    FindsInEveryThread => "roles_senders_and_threads_narrow_a_search",
-    /// Finds nothing in a thread that is not there.
-    FindsNothingInAbsentThreads => "a_search_in_an_absent_thread_is_not_found",
-    /// Reads as many hits of everybody as the limit says, and leaves out those of others then.
-    LimitsBeforeTenants => "the_hits_of_others_take_no_place",
-    /// Lets a user find what belongs to the whole organization.
-    FindsForColleagues => "the_words_of_others_are_never_found",
-    /// Says of all hits that they are of the first one's organization.
-    NamesOneOrganization => "the_operator_finds_every_organization",
+    Appends::new => {
+        /// Leaves out every third message of a batch, and says nothing.
+        DropsFromBatches => "a_batch_of_1000_is_stored_whole",
+        /// Stores a batch in the order of its ids.
+        ReordersBatches => "a_batch_keeps_its_order",
+        /// Appends the messages of a batch one by one: what comes before a bad one stays.
+        SplitsBatches => "a_batch_with_a_bad_message_writes_nothing",
+        /// Appends one by one, so that readers and writers come in between.
+        InterleavesBatches => "batches_stay_neighbours",
+        /// Appends a batch in two halves, so that readers see the first alone.
+        ShowsHalves => "no_reader_sees_a_part_of_a_batch",
+        /// Answers an append as stored when it failed.
+        SwallowsErrors => "appending_to_an_absent_thread_is_not_found",
+        /// Stores a message again, under a new id, when its id is there already.
+        StoresRetriesTwice => "a_retry_of_one_message_gives_the_stored_one",
+        /// Looks for held ids first and appends then: two retries at once both find none.
+        ChecksThenStores => "retries_at_the_same_time_store_once",
+        /// Takes no notice of `expect_head`.
+        IgnoresExpectHead => "expect_head_elsewhere_is_a_conflict",
+        /// Compares the head first and appends then: two writers at once both find it in place.
+        ComparesThenAppends => "one_of_many_compare_and_appends_wins",
+        /// Answers a retry of a compare-and-append that succeeded with a conflict.
+        ForgetsWonRaces => "a_retry_of_a_compare_and_append_succeeds",
+        /// Answers an append as stored when another one to the store is under way.
+        LosesWritesUnderLoad => "sixteen_writers_lose_and_double_nothing",
+        /// Takes the times of held messages for `updated_at` too.
+        RaisesForHeldMessages => "a_held_message_raises_no_updated_at",
+    }
+    Calls::new => {
+        /// Answers a call of several appends in the order of the threads' ids.
+        AnswersByThread => "each_append_is_answered_in_its_place",
+        /// Refuses all appends of a call for one that is refused.
+        RefusesTheWholeCall => "a_refused_append_takes_nothing_from_the_others",
+        /// Gives up on a call at its first error.
+        StopsAtTheFirstError => "an_absent_thread_takes_nothing_from_the_others",
+        /// Makes one append of those of a call to one thread.
+        MergesByThread => "a_refused_append_takes_nothing_from_its_own_thread",
+        /// Stores the first append of a call to each thread, and answers the others as stored.
+        KeepsOneAppendOfAThread => "appends_to_one_thread_take_effect_in_order",
+        /// Writes the last append of a call first.
+        WritesCallsBackwards => "appends_to_one_thread_take_effect_in_order",
+        /// Compares the heads of all threads first, and writes the appends of a call then.
+        ComparesBeforeTheCall => "an_append_may_expect_the_head_that_the_one_before_makes",
+        /// Looks for held ids first: one that two appends of a call bring is stored twice.
+        LooksForIdsBeforeTheCall => "an_id_of_two_appends_is_stored_once",
+        /// Takes the scope of the first append of a call for all of them.
+        UsesTheFirstScope => "each_append_of_a_call_has_its_own_scope",
+        /// Answers an append of nothing in a call without a look at its thread.
+        AnswersNothingUnseen => "an_append_of_nothing_in_a_call_changes_nothing",
+        /// Raises every thread of a call to the latest time of the call.
+        RaisesEveryThreadAlike => "a_call_raises_updated_at_of_each_thread_by_its_own",
+        /// Writes the messages of a call one by one: what comes before a bad one stays.
+        SplitsAppendsOfCalls => "a_refused_append_takes_nothing_from_the_others",
+        /// Writes the messages of a call one by one, so that readers and writers come in between.
+        InterleavesCalls => "appends_of_calls_stay_neighbours",
+        /// Fails a call when another is under way, as a deadlock would.
+        FailsOverlappingCalls => "calls_in_different_orders_all_succeed",
+    }
+    Lists::new => {
+        /// Sorts what it lists by time.
+        SortsByTime => "order_is_by_position_whatever_the_times",
+        /// Counts in its cursors how many messages were read.
+        CountsInCursors => "newest_first_pages_leave_out_new_messages",
+        /// Takes in the end of a date range.
+        IncludesTheEnd => "a_date_range_is_half_open_to_the_microsecond",
+        /// Has an empty list for a thread that is not there.
+        ListsAbsentThreads => "an_absent_thread_has_no_empty_list",
+        /// Leaves out messages whose type it does not know.
+        HidesUnknownTypes => "an_unknown_type_is_kept_as_it_came",
+        /// Starts over where a cursor is damaged.
+        AcceptsAnyCursor => "a_damaged_cursor_is_refused",
+        /// Applies the filters on metadata of a list of messages to the page that was read without them.
+        LimitsListsBeforeFilters => "filters_are_applied_before_offset_and_limit",
+        /// Takes 1 for 1.0 in metadata.
+        MixesNumbers => "numbers_are_compared_as_written",
+    }
+    Edits::new => {
+        /// Writes an edit that changes nothing, as if it did.
+        KeepsUnchangedEdits => "writing_the_same_content_changes_nothing",
+        /// Knows an edit again only while the message says what it wrote.
+        KnowsTheLastEditAlone => "an_edit_is_written_once_whatever_came_in_between",
+        /// Knows edits by their contents, whatever their times.
+        ComparesContentsAlone => "the_time_and_the_content_tell_edits_apart",
+        /// Takes the content that a message was appended with for an edit.
+        TakesTheFirstContentForAnEdit => "going_back_to_the_first_content_is_an_edit_at_any_time",
+        /// Knows an edit by the time at which it was written, not by the one that it brought.
+        ComparesWhenItWasWritten => "a_retry_is_known_by_the_time_that_it_brings",
+        /// Overwrites on an edit, without a revision.
+        ForgetsRevisions => "earlier_contents_are_kept_as_revisions",
+        /// Says that the thread is missing when the message is.
+        NamesTheWrongEntity => "a_message_that_is_not_there_is_not_found",
+        /// Clears a thread by making it anew, so that positions start over.
+        ReusesPositions => "positions_are_not_given_again_after_a_clear",
+        /// Gives a cleared thread's messages up page by page, and stops after the first.
+        ClearsOnePage => "a_clear_removes_more_than_a_page",
+        /// Takes the time of a clear for `updated_at`, also where there was nothing to clear.
+        RaisesForEmptyClears => "a_clear_of_nothing_changes_nothing",
+    }
+    Lossy::new => {
+        /// Keeps times to the millisecond.
+        CutsToMilliseconds => "times_come_back_to_the_microsecond",
+        /// Leaves out U+0000.
+        StripsNul => "nul_comes_back",
+        /// Keeps floats of whole value as integers.
+        MakesFloatsIntegers => "floats_come_back_with_every_bit",
+    }
+    Scopes::new => {
+        /// Lets a user read what belongs to the whole organization.
+        LeaksToColleagues => "list_messages_hides_the_threads_of_others",
+        /// Lets a user write to what belongs to the whole organization.
+        LetsColleaguesWrite => "edit_message_hides_the_threads_of_others",
+        /// Lets a user find what belongs to the whole organization.
+        FindsForColleagues => "the_words_of_others_are_never_found",
+        /// Deletes by the id alone, whatever the organization.
+        DeletesAcrossOrganizations => "delete_thread_hides_the_threads_of_others",
+        /// Tells a thread of somebody else from one that is not there.
+        TellsHiddenFromAbsent => "get_thread_hides_the_threads_of_others",
+        /// Folds the case of user ids.
+        FoldsCase => "owners_are_compared_byte_by_byte",
+    }
+    Threads::new => {
+        /// Takes the time of the last write as `updated_at`, also when it is earlier.
+        LowersUpdatedAt => "an_append_never_lowers_updated_at",
+        /// Reads a thread, changes it and writes all of it back: the head is as old as the read.
+        WritesBackTheThread => "an_update_that_races_appends_loses_neither",
+        /// Trims the names of threads.
+        TrimsNames => "a_name_comes_back_as_it_was_given",
+        /// Renames the stored thread when it is created again.
+        OverwritesOnCreate => "creating_again_gives_the_stored_thread",
+        /// Answers who lost the race for an id with the thread of who won it.
+        LeaksLostCreates => "creating_at_the_same_time_makes_one_thread",
+        /// Lists threads of equal times by the smallest id first.
+        BreaksTiesBackwards => "threads_are_listed_newest_update_first",
+        /// Takes no notice of the filters of a list of threads.
+        IgnoresFilters => "filters_narrow_a_list_within_the_scope",
+        /// Counts in its cursors how many threads were listed.
+        CountsInThreadCursors => "untouched_threads_are_listed_exactly_once",
+        /// Takes in the end of a range of updates.
+        ListsTheEnd => "ranges_of_threads_are_half_open",
+        /// Tells cases apart in the names of threads.
+        ComparesCaseInNames => "a_name_is_found_by_a_part_of_it",
+        /// Takes a part of a name for a pattern.
+        TakesNamesForPatterns => "a_part_of_a_name_is_no_pattern",
+    }
+    CorruptRows::new => {
+        /// Fails a page for a row in it that cannot be decoded, and goes on behind that row.
+        FailsPagesWithCorruptRows => "a_page_ends_ahead_of_a_corrupt_message",
+        /// Fails a page for the row behind it, which only tells that there is more.
+        DecodesTheNextRow => "a_corrupt_message_behind_a_page_leaves_it_alone",
+        /// Leaves out rows that cannot be decoded, and says nothing.
+        SkipsCorruptRows => "each_corrupt_message_is_reported_once",
+        /// Fails a list of threads for one that cannot be decoded, in it or behind it.
+        FailsListsWithCorruptThreads => "a_page_ends_ahead_of_a_corrupt_thread",
+        /// Fails a page of hits for a row that cannot be decoded, in it or behind it.
+        FailsSearchesWithCorruptRows => "a_page_of_hits_ends_ahead_of_a_corrupt_message",
+        /// Fails a whole ranking for one row that cannot be decoded.
+        FailsRankingsWithCorruptRows => "a_corrupt_message_is_ranked_last",
+        /// Reads integers of more than 64 bits as floats.
+        RoundsWideIntegers => "an_integer_over_64_bits_is_corrupt",
+    }
+    Index::new => {
+        /// Leaves the index as it was when a message is edited.
+        ForgetsToReindex => "an_edit_is_found_at_once",
+        /// Leaves deleted messages in the index.
+        FindsDeleted => "a_deleted_message_is_found_no_more",
+        /// Leaves the messages of a cleared thread in the index.
+        FindsCleared => "a_cleared_thread_is_found_no_more",
+        /// Leaves the messages of a deleted thread in the index.
+        FindsDeletedThreads => "a_deleted_thread_is_found_no_more",
+        /// Indexes what was appended when the next write comes.
+        IndexesLazily => "a_batch_is_found_as_soon_as_it_is_stored",
+        /// Leaves what several appends in one call stored out of the index.
+        ForgetsToIndexCalls => "what_is_appended_together_is_found",
+        /// Takes a message that is edited out of the index, and puts it in again a moment later.
+        RemovesBeforeIndexing => "an_edited_message_is_never_missing",
+        /// Indexes the first part of a message alone.
+        IndexesTheFirstPart => "every_part_is_searched",
+        /// Indexes the parts of a message as one text.
+        JoinsParts => "a_phrase_ends_with_its_part",
+        /// Indexes the whole content as JSON.
+        IndexesMetadata => "what_nobody_said_is_not_searched",
+        /// Puts messages in lower case before it takes them apart.
+        IndexesInLowerCase => "the_parts_of_a_name_are_found",
+        /// Tells cases apart.
+        ComparesCase => "the_case_of_letters_does_not_count",
+        /// Tells letters with diacritics from those without.
+        ComparesDiacritics => "latin_diacritics_do_not_count",
+        /// Looks for a prefix anywhere in the text.
+        FindsPrefixesInside => "a_prefix_is_found_at_the_beginning_alone",
+    }
+    Searches::new => {
+        /// Indexes a retry again.
+        IndexesRetriesTwice => "a_retry_of_an_append_is_found_once",
+        /// Wants one of the words.
+        OrsWords => "words_are_all_wanted",
+        /// Wants the words of a phrase, wherever they are.
+        IgnoresPhrases => "a_phrase_is_found_as_it_stands",
+        /// Takes a prefix for a word.
+        IgnoresPrefixes => "a_prefix_finds_the_words_that_begin_so",
+        /// Finds what was excluded.
+        IgnoresExclusions => "what_is_excluded_is_not_found",
+        /// Takes no notice of `OR`.
+        ReadsOrAsAWord => "or_holds_less_tightly_than_a_space",
+        /// Answers unbalanced quotes with an error.
+        FailsOnOddText => "stray_operators_are_read_as_spaces",
+        /// Leaves it at the query where that finds nothing.
+        NeverReadsAsText => "an_exclusion_that_finds_nothing_is_searched_as_text",
+        /// Refuses a text that only excludes.
+        RefusesExclusionsAlone => "exclusions_alone_are_searched_as_text",
+        /// Says that every text was read as a query.
+        NamesNoReading => "a_search_says_how_it_was_read",
+        /// Tries the query again on each page of a search as text.
+        ForgetsTheReading => "pages_of_a_search_as_text_stay_so",
+        /// Takes in the end of a search's date range.
+        FindsTheEnd => "a_search_range_is_half_open_to_the_microsecond",
+        /// Applies the filters on metadata to the page that was found without them.
+        LimitsBeforeFilters => "filters_of_a_search_are_applied_before_the_limit",
+        /// Sorts by relevance, also where the newest are asked for.
+        RanksAlways => "hits_of_many_threads_are_sorted_by_time",
+        /// Sorts the hits of all threads by position.
+        SortsHitsByPosition => "hits_of_many_threads_are_sorted_by_time",
+        /// Scores by what nobody can say afterwards.
+        ScoresAtRandom => "a_score_depends_on_the_message_alone",
+        /// Marks in a snippet by characters where bytes are meant.
+        MarksCharacters => "a_snippet_marks_what_was_found",
+        /// Counts in its cursors how many hits were read.
+        CountsInSearchCursors => "newest_pages_leave_out_what_is_said_meanwhile",
+        /// Gives hits the name that their thread had at first.
+        KeepsFirstNames => "a_rename_shows_in_the_hits",
+        /// Takes no notice of the thread of a search.
+        FindsInEveryThread => "roles_senders_and_threads_narrow_a_search",
+        /// Finds nothing in a thread that is not there.
+        FindsNothingInAbsentThreads => "a_search_in_an_absent_thread_is_not_found",
+        /// Reads as many hits of everybody as the limit says, and leaves out those of others then.
+        LimitsBeforeTenants => "the_hits_of_others_take_no_place",
+        /// Says of all hits that they are of the first one's organization.
+        NamesOneOrganization => "the_operator_finds_every_organization",
+    }
+    Handles::new => {
+        /// Keeps the threads that were read through a handle until that handle writes.
+        KeepsThreads => "what_one_handle_appends_the_other_reads",
+        /// Keeps the lists of threads that were read through a handle until that handle writes.
+        KeepsThreadLists => "an_update_through_the_other_handle_is_listed",
+        /// Keeps the messages that were read through a handle until that handle writes.
+        KeepsMessages => "what_the_other_handle_deletes_is_gone",
+        /// Keeps the pages of messages that were read through a handle until that handle writes.
+        KeepsPages => "an_edit_through_the_other_handle_is_read",
+        /// Searches an index that has what was appended through the same handle alone.
+        FindsItsOwnMessagesAlone => "what_one_handle_writes_the_other_finds",
+        /// Takes a retry for new messages where another handle stored them.
+        KnowsItsOwnIdsAlone => "a_retry_through_the_other_handle_stores_nothing",
+        /// Counts on from the positions of its own appends.
+        CountsPositionsItself => "positions_go_on_whichever_handle_appends",
+        /// Compares an expected head with the one that its own appends left.
+        KnowsItsOwnHeadsAlone => "a_head_that_the_other_handle_moved_is_a_conflict",
+    }
+    SwappedRoles::with_fault => {
+        /// A decorator whose accessor hands out the inner store's search, which knows nothing of the decorator.
+        HandsOutTheInnerSearch => "roles_senders_and_threads_narrow_a_search",
+        /// A decorator that changes what `append` takes, and passes `append_each` on as it is.
+        ChangesAppendAlone => "messages_of_a_call_come_back_as_they_were_given",
+    }
 }

@@ -1,163 +1,38 @@
-//! A search without an index, over what an index that is wrong would hold.
+//! A search without an index: over candidates that are all there.
 
-use std::cmp::Reverse;
-
-use chatkeep_domain::search::{SearchCandidate, SearchPlan, fold_text};
+use chatkeep_domain::search::{CorruptCandidate, SearchCandidate, SearchPlan};
 use chatkeep_domain::{
-    ChatMessage, ChatThread, Content, ConversationRepository, MessageId, MessageQuery, Scope, SearchPage,
-    SearchQuery, StoreError, ThreadQuery,
+    ChatThread, DEFAULT_PAGE_LEN, MessageQuery, Scope, SearchPage, StoreError, ThreadId, ThreadQuery,
 };
-use serde_json::Value;
 
-use super::{Fault, Faulty};
+use crate::fixture::Repo;
 
-/// A message that is gone, and who could see it.
-#[derive(Debug)]
-pub(super) struct Gone {
-    scope: Scope,
-    candidate: SearchCandidate,
-}
-
-impl<R: ConversationRepository> Faulty<R> {
-    /// Whether the fault is in the index.
-    pub(super) fn scans(&self) -> bool {
-        matches!(
-            self.fault,
-            Fault::ForgetsToReindex
-                | Fault::FindsDeleted
-                | Fault::FindsCleared
-                | Fault::FindsDeletedThreads
-                | Fault::IndexesTheFirstPart
-                | Fault::JoinsParts
-                | Fault::IndexesMetadata
-                | Fault::ComparesCase
-                | Fault::ComparesDiacritics
-                | Fault::FindsPrefixesInside
-                | Fault::ForgetsToIndexCalls
-                | Fault::IndexesLazily
-                | Fault::RemovesBeforeIndexing
-                | Fault::IndexesInLowerCase
-        )
-    }
-
-    pub(super) async fn scan(&self, scope: &Scope, query: &SearchQuery) -> Result<SearchPage, StoreError> {
-        let mut query = query.clone();
-        let stem = query.text.strip_suffix('*').map(fold_text);
-        if self.has(Fault::FindsPrefixesInside) && stem.is_some() {
-            query.text.clear();
+/// Asks a plan about candidates, of which `read` may turn out to be corrupt.
+pub(super) fn search_among(
+    mut plan: SearchPlan<'_>,
+    mut candidates: Vec<SearchCandidate>,
+    read: impl Fn(&SearchPlan<'_>, &SearchCandidate) -> Option<Result<SearchCandidate, StoreError>>,
+) -> Result<SearchPage, StoreError> {
+    candidates.sort_by_cached_key(|candidate| plan.key(candidate));
+    while let Some(asked) = plan.next_read() {
+        let mut page: Vec<_> =
+            candidates.iter().filter(|candidate| asked.contains(&plan.key(candidate))).collect();
+        if asked.newest_first {
+            page.reverse();
         }
-        query.text = self.fold(&query.text);
-        let mut plan = SearchPlan::new(&query)?;
-        if let Some(thread) = query.thread {
-            self.inner.get_thread(scope, thread).await?;
-        }
-        let mut stored = self.gone_from(scope);
-        stored.extend(candidates(&self.inner, scope).await?);
-        let mut indexed = Vec::new();
-        for candidate in &stored {
-            if !self.unindexed().contains(&candidate.message.id) {
-                let mut candidate = candidate.clone();
-                candidate.message.content = self.indexed(scope, &candidate.message).await?;
-                indexed.push(candidate);
-            }
-        }
-        if let (Fault::FindsPrefixesInside, Some(stem)) = (self.fault, &stem) {
-            let holds = |message: &ChatMessage| fold_text(&message.content.to_plain_text()).contains(stem);
-            indexed.retain(|candidate| holds(&candidate.message));
-        }
-        indexed.sort_by_cached_key(|candidate| Reverse(plan.key(candidate)));
-        while let Some(read) = plan.next_read() {
-            let mut page: Vec<_> =
-                indexed.iter().filter(|candidate| read.contains(&plan.key(candidate))).cloned().collect();
-            if !read.newest_first {
-                page.reverse();
-            }
-            page.truncate(read.limit);
-            plan.add(page.into_iter().map(Ok));
-        }
-        let mut page = plan.finish()?;
-        for hit in &mut page.items {
-            let is_hit =
-                |one: &&SearchCandidate| one.org_id == hit.org_id && one.message.id == hit.message.id;
-            if let Some(found) = stored.iter().find(is_hit) {
-                hit.message = found.message.clone();
-            }
-        }
-        Ok(page)
+        let rows = page.into_iter().filter_map(|candidate| {
+            let row = read(&plan, candidate)?;
+            Some(row.map_err(|error| Box::new(CorruptCandidate::new(plan.key(candidate), error))))
+        });
+        let rows: Vec<_> = rows.take(asked.limit).collect();
+        plan.add(rows);
     }
-
-    /// What is gone and still in the index.
-    fn gone_from(&self, scope: &Scope) -> Vec<SearchCandidate> {
-        let gone = self.gone.lock().expect("no one panics here");
-        let gone = gone.iter().filter(|gone| gone.scope == *scope);
-        gone.map(|gone| gone.candidate.clone()).collect()
-    }
-
-    /// What the index holds of a message.
-    async fn indexed(&self, scope: &Scope, message: &ChatMessage) -> Result<Content, StoreError> {
-        let content = &message.content;
-        let parts = content.get("parts").and_then(Value::as_array);
-        let indexed = match self.fault {
-            Fault::ForgetsToReindex => {
-                let revisions = self.inner.list_revisions(scope, message.chat_thread_id, message.id).await?;
-                revisions.first().map_or_else(|| content.clone(), |first| first.content.clone())
-            }
-            Fault::IndexesTheFirstPart => {
-                let first = parts.and_then(|parts| Content::from_value(parts.first()?.clone()).ok());
-                first.unwrap_or_else(|| content.clone())
-            }
-            Fault::JoinsParts if parts.is_some() => Content::text(content.to_plain_text()),
-            Fault::IndexesMetadata => Content::text(Value::from(content.clone()).to_string()),
-            Fault::ComparesCase | Fault::ComparesDiacritics => {
-                content.as_text().map_or_else(|| content.clone(), |text| Content::text(self.fold(text)))
-            }
-            Fault::IndexesInLowerCase => {
-                content.as_text().map_or_else(|| content.clone(), |text| Content::text(text.to_lowercase()))
-            }
-            _ => content.clone(),
-        };
-        Ok(indexed)
-    }
-
-    /// Text in which the letters differ that are to be the same.
-    fn fold(&self, text: &str) -> String {
-        let is_told_apart = |c: char| match self.fault {
-            Fault::ComparesCase => c.is_ascii_uppercase(),
-            Fault::ComparesDiacritics => !c.is_ascii() && c.is_alphabetic(),
-            _ => false,
-        };
-        let fold = |c: char| if is_told_apart(c) { format!("qq{}qq", u32::from(c)) } else { c.to_string() };
-        let fold_word =
-            |word: &str| if word == "OR" { word.to_owned() } else { word.chars().map(fold).collect() };
-        text.split(' ').map(fold_word).collect::<Vec<_>>().join(" ")
-    }
-
-    /// Keeps in the index what is deleted now.
-    pub(super) async fn keep(&self, scope: &Scope, thread: chatkeep_domain::ThreadId, id: Option<MessageId>) {
-        let Ok(thread) = self.inner.get_thread(scope, thread).await else { return };
-        let Ok(messages) = messages(&self.inner, scope, &thread).await else { return };
-        let kept = messages.into_iter().filter(|kept| id.is_none_or(|id| kept.message.id == id));
-        let kept = kept.map(|candidate| Gone { scope: scope.clone(), candidate });
-        self.gone.lock().expect("no one panics here").extend(kept);
-    }
-
-    /// What the index does not hold yet.
-    pub(super) fn unindexed(&self) -> Vec<MessageId> {
-        self.unindexed.lock().expect("no one panics here").clone()
-    }
-
-    /// Sets that.
-    pub(super) fn set_unindexed(&self, ids: Vec<MessageId>) {
-        *self.unindexed.lock().expect("no one panics here") = ids;
-    }
+    plan.finish()
 }
 
 /// All messages of the scope.
-pub(super) async fn candidates(
-    store: &impl ConversationRepository,
-    scope: &Scope,
-) -> Result<Vec<SearchCandidate>, StoreError> {
-    let (mut query, mut found) = (ThreadQuery::first(1_000), Vec::new());
+pub(super) async fn candidates(store: &Repo, scope: &Scope) -> Result<Vec<SearchCandidate>, StoreError> {
+    let (mut query, mut found) = (ThreadQuery::first(DEFAULT_PAGE_LEN), Vec::new());
     loop {
         let page = store.list_threads(scope, &query).await?;
         for thread in &page.items {
@@ -168,19 +43,22 @@ pub(super) async fn candidates(
     }
 }
 
+/// All messages of a thread; none where there is no such thread.
+pub(super) async fn candidates_of(store: &Repo, scope: &Scope, thread: ThreadId) -> Vec<SearchCandidate> {
+    let Ok(thread) = store.get_thread(scope, thread).await else { return Vec::new() };
+    messages(store, scope, &thread).await.unwrap_or_default()
+}
+
 async fn messages(
-    store: &impl ConversationRepository,
+    store: &Repo,
     scope: &Scope,
     thread: &ChatThread,
 ) -> Result<Vec<SearchCandidate>, StoreError> {
-    let (mut query, mut read) = (MessageQuery::first(1_000), Vec::new());
+    let (mut query, mut read) = (MessageQuery::first(DEFAULT_PAGE_LEN), Vec::new());
     loop {
         let page = store.list_messages(scope, thread.id, &query).await?;
-        read.extend(page.items.into_iter().map(|message| SearchCandidate {
-            org_id: thread.org_id.clone(),
-            thread_name: thread.name.clone(),
-            message,
-        }));
+        let candidate = |message| SearchCandidate::new(thread.org_id.clone(), thread.name.clone(), message);
+        read.extend(page.items.into_iter().map(candidate));
         let Some(next) = page.next else { return Ok(read) };
         query = query.behind(next);
     }

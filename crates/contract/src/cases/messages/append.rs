@@ -1,4 +1,4 @@
-//! Append: order, idempotence, compare-and-append, what is refused.
+//! Append: order, whole batches, times, what is refused.
 
 use chatkeep_domain::{
     Append, ChatMessage, Content, Entity, MAX_BATCH_LEN, MAX_CONTENT_BYTES, NewMessage, Position, Role,
@@ -100,28 +100,6 @@ pub(crate) async fn an_append_never_lowers_updated_at(fixture: Fixture) {
     }
 }
 
-/// Only what an append stores raises `updated_at`: a message that the thread holds is no write, whatever time a retry gives
-/// it.
-pub(crate) async fn a_held_message_raises_no_updated_at(fixture: Fixture) {
-    let talk = fixture.tenant().talk().await;
-    let held = talk.say(numbered(2)).await;
-    let retried =
-        |number: usize, seconds| with!(message("retried"), id: held[number].id, created_at: at(seconds));
-    let new = |seconds| with!(message("new"), created_at: at(seconds));
-    let before = talk.snapshot().await;
-    assert_eq!(talk.say([retried(0, 50), retried(1, 90)]).await, held);
-    assert_eq!(talk.snapshot().await, before, "after a retry alone");
-    for (batch, expected) in [
-        (vec![retried(0, 90), new(20), retried(1, 80)], 20),
-        (vec![new(10), retried(0, 99)], 20),
-        (vec![retried(1, 30), new(40), new(25)], 40),
-    ] {
-        let count = batch.len();
-        assert_eq!(talk.say(batch).await.len(), count);
-        assert_eq!(talk.thread().await.updated_at, at(expected));
-    }
-}
-
 /// A batch with a bad message in the middle is refused, and nothing of it is written.
 pub(crate) async fn a_batch_with_a_bad_message_writes_nothing(fixture: Fixture) {
     let (talk, _) = Talk::with(&fixture.tenant(), 1).await;
@@ -153,113 +131,6 @@ pub(crate) async fn a_batch_has_an_exact_limit(fixture: Fixture) {
     assert_eq!(talk.say(numbered(MAX_BATCH_LEN)).await.len(), MAX_BATCH_LEN);
 }
 
-/// A message that the thread holds is not stored again; the stored one comes back.
-pub(crate) async fn a_retry_of_one_message_gives_the_stored_one(fixture: Fixture) {
-    let talk = fixture.tenant().talk().await;
-    let new = message("once");
-    let first = talk.say([new.clone()]).await;
-    let before = talk.snapshot().await;
-    assert_eq!(talk.say([new]).await, first);
-    assert_eq!(talk.snapshot().await, before);
-}
-
-/// The same for a whole batch, also when others wrote in between.
-pub(crate) async fn a_retry_of_a_batch_gives_the_stored_ones(fixture: Fixture) {
-    let talk = fixture.tenant().talk().await;
-    let batch = numbered(5);
-    let first = talk.say(batch.clone()).await;
-    talk.say([message("another writer")]).await;
-    let before = talk.snapshot().await;
-    assert_eq!(talk.say(batch.clone()).await, first);
-    assert_eq!(talk.say(batch.into_iter().skip(2)).await, first[2..], "a part of it");
-    assert_eq!(talk.snapshot().await, before);
-}
-
-/// The stored message wins over what a retry says, and comes back as it is now.
-pub(crate) async fn a_retry_gives_the_message_as_it_is_stored(fixture: Fixture) {
-    let talk = fixture.tenant().talk().await;
-    let new = message("first");
-    talk.say([new.clone()]).await;
-    let other = with!(new.clone(), content: Content::text("other"), sender_role: Role::Tool);
-    assert_eq!(texts(&talk.say([other]).await), ["first"]);
-    let edited = talk.edit(new.id, "edited", at(5)).await.unwrap();
-    assert_eq!(talk.say([new]).await, std::slice::from_ref(&edited));
-    assert_eq!(talk.all().await, [edited]);
-}
-
-/// Of a batch that is held in part, only the rest is stored; each comes back in its place.
-pub(crate) async fn a_batch_held_in_part_stores_the_rest(fixture: Fixture) {
-    let talk = fixture.tenant().talk().await;
-    let batch = numbered(5);
-    talk.say([batch[3].clone(), batch[1].clone()]).await;
-    let stored = talk.say(batch).await;
-    assert_eq!(texts(&stored), ["0", "1", "2", "3", "4"], "what append gives");
-    assert_eq!(texts(&talk.all().await), ["3", "1", "0", "2", "4"], "what is read");
-    assert_eq!(talk.thread().await.head, stored[4].position, "the head");
-}
-
-/// With `expect_head` it writes where the thread's head is there.
-pub(crate) async fn expect_head_writes_at_the_head(fixture: Fixture) {
-    let talk = fixture.tenant().talk().await;
-    let mut head = Position::ZERO;
-    for count in [2, 1] {
-        let append = Append::new(numbered(count)).expect_head(head);
-        let stored = talk.append(append).await.unwrap();
-        assert_eq!(stored.len(), count);
-        head = talk.thread().await.head;
-        assert_eq!(stored[count - 1].position, head);
-    }
-}
-
-/// With `expect_head` elsewhere it is a `Conflict` that tells the actual head, and nothing is written.
-pub(crate) async fn expect_head_elsewhere_is_a_conflict(fixture: Fixture) {
-    let (talk, said) = Talk::with(&fixture.tenant(), 2).await;
-    let before = talk.snapshot().await;
-    let head = said[1].position;
-    for wrong in [Position::ZERO, said[0].position, head.advance(1).unwrap()] {
-        let refused = talk.append(Append::new(numbered(2)).expect_head(wrong)).await;
-        assert_refused!(
-            refused,
-            StoreError::Conflict { expected, actual, .. } if (expected, actual) == (wrong, head)
-        );
-    }
-    assert_eq!(talk.snapshot().await, before);
-}
-
-/// A retry of a compare-and-append that succeeded is answered as one, also when the head moved on.
-pub(crate) async fn a_retry_of_a_compare_and_append_succeeds(fixture: Fixture) {
-    let talk = fixture.tenant().talk().await;
-    let append = Append::new(numbered(2)).expect_head(Position::ZERO);
-    let first = talk.append(append.clone()).await.unwrap();
-    assert_eq!(talk.append(append.clone()).await.unwrap(), first, "at once");
-    talk.say([message("another writer")]).await;
-    assert_eq!(talk.append(append).await.unwrap(), first, "after another writer");
-    assert_eq!(talk.all().await.len(), 3);
-}
-
-/// A compare-and-append that is held only in part is no retry: it conflicts, and nothing is written.
-pub(crate) async fn a_compare_and_append_held_in_part_conflicts(fixture: Fixture) {
-    let talk = fixture.tenant().talk().await;
-    let batch = numbered(3);
-    talk.say([batch[1].clone()]).await;
-    let before = talk.snapshot().await;
-    let refused = talk.append(Append::new(batch).expect_head(Position::ZERO)).await;
-    assert_refused!(refused, StoreError::Conflict { .. });
-    assert_eq!(talk.snapshot().await, before);
-}
-
-/// The head stays when messages go: `expect_head` counts from it.
-pub(crate) async fn expect_head_counts_deleted_messages(fixture: Fixture) {
-    let (talk, said) = Talk::with(&fixture.tenant(), 3).await;
-    talk.delete_message(said[2].id, at(2)).await.unwrap();
-    talk.append(Append::new(numbered(1)).expect_head(said[2].position)).await.unwrap();
-    let head = talk.thread().await.head;
-    talk.clear(at(3)).await.unwrap();
-    let refused = talk.append(Append::new(numbered(1)).expect_head(Position::ZERO)).await;
-    assert_refused!(refused, StoreError::Conflict { actual, .. } if actual == head);
-    talk.append(Append::new(numbered(1)).expect_head(head)).await.unwrap();
-}
-
 /// An append to an absent thread is `NotFound`, with `expect_head` too, and makes no thread.
 pub(crate) async fn appending_to_an_absent_thread_is_not_found(fixture: Fixture) {
     let ada = fixture.tenant();
@@ -280,39 +151,4 @@ pub(crate) async fn nothing_to_append_changes_nothing(fixture: Fixture) {
     let before = talk.snapshot().await;
     assert_eq!(talk.append(Append::default()).await.unwrap(), []);
     assert_eq!(talk.snapshot().await, before);
-}
-
-/// The position of a deleted message is not given again, also when it was the last.
-pub(crate) async fn positions_are_not_given_again_after_a_delete(fixture: Fixture) {
-    let (talk, said) = Talk::with(&fixture.tenant(), 3).await;
-    for message in &said[1..] {
-        talk.delete_message(message.id, at(2)).await.unwrap();
-    }
-    assert_eq!(talk.thread().await.head, said[2].position, "the head stays");
-    let next = talk.say([message("next")]).await;
-    assert!(next[0].position > said[2].position, "{:?}", positions(&next));
-}
-
-/// Positions are not given again after a clear.
-pub(crate) async fn positions_are_not_given_again_after_a_clear(fixture: Fixture) {
-    let (talk, said) = Talk::with(&fixture.tenant(), 3).await;
-    talk.clear(at(2)).await.unwrap();
-    assert_eq!(talk.thread().await.head, said[2].position, "the head stays");
-    let next = talk.say([message("next")]).await;
-    assert!(next[0].position > said[2].position, "{:?}", positions(&next));
-}
-
-/// A message id is unique within its thread; two threads may use the same.
-pub(crate) async fn two_threads_may_use_one_message_id(fixture: Fixture) {
-    let ada = fixture.tenant();
-    let (one, two) = (ada.talk().await, ada.talk().await);
-    let new = message("one");
-    one.say([new.clone()]).await;
-    let other = with!(new.clone(), content: Content::text("two"));
-    assert_eq!(texts(&two.say([other]).await), ["two"]);
-    assert_eq!(texts(&one.all().await), ["one"]);
-    two.edit(new.id, "edited", at(2)).await.unwrap();
-    assert_eq!(one.revisions(new.id).await.unwrap(), [], "each has its own revisions");
-    two.delete_message(new.id, at(3)).await.unwrap();
-    assert_eq!(texts(&one.all().await), ["one"], "after the other is deleted");
 }

@@ -62,6 +62,58 @@ pub(crate) async fn writing_the_same_content_changes_nothing(fixture: Fixture) {
     assert_eq!(talk.snapshot().await, before);
 }
 
+/// An edit whose answer was lost, and that comes again when somebody else has edited in between, is not written again: the
+/// message stays as the other one left it.
+pub(crate) async fn an_edit_is_written_once_whatever_came_in_between(fixture: Fixture) {
+    let (talk, said) = Talk::with(&fixture.tenant(), 1).await;
+    let id = said[0].id;
+    talk.edit(id, "mine", at(2)).await.unwrap();
+    let theirs = talk.edit(id, "theirs", at(3)).await.unwrap();
+    let before = talk.snapshot().await;
+    assert_eq!(talk.edit(id, "mine", at(2)).await.unwrap(), theirs, "the retry of the first");
+    assert_eq!(talk.snapshot().await, before);
+    assert_eq!(talk.edit(id, "theirs", at(3)).await.unwrap(), theirs, "the retry of the second");
+    assert_eq!(talk.snapshot().await, before);
+}
+
+/// An edit is known by its content and its time together: the same content at another time is a new edit, and so is another
+/// content at the same time.
+pub(crate) async fn the_time_and_the_content_tell_edits_apart(fixture: Fixture) {
+    let (talk, said) = Talk::with(&fixture.tenant(), 1).await;
+    let id = said[0].id;
+    for (number, (text, seconds)) in
+        (1..).zip([("mine", 2), ("theirs", 2), ("mine", 4), ("theirs", 4), ("other", 2), ("mine", 5)])
+    {
+        let edited = talk.edit(id, text, at(seconds)).await.unwrap();
+        assert_eq!(edited.content.as_text(), Some(text), "edit {number}");
+        assert_eq!(talk.revisions(id).await.unwrap().len(), number, "edit {number}");
+    }
+}
+
+/// The content that a message was appended with is no edit: going back to it is one, whatever the time.
+pub(crate) async fn going_back_to_the_first_content_is_an_edit_at_any_time(fixture: Fixture) {
+    let (talk, said) = Talk::with(&fixture.tenant(), 1).await;
+    talk.edit(said[0].id, "other", at(1)).await.unwrap();
+    let back = talk.edit(said[0].id, "0", said[0].created_at).await.unwrap();
+    assert_eq!(back.content.as_text(), Some("0"));
+    assert_eq!(talk.revisions(said[0].id).await.unwrap().len(), 2);
+}
+
+/// The retry of an edit that brought an earlier time than the message's `updated_at` is known by the time that it brought.
+pub(crate) async fn a_retry_is_known_by_the_time_that_it_brings(fixture: Fixture) {
+    let (talk, said) = Talk::with(&fixture.tenant(), 1).await;
+    let id = said[0].id;
+    talk.edit(id, "late", at(9)).await.unwrap();
+    talk.edit(id, "early", at(2)).await.unwrap();
+    let last = talk.edit(id, "last", at(3)).await.unwrap();
+    let revisions = talk.revisions(id).await.unwrap();
+    assert_eq!(revisions[2].written_at, at(9), "written later than it says");
+    assert_eq!(talk.edit(id, "early", at(2)).await.unwrap(), last);
+    assert_eq!(talk.revisions(id).await.unwrap(), revisions);
+    let again = talk.edit(id, "early", at(9)).await.unwrap();
+    assert_eq!(again.content.as_text(), Some("early"), "at the time when it was written, it is another edit");
+}
+
 /// Contents are the same when their JSON texts are: 0.0 and -0.0 are equal numbers, and different contents.
 pub(crate) async fn an_edit_from_zero_to_minus_zero_is_an_edit(fixture: Fixture) {
     let number = |value: f64| Content::from_value(json!({"type": "number", "value": value})).unwrap();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chatkeep_domain::{Append, MAX_PAGE_LEN, MessageQuery, StoreError};
 use tokio::sync::Semaphore;
 
-use crate::cases::races::concurrency::{ROUNDS, assert_each_in_order, race, signatures, signed};
+use crate::cases::races::racing::{ROUNDS, assert_each_in_order, race, signatures, signed};
 use crate::fixture::{Fixture, Talk, append_each, numbered, say_each};
 
 /// Calls that name the same threads in different orders all succeed, lose nothing and double nothing.

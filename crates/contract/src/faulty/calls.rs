@@ -1,91 +1,69 @@
-//! Calls of `append_each` that go wrong as a whole.
+//! Faults of calls of several appends.
 
 use std::collections::{HashMap, HashSet};
 use std::mem;
 
+use async_trait::async_trait;
 use chatkeep_domain::{
-    Append, ChatMessage, ConversationRepository, InvalidArgument, MessageRepository as _, NewMessage,
-    Position, Scope, StoreError, ThreadAppend, ThreadId, ThreadUpdate,
+    Append, ConversationRepository, Decorator, InvalidArgument, NewMessage, Position, Scope, StoreError,
+    ThreadAppend, ThreadId, ThreadUpdate,
 };
+use tokio::sync::Mutex;
 
-use super::damage::invented;
-use super::{Fault, Faulty, latest, rename};
+use crate::faulty::{Answer, Fault, held, invented, latest, rename};
+use crate::fixture::Repo;
 
-type Answer = Result<Vec<ChatMessage>, StoreError>;
+#[derive(Debug)]
+pub(super) struct Calls {
+    inner: Repo,
+    fault: Fault,
+    one_writer: Mutex<()>,
+}
 
-impl<R: ConversationRepository> Faulty<R> {
-    /// Writes one after the other, but for the fault; where the fault is in `append`, it is here too.
-    pub(super) async fn write_each(&self, mut appends: Vec<ThreadAppend>) -> Vec<Answer> {
-        match self.fault {
-            Fault::AnswersByThread => appends.sort_by_key(|it| it.thread),
-            Fault::UsesTheFirstScope => {
-                let first = appends.first().map(|it| it.scope.clone());
-                appends.iter_mut().zip(first.iter().cycle()).for_each(|(it, first)| it.scope = first.clone());
-            }
-            Fault::RefusesTheWholeCall if appends.iter().any(|it| it.append.validate().is_err()) => {
-                return appends.iter().map(|_| Err(refused())).collect();
-            }
-            Fault::MergesByThread => return self.write_merged(appends).await,
-            Fault::FailsOverlappingCalls => {
-                let Ok(_writing) = self.one_writer.try_lock() else {
-                    return appends.iter().map(|_| Err(deadlock())).collect();
-                };
-                tokio::task::yield_now().await;
-                return self.write_in_turn(appends).await;
-            }
-            Fault::WritesCallsBackwards => {
-                appends.reverse();
-                let mut answers = self.write_in_turn(appends).await;
-                answers.reverse();
-                return answers;
-            }
-            _ => {}
-        }
-        self.write_in_turn(appends).await
+impl Calls {
+    pub(super) fn new(inner: Repo, fault: Fault) -> Self {
+        Self { inner, fault, one_writer: Mutex::new(()) }
     }
 
+    /// Writes one after the other, but for the fault.
     async fn write_in_turn(&self, appends: Vec<ThreadAppend>) -> Vec<Answer> {
         let heads = self.heads_before(&appends).await;
-        let held = self.held_before(&appends).await;
+        let mut held_before = self.held_before(&appends).await.into_iter();
         let latest = appends.iter().filter_map(|it| latest(&it.append)).max();
         let (mut seen, mut answers) = (HashSet::new(), Vec::new());
-        for (ThreadAppend { scope, thread, mut append }, held) in appends.into_iter().zip(held) {
-            let is_first = seen.insert(thread);
+        for ThreadAppend { scope, thread, mut append, .. } in appends {
+            let (is_first, before) = (seen.insert(thread), held_before.next().unwrap_or_default());
             let answer = match self.fault {
                 Fault::StopsAtTheFirstError if answers.iter().any(Result::is_err) => Err(deadlock()),
                 Fault::KeepsOneAppendOfAThread if !is_first => Ok(invented(thread, &append)),
                 Fault::AnswersNothingUnseen if append.messages.is_empty() => Ok(Vec::new()),
                 Fault::ComparesBeforeTheCall => self.compare_with(&heads, &scope, thread, append).await,
                 Fault::LooksForIdsBeforeTheCall if !is_first => {
-                    let now = self.held(&scope, thread, &append).await;
-                    rename(&mut append, now.iter().zip(&held).map(|(now, before)| *now && !before));
-                    self.append(&scope, thread, append).await
+                    let now = held(&self.inner, &scope, thread, &append).await;
+                    rename(&mut append, now.iter().zip(&before).map(|(now, before)| *now && !before));
+                    self.inner.append(&scope, thread, append).await
                 }
                 Fault::SplitsAppendsOfCalls | Fault::InterleavesCalls => {
                     self.write_singly(&scope, thread, append).await
                 }
                 Fault::RaisesEveryThreadAlike => {
-                    let answer = self.append(&scope, thread, append).await;
+                    let answer = self.inner.append(&scope, thread, append).await;
                     if let Some(at) = latest {
                         // That the thread may be absent is told by the append.
                         let _ = self.inner.update_thread(&scope, thread, ThreadUpdate::new(at)).await;
                     }
                     answer
                 }
-                _ => self.append(&scope, thread, append).await,
+                _ => self.inner.append(&scope, thread, append).await,
             };
             answers.push(answer);
-        }
-        if self.has(Fault::ForgetsToIndexCalls) {
-            let stored = answers.iter().flatten().flatten();
-            self.set_unindexed(stored.map(|message| message.id).collect());
         }
         answers
     }
 
     async fn heads_before(&self, appends: &[ThreadAppend]) -> HashMap<ThreadId, Position> {
         let mut heads = HashMap::new();
-        for it in appends.iter().filter(|_| self.has(Fault::ComparesBeforeTheCall)) {
+        for it in appends.iter().filter(|_| self.fault == Fault::ComparesBeforeTheCall) {
             if let Ok(thread) = self.inner.get_thread(&it.scope, it.thread).await {
                 heads.insert(it.thread, thread.head);
             }
@@ -94,14 +72,11 @@ impl<R: ConversationRepository> Faulty<R> {
     }
 
     async fn held_before(&self, appends: &[ThreadAppend]) -> Vec<Vec<bool>> {
-        let mut held = Vec::new();
-        for it in appends {
-            held.push(match self.fault {
-                Fault::LooksForIdsBeforeTheCall => self.held(&it.scope, it.thread, &it.append).await,
-                _ => Vec::new(),
-            });
+        let mut before = Vec::new();
+        for it in appends.iter().filter(|_| self.fault == Fault::LooksForIdsBeforeTheCall) {
+            before.push(held(&self.inner, &it.scope, it.thread, &it.append).await);
         }
-        held
+        before
     }
 
     async fn compare_with(
@@ -114,13 +89,13 @@ impl<R: ConversationRepository> Faulty<R> {
         if let (Some(expected), Some(actual)) = (append.expect_head.take(), heads.get(&thread).copied())
             && expected != actual
         {
-            return Err(StoreError::Conflict { expected, actual });
+            return Err(StoreError::conflict(expected, actual));
         }
-        self.append(scope, thread, append).await
+        self.inner.append(scope, thread, append).await
     }
 
     async fn write_singly(&self, scope: &Scope, thread: ThreadId, append: Append) -> Answer {
-        if self.has(Fault::InterleavesCalls) {
+        if self.fault == Fault::InterleavesCalls {
             append.validate()?;
         }
         let mut stored = Vec::new();
@@ -148,7 +123,7 @@ impl<R: ConversationRepository> Faulty<R> {
             if merged.messages.is_empty() {
                 continue;
             }
-            match self.append(&scope, thread, merged).await {
+            match self.inner.append(&scope, thread, merged).await {
                 Ok(mut stored) => {
                     for (number, count) in parts {
                         let rest = stored.split_off(count);
@@ -162,10 +137,50 @@ impl<R: ConversationRepository> Faulty<R> {
     }
 }
 
+#[async_trait]
+impl Decorator for Calls {
+    fn inner(&self) -> &dyn ConversationRepository {
+        &*self.inner
+    }
+
+    async fn append(&self, scope: &Scope, thread: ThreadId, append: Append) -> Answer {
+        self.inner.append(scope, thread, append).await
+    }
+
+    async fn append_each(&self, mut appends: Vec<ThreadAppend>) -> Vec<Answer> {
+        match self.fault {
+            Fault::AnswersByThread => appends.sort_by_key(|it| it.thread),
+            Fault::UsesTheFirstScope => {
+                let first = appends.first().map(|it| it.scope.clone());
+                appends.iter_mut().zip(first.iter().cycle()).for_each(|(it, first)| it.scope = first.clone());
+            }
+            Fault::RefusesTheWholeCall if appends.iter().any(|it| it.append.validate().is_err()) => {
+                return appends.iter().map(|_| Err(refused())).collect();
+            }
+            Fault::MergesByThread => return self.write_merged(appends).await,
+            Fault::FailsOverlappingCalls => {
+                let Ok(_writing) = self.one_writer.try_lock() else {
+                    return appends.iter().map(|_| Err(deadlock())).collect();
+                };
+                tokio::task::yield_now().await;
+                return self.write_in_turn(appends).await;
+            }
+            Fault::WritesCallsBackwards => {
+                appends.reverse();
+                let mut answers = self.write_in_turn(appends).await;
+                answers.reverse();
+                return answers;
+            }
+            _ => {}
+        }
+        self.write_in_turn(appends).await
+    }
+}
+
 fn refused() -> StoreError {
     InvalidArgument::new("messages", "must all be good", "of the call").into()
 }
 
 fn deadlock() -> StoreError {
-    StoreError::Backend { store: "faulty", source: "deadlock detected".into() }
+    StoreError::backend("faulty", "deadlock detected")
 }

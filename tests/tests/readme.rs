@@ -1,5 +1,7 @@
 //! What READMEs name is what the code has.
 
+use std::path::Path;
+
 use chatkeep_contract::faulty::Fault;
 use chatkeep_contract::{Capability, cases};
 
@@ -28,4 +30,32 @@ fn the_domains_readme_names_every_port_of_a_store() {
     let names = ports.lines().filter_map(|line| line.strip_prefix("pub trait ")?.split([':', ' ']).next());
     let missing: Vec<_> = names.filter(|name| !readme.contains(&format!("`{name}`"))).collect();
     assert!(missing.is_empty(), "{missing:?}");
+}
+
+/// Whether a link leads to something in this repository.
+fn is_there(link: &str) -> bool {
+    let path = link.split('#').next().expect("a path");
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path).exists()
+}
+
+#[test]
+fn the_readmes_links_into_the_repository_are_at_its_end() {
+    let readme = include_str!("../../README.md");
+    let (text, links) = readme.rsplit_once("-->").expect("the comment in front of the links");
+    assert!(!text.contains("]("), "a link that is not at the end");
+    for line in links.lines().filter(|line| !line.is_empty()) {
+        let link = line.strip_prefix('[').and_then(|line| line.split_once("]: "));
+        let (name, link) = link.unwrap_or_else(|| panic!("no link: {line}"));
+        assert!(text.contains(&format!("[{name}]")), "nothing uses {name}");
+        assert!(is_there(link), "{link}");
+    }
+}
+
+#[test]
+fn the_links_for_contributors_lead_somewhere() {
+    for text in [include_str!("../../ARCHITECTURE.md"), include_str!("../../CONTRIBUTING.md")] {
+        let links = text.split("](").skip(1).map(|rest| rest.split(')').next().expect("a link"));
+        let dead: Vec<_> = links.filter(|link| !link.starts_with('#') && !is_there(link)).collect();
+        assert!(dead.is_empty(), "{dead:?}");
+    }
 }

@@ -51,19 +51,23 @@ mod postgres;
 mod read;
 mod source;
 mod sqlite;
+mod sslmode;
 mod target;
+mod url;
+mod variables;
 
 use chatkeep_domain::{OrgId, UserId};
 
-pub use self::database::{Backend, DatabaseConfig};
-pub use self::error::ConfigError;
-pub use self::postgres::SslMode;
-#[cfg(feature = "postgres")]
-pub(crate) use self::postgres::server;
-use self::read::Reader;
-pub use self::source::{SourceFile, Sources};
-pub(crate) use self::target::Target;
 pub use secrecy::SecretString;
+
+pub use crate::config::database::{Backend, DatabaseConfig};
+pub use crate::config::error::ConfigError;
+#[cfg(feature = "postgres")]
+pub(crate) use crate::config::postgres::server;
+use crate::config::read::Reader;
+pub use crate::config::source::{SourceFile, Sources};
+pub use crate::config::sslmode::SslMode;
+pub(crate) use crate::config::target::Target;
 
 /// Where conversations are kept, and for whom.
 ///

@@ -9,7 +9,8 @@ use chatkeep_layers::CoalescingConfig;
 use chatkeep_layers::{LayersConfig, layered};
 
 use crate::config::{Backend, DatabaseConfig, StateConfig, Target};
-use crate::{Error, StateManager};
+use crate::error::Error;
+use crate::state_manager::StateManager;
 
 /// Opens the store that the configuration names, and puts its layers around it:
 ///

@@ -2,20 +2,22 @@
 
 mod config;
 mod queue;
+mod shared;
 mod task;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use chatkeep_domain::{Append, MessageId, NewMessage, ThreadId};
 use tokio::runtime::Handle;
-use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-pub use self::config::WriteBehindConfig;
-use self::queue::Queue;
+pub use crate::write_behind::config::WriteBehindConfig;
+
 use crate::error::Error;
 use crate::input::MessageInput;
 use crate::state_manager::StateManager;
+use crate::write_behind::queue::Queue;
+use crate::write_behind::shared::{Closing, Shared};
 
 /// Stores messages in the background: queues them, and appends what waits for a thread in one go.
 ///
@@ -53,39 +55,6 @@ pub struct WriteBehind {
     task: JoinHandle<()>,
 }
 
-#[derive(Debug)]
-struct Shared {
-    state: StateManager,
-    queue: Mutex<Queue>,
-    /// There may be something to do for the task.
-    wake: Notify,
-    /// The queue changed: waiting callers look again.
-    changed: Notify,
-}
-
-impl Shared {
-    fn queue(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Keeps the queue closed as long as somebody closes it.
-struct Closing<'a>(&'a Shared);
-
-impl<'a> Closing<'a> {
-    fn new(shared: &'a Shared) -> Self {
-        shared.queue().closing += 1;
-        shared.changed.notify_waiters();
-        Self(shared)
-    }
-}
-
-impl Drop for Closing<'_> {
-    fn drop(&mut self) {
-        self.0.queue().closing -= 1;
-    }
-}
-
 impl WriteBehind {
     /// Starts the task on the current tokio runtime.
     ///
@@ -95,12 +64,7 @@ impl WriteBehind {
     pub fn new(state: StateManager, config: WriteBehindConfig) -> Result<Self, Error> {
         config.validate()?;
         let runtime = Handle::try_current().map_err(|_| Error::NoRuntime)?;
-        let shared = Arc::new(Shared {
-            state,
-            queue: Mutex::new(Queue::new(config)),
-            wake: Notify::new(),
-            changed: Notify::new(),
-        });
+        let shared = Arc::new(Shared::new(state, Queue::new(config)));
         let task = runtime.spawn(task::run(Arc::clone(&shared)));
         Ok(Self { shared, task })
     }

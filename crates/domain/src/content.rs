@@ -2,6 +2,8 @@
 
 mod body;
 mod limits;
+mod object;
+mod shapes;
 mod tools;
 
 use std::borrow::Cow;
@@ -10,11 +12,13 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::{Map, Value};
 
-use self::body::Body;
-pub use self::limits::MAX_CONTENT_BYTES;
-use self::limits::{check_size, text_size};
-pub(crate) use self::tools::Tools;
-pub use self::tools::{ToolCall, ToolResult};
+pub use crate::content::limits::MAX_CONTENT_BYTES;
+pub(crate) use crate::content::shapes::Tools;
+pub use crate::content::tools::{ToolCall, ToolResult};
+
+use crate::content::body::Body;
+use crate::content::limits::{check_size, text_size};
+use crate::content::object::{list, plain, string};
 use crate::error::StoreError;
 use crate::invalid::InvalidArgument;
 use crate::json::{self, Read, check_values, json_size, kind as json_kind, unwritable};
@@ -185,6 +189,23 @@ impl Content {
         self.0.object()
     }
 
+    /// Every tool call in it, in order, as any of these writes it: chatkeep itself; the APIs of OpenAI (chat and
+    /// Responses), Anthropic, Bedrock, Gemini and Ollama; the AI SDK, LangChain and the agents' own files. It looks
+    /// into `parts`, `content` and the like, and not into what a call or a result says.
+    pub fn tool_calls(&self) -> Vec<ToolCall<'_>> {
+        self.tools().calls
+    }
+
+    /// Every tool result in it, in order, in the same shapes. A call that holds its result is found by both.
+    pub fn tool_results(&self) -> Vec<ToolResult<'_>> {
+        self.tools().results
+    }
+
+    /// Both, in one pass.
+    pub(crate) fn tools(&self) -> Tools<'_> {
+        if self.only_text().is_some() { Tools::default() } else { Tools::of(self.as_object()) }
+    }
+
     /// What a person would read, for prompts and estimates: the text of text, of tool results and of every part,
     /// one a line; a tool call as `name(arguments)`; any other shape as its JSON.
     pub fn to_plain_text(&self) -> String {
@@ -264,31 +285,6 @@ impl Content {
             Body::Object(object) => Some(&**object),
         };
         object.into_iter().flat_map(|object| std::iter::once(object).chain(list(object, "parts")))
-    }
-}
-
-fn string<'a>(object: &'a Map<String, Value>, key: &str) -> &'a str {
-    object.get(key).and_then(Value::as_str).unwrap_or_default()
-}
-
-fn list<'a>(object: &'a Map<String, Value>, key: &str) -> impl Iterator<Item = &'a Map<String, Value>> {
-    object.get(key).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object)
-}
-
-fn plain(object: &Map<String, Value>) -> String {
-    let key = match string(object, "type") {
-        "text" => "text",
-        "tool_result" => "content",
-        "tool_call" => {
-            let arguments = object.get("arguments").unwrap_or(&Value::Null);
-            return format!("{}({arguments})", string(object, "name"));
-        }
-        _ => "",
-    };
-    match object.get(key) {
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
-        None => Value::Object(object.clone()).to_string(),
     }
 }
 

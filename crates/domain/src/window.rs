@@ -1,7 +1,7 @@
 //! Which messages fit a model's context window, and in which order the model sees them.
 //!
 //! A model refuses a prompt that holds a tool's result without its call, a call in the middle without its result, or
-//! anything between the two. Calls and results are recognized in every shape that [`Content::tool_calls`] names.
+//! anything between the two. Calls and results are recognized in every shape that [`Content::tool_calls`](crate::Content::tool_calls) names.
 //!
 //! # Which result answers which call
 //!
@@ -41,88 +41,24 @@
 //! 10,000 calls.
 
 mod calls;
+mod candidate;
 mod groups;
 mod ids;
 mod layout;
+mod limits;
 mod said;
 mod tools;
 
 use std::collections::BTreeMap;
 
-use self::ids::Ids;
-use self::said::Said;
-use crate::content::{Content, ToolCall};
+pub use crate::window::candidate::Candidate;
+pub use crate::window::limits::WindowLimits;
+
+use crate::content::ToolCall;
 use crate::id::MessageId;
-use crate::invalid::InvalidArgument;
 use crate::message::Message;
-use crate::role::Role;
-
-/// The limits of a window; `None` is no limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct WindowLimits {
-    max_messages: Option<usize>,
-    max_tokens: Option<usize>,
-}
-
-impl WindowLimits {
-    /// No limits: nothing but orphans ever leaves.
-    pub const UNLIMITED: Self = Self { max_messages: None, max_tokens: None };
-
-    /// Limits in messages and in tokens, as the caller's [`TokenCounter`](crate::TokenCounter) counts them.
-    ///
-    /// # Errors
-    /// [`InvalidArgument`] for 0: nothing would ever fit.
-    pub fn new(
-        max_messages: impl Into<Option<usize>>,
-        max_tokens: impl Into<Option<usize>>,
-    ) -> Result<Self, InvalidArgument> {
-        let limits = Self { max_messages: max_messages.into(), max_tokens: max_tokens.into() };
-        for (field, limit) in [("max_messages", limits.max_messages), ("max_tokens", limits.max_tokens)] {
-            if limit == Some(0) {
-                return Err(InvalidArgument::new(
-                    field,
-                    "must be at least 1; leave it out for no limit",
-                    "0",
-                ));
-            }
-        }
-        Ok(limits)
-    }
-
-    /// The most messages.
-    pub const fn max_messages(&self) -> Option<usize> {
-        self.max_messages
-    }
-
-    /// The most tokens.
-    pub const fn max_tokens(&self) -> Option<usize> {
-        self.max_tokens
-    }
-
-    fn hold(&self, messages: usize, tokens: u128) -> bool {
-        self.max_messages.is_none_or(|limit| messages <= limit)
-            && self.max_tokens.is_none_or(|limit| tokens <= limit as u128)
-    }
-}
-
-/// What a window decides by: a message's role and content, and the tokens that it takes.
-#[derive(Debug, Clone, Copy)]
-#[non_exhaustive]
-pub struct Candidate<'a> {
-    /// Who speaks.
-    pub role: Role,
-    /// What is said; only its tool calls and results are looked at.
-    pub content: &'a Content,
-    /// What it takes in a prompt.
-    pub tokens: usize,
-}
-
-impl<'a> Candidate<'a> {
-    /// A message of this role and content that takes `tokens` in a prompt.
-    pub const fn new(role: Role, content: &'a Content, tokens: usize) -> Self {
-        Self { role, content, tokens }
-    }
-}
+use crate::window::ids::Ids;
+use crate::window::said::Said;
 
 /// What [`select`] decided.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

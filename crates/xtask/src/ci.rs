@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::ValueEnum;
 
 use crate::outcome::{Outcome, summary};
-use crate::{cargo, instructions, run_shown, test};
+use crate::{cargo, instructions, modules, msrv, run_shown, test};
 
 /// The steps of CI, in their order.
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -19,8 +19,12 @@ pub(crate) enum Step {
     Doc,
     /// The licenses, sources and bans of deny.toml.
     Deny,
+    /// No dependency asks for a newer Rust than the workspace does. The workspace's own code is held to it by a lint.
+    Msrv,
     /// No crate depends on what its layer must not know.
     Layers,
+    /// No circle of modules, and no import from a crate's own root.
+    Modules,
     /// All tests, against real servers.
     Test,
     /// The hot paths need no more instructions than recorded.
@@ -51,7 +55,9 @@ impl Step {
                 run_shown(doc.env("RUSTDOCFLAGS", "-D warnings"))
             }
             Self::Deny => deny(),
+            Self::Msrv => msrv::run(),
             Self::Layers => LAYERS.iter().try_for_each(Layer::check),
+            Self::Modules => modules::run(),
             Self::Test => test::run(&test::TestArgs::default()),
             Self::Instructions => instructions::run(&instructions::InstructionsArgs::default()),
         }

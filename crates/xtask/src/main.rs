@@ -2,6 +2,8 @@
 
 mod ci;
 mod instructions;
+mod modules;
+mod msrv;
 mod outcome;
 mod packages;
 mod servers;
@@ -22,6 +24,8 @@ enum Xtask {
     Test(test::TestArgs),
     /// Counts the instructions of the hot paths, and compares them with what is recorded.
     Instructions(instructions::InstructionsArgs),
+    /// Looks for circles of modules, and for imports from a crate's root.
+    Modules,
     /// Runs what CI runs.
     Ci {
         /// Only this step.
@@ -36,6 +40,7 @@ fn main() -> ExitCode {
     let outcome = match Xtask::parse() {
         Xtask::Test(args) => test::run(&args),
         Xtask::Instructions(args) => instructions::run(&args),
+        Xtask::Modules => modules::run(),
         Xtask::Ci { step } => ci::run(step),
         Xtask::Soak(args) => soak::run(&args),
     };

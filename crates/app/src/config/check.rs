@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::error::shown;
-use super::postgres::POSTGRES_ONLY;
-use super::read::Reader;
-use super::{Backend, ConfigError, DatabaseConfig, Target};
+use crate::config::database::{Backend, DatabaseConfig};
+use crate::config::error::{ConfigError, shown};
+use crate::config::postgres::POSTGRES_ONLY;
+use crate::config::read::Reader;
+use crate::config::target::Target;
 
 impl DatabaseConfig {
     /// Checks what the types do not.
@@ -52,7 +53,7 @@ impl DatabaseConfig {
         }
         match Target::of(self)? {
             #[cfg(feature = "postgres")]
-            Target::Postgres => super::postgres::server(self).map(drop),
+            Target::Postgres => crate::config::postgres::server(self).map(drop),
             _ => Ok(()),
         }
     }

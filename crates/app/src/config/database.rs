@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::error::shown;
-use super::{ConfigError, SslMode};
+use crate::config::error::{ConfigError, shown};
+use crate::config::sslmode::SslMode;
 
 /// Which store keeps the conversations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::ConfigError;
-use super::read::VARIABLES;
-use super::source::SourceFile;
+use crate::config::error::ConfigError;
+use crate::config::source::SourceFile;
+use crate::config::variables::VARIABLES;
 
 /// A value, and the line that it stands in.
 pub(super) struct Assigned {

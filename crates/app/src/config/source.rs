@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::{env, fmt, fs, io};
 
-use super::ConfigError;
-use super::read::VARIABLES;
+use crate::config::error::ConfigError;
+use crate::config::variables::VARIABLES;
 
 const FILE: &str = "chatkeep.toml";
 const FILE_VARIABLE: &str = "CHATKEEP_CONFIG";

@@ -4,9 +4,8 @@ use std::path::{Path, PathBuf};
 
 use percent_encoding::percent_decode_str;
 
-use super::ConfigError;
-use super::error::shown;
-use super::target::{RULE, Target};
+use crate::config::error::{ConfigError, shown};
+use crate::config::target::{RULE, Target};
 
 const IN_MEMORY: &str = ":memory:";
 const IN_ROOT: &str = "must not name a file directly under `/`: `sqlite://chat.db` is chat.db in the working directory, \

@@ -363,7 +363,7 @@ fn a_file_that_is_none_or_no_text_is_an_error_that_names_it() {
 #[test]
 fn every_setting_is_documented() {
     let (readme, page) = (include_str!("../../README.md"), include_str!("../config.rs"));
-    for (key, variable) in super::read::VARIABLES {
+    for (key, variable) in crate::config::variables::VARIABLES {
         assert!(readme.contains(&format!("`{variable}`")), "{variable}");
         assert!(page.contains(&format!("| `{variable}` | `{key}` |")), "{variable}");
     }

@@ -8,8 +8,8 @@ use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use chatkeep_domain::{MessageId, NewMessage, StoreError, ThreadId};
 use tokio::time::Instant;
 
-use super::WriteBehindConfig;
-use crate::Error;
+use crate::error::Error;
+use crate::write_behind::config::WriteBehindConfig;
 
 const FIRST_DELAY: Duration = Duration::from_millis(50);
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use chatkeep_domain::Append;
 
-use super::Shared;
-use super::queue::Work;
+use crate::write_behind::queue::Work;
+use crate::write_behind::shared::Shared;
 
 /// Tells waiting callers when the task ends, for whatever reason: they must not wait for ever.
 struct Running(Arc<Shared>);

@@ -1,16 +1,12 @@
-//! Tool calls and their results, wherever a content holds them.
-
-mod shapes;
+//! Tool calls and their results.
 
 use std::fmt;
 
 use serde_json::Value;
 
-pub(crate) use self::shapes::Tools;
-use super::Content;
 use crate::json::kind as json_kind;
 
-/// A model's request to run a tool, as [`Content::tool_calls`] finds it.
+/// A model's request to run a tool, as [`Content::tool_calls`](crate::Content::tool_calls) finds it.
 #[derive(Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct ToolCall<'a> {
@@ -22,7 +18,7 @@ pub struct ToolCall<'a> {
     pub arguments: &'a Value,
 }
 
-/// A tool's answer, as [`Content::tool_results`] finds it.
+/// A tool's answer, as [`Content::tool_results`](crate::Content::tool_results) finds it.
 #[derive(Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct ToolResult<'a> {
@@ -32,25 +28,6 @@ pub struct ToolResult<'a> {
     pub name: &'a str,
     /// What it answered; null where the content does not say.
     pub content: &'a Value,
-}
-
-impl Content {
-    /// Every tool call in it, in order, as any of these writes it: chatkeep itself; the APIs of OpenAI (chat and
-    /// Responses), Anthropic, Bedrock, Gemini and Ollama; the AI SDK, LangChain and the agents' own files. It looks
-    /// into `parts`, `content` and the like, and not into what a call or a result says.
-    pub fn tool_calls(&self) -> Vec<ToolCall<'_>> {
-        self.tools().calls
-    }
-
-    /// Every tool result in it, in order, in the same shapes. A call that holds its result is found by both.
-    pub fn tool_results(&self) -> Vec<ToolResult<'_>> {
-        self.tools().results
-    }
-
-    /// Both, in one pass.
-    pub(crate) fn tools(&self) -> Tools<'_> {
-        if self.only_text().is_some() { Tools::default() } else { Tools::of(self.as_object()) }
-    }
 }
 
 impl fmt::Debug for ToolCall<'_> {

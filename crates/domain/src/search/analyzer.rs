@@ -5,7 +5,7 @@
 //!   hyphens, joiners, variation selectors, the tatweel) is left out, and ends no word.
 //! - An **apostrophe** between two letters is left out too: `don't` is `dont`. The articles and pronouns that French,
 //!   Italian and Catalan join to a word so are words of their own, as `été` is to be found in `l'été`: those of
-//!   [`ELIDED`], where a vowel or `h` follows.
+//!   `words::ELIDED`, where a vowel or `h` follows.
 //! - A **dense** script is written without spaces: Chinese, Japanese, Korean (its spaces are no help: it joins particles
 //!   to nouns), Thai, Lao, Khmer, Burmese and others. A run of such letters gives for each of them, with its marks, the
 //!   word of it and the next, and for the last the letter alone. So any part of a run is found: two letters or more as a
@@ -61,91 +61,12 @@
 //! letters for Chinese and whole sentences for Thai. Its grapheme clusters are not used either: their definition has
 //! changed more than once, and a letter with its marks is enough here.
 //!
-//! [`ANALYZER_VERSION`]: super::ANALYZER_VERSION
+//! [`ANALYZER_VERSION`]: crate::search::ANALYZER_VERSION
 
-mod pieces;
+pub(super) mod pieces;
 mod run;
+pub(super) mod token;
+pub(super) mod words;
+
 #[cfg(test)]
 mod tests;
-
-use std::ops::{ControlFlow, Range};
-
-pub(super) use self::pieces::{Stretch, for_each_part, is_compound, piece_around, stretches};
-use self::run::Run;
-use crate::fold::{Class, ZERO_WIDTH_JOINER, fold_char, is_apostrophe};
-
-/// The longest word, in bytes. Longer ones are cut, on both sides alike.
-const MAX_WORD: usize = 128;
-
-/// What is joined to the next word by an apostrophe, and is a word of its own.
-const ELIDED: [&str; 24] = [
-    "c", "d", "j", "l", "m", "n", "s", "t", "qu", // French, Catalan, Italian
-    "jusqu", "lorsqu", "puisqu", "quoiqu", // French
-    "v", "un", "all", "dall", "dell", "nell", "sull", "coll", "quell", "quest", "gl", // Italian
-];
-
-/// One word of a text.
-pub(super) struct Token<'a> {
-    /// As it is indexed: not empty, at most 128 bytes; ASCII only as lowercase letters and digits.
-    pub(super) word: &'a str,
-    /// Where it is in the text, in bytes; of two letters of a dense script, both.
-    pub(super) range: Range<usize>,
-    /// The last letter of a run of a dense script, alone.
-    pub(super) is_tail: bool,
-}
-
-/// Gives every word, in the order of the text, until `each` breaks.
-///
-/// The time is linear in the text, and the memory is that of a word.
-pub(super) fn for_each_token(
-    text: &str,
-    mut each: impl FnMut(Token<'_>) -> ControlFlow<()>,
-) -> ControlFlow<()> {
-    let each = &mut each;
-    let mut run = Run::default();
-    let mut at = 0;
-    while let Some(byte) = text.as_bytes().get(at) {
-        if byte.is_ascii_alphanumeric() {
-            let len = text.as_bytes()[at..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
-            let range = at..at + len;
-            at += len;
-            let is_all = text.as_bytes().get(at).is_none_or(|next| next.is_ascii() && *next != b'\'');
-            if is_all && run.is_idle() {
-                run.ascii_word(text, range, each)?;
-            } else {
-                run.push_ascii(text, range, each)?;
-            }
-            continue;
-        }
-        let Some(c) = text[at..].chars().next() else { break };
-        let range = at..at + c.len_utf8();
-        at = range.end;
-        if is_apostrophe(c) {
-            let next = text[at..].chars().next().and_then(|next| fold_char(next).next());
-            match next.filter(|next| run.ends_in_letter() && Class::of(*next) == Class::Letter) {
-                Some('a' | 'e' | 'h' | 'i' | 'o' | 'u' | 'y') if ELIDED.contains(&run.word()) => {
-                    run.finish(each)?;
-                }
-                Some(_) => {}
-                None => run.finish(each)?,
-            }
-        } else if c.is_ascii() || matches!(c, '™' | '℠') {
-            run.finish(each)?;
-        } else {
-            for c in fold_char(c) {
-                run.push(c, &range, each)?;
-            }
-        }
-    }
-    run.finish(each)
-}
-
-/// At most [`MAX_WORD`] bytes of it.
-fn cut(word: &str) -> &str {
-    // A joiner at the end joins nothing.
-    if word.len() <= MAX_WORD {
-        word
-    } else {
-        word[..word.floor_char_boundary(MAX_WORD)].trim_end_matches(ZERO_WIDTH_JOINER)
-    }
-}

@@ -1,23 +1,18 @@
 //! What an index keeps of a message.
 
+pub(super) mod texts;
+pub(super) mod words;
+
 #[cfg(test)]
 mod tests;
-mod texts;
-mod words;
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-pub(super) use self::texts::texts;
-pub(super) use self::words::for_each_word;
 use crate::content::Content;
 use crate::metadata_tags::MetadataTags;
-
-/// The last position of a word. PostgreSQL's `tsvector` has no room for more.
-pub(super) const MAX_POSITION: u16 = 16_383;
-
-/// The most positions of one word, as PostgreSQL's `tsvector` keeps them.
-pub(super) const MAX_POSITIONS_PER_WORD: usize = 255;
+use crate::search::document::texts::texts;
+use crate::search::document::words::{MAX_POSITIONS_PER_WORD, for_each_word};
 
 /// The largest vector, in bytes as PostgreSQL counts them: its own limit is 1 MiB, and what a store adds to words, and for
 /// owners and metadata, has its room below it.

@@ -11,14 +11,16 @@
 //! term = "-"? ( "(" any ")" | quoted "*"? | chunk "*"? )
 //! ```
 
+mod join;
 #[cfg(test)]
 mod tests;
 mod words;
 
 use std::ops::Range;
 
-use self::words::words;
 use crate::search::expr::SearchExpr;
+use crate::search::grammar::join::join;
+use crate::search::grammar::words::words;
 
 /// How deep parentheses nest; further ones are spaces. It bounds the recursion here and in what walks the tree, and
 /// the parser of SQLite's FTS5 has a stack of 100 entries, of which each group takes several.
@@ -201,22 +203,5 @@ fn not(expr: SearchExpr) -> SearchExpr {
         SearchExpr::Any(sides) => SearchExpr::All(sides.into_iter().map(not).collect()),
         SearchExpr::Not(side) => *side,
         phrase @ SearchExpr::Phrase(_) => SearchExpr::Not(Box::new(phrase)),
-    }
-}
-
-/// One of the sides, or all of them, with no more nesting than there must be.
-fn join(is_any: bool, sides: impl IntoIterator<Item = SearchExpr>) -> Option<SearchExpr> {
-    let mut flat = Vec::new();
-    for side in sides {
-        match side {
-            SearchExpr::Any(inner) if is_any => flat.extend(inner),
-            SearchExpr::All(inner) if !is_any => flat.extend(inner),
-            side => flat.push(side),
-        }
-    }
-    match flat.len() {
-        0 | 1 => flat.pop(),
-        _ if is_any => Some(SearchExpr::Any(flat)),
-        _ => Some(SearchExpr::All(flat)),
     }
 }

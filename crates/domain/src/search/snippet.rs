@@ -11,11 +11,11 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 use unicode_segmentation::{GraphemeCursor, UnicodeSegmentation};
 
-use self::find::{Finder, Match};
-use super::document::texts;
 use crate::content::Content;
 use crate::hidden::Hidden;
+use crate::search::document::texts::texts;
 use crate::search::expr::SearchExpr;
+use crate::search::snippet::find::{Finder, Match};
 
 /// The longest [`Snippet`], in characters.
 pub const MAX_SNIPPET_CHARS: usize = 200;

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::WindowLimits;
-use super::calls::CallNumber;
+use crate::window::calls::CallNumber;
+use crate::window::limits::WindowLimits;
 
 /// Stays the same while a group grows; of two that merge, one stays.
 pub(super) type GroupId = usize;

@@ -1,12 +1,13 @@
 //! What was said, as far as the window has a use for it.
 
-use super::calls::{Answer, Call, CallNumber, Calls, MAX_WAITING};
-use super::groups::{Group, Groups};
-use super::layout::lay_out;
-use super::tools::Tools;
-use super::{Candidate, WindowLimits};
 use crate::content::ToolResult;
 use crate::role::Role;
+use crate::window::calls::{Answer, Call, CallNumber, Calls, MAX_WAITING};
+use crate::window::candidate::Candidate;
+use crate::window::groups::{Group, Groups};
+use crate::window::layout::lay_out;
+use crate::window::limits::WindowLimits;
+use crate::window::tools::Tools;
 
 /// Where a message's results belong.
 #[derive(Debug, Default)]

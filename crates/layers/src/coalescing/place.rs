@@ -11,7 +11,7 @@ use chatkeep_domain::{
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot};
 
-use super::queue::{Answer, Queue, Waiting};
+use crate::coalescing::queue::{Answer, Queue, Waiting};
 
 pub(super) struct Shared {
     store: Arc<dyn ConversationRepository>,

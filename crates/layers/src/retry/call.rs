@@ -6,8 +6,8 @@ use chatkeep_domain::StoreError;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
-use super::past::{Kind, Past};
-use super::pauses::Pauses;
+use crate::retry::past::{Kind, Past};
+use crate::retry::pauses::Pauses;
 
 /// Makes attempts until one is not transient, or the deadline passes.
 pub(super) async fn call<T, Fut>(

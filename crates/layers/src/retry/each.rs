@@ -6,8 +6,8 @@ use chatkeep_domain::{Again, ChatMessage, ConversationRepository, Outcome, Store
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
-use super::past::{Kind, Past};
-use super::pauses::Pauses;
+use crate::retry::past::{Kind, Past};
+use crate::retry::pauses::Pauses;
 
 type Answer = Result<Vec<ChatMessage>, StoreError>;
 

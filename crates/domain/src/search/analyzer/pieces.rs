@@ -7,8 +7,9 @@ mod tests;
 
 use std::ops::{ControlFlow, Range};
 
-use super::{Token, for_each_token};
 use crate::fold::{Class, fold_char};
+use crate::search::analyzer::token::Token;
+use crate::search::analyzer::words::for_each_token;
 
 /// The most parts of a word. What has more is no name that people read, but a checksum or a key.
 const MAX_PARTS: usize = 16;

@@ -3,11 +3,11 @@
 use std::mem;
 use std::ops::{ControlFlow, Range};
 
-use super::{Token, cut};
 use crate::fold::{Class, Folded, ZERO_WIDTH_JOINER};
+use crate::search::analyzer::token::{MAX_WORD, Token, cut};
 
 /// How much of a word is kept until it is cut: composing takes away two thirds at the most.
-const MAX_UNCUT: usize = 4 * super::MAX_WORD;
+const MAX_UNCUT: usize = 4 * MAX_WORD;
 
 /// What is being read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -1,7 +1,11 @@
+use std::ops::{ControlFlow, Range};
+
 use proptest::prelude::*;
 
-use super::*;
+use crate::fold::ZERO_WIDTH_JOINER;
 use crate::fold::tests::texts;
+use crate::search::analyzer::token::MAX_WORD;
+use crate::search::analyzer::words::for_each_token;
 
 fn tokens(text: &str) -> Vec<(String, Range<usize>, bool)> {
     let mut tokens = Vec::new();

@@ -10,7 +10,7 @@ use crate::content::Content;
 /// How much of a message's text is read, in bytes.
 pub(super) const MAX_TEXT_BYTES: usize = 1_024 * 1_024;
 
-/// What was said, text by text, as far as it is read: see [`SearchDocument`](super::SearchDocument).
+/// What was said, text by text, as far as it is read: see [`SearchDocument`](crate::search::SearchDocument).
 pub(in crate::search) fn texts(content: &Content) -> Vec<Cow<'_, str>> {
     let mut texts = Texts { texts: Vec::new(), room: MAX_TEXT_BYTES };
     let _ = texts.add_all(content);

@@ -3,8 +3,15 @@
 use std::borrow::Cow;
 use std::ops::ControlFlow;
 
-use super::MAX_POSITION;
-use crate::search::analyzer::{Token, for_each_part, for_each_token, is_compound, piece_around};
+use crate::search::analyzer::pieces::{for_each_part, is_compound, piece_around};
+use crate::search::analyzer::token::Token;
+use crate::search::analyzer::words::for_each_token;
+
+/// The last position of a word. PostgreSQL's `tsvector` has no room for more.
+const MAX_POSITION: u16 = 16_383;
+
+/// The most positions of one word, as PostgreSQL's `tsvector` keeps them.
+pub(in crate::search) const MAX_POSITIONS_PER_WORD: usize = 255;
 
 /// A word of a message, as an index has it.
 pub(in crate::search) struct Word<'a> {

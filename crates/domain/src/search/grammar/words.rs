@@ -2,9 +2,11 @@
 
 use std::ops::ControlFlow;
 
-use super::join;
-use crate::search::analyzer::{Stretch, Token, for_each_part, for_each_token, is_compound, stretches};
+use crate::search::analyzer::pieces::{Stretch, for_each_part, is_compound, stretches};
+use crate::search::analyzer::token::Token;
+use crate::search::analyzer::words::for_each_token;
 use crate::search::expr::{SearchExpr, SearchPhrase};
+use crate::search::grammar::join::join;
 
 /// What a term asks for; `None` where it has no word.
 ///

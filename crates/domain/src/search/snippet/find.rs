@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::{ControlFlow, Range};
 
-use super::super::document::{MAX_POSITIONS_PER_WORD, for_each_word};
+use crate::search::document::words::{MAX_POSITIONS_PER_WORD, for_each_word};
 use crate::search::expr::{SearchExpr, SearchPhrase};
 
 /// How many matches are looked at; enough to choose a good place among them.

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
-use super::super::{list, string};
-use super::{ToolCall, ToolResult};
+use crate::content::object::{list, string};
+use crate::content::tools::{ToolCall, ToolResult};
 
 type Object = Map<String, Value>;
 

@@ -1,5 +1,8 @@
 //! A process that is killed while it writes: what it was told is stored, is stored.
 
+#[path = "common/figures.rs"]
+mod figures;
+
 use std::collections::{HashMap, HashSet};
 use std::env;
 use std::io::{BufRead as _, BufReader};
@@ -9,8 +12,7 @@ use std::sync::Arc;
 use chatkeep::config::{Sources, StateConfig};
 use chatkeep::{ChatMessage, StateManager, ThreadId};
 use chatkeep_testkit::{PgOptions, PgServer};
-
-const KILLS: usize = 20;
+use figures::figure;
 
 /// Starts a writer, kills it as soon as `acknowledgements` were seen, and gives all that came until it was gone.
 fn write_and_kill(url: &str, thread: ThreadId, acknowledgements: usize) -> Vec<String> {
@@ -64,7 +66,8 @@ fn check(stored: &[ChatMessage], acknowledged: &HashSet<String>) {
 async fn kill_and_check(url: &str) {
     let thread = open(url).await.create_thread("kill").await.expect("a new thread").id;
     let mut acknowledged = HashSet::new();
-    for kill in 0..KILLS {
+    let kills = figure("CHATKEEP_KILLS").unwrap_or(20);
+    for kill in 0..kills {
         let url = Arc::<str>::from(url);
         let seen = tokio::task::spawn_blocking({
             let url = url.clone();
@@ -76,8 +79,8 @@ async fn kill_and_check(url: &str) {
         let stored = chat.get_messages().await.expect("the thread is there");
         check(&stored, &acknowledged);
     }
-    assert!(acknowledged.len() >= KILLS, "{} acknowledged", acknowledged.len());
-    println!("{} messages acknowledged over {KILLS} kills", acknowledged.len());
+    assert!(acknowledged.len() >= kills, "{} acknowledged", acknowledged.len());
+    println!("{} messages acknowledged over {kills} kills", acknowledged.len());
 }
 
 #[tokio::test]

@@ -1,7 +1,9 @@
 //! Random writes, with retries and calls that change nothing among them: every store gives the same answer to each, and
-//! holds the same after it.
+//! holds the same after it. `CHATKEEP_WRITES_CASES` says how many sequences of writes there are.
 
 mod common;
+#[path = "common/figures.rs"]
+mod figures;
 
 use std::cell::Cell;
 use std::fmt;
@@ -14,6 +16,7 @@ use chatkeep_domain::{
     StoreError, ThreadAppend, ThreadId, ThreadQuery, ThreadUpdate, UserId,
 };
 use common::at;
+use figures::figure;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
@@ -181,6 +184,7 @@ async fn check(stores: &[(&'static str, Repo)], case: u32, writes: &[Write]) -> 
 }
 
 fn run(runtime: &Runtime, stores: &[(&'static str, Repo)], cases: u32) {
+    let cases = figure("CHATKEEP_WRITES_CASES").unwrap_or(cases);
     let config = Config { cases, failure_persistence: None, max_shrink_iters: 2_000, ..Config::default() };
     let next = Cell::new(0);
     // Both threads are there at first.

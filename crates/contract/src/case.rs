@@ -54,6 +54,11 @@ impl Case {
         Self { needs, ..self }
     }
 
+    /// Whether the case is a race: what can go wrong in it goes wrong now and then.
+    pub(crate) fn is_race(&self) -> bool {
+        self.group.split("::").any(|part| part == "races")
+    }
+
     /// Runs the case on a runtime of its own with four workers, against the fixture that the factory makes there.
     ///
     /// # Panics

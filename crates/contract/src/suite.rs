@@ -1,5 +1,6 @@
 //! The cases as tests of a store, with the names and options of `cargo test`.
 
+use std::env;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -12,6 +13,14 @@ use crate::capability::Capability;
 use crate::case::Case;
 use crate::cases::{self, declined};
 use crate::fixture::Fixture;
+
+/// The variable that says how often each race is run. Without it, once.
+const ROUNDS: &str = "CHATKEEP_CONTRACT_ROUNDS";
+
+fn rounds(variable: Option<&str>) -> usize {
+    variable
+        .map_or(1, |text| text.parse().unwrap_or_else(|_| panic!("{ROUNDS} must be a number, not {text:?}")))
+}
 
 type Factory = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Fixture>>> + Send + Sync>;
 
@@ -109,8 +118,9 @@ impl Suite {
             name = format!("{name} ({reason})");
         }
         let (run, factory) = (*run, Arc::clone(&self.factory));
+        let rounds = if run.is_race() { rounds(env::var(ROUNDS).ok().as_deref()) } else { 1 };
         let check = move || {
-            run.check(move || factory());
+            (0..rounds).for_each(|_| run.check(&*factory));
             Ok(())
         };
         Trial::test(name, check).with_ignored_flag(reason.is_some())
@@ -129,4 +139,61 @@ impl fmt::Debug for Suite {
 pub fn main(suites: impl IntoIterator<Item = Suite>) -> ExitCode {
     let trials = suites.into_iter().flat_map(|suite| suite.trials().collect::<Vec<_>>()).collect();
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn suite() -> Suite {
+        Suite::new("store", async || -> Fixture { unreachable!("no case is run") })
+    }
+
+    fn shown(suite: &Suite) -> Vec<(String, bool)> {
+        suite.trials().map(|trial| (trial.name().to_owned(), trial.has_ignored_flag())).collect()
+    }
+
+    fn has(suite: &Suite, name: &str, is_ignored: bool) -> bool {
+        shown(suite).contains(&(name.to_owned(), is_ignored))
+    }
+
+    #[test]
+    fn a_case_is_named_after_its_suite_and_its_file() {
+        assert!(has(&suite(), "store::messages::append::a_batch_keeps_its_order", false));
+    }
+
+    #[test]
+    fn what_is_declined_is_ignored_and_its_refusal_is_checked() {
+        let declining = suite().declining(&[Capability::Search]);
+        assert!(has(&declining, "store::search::words::words_are_all_wanted (declines Search)", true));
+        assert!(has(&declining, "store::declined::search::searching_is_declined", false));
+        assert!(has(&declining, "store::messages::append::a_batch_keeps_its_order", false));
+        assert_eq!(shown(&declining).len(), shown(&suite()).len() + 1);
+    }
+
+    #[test]
+    fn without_damage_its_cases_are_left_out() {
+        let of_damage = cases::all().filter(|case| case.needs.contains(&Capability::CorruptRows)).count();
+        assert_eq!(shown(&suite()).len() + of_damage, cases::all().count());
+        assert_eq!(shown(&suite().with_damage()).len(), cases::all().count());
+    }
+
+    #[test]
+    fn a_suite_that_lacks_its_server_says_so_in_every_name() {
+        let lacking = shown(&suite().ignored_unless(false, "needs a server"));
+        assert!(lacking.iter().all(|(name, ignored)| *ignored && name.ends_with(" (needs a server)")));
+        assert!(shown(&suite().ignored_unless(true, "needs a server")).iter().all(|(_, ignored)| !ignored));
+    }
+
+    #[test]
+    fn races_alone_are_repeated() {
+        let races = cases::all().filter(|case| case.is_race()).map(|case| case.group);
+        let mut races: Vec<_> = races.collect();
+        races.dedup();
+        races.sort_unstable();
+        let expected =
+            ["handles::races", "races::append", "races::append_each", "races::changes", "search::races"];
+        assert_eq!(races, expected);
+        assert_eq!((rounds(None), rounds(Some("50"))), (1, 50));
+    }
 }

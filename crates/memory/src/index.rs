@@ -1,134 +1,116 @@
-//! The words of an organization's messages, and where they are.
+//! The words of an organization's messages.
+//!
+//! The index follows the writes: a write only notes its message, and the next search takes in what was noted.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem::replace;
 use std::ops::Bound::{Included, Unbounded};
-use std::sync::{PoisonError, RwLock};
 
-use chatkeep_domain::search::{SearchDocument, SearchExpr, SearchPhrase};
-use chatkeep_domain::{Content, Position, ThreadId};
+use chatkeep_domain::search::{SearchDocument, SearchExpr};
+use chatkeep_domain::{ChatMessage, Position, ThreadId};
 
-/// Where a message is.
-pub(crate) type Place = (ThreadId, Position);
+/// A message in the index: where it is, and its number. A message gets another number when it is edited, so that no
+/// number ever stands for other words.
+pub(crate) type Place = (ThreadId, Position, u64);
 
-/// An inverted index: the places of every word. A change is visible whole or not at all.
 #[derive(Default)]
-pub(crate) struct Index(RwLock<Words>);
-
-type Words = BTreeMap<Box<str>, BTreeSet<Place>>;
-
-/// What may match, by a word of it. [`SearchPlan`](chatkeep_domain::search::SearchPlan) has the last word.
-pub(crate) enum Candidates {
-    These(BTreeSet<Place>),
-    Any,
+pub(crate) struct Index {
+    words: BTreeMap<Box<str>, BTreeSet<Place>>,
+    /// What is to be taken in, by number. What is not any more has the position 0 until half of it is such.
+    new: Vec<Place>,
+    old: usize,
+    next: u64,
+    /// What is to be taken out, with what it said.
+    gone: Vec<(Place, ChatMessage)>,
 }
 
 impl Index {
-    pub(crate) fn add<'a>(&self, contents: impl Iterator<Item = (Place, &'a Content)>) {
-        let documents: Vec<_> =
-            contents.map(|(place, content)| (place, SearchDocument::of(content))).collect();
-        let mut words = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        for (place, document) in documents {
-            add(&mut words, place, &document);
+    /// Notes a message that is new or was edited, and gives its number.
+    pub(crate) fn add(&mut self, thread: ThreadId, position: Position) -> u64 {
+        let number = self.next;
+        self.next += 1;
+        self.new.push((thread, position, number));
+        number
+    }
+
+    /// Notes that a number is none any more: its message is gone, or gets another one.
+    pub(crate) fn remove(&mut self, number: u64, message: &ChatMessage) {
+        if !self.take(number) {
+            self.gone.push(((message.chat_thread_id, message.position, number), message.clone()));
         }
     }
 
-    pub(crate) fn remove<'a>(&self, contents: impl Iterator<Item = (Place, &'a Content)>) {
-        let mut words = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        for (place, content) in contents {
-            let document = SearchDocument::of(content);
-            remove(&mut words, place, document.words().map(|(word, _)| word));
-        }
+    /// What is to be taken in, of all threads or of one.
+    pub(crate) fn new(&self) -> impl Iterator<Item = Place> {
+        self.new.iter().copied().filter(|(_, position, _)| *position != Position::ZERO)
     }
 
-    /// Nobody misses in between what both contents have.
-    pub(crate) fn replace(&self, place: Place, before: &Content, after: &Content) {
-        let (before, after) = (SearchDocument::of(before), SearchDocument::of(after));
-        let mut words = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        remove(&mut words, place, before.words().map(|(word, _)| word));
-        add(&mut words, place, &after);
+    /// Some of what is to be taken out. It is given once.
+    pub(crate) fn gone(&mut self, count: usize) -> Vec<(Place, ChatMessage)> {
+        self.gone.split_off(self.gone.len().saturating_sub(count))
     }
 
-    /// In all threads, or in this one.
-    pub(crate) fn find(&self, thread: Option<ThreadId>, expr: &SearchExpr) -> Candidates {
-        find(&self.0.read().unwrap_or_else(PoisonError::into_inner), thread, expr)
-    }
-}
-
-fn add(words: &mut Words, place: Place, document: &SearchDocument) {
-    for (word, _) in document.words() {
-        match words.get_mut(word) {
-            Some(places) => {
-                places.insert(place);
-            }
-            None => {
-                words.insert(word.into(), BTreeSet::from([place]));
+    /// Takes in the words of a message, unless another search did that meanwhile, or it is gone.
+    pub(crate) fn take_in(&mut self, place: Place, document: &SearchDocument) {
+        if self.take(place.2) {
+            for (word, _) in document.words() {
+                match self.words.get_mut(word) {
+                    Some(places) => drop(places.insert(place)),
+                    None => drop(self.words.insert(word.into(), BTreeSet::from([place]))),
+                }
             }
         }
     }
-}
 
-fn remove<'a>(words: &mut Words, place: Place, gone: impl Iterator<Item = &'a str>) {
-    for word in gone {
-        if let Some(places) = words.get_mut(word) {
-            places.remove(&place);
-            if places.is_empty() {
-                words.remove(word);
+    /// Whether a number was to be taken in; it is not any more.
+    fn take(&mut self, number: u64) -> bool {
+        let Ok(at) = self.new.binary_search_by_key(&number, |(.., number)| *number) else { return false };
+        let is_new = replace(&mut self.new[at].1, Position::ZERO) != Position::ZERO;
+        self.old += usize::from(is_new);
+        if self.old > self.new.len() / 2 {
+            self.old = 0;
+            self.new.retain(|(_, position, _)| *position != Position::ZERO);
+        }
+        is_new
+    }
+
+    /// Takes out the words of a message.
+    pub(crate) fn take_out(&mut self, entry: Place, document: &SearchDocument) {
+        for (word, _) in document.words() {
+            if let Some(entries) = self.words.get_mut(word) {
+                entries.remove(&entry);
+                if entries.is_empty() {
+                    self.words.remove(word);
+                }
             }
         }
     }
-}
 
-fn find(words: &Words, thread: Option<ThreadId>, expr: &SearchExpr) -> Candidates {
-    match expr {
-        SearchExpr::All(sides) => {
-            sides.iter().fold(Candidates::Any, |found, side| found.and(find(words, thread, side)))
-        }
-        SearchExpr::Any(sides) => {
-            let none = Candidates::These(BTreeSet::new());
-            sides.iter().fold(none, |found, side| found.or(find(words, thread, side)))
-        }
-        SearchExpr::Not(_) => Candidates::Any,
-        SearchExpr::Phrase(SearchPhrase { words: phrase, is_prefix }) => {
-            let last = phrase.len().saturating_sub(1);
-            phrase.iter().enumerate().fold(Candidates::Any, |found, (at, word)| {
-                let places = if *is_prefix && at == last {
-                    with_prefix(words, word).flat_map(|places| within(places, thread)).collect()
-                } else {
-                    words.get(word.as_str()).map(|places| within(places, thread)).unwrap_or_default()
-                };
-                found.and(Candidates::These(places))
-            })
-        }
-    }
-}
-
-fn with_prefix<'a>(words: &'a Words, prefix: &'a str) -> impl Iterator<Item = &'a BTreeSet<Place>> {
-    let from = words.range::<str, _>((Included(prefix), Unbounded));
-    from.take_while(move |(word, _)| word.starts_with(prefix)).map(|(_, places)| places)
-}
-
-fn within(places: &BTreeSet<Place>, thread: Option<ThreadId>) -> BTreeSet<Place> {
-    let Some(thread) = thread else { return places.clone() };
-    places.range((thread, Position::ZERO)..).take_while(|(of, _)| *of == thread).copied().collect()
-}
-
-impl Candidates {
-    fn and(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::These(one), Self::These(other)) => {
-                Self::These(one.intersection(&other).copied().collect())
+    /// The messages that may match by their words, of all threads or of one. `None`: any message may match.
+    pub(crate) fn find(&self, expr: &SearchExpr, thread: Option<ThreadId>) -> Option<BTreeSet<Place>> {
+        let find = |side: &SearchExpr| self.find(side, thread);
+        match expr {
+            SearchExpr::All(sides) => sides.iter().filter_map(find).reduce(|one, other| &one & &other),
+            SearchExpr::Any(sides) => {
+                sides.iter().try_fold(BTreeSet::new(), |found, side| Some(&found | &find(side)?))
             }
-            (Self::Any, these) | (these, Self::Any) => these,
+            SearchExpr::Not(_) => None,
+            SearchExpr::Phrase(phrase) => {
+                let (last, others) = phrase.words.split_last()?;
+                let last = self.find_word(last, phrase.is_prefix, thread);
+                Some(others.iter().fold(last, |found, word| &found & &self.find_word(word, false, thread)))
+            }
         }
     }
 
-    fn or(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::These(mut one), Self::These(mut other)) => {
-                one.append(&mut other);
-                Self::These(one)
-            }
-            (Self::Any, _) | (_, Self::Any) => Self::Any,
-        }
+    fn find_word(&self, word: &str, is_prefix: bool, thread: Option<ThreadId>) -> BTreeSet<Place> {
+        let words = self.words.range::<str, _>((Included(word), Unbounded));
+        let words = words.take_while(|(of, _)| if is_prefix { of.starts_with(word) } else { ***of == *word });
+        let first = thread.map_or(Unbounded, |thread| Included((thread, Position::ZERO, 0)));
+        let entries = words.flat_map(|(_, entries)| {
+            let entries = entries.range((first, Unbounded));
+            entries.take_while(|(of, ..)| thread.is_none_or(|thread| thread == *of))
+        });
+        entries.copied().collect()
     }
 }

@@ -1,47 +1,114 @@
-use async_trait::async_trait;
-use chatkeep_domain::search::{SearchKey, SearchPlan};
-use chatkeep_domain::{MessageSearch, Scope, SearchOrder, SearchPage, SearchQuery, StoreError};
+//! Search.
 
-use crate::MemoryRepository;
-use crate::store::Finding;
+use std::future::poll_fn;
+use std::task::Poll;
+
+use async_trait::async_trait;
+use chatkeep_domain::search::{CorruptCandidate, SearchCandidate, SearchDocument, SearchKey, SearchPlan};
+use chatkeep_domain::{ChatMessage, MessageSearch, OrgId, Scope, SearchOrder, SearchPage, SearchQuery};
+
+use crate::index::Place;
+use crate::record::{Result, Stored};
+use crate::store::MemoryRepository;
+
+/// How many messages are taken into the index before others get the lock.
+const BATCH: usize = 1_000;
 
 #[async_trait]
 impl MessageSearch for MemoryRepository {
-    #[tracing::instrument(name = "db.message.search", skip_all)]
-    async fn search_messages(&self, scope: &Scope, query: &SearchQuery) -> Result<SearchPage, StoreError> {
+    async fn search_messages(&self, scope: &Scope, query: &SearchQuery) -> Result<SearchPage> {
         let mut plan = SearchPlan::new(query)?;
         if let Some(thread) = query.thread {
-            self.store.with(scope, thread, |_| Ok(()))?;
+            let org = self.org_of(scope, thread)?;
+            self.state().get(scope, &org, thread)?;
         }
+        self.take_in(scope).await;
         // Each read goes on where the one before ended, until the text is read in another way.
-        let (mut reading, mut found) = (None, Vec::new().into_iter());
+        let (mut reading, mut keys) = (None, Vec::new().into_iter());
         while let Some(read) = plan.next_read() {
             if reading.replace(plan.reading()) != Some(plan.reading()) {
-                found = self.find(scope, query, &plan).into_iter();
+                keys = self.find(scope, query, &plan).into_iter();
             }
-            let found = found.by_ref().filter(|(key, _)| read.contains(key));
-            plan.add(found.filter_map(|(_, finding)| finding.read()).take(read.limit).map(Ok));
+            let state = self.state();
+            let wanted = keys.by_ref().filter(|key| read.contains(key));
+            let found: Vec<_> =
+                wanted.filter_map(|key| state.candidate(scope, key)).take(read.limit).collect();
+            drop(state);
+            let opened: Vec<_> = found.into_iter().map(|found| self.open_candidate(&plan, found)).collect();
+            plan.add(opened);
         }
         plan.finish()
     }
 }
 
 impl MemoryRepository {
-    /// What may match, in the order of the reads.
-    fn find(&self, scope: &Scope, query: &SearchQuery, plan: &SearchPlan<'_>) -> Vec<(SearchKey, Finding)> {
-        let mut found = Vec::new();
-        self.store.find(scope, query.thread, plan.expr(), |finding, message| {
-            if query.filter.matches(message) {
-                let created_at = query.thread.is_none().then_some(message.created_at);
-                let (thread, org) = (message.chat_thread_id, finding.org_id().clone());
-                let key = SearchKey::new(created_at, thread, message.position, org);
-                found.push((key, finding));
+    /// Takes what was written before this call into the index, and takes out some of what is gone. It only saves time, for a
+    /// search finds without what is not taken in: so it does not matter what others write or take in meanwhile.
+    async fn take_in(&self, scope: &Scope) {
+        let due = self.state().due(scope);
+        for (org, mut entries) in due {
+            // Neighbours in the index are quick to take in, one after the other.
+            entries.sort_unstable();
+            // The last one only takes out.
+            for batch in entries.chunks(BATCH).chain([&[][..]]) {
+                let (new, gone) = self.state().read_due(&org, batch, BATCH);
+                let (new, gone) = (self.documents(&org, new), self.documents(&org, gone));
+                self.state().take_in(&org, &new, &gone);
+                if !batch.is_empty() {
+                    pause().await;
+                }
             }
-        });
-        found.sort_by(|(one, _), (other, _)| match query.order {
-            SearchOrder::Oldest => one.cmp(other),
-            _ => other.cmp(one),
-        });
-        found
+        }
     }
+
+    /// The keys of the messages that may match, as they are at one moment, in the order of the reads.
+    fn find(&self, scope: &Scope, query: &SearchQuery, plan: &SearchPlan<'_>) -> Vec<SearchKey> {
+        let state = self.state();
+        let mut keys = Vec::new();
+        for (org, Stored { message, .. }) in state.candidates(scope, query.thread, plan.expr()) {
+            if self.matches(org, &query.filter, message) {
+                let created_at = query.thread.is_none().then_some(message.created_at);
+                keys.push(SearchKey::new(created_at, message.chat_thread_id, message.position, org.clone()));
+            }
+        }
+        match query.order {
+            SearchOrder::Oldest => keys.sort_unstable(),
+            _ => keys.sort_unstable_by(|one, other| other.cmp(one)),
+        }
+        keys
+    }
+
+    /// A candidate as the plan takes it.
+    fn open_candidate(
+        &self,
+        plan: &SearchPlan<'_>,
+        mut found: SearchCandidate,
+    ) -> std::result::Result<SearchCandidate, Box<CorruptCandidate>> {
+        let key = plan.key(&found);
+        let opened = self.open_message(&found.org_id, found.message);
+        found.message = opened.map_err(|error| Box::new(CorruptCandidate::new(key, error)))?;
+        Ok(found)
+    }
+
+    /// The words of kept messages: none of one that cannot be opened, or that the codec keeps out of the index.
+    fn documents(&self, org: &OrgId, kept: Vec<(Place, ChatMessage)>) -> Vec<(Place, SearchDocument)> {
+        let document = |kept: ChatMessage| match &self.codec {
+            None => SearchDocument::of(&kept.content),
+            Some(codec) => {
+                let opened = self.open_message(org, kept).ok();
+                opened.and_then(|message| codec.document(&message.content)).unwrap_or_default()
+            }
+        };
+        kept.into_iter().map(|(entry, kept)| (entry, document(kept))).collect()
+    }
+}
+
+/// Lets other tasks go on.
+async fn pause() {
+    let mut is_over = false;
+    poll_fn(|context| {
+        context.waker().wake_by_ref();
+        if std::mem::replace(&mut is_over, true) { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
 }

@@ -1,225 +1,107 @@
-//! What is kept, and its locks.
-//!
-//! There are five: the map's, held to find or place a thread; each thread's own; that of each organization's index; and
-//! two of each [`Listing`], of its order and of its notes. They are taken in this order: a list's order, a thread's own,
-//! then one of the others, behind which none is taken but that of a list's notes. So a busy thread is in nobody's way but
-//! its own callers' and theirs who list it. None is held across an await.
+//! The store: its lock, and what stands between the contents that callers see and those that are kept.
 
-mod find;
-mod record;
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
-
+use async_trait::async_trait;
 use chatkeep_domain::{
-    ChatThread, Entity, NewThread, OrgId, OwnerFilter, Scope, StoreError, ThreadId, ThreadKey, UserId,
+    ChatMessage, Codec, Content, ContentKey, ConversationRepository, Entity, MessageFilter, MessageSearch,
+    OrgId, Scope, StoreError, ThreadId,
 };
 
-pub(crate) use self::find::Finding;
-pub(crate) use self::record::Record;
-use crate::index::Index;
-use crate::listing::{LISTS, Listing};
+use crate::record::Result;
+use crate::state::State;
 
-type Threads = HashMap<OrgId, Org>;
-
-pub(crate) struct Store {
-    threads: RwLock<Threads>,
-    listing: Arc<Listing>,
-    is_indexed: bool,
+/// Conversations in memory. A clone is another handle to the same store.
+#[derive(Clone, Default)]
+pub struct MemoryRepository {
+    /// All that is kept, behind the only lock. A call takes the lock, does its work and lets go: it happens as a whole or
+    /// not at all. What may take long is done before or after, and nothing is awaited meanwhile.
+    state: Arc<Mutex<State>>,
+    /// `None`: contents are kept as they are.
+    pub(crate) codec: Option<Arc<dyn Codec>>,
 }
 
-#[derive(Default)]
-struct Org {
-    threads: HashMap<ThreadId, Arc<Slot>>,
-    users: HashMap<UserId, User>,
-    listing: Arc<Listing>,
-    index: Arc<Index>,
-}
-
-#[derive(Default)]
-struct User {
-    /// How many.
-    threads: usize,
-    listing: Arc<Listing>,
-}
-
-/// The owner stands outside the lock: who may not see a thread does not wait for its writers either.
-pub(crate) struct Slot {
-    org_id: OrgId,
-    user_id: UserId,
-    /// They hold the thread, not it them.
-    listings: [Weak<Listing>; LISTS],
-    record: Mutex<Record>,
-}
-
-impl Store {
-    pub(crate) fn new(is_indexed: bool) -> Self {
-        Self { threads: RwLock::default(), listing: Arc::default(), is_indexed }
+impl MemoryRepository {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
     }
 
-    pub(crate) fn is_indexed(&self) -> bool {
-        self.is_indexed
+    /// An empty store that keeps no index of words, and declines to search.
+    pub fn without_search() -> Self {
+        let store = Self::default();
+        store.state().without_search = true;
+        store
     }
 
-    pub(crate) fn create(&self, new: NewThread) -> Result<ChatThread, StoreError> {
-        loop {
-            let slot = {
-                let mut threads = self.threads.write().unwrap_or_else(PoisonError::into_inner);
-                let org = threads.entry(new.org_id.clone()).or_default();
-                match org.threads.entry(new.id) {
-                    Entry::Occupied(entry) if entry.get().user_id == new.user_id => Arc::clone(entry.get()),
-                    Entry::Occupied(_) => {
-                        return Err(StoreError::already_exists(Entity::Thread, new.id));
-                    }
-                    Entry::Vacant(entry) => {
-                        let thread = new.into_thread();
-                        let user = org.users.entry(thread.user_id.clone()).or_default();
-                        user.threads += 1;
-                        let listings = [&user.listing, &org.listing, &self.listing];
-                        let index = self.is_indexed.then(|| Arc::clone(&org.index));
-                        let slot = Slot::new(thread.clone(), listings.map(Arc::downgrade), index);
-                        let slot = entry.insert(Arc::new(slot));
-                        for listing in listings {
-                            listing.note(None, slot);
-                        }
-                        return Ok(thread);
-                    }
-                }
-            };
-            let record = slot.lock();
-            // One that was deleted meanwhile has left the map: the id is free, or of another thread.
-            if !record.deleted {
-                return Ok(ChatThread::clone(&record.thread));
-            }
+    /// An empty store that keeps each content as the codec seals it, and indexes the words that the codec gives.
+    pub fn with_codec(codec: Arc<dyn Codec>) -> Self {
+        Self { codec: Some(codec), ..Self::default() }
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The organization of the thread that a scope means by an id.
+    pub(crate) fn org_of<'a>(&self, scope: &'a Scope, id: ThreadId) -> Result<Cow<'a, OrgId>> {
+        match scope.org_id() {
+            Some(org) => Ok(Cow::Borrowed(org)),
+            None => self.state().holder(id).map(|org| Cow::Owned(org.clone())),
         }
     }
 
-    /// Does `work` on a thread, with nobody else at it.
-    pub(crate) fn with<T>(
-        &self,
-        scope: &Scope,
-        id: ThreadId,
-        work: impl FnOnce(&mut Record) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        let slot = find(&self.threads.read().unwrap_or_else(PoisonError::into_inner), scope, id)?;
-        let mut record = slot.lock();
-        if record.deleted {
-            return Err(StoreError::thread_not_found(id));
-        }
-        let result = work(&mut record);
-        if std::mem::take(&mut record.is_changed) {
-            slot.note(&mut record);
-        }
-        result
+    /// A content as it is kept.
+    pub(crate) fn seal(&self, key: &ContentKey<'_>, content: &Content) -> Result<Content> {
+        let Some(codec) = &self.codec else { return Ok(content.clone()) };
+        let sealed = codec.seal(content, key).map_err(|error| StoreError::backend("memory", error))?;
+        Ok(Content::text(sealed))
     }
 
-    /// Gives the number of messages.
-    pub(crate) fn delete(&self, scope: &Scope, id: ThreadId) -> Result<usize, StoreError> {
-        let slot = find(&self.threads.read().unwrap_or_else(PoisonError::into_inner), scope, id)?;
-        let mut record = slot.lock();
-        if record.deleted {
-            return Err(StoreError::thread_not_found(id));
-        }
-        record.deleted = true;
-        slot.note(&mut record);
-        // Before the id is free: the places of the next thread of this id are the same ones.
-        let messages = record.clear();
-        self.forget(&slot, id);
-        drop(record);
-        // Or else threads that come and go, and are never listed, would pile up.
-        for (at, listing) in slot.listings.iter().enumerate() {
-            listing.upgrade().iter().for_each(|listing| listing.settle(at));
-        }
-        Ok(messages)
+    /// A kept content as callers see it.
+    pub(crate) fn open(&self, key: &ContentKey<'_>, kept: &Content) -> Result<Content> {
+        let Some(codec) = &self.codec else { return Ok(kept.clone()) };
+        let opened = codec.open(kept.as_text().unwrap_or_default(), key);
+        opened.map_err(|error| StoreError::corrupt_row(Entity::Message, key.message, error))
     }
 
-    /// Takes a thread out of the map; what is empty then goes as well.
-    fn forget(&self, slot: &Slot, id: ThreadId) {
-        let mut threads = self.threads.write().unwrap_or_else(PoisonError::into_inner);
-        let Entry::Occupied(mut org) = threads.entry(slot.org_id.clone()) else { return };
-        org.get_mut().threads.remove(&id);
-        if let Entry::Occupied(mut user) = org.get_mut().users.entry(slot.user_id.clone()) {
-            user.get_mut().threads -= 1;
-            if user.get().threads == 0 {
-                user.remove();
-            }
+    /// A kept message as callers see it.
+    pub(crate) fn open_message(&self, org: &OrgId, mut kept: ChatMessage) -> Result<ChatMessage> {
+        if self.codec.is_some() {
+            kept.content = self.open(&ContentKey::new(org, kept.chat_thread_id, kept.id), &kept.content)?;
         }
-        if org.get().threads.is_empty() {
-            org.remove();
-        }
+        Ok(kept)
     }
 
-    /// The first threads of an owner that match, behind a place, newest update first.
-    pub(crate) fn list(
-        &self,
-        owner: &OwnerFilter,
-        count: usize,
-        behind: Option<&ThreadKey>,
-        matches: impl Fn(&ChatThread) -> bool,
-    ) -> Vec<ChatThread> {
-        let found = {
-            let threads = self.threads.read().unwrap_or_else(PoisonError::into_inner);
-            match (&owner.org_id, &owner.user_id) {
-                (None, _) => Some((2, Arc::clone(&self.listing))),
-                (Some(org), None) => threads.get(org).map(|org| (1, Arc::clone(&org.listing))),
-                (Some(org), Some(user)) => threads
-                    .get(org)
-                    .and_then(|org| org.users.get(user))
-                    .map(|user| (0, Arc::clone(&user.listing))),
-            }
-        };
-        let Some((at, listing)) = found else { return Vec::new() };
-        listing.settle(at);
-        // The operator may ask for one user of every organization.
-        let is_owners = |thread: &ChatThread| at != 2 || owner.matches(&thread.org_id, &thread.user_id);
-        listing.first(count, behind, |thread| is_owners(thread) && matches(thread))
+    /// Whether a kept message passes. One that cannot be opened does: nobody can say that it does not.
+    pub(crate) fn matches(&self, org: &OrgId, filter: &MessageFilter, kept: &ChatMessage) -> bool {
+        if self.codec.is_none() || filter.metadata.is_empty() {
+            return filter.matches(kept);
+        }
+        self.open_message(org, kept.clone()).map_or(true, |message| filter.matches(&message))
     }
 }
 
-fn orgs<'a>(threads: &'a Threads, org: Option<&OrgId>) -> impl Iterator<Item = &'a Org> {
-    let (one, all) = match org {
-        Some(org) => (threads.get(org), None),
-        None => (None, Some(threads.values())),
-    };
-    one.into_iter().chain(all.into_iter().flatten())
-}
-
-fn find(threads: &Threads, scope: &Scope, id: ThreadId) -> Result<Arc<Slot>, StoreError> {
-    let mut found = orgs(threads, scope.org_id())
-        .filter_map(|org| org.threads.get(&id))
-        .filter(|slot| scope.contains(&slot.org_id, &slot.user_id));
-    let slot = found.next().ok_or_else(|| StoreError::thread_not_found(id))?;
-    if found.next().is_some() {
-        return Err(StoreError::ambiguous_thread_id());
-    }
-    Ok(Arc::clone(slot))
-}
-
-impl Slot {
-    fn new(thread: ChatThread, listings: [Weak<Listing>; LISTS], index: Option<Arc<Index>>) -> Self {
-        Self {
-            org_id: thread.org_id.clone(),
-            user_id: thread.user_id.clone(),
-            listings,
-            record: Mutex::new(Record::new(thread, index)),
-        }
+#[async_trait]
+impl ConversationRepository for MemoryRepository {
+    fn search(&self) -> Option<&dyn MessageSearch> {
+        (!self.state().without_search).then_some(self as _)
     }
 
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Record> {
-        self.record.lock().unwrap_or_else(PoisonError::into_inner)
+    fn name(&self) -> &'static str {
+        "memory"
     }
 
-    /// Tells the lists that the thread is not as they show it, except where that is noted already.
-    fn note(self: &Arc<Self>, record: &mut Record) {
-        for (listing, place) in self.listings.iter().zip(&mut record.places) {
-            if let Some(updated_at) = place.take() {
-                let left = ThreadKey::new(updated_at, record.thread.id, self.org_id.clone());
-                listing.upgrade().iter().for_each(|listing| listing.note(Some(left.clone()), self));
-            }
-        }
+    async fn close(&self) -> Result<()> {
+        Ok(())
     }
 }
 
-#[cfg(test)]
-mod tests;
+impl fmt::Debug for MemoryRepository {
+    /// Shows nothing of what is kept.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryRepository").finish_non_exhaustive()
+    }
+}

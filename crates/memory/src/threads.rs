@@ -1,51 +1,52 @@
+//! Threads.
+
 use async_trait::async_trait;
 use chatkeep_domain::{
-    ChatThread, NewThread, Page, Scope, StoreError, ThreadId, ThreadQuery, ThreadRepository, ThreadUpdate,
+    ChatThread, NewThread, Page, Scope, ThreadId, ThreadQuery, ThreadRepository, ThreadUpdate,
 };
 
-use crate::MemoryRepository;
+use crate::record::Result;
+use crate::store::MemoryRepository;
 
 #[async_trait]
 impl ThreadRepository for MemoryRepository {
-    #[tracing::instrument(name = "db.thread.create", skip_all, fields(thread_id = %new.id))]
-    async fn create_thread(&self, scope: &Scope, new: NewThread) -> Result<ChatThread, StoreError> {
+    async fn create_thread(&self, scope: &Scope, new: NewThread) -> Result<ChatThread> {
         new.validate(scope)?;
-        self.store.create(new)
+        self.state().create(new)
     }
 
-    #[tracing::instrument(name = "db.thread.get", skip_all, fields(thread_id = %id))]
-    async fn get_thread(&self, scope: &Scope, id: ThreadId) -> Result<ChatThread, StoreError> {
-        self.store.with(scope, id, |record| Ok(ChatThread::clone(&record.thread)))
+    async fn get_thread(&self, scope: &Scope, id: ThreadId) -> Result<ChatThread> {
+        let org = self.org_of(scope, id)?;
+        Ok(self.state().get(scope, &org, id)?.thread.clone())
     }
 
-    #[tracing::instrument(name = "db.thread.update", skip_all, fields(thread_id = %id))]
-    async fn update_thread(
-        &self,
-        scope: &Scope,
-        id: ThreadId,
-        update: ThreadUpdate,
-    ) -> Result<ChatThread, StoreError> {
+    async fn update_thread(&self, scope: &Scope, id: ThreadId, update: ThreadUpdate) -> Result<ChatThread> {
         update.validate()?;
-        self.store.with(scope, id, |record| {
-            update.apply(record.change());
-            Ok(ChatThread::clone(&record.thread))
+        let org = self.org_of(scope, id)?;
+        self.state().change(scope, &org, id, |record, _| {
+            update.apply(&mut record.thread);
+            Ok(record.thread.clone())
         })
     }
 
-    #[tracing::instrument(name = "db.thread.delete", skip_all, fields(thread_id = %id))]
-    async fn delete_thread(&self, scope: &Scope, id: ThreadId) -> Result<u64, StoreError> {
-        Ok(self.store.delete(scope, id)? as u64)
+    async fn delete_thread(&self, scope: &Scope, id: ThreadId) -> Result<u64> {
+        let org = self.org_of(scope, id)?;
+        let mut state = self.state();
+        let gone = state
+            .change(scope, &org, id, |record, index| record.delete(None, record.thread.updated_at, index))?;
+        state.remove(&org, id);
+        // What takes long to drop is dropped when the lock is free.
+        drop(state);
+        Ok(gone.len() as u64)
     }
 
-    #[tracing::instrument(name = "db.thread.list", skip_all)]
-    async fn list_threads(&self, scope: &Scope, query: &ThreadQuery) -> Result<Page<ChatThread>, StoreError> {
+    async fn list_threads(&self, scope: &Scope, query: &ThreadQuery) -> Result<Page<ChatThread>> {
         let behind = query.validate()?;
         let Some(owner) = scope.narrow(query.org_id.as_ref(), query.user_id.as_ref()) else {
             return Ok(Page::empty());
         };
-        // One more tells that there is more.
-        let threads =
-            self.store.list(&owner, query.limit + 1, behind.as_ref(), |thread| query.matches(thread));
-        Page::cut(threads.into_iter().map(Ok), query.limit, |last| query.cursor_behind(&last.into()))
+        let mut state = self.state();
+        let threads = state.list(&owner, behind.as_ref()).filter(|thread| query.matches(thread));
+        Page::cut(threads.cloned().map(Ok), query.limit, |last| query.cursor_behind(&last.into()))
     }
 }

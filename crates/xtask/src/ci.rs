@@ -1,9 +1,9 @@
 use std::process::Stdio;
-use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::ValueEnum;
 
+use crate::outcome::{Outcome, summary};
 use crate::{cargo, instructions, modules, msrv, run_shown, test};
 
 /// The steps of CI, in their order.
@@ -64,40 +64,11 @@ impl Step {
     }
 }
 
-/// Runs all steps, or the one that is asked for. A failed step does not hide what the later ones have to say.
+/// Runs all steps, or the one that is asked for.
 pub(crate) fn run(only: Option<Step>) -> Result<()> {
     let steps = only.map_or_else(|| Step::value_variants().to_vec(), |step| vec![step]);
-    let outcomes: Vec<Outcome> = steps.into_iter().map(Outcome::of).collect();
-    println!("\n=== summary");
-    outcomes.iter().for_each(Outcome::print);
-    let failed: Vec<String> = outcomes.iter().filter(|it| !it.ok).map(|it| it.step.name()).collect();
-    ensure!(failed.is_empty(), "failed: {}", failed.join(", "));
-    Ok(())
-}
-
-struct Outcome {
-    step: Step,
-    ok: bool,
-    time: Duration,
-}
-
-impl Outcome {
-    fn of(step: Step) -> Self {
-        println!("\n=== {}", step.name());
-        let start = Instant::now();
-        let result = step.run();
-        if let Err(error) = &result {
-            eprintln!("error: {error:#}");
-        }
-        let outcome = Self { step, ok: result.is_ok(), time: start.elapsed() };
-        outcome.print();
-        outcome
-    }
-
-    fn print(&self) {
-        let verdict = if self.ok { "ok" } else { "FAILED" };
-        println!("{:<14}{verdict:<7}{:>7.1} s", self.step.name(), self.time.as_secs_f64());
-    }
+    let outcomes: Vec<_> = steps.into_iter().map(|step| Outcome::of(step.name(), || step.run())).collect();
+    summary(&outcomes)
 }
 
 /// Packages that are nothing without a database, and say so.

@@ -4,8 +4,10 @@ mod ci;
 mod instructions;
 mod modules;
 mod msrv;
+mod outcome;
 mod packages;
 mod servers;
+mod soak;
 mod test;
 
 use std::env;
@@ -30,6 +32,8 @@ enum Xtask {
         #[arg(long)]
         step: Option<ci::Step>,
     },
+    /// Runs the long forms of what the tests do in short.
+    Soak(soak::SoakArgs),
 }
 
 fn main() -> ExitCode {
@@ -38,6 +42,7 @@ fn main() -> ExitCode {
         Xtask::Instructions(args) => instructions::run(&args),
         Xtask::Modules => modules::run(),
         Xtask::Ci { step } => ci::run(step),
+        Xtask::Soak(args) => soak::run(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

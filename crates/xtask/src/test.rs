@@ -1,5 +1,5 @@
 use std::io::{BufRead, BufReader, Write, stdout};
-use std::process::Stdio;
+use std::process::{Command, ExitStatus, Stdio};
 
 use anyhow::{Context, Result, bail};
 use chatkeep_testkit::SHARED_POSTGRES;
@@ -12,7 +12,8 @@ pub(crate) struct TestArgs {
     /// Tests only this package; may be given several times. Without it, all.
     #[arg(short, long = "package", value_name = "PACKAGE")]
     packages: Vec<String>,
-    /// For the test binaries: part of the names of the tests to run; other options after `--`.
+    /// For the test binaries: part of the names of the tests to run, which for the contract's tests may be one alone; other
+    /// options after `--`.
     args: Vec<String>,
 }
 
@@ -49,16 +50,12 @@ pub(crate) fn run(args: &TestArgs) -> Result<()> {
     let server = servers::start_postgres()?;
     // Plain `cargo test`: it is everywhere, and runs the documentation's examples too.
     let mut command = cargo(&args.cargo_args());
-    command.env(SHARED_POSTGRES, server.url()).env("TZ", servers::TIME_ZONE).stdout(Stdio::piped());
-    println!("$ {}", shown(&command));
-    let mut child = command.spawn().context("cannot run cargo")?;
-    let output = child.stdout.take().context("cargo's output is not piped")?;
-    let counts = stream(BufReader::new(output), stdout())?;
-    let status = child.wait()?;
+    command.env(SHARED_POSTGRES, server.url()).env("TZ", servers::TIME_ZONE);
+    let counts = run_counted(&mut command)?;
     drop(server);
 
-    let problem = if !status.success() {
-        Some(format!("cargo test: {status}"))
+    let problem = if !counts.is_success() {
+        Some(format!("cargo test: {}", counts.status))
     } else if args.choose_tests() {
         None
     } else {
@@ -75,6 +72,15 @@ pub(crate) fn run(args: &TestArgs) -> Result<()> {
     Ok(())
 }
 
+/// Runs a `cargo test`, shows its output as it comes, and counts the tests.
+pub(crate) fn run_counted(command: &mut Command) -> Result<Counts> {
+    println!("$ {}", shown(command));
+    let mut child = command.stdout(Stdio::piped()).spawn().context("cannot run cargo")?;
+    let output = child.stdout.take().context("cargo's output is not piped")?;
+    let counts = stream(BufReader::new(output), stdout())?;
+    Ok(Counts { status: child.wait()?, ..counts })
+}
+
 /// Shows the output of `cargo test` as it comes, and sums what its test binaries count.
 fn stream(mut output: impl BufRead, mut shown: impl Write) -> Result<Counts> {
     let mut counts = Counts::default();
@@ -89,10 +95,12 @@ fn stream(mut output: impl BufRead, mut shown: impl Write) -> Result<Counts> {
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Counts {
-    passed: u64,
-    failed: u64,
+pub(crate) struct Counts {
+    pub(crate) passed: u64,
+    pub(crate) failed: u64,
     skipped: u64,
+    /// How cargo ended.
+    status: ExitStatus,
 }
 
 impl Counts {
@@ -113,6 +121,10 @@ impl Counts {
                 _ => {}
             }
         }
+    }
+
+    pub(crate) fn is_success(&self) -> bool {
+        self.status.success()
     }
 
     fn problem(&self) -> Option<String> {
@@ -138,13 +150,13 @@ mod tests {
              test result: FAILED. 40 passed; 5 failed; 0 ignored; 7 measured; 0 filtered out; finished in 1.20s\n";
         let counts = stream(output.as_bytes(), &mut shown).unwrap();
         assert_eq!(shown, output.as_bytes());
-        assert_eq!(counts, Counts { passed: 43, failed: 5, skipped: 21 });
+        assert_eq!(counts, Counts { passed: 43, failed: 5, skipped: 21, ..Counts::default() });
     }
 
     #[test]
     fn a_test_that_did_not_run_is_a_problem() {
-        assert_eq!(Counts { passed: 3, failed: 0, skipped: 0 }.problem(), None);
-        assert!(Counts { passed: 3, failed: 0, skipped: 1 }.problem().is_some());
+        assert_eq!(Counts { passed: 3, ..Counts::default() }.problem(), None);
+        assert!(Counts { passed: 3, skipped: 1, ..Counts::default() }.problem().is_some());
         assert!(Counts::default().problem().is_some());
     }
 

@@ -8,6 +8,8 @@ mod common;
 
 mod compare;
 mod corpus;
+#[path = "../common/figures.rs"]
+mod figures;
 mod generate;
 mod model;
 mod query;
@@ -15,12 +17,12 @@ mod typed;
 mod vocabulary;
 
 use std::cell::{Cell, RefCell};
-use std::env;
 use std::hash::{BuildHasher as _, RandomState};
 use std::time::Instant;
 
 use chatkeep_contract::Repo;
 use compare::{Tally, check};
+use figures::figure;
 use model::{Model, Place};
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner};
 use tokio::runtime::Runtime;
@@ -28,15 +30,9 @@ use tokio::runtime::Runtime;
 /// How many queries a corpus is asked.
 const QUERIES: usize = 20;
 
-fn number(variable: &str) -> Option<u64> {
-    let text = env::var(variable).ok()?;
-    Some(text.parse().unwrap_or_else(|_| panic!("{variable} must be a number")))
-}
-
 fn run(runtime: &Runtime, stores: &[(&'static str, Repo)], cases: u32) {
-    let cases =
-        number("CHATKEEP_DIFFERENTIAL_CASES").map_or(cases, |cases| cases.try_into().expect("fewer cases"));
-    let seed = number("CHATKEEP_DIFFERENTIAL_SEED").unwrap_or_else(|| RandomState::new().hash_one(cases));
+    let cases = figure("CHATKEEP_DIFFERENTIAL_CASES").unwrap_or(cases);
+    let seed = figure("CHATKEEP_DIFFERENTIAL_SEED").unwrap_or_else(|| RandomState::new().hash_one(cases));
     let config = Config {
         cases: cases.div_ceil(u32::try_from(QUERIES).expect("few")),
         rng_seed: RngSeed::Fixed(seed),

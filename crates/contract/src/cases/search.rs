@@ -6,6 +6,7 @@ pub(crate) mod filters;
 pub(crate) mod found;
 pub(crate) mod pages;
 pub(crate) mod parts;
+pub(crate) mod races;
 pub(crate) mod readings;
 pub(crate) mod scripts;
 pub(crate) mod shapes;
@@ -121,9 +122,9 @@ pub(super) const CASES: &[Case] = &[
     case!(search::writes::a_cleared_thread_is_found_no_more, [Search]),
     case!(search::writes::a_deleted_thread_is_found_no_more, [Search]),
     case!(search::writes::a_rename_shows_in_the_hits, [Search]),
-    case!(search::writes::a_search_misses_nothing_acknowledged, [Search, WideLists]),
-    case!(search::writes::an_edited_message_is_never_missing, [Search]),
-    case!(search::writes::a_search_sees_no_part_of_a_batch, [Search, WideLists]),
+    case!(search::races::a_search_misses_nothing_acknowledged, [Search, WideLists]),
+    case!(search::races::an_edited_message_is_never_missing, [Search]),
+    case!(search::races::a_search_sees_no_part_of_a_batch, [Search, WideLists]),
     case!(search::bounds::a_message_is_searched_up_to_its_word_16383, [Search]),
     case!(search::bounds::a_phrase_is_found_up_to_the_255th_place_of_a_word, [Search]),
     case!(search::bounds::a_message_is_searched_up_to_its_first_mib, [Search, LargeContents]),

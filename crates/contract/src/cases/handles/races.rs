@@ -2,16 +2,16 @@
 
 use chatkeep_domain::{Append, Position, StoreError};
 
-use crate::cases::races::racing::{race, signed};
-use crate::fixture::{Fixture, ids, message};
+use crate::cases::races::racing::{ROUNDS, race, signed};
+use crate::fixture::{Fixture, Talk, Tenant, ids, message};
 
 /// Of two compare-and-appends at one head, one through each handle, one wins and the other is told of it.
 pub(crate) async fn one_of_two_handles_wins_a_compare_and_append(fixture: Fixture) {
     let here = fixture.tenant().talk().await;
     let there = here.through(&fixture.other);
     let mut head = Position::ZERO;
-    for round in 0..20 {
-        let racer = |talk: &crate::fixture::Talk| {
+    for round in 0..ROUNDS {
+        let racer = |talk: &Talk| {
             let (talk, append) = (talk.clone(), Append::new([message("x")]).expect_head(head));
             async move { talk.append(append).await }
         };
@@ -22,15 +22,15 @@ pub(crate) async fn one_of_two_handles_wins_a_compare_and_append(fixture: Fixtur
         let loser = answers.iter().find_map(|answer| answer.as_ref().err()).expect("a loser");
         assert!(matches!(loser, StoreError::Conflict { .. }), "{loser:?}");
     }
-    assert_eq!(here.all().await.len(), 20);
+    assert_eq!(here.all().await.len(), ROUNDS);
 }
 
 /// Two handles that create a thread of one id at the same moment both get the one thread.
 pub(crate) async fn two_handles_create_one_thread(fixture: Fixture) {
     let ada = fixture.tenant();
-    for _ in 0..10 {
+    for _ in 0..ROUNDS {
         let new = ada.new_thread();
-        let racer = |tenant: crate::fixture::Tenant| {
+        let racer = |tenant: Tenant| {
             let new = new.clone();
             async move { tenant.create(new).await }
         };
@@ -38,7 +38,7 @@ pub(crate) async fn two_handles_create_one_thread(fixture: Fixture) {
         let [one, other] = created.as_slice() else { panic!("two answers") };
         assert_eq!(one.as_ref().unwrap(), other.as_ref().unwrap());
     }
-    assert_eq!(ada.list_ids(&ada.scope).await.len(), 10);
+    assert_eq!(ada.list_ids(&ada.scope).await.len(), ROUNDS);
 }
 
 /// Writers on both handles to one thread: every message is there once, each writer's in order.

@@ -47,7 +47,7 @@ pub(crate) async fn the_operator_reaches_every_thread(fixture: Fixture) {
     for tenant in [&ada, &eve] {
         work_through(tenant, &Scope::operator()).await;
         let talk = tenant.talk().await;
-        let mut query = ThreadQuery::first(1_000).org_id(tenant.org.clone());
+        let mut query = ThreadQuery::default().org_id(tenant.org.clone());
         query.user_id = Some(tenant.user.clone());
         let page = fixture.repo.list_threads(&Scope::operator(), &query).await.unwrap();
         assert_eq!(page.items, [talk.thread().await]);

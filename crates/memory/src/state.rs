@@ -1,0 +1,215 @@
+//! All that is kept.
+
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::mem::take;
+use std::ops::Bound::{Excluded, Unbounded};
+
+use chatkeep_domain::search::{SearchCandidate, SearchDocument, SearchExpr, SearchKey};
+use chatkeep_domain::{
+    ChatMessage, ChatThread, Entity, NewThread, OrgId, OwnerFilter, Scope, StoreError, ThreadId, ThreadKey,
+    Timestamp,
+};
+
+use crate::index::{Index, Place};
+use crate::record::{Record, Result, Stored};
+
+/// The threads of each owner that can be asked for, oldest update first.
+type Lists = HashMap<OwnerFilter, BTreeSet<ThreadKey>>;
+
+/// Kept messages that are to be taken into the index, or out of it.
+pub(crate) type Due = Vec<(Place, ChatMessage)>;
+
+#[derive(Default)]
+pub(crate) struct State {
+    orgs: HashMap<OrgId, Org>,
+    lists: Lists,
+    /// The threads that are not where they belong in the lists. A write only notes its thread; the next list moves it.
+    moved: HashSet<(OrgId, ThreadId)>,
+    pub(crate) without_search: bool,
+}
+
+#[derive(Default)]
+pub(crate) struct Org {
+    pub(crate) threads: HashMap<ThreadId, Record>,
+    /// Tenants share no words. `None` where nobody can search.
+    pub(crate) index: Option<Index>,
+}
+
+impl State {
+    pub(crate) fn create(&mut self, new: NewThread) -> Result<ChatThread> {
+        let org = self.orgs.entry(new.org_id.clone()).or_default();
+        if !self.without_search {
+            org.index.get_or_insert_default();
+        }
+        match org.threads.entry(new.id) {
+            Entry::Occupied(entry) if entry.get().thread.user_id == new.user_id => {
+                Ok(entry.get().thread.clone())
+            }
+            Entry::Occupied(_) => Err(StoreError::already_exists(Entity::Thread, new.id)),
+            Entry::Vacant(entry) => {
+                let thread = &entry.insert(Record::new(new.into_thread())).thread;
+                put(&mut self.lists, thread, thread.updated_at, true);
+                Ok(thread.clone())
+            }
+        }
+    }
+
+    /// The organization of the thread that the operator means by an id.
+    pub(crate) fn holder(&self, id: ThreadId) -> Result<&OrgId> {
+        let mut orgs = self.orgs.iter().filter(|(_, org)| org.threads.contains_key(&id));
+        match (orgs.next(), orgs.next()) {
+            (Some((org, _)), None) => Ok(org),
+            (None, _) => Err(StoreError::thread_not_found(id)),
+            (Some(_), Some(_)) => Err(StoreError::ambiguous_thread_id()),
+        }
+    }
+
+    pub(crate) fn get(&self, scope: &Scope, org: &OrgId, id: ThreadId) -> Result<&Record> {
+        let record = self.orgs.get(org).and_then(|org| org.threads.get(&id));
+        record.filter(|record| record.is_in(scope)).ok_or_else(|| StoreError::thread_not_found(id))
+    }
+
+    /// Changes a thread. The index is that of its organization.
+    pub(crate) fn change<T>(
+        &mut self,
+        scope: &Scope,
+        org: &OrgId,
+        id: ThreadId,
+        work: impl FnOnce(&mut Record, &mut Option<Index>) -> Result<T>,
+    ) -> Result<T> {
+        let absent = || StoreError::thread_not_found(id);
+        let Org { threads, index } = self.orgs.get_mut(org).ok_or_else(absent)?;
+        let record = threads.get_mut(&id).filter(|record| record.is_in(scope)).ok_or_else(absent)?;
+        let is_listed = record.thread.updated_at == record.listed_at;
+        let result = work(record, index)?;
+        if is_listed && record.thread.updated_at != record.listed_at {
+            self.moved.insert((org.clone(), id));
+        }
+        Ok(result)
+    }
+
+    /// Takes out a thread whose messages are gone.
+    pub(crate) fn remove(&mut self, org_id: &OrgId, id: ThreadId) {
+        let Some(org) = self.orgs.get_mut(org_id) else { return };
+        if let Some(Record { thread, listed_at, .. }) = org.threads.remove(&id) {
+            put(&mut self.lists, &thread, listed_at, false);
+            self.moved.remove(&(thread.org_id, id));
+        }
+        if org.threads.is_empty() {
+            self.orgs.remove(org_id);
+        }
+    }
+
+    /// The threads of an owner behind a place, newest update first.
+    pub(crate) fn list(
+        &mut self,
+        owner: &OwnerFilter,
+        behind: Option<&ThreadKey>,
+    ) -> impl Iterator<Item = &ChatThread> {
+        for (org, id) in take(&mut self.moved) {
+            if let Some(record) = self.orgs.get_mut(&org).and_then(|org| org.threads.get_mut(&id)) {
+                put(&mut self.lists, &record.thread, record.listed_at, false);
+                record.listed_at = record.thread.updated_at;
+                put(&mut self.lists, &record.thread, record.listed_at, true);
+            }
+        }
+        let range = (Unbounded, behind.map_or(Unbounded, Excluded));
+        let keys = self.lists.get(owner).into_iter().flat_map(move |list| list.range(range).rev());
+        keys.filter_map(|key| Some(&self.orgs.get(&key.org_id)?.threads.get(&key.id)?.thread))
+    }
+
+    /// The organizations that a scope searches.
+    pub(crate) fn orgs(&self, scope: &Scope) -> impl Iterator<Item = (&OrgId, &Org)> {
+        let one = scope.org_id().and_then(|org| self.orgs.get_key_value(org));
+        let all = scope.org_id().is_none().then_some(&self.orgs);
+        one.into_iter().chain(all.into_iter().flatten())
+    }
+
+    /// The messages that may match.
+    pub(crate) fn candidates(
+        &self,
+        scope: &Scope,
+        thread: Option<ThreadId>,
+        expr: Option<&SearchExpr>,
+    ) -> Vec<(&OrgId, &Stored)> {
+        let mut found = Vec::new();
+        for (id, org) in self.orgs(scope) {
+            let index = expr.zip(org.index.as_ref());
+            match index.and_then(|(expr, index)| Some((index, index.find(expr, thread)?))) {
+                Some((index, entries)) => {
+                    let new = index.new().filter(|(of, ..)| thread.is_none_or(|thread| thread == *of));
+                    let entries = entries.into_iter().chain(new);
+                    let there =
+                        entries.filter_map(|entry| org.at(entry)).filter(|(record, _)| record.is_in(scope));
+                    found.extend(there.map(|(_, stored)| (id, stored)));
+                }
+                None => {
+                    let one = thread.and_then(|thread| org.threads.get(&thread));
+                    let all = thread.is_none().then(|| org.threads.values()).into_iter().flatten();
+                    let seen = one.into_iter().chain(all).filter(|record| record.is_in(scope));
+                    found.extend(seen.flat_map(|record| &record.messages).map(|stored| (id, stored)));
+                }
+            }
+        }
+        found
+    }
+
+    /// The message at a place, as a search reads it.
+    pub(crate) fn candidate(&self, scope: &Scope, key: SearchKey) -> Option<SearchCandidate> {
+        let record = self.get(scope, &key.org_id, key.thread).ok()?;
+        let message = record.at(key.position)?.message.clone();
+        Some(SearchCandidate::new(key.org_id, record.thread.name.clone(), message))
+    }
+
+    /// What the indexes are to take in.
+    pub(crate) fn due(&self, scope: &Scope) -> Vec<(OrgId, Vec<Place>)> {
+        let indexes = self.orgs(scope).filter_map(|(id, org)| Some((id, org.index.as_ref()?)));
+        indexes.map(|(id, index)| (id.clone(), index.new().collect())).collect()
+    }
+
+    /// The messages of these entries that are to be taken in, and some that are to be taken out.
+    pub(crate) fn read_due(&mut self, org: &OrgId, new: &[Place], count: usize) -> (Due, Due) {
+        let Some(org) = self.orgs.get_mut(org) else { return Default::default() };
+        let gone = org.index.as_mut().map(|index| index.gone(count)).unwrap_or_default();
+        let new = new.iter().filter_map(|entry| Some((*entry, org.at(*entry)?.1.message.clone())));
+        (new.collect(), gone)
+    }
+
+    pub(crate) fn take_in(
+        &mut self,
+        org: &OrgId,
+        new: &[(Place, SearchDocument)],
+        gone: &[(Place, SearchDocument)],
+    ) {
+        let Some(index) = self.orgs.get_mut(org).and_then(|org| org.index.as_mut()) else { return };
+        new.iter().for_each(|(place, document)| index.take_in(*place, document));
+        gone.iter().for_each(|(entry, document)| index.take_out(*entry, document));
+    }
+}
+
+impl Org {
+    /// The message that an entry stands for, if it still does.
+    fn at(&self, (thread, position, number): Place) -> Option<(&Record, &Stored)> {
+        let record = self.threads.get(&thread)?;
+        Some((record, record.at(position).filter(|stored| stored.number == number)?))
+    }
+}
+
+/// Puts a thread into its lists, at a place, or takes it out.
+fn put(lists: &mut Lists, thread: &ChatThread, place: Timestamp, is_in: bool) {
+    let (org, user) = (Some(&thread.org_id), Some(&thread.user_id));
+    for (org, user) in [(None, None), (org, None), (None, user), (org, user)] {
+        let owner = Scope::operator().narrow(org, user).unwrap_or_default();
+        let key = ThreadKey::new(place, thread.id, thread.org_id.clone());
+        let list = lists.entry(owner.clone()).or_default();
+        if is_in {
+            list.insert(key)
+        } else {
+            list.remove(&key)
+        };
+        if list.is_empty() {
+            lists.remove(&owner);
+        }
+    }
+}

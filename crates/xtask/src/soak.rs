@@ -1,0 +1,124 @@
+//! What takes long: the long forms of tests whose short forms are among the tests.
+
+use std::env;
+
+use anyhow::{Context, Result, ensure};
+use chatkeep_testkit::SHARED_POSTGRES;
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+
+use crate::outcome::{Outcome, summary};
+use crate::{cargo, servers, test};
+
+/// Some tests, and the variables that make them long.
+struct Step {
+    name: &'static str,
+    what: &'static str,
+    /// A variable that the caller has set stays as it is.
+    figures: &'static [(&'static str, &'static str)],
+    packages: &'static [&'static str],
+    /// For the test binaries: which targets, and what to run of them.
+    tests: &'static [&'static str],
+}
+
+const STEPS: &[Step] = &[
+    Step {
+        name: "races",
+        what: "the races of the contract, many times, on every store",
+        figures: &[("CHATKEEP_CONTRACT_ROUNDS", "50")],
+        packages: &["chatkeep-memory", "chatkeep-layers", "chatkeep-seaorm"],
+        tests: &["--test", "contract", "--", "--include-ignored", "races::"],
+    },
+    Step {
+        name: "faults",
+        what: "every faulty store, caught every time",
+        figures: &[("CHATKEEP_FAULTY_ROUNDS", "50")],
+        packages: &["chatkeep-contract"],
+        tests: &["--test", "faulty", "--", "each_faulty_store"],
+    },
+    Step {
+        name: "kills",
+        what: "a process that is killed while it writes, hundreds of times",
+        figures: &[("CHATKEEP_KILLS", "300")],
+        packages: &["chatkeep-tests"],
+        tests: &["--test", "kill", "--", "--include-ignored"],
+    },
+    Step {
+        name: "restarts",
+        what: "a server that stops and starts again under load",
+        figures: &[("CHATKEEP_RESTARTS", "60")],
+        packages: &["chatkeep-tests"],
+        tests: &["--test", "restart", "--", "--include-ignored"],
+    },
+    Step {
+        name: "writes",
+        what: "random writes, the same on every store",
+        figures: &[("CHATKEEP_WRITES_CASES", "5000")],
+        packages: &["chatkeep-tests"],
+        tests: &["--test", "writes", "--", "--include-ignored"],
+    },
+    Step {
+        name: "differential",
+        what: "random searches, the same on every store",
+        figures: &[("CHATKEEP_DIFFERENTIAL_CASES", "100000")],
+        packages: &["chatkeep-tests"],
+        tests: &["--test", "differential", "--", "--include-ignored"],
+    },
+    Step {
+        name: "properties",
+        what: "the properties of the domain, for many more random values",
+        figures: &[("PROPTEST_CASES", "20000")],
+        packages: &["chatkeep-domain"],
+        tests: &["--lib"],
+    },
+];
+
+#[derive(Debug, Args)]
+#[command(after_help = listing())]
+pub(crate) struct SoakArgs {
+    /// Only this step.
+    #[arg(long, value_parser = PossibleValuesParser::new(STEPS.iter().map(|step| step.name)))]
+    step: Option<String>,
+}
+
+/// Each step with its figures: what `--help` shows.
+fn listing() -> String {
+    let line = |step: &Step| {
+        let figures: Vec<_> = step.figures.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        format!("  {:<14}{}\n  {:<14}{}\n", step.name, step.what, "", figures.join(" "))
+    };
+    let lines: String = STEPS.iter().map(line).collect();
+    format!("Steps, with the variables that make them long. One that is set already stays as it is.\n{lines}")
+}
+
+impl Step {
+    fn cargo_args(&self) -> Vec<&'static str> {
+        let mut args = vec!["test", "--all-features", "--no-fail-fast"];
+        args.extend(self.packages.iter().flat_map(|package| ["--package", package]));
+        args.extend(self.tests);
+        args
+    }
+
+    fn run(&self, server_url: &str) -> Result<()> {
+        let mut command = cargo(&self.cargo_args());
+        command.env(SHARED_POSTGRES, server_url).env("TZ", servers::TIME_ZONE);
+        for (name, value) in self.figures {
+            let value = env::var(name).unwrap_or_else(|_| (*value).to_owned());
+            println!("{name}={value}");
+            command.env(name, value);
+        }
+        let counts = test::run_counted(&mut command).context("the tests cannot be run")?;
+        ensure!(counts.passed > 0, "no test ran");
+        ensure!(counts.is_success(), "{} tests failed", counts.failed);
+        Ok(())
+    }
+}
+
+/// Runs all steps, or the one that is asked for.
+pub(crate) fn run(args: &SoakArgs) -> Result<()> {
+    let server = servers::start_postgres()?;
+    let asked = STEPS.iter().filter(|step| args.step.as_ref().is_none_or(|name| name == step.name));
+    let outcomes: Vec<_> = asked.map(|step| Outcome::of(step.name, || step.run(&server.url()))).collect();
+    drop(server);
+    summary(&outcomes)
+}

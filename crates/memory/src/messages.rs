@@ -49,7 +49,7 @@ impl MessageRepository for MemoryRepository {
             let (offset, count) = (usize::try_from(query.offset).unwrap_or(usize::MAX), query.limit + 1);
             match query.order {
                 Order::NewestFirst => asked.rev().skip(offset).take(count).cloned().collect(),
-                _ => asked.skip(offset).take(count).cloned().collect(),
+                Order::OldestFirst => asked.skip(offset).take(count).cloned().collect(),
             }
         };
         let rows = kept.into_iter().map(|message| {

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use chatkeep_domain::{
-    Append, ChatMessage, Content, ContentKey, MessageEdit, MessageId, MessageQuery, MessageRepository,
-    MessageRevision, Order, Page, Scope, ThreadId, Timestamp, check_timestamp,
+    Append, ChatMessage, Content, ContentKey, MessageEdit, MessageFilter, MessageId, MessageQuery,
+    MessageRepository, MessageRevision, Order, Page, Scope, ThreadId, Timestamp, check_timestamp,
 };
 
 use crate::record::Result;
@@ -40,13 +40,18 @@ impl MessageRepository for MemoryRepository {
     ) -> Result<Page<ChatMessage>> {
         let (after, before) = query.validate(thread)?;
         let org = self.org_of(scope, thread)?;
+        let is_unfiltered = query.filter == MessageFilter::default();
         let state = self.state();
         let messages = state.get(scope, &org, thread)?.between(after, before).iter();
-        let mut asked =
-            messages.map(|stored| &stored.message).filter(|kept| self.matches(&org, &query.filter, kept));
+        let mut asked = messages
+            .map(|stored| &stored.message)
+            .filter(|kept| is_unfiltered || self.matches(&org, &query.filter, kept));
         let offset = usize::try_from(query.offset).unwrap_or(usize::MAX);
         let behind = |message: &ChatMessage| query.cursor_behind(thread, message.position);
         let open = |kept: &ChatMessage| {
+            if self.is_plain() {
+                return Ok(kept.clone());
+            }
             self.open_message(&org, kept.clone()).map_err(|error| error.going_on(behind(kept)))
         };
         let page = |rows: &mut dyn Iterator<Item = &ChatMessage>| {

@@ -41,7 +41,7 @@ impl Index {
     }
 
     /// What is to be taken in, of all threads or of one.
-    pub(crate) fn new(&self) -> impl Iterator<Item = Place> {
+    pub(crate) fn pending(&self) -> impl Iterator<Item = Place> {
         self.new.iter().copied().filter(|(_, position, _)| *position != Position::ZERO)
     }
 

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use chatkeep_domain::{
-    Append, ChatMessage, Content, ContentKey, MessageEdit, MessageId, MessageQuery, MessageRepository,
-    MessageRevision, Order, Page, Scope, ThreadId, Timestamp, check_timestamp,
+    Append, ChatMessage, Content, ContentKey, MessageEdit, MessageFilter, MessageId, MessageQuery,
+    MessageRepository, MessageRevision, Order, Page, Scope, ThreadId, Timestamp, check_timestamp,
 };
 
 use crate::record::Result;
@@ -40,24 +40,28 @@ impl MessageRepository for MemoryRepository {
     ) -> Result<Page<ChatMessage>> {
         let (after, before) = query.validate(thread)?;
         let org = self.org_of(scope, thread)?;
-        let kept: Vec<ChatMessage> = {
-            let state = self.state();
-            let record = state.get(scope, &org, thread)?;
-            let range = record.between(after, before);
-            let messages = range.iter().map(|stored| &stored.message);
-            let asked = messages.filter(|kept| self.matches(&org, &query.filter, kept));
-            let (offset, count) = (usize::try_from(query.offset).unwrap_or(usize::MAX), query.limit + 1);
-            match query.order {
-                Order::NewestFirst => asked.rev().skip(offset).take(count).cloned().collect(),
-                _ => asked.skip(offset).take(count).cloned().collect(),
+        let is_unfiltered = query.filter == MessageFilter::default();
+        let state = self.state();
+        let messages = state.get(scope, &org, thread)?.between(after, before).iter();
+        let mut asked = messages
+            .map(|stored| &stored.message)
+            .filter(|kept| is_unfiltered || self.matches(&org, &query.filter, kept));
+        let offset = usize::try_from(query.offset).unwrap_or(usize::MAX);
+        let behind = |message: &ChatMessage| query.cursor_behind(thread, message.position);
+        let open = |kept: &ChatMessage| {
+            if self.is_plain() {
+                return Ok(kept.clone());
             }
+            self.open_message(&org, kept.clone()).map_err(|error| error.going_on(behind(kept)))
         };
-        let rows = kept.into_iter().map(|message| {
-            let position = message.position;
-            let opened = self.open_message(&org, message);
-            opened.map_err(|error| error.going_on(query.cursor_behind(thread, position)))
-        });
-        Page::cut(rows, query.limit, |last| query.cursor_behind(thread, last.position))
+        let page = |rows: &mut dyn Iterator<Item = &ChatMessage>| {
+            // One more tells that there is more.
+            Page::cut(rows.skip(offset).take(query.limit + 1).map(open), query.limit, behind)
+        };
+        match query.order {
+            Order::NewestFirst => page(&mut asked.rev()),
+            Order::OldestFirst => page(&mut asked),
+        }
     }
 
     async fn edit_message(

@@ -82,7 +82,7 @@ impl Record {
         // Nothing may fail below: what is written first would stay.
         head.advance(append.messages.len())?;
         let store = |new: NewMessage| match self.held(new.id) {
-            Some(held) => Ok(self.messages[held].message.clone()),
+            Some(place) => Ok(self.messages[place].message.clone()),
             None => self.push(new, index),
         };
         append.messages.into_iter().map(store).collect()

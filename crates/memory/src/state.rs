@@ -136,20 +136,18 @@ impl State {
         let mut found = Vec::new();
         for (id, org) in self.orgs(scope) {
             let index = expr.zip(org.index.as_ref());
-            match index.and_then(|(expr, index)| Some((index, index.find(expr, thread)?))) {
-                Some((index, entries)) => {
-                    let new = index.new().filter(|(of, ..)| thread.is_none_or(|thread| thread == *of));
-                    let entries = entries.into_iter().chain(new);
-                    let there =
-                        entries.filter_map(|entry| org.at(entry)).filter(|(record, _)| record.is_in(scope));
-                    found.extend(there.map(|(_, stored)| (id, stored)));
-                }
-                None => {
-                    let one = thread.and_then(|thread| org.threads.get(&thread));
-                    let all = thread.is_none().then(|| org.threads.values()).into_iter().flatten();
-                    let seen = one.into_iter().chain(all).filter(|record| record.is_in(scope));
-                    found.extend(seen.flat_map(|record| &record.messages).map(|stored| (id, stored)));
-                }
+            let indexed = index.and_then(|(expr, index)| Some((index, index.find(expr, thread)?)));
+            if let Some((index, entries)) = indexed {
+                let new = index.pending().filter(|(of, ..)| thread.is_none_or(|thread| thread == *of));
+                let entries = entries.into_iter().chain(new);
+                let there =
+                    entries.filter_map(|entry| org.at(entry)).filter(|(record, _)| record.is_in(scope));
+                found.extend(there.map(|(_, stored)| (id, stored)));
+            } else {
+                let one = thread.and_then(|thread| org.threads.get(&thread));
+                let all = thread.is_none().then(|| org.threads.values()).into_iter().flatten();
+                let seen = one.into_iter().chain(all).filter(|record| record.is_in(scope));
+                found.extend(seen.flat_map(|record| &record.messages).map(|stored| (id, stored)));
             }
         }
         found
@@ -165,7 +163,7 @@ impl State {
     /// What the indexes are to take in.
     pub(crate) fn due(&self, scope: &Scope) -> Vec<(OrgId, Vec<Place>)> {
         let indexes = self.orgs(scope).filter_map(|(id, org)| Some((id, org.index.as_ref()?)));
-        indexes.map(|(id, index)| (id.clone(), index.new().collect())).collect()
+        indexes.map(|(id, index)| (id.clone(), index.pending().collect())).collect()
     }
 
     /// The messages of these entries that are to be taken in, and some that are to be taken out.
@@ -183,8 +181,12 @@ impl State {
         gone: &[(Place, SearchDocument)],
     ) {
         let Some(index) = self.orgs.get_mut(org).and_then(|org| org.index.as_mut()) else { return };
-        new.iter().for_each(|(place, document)| index.take_in(*place, document));
-        gone.iter().for_each(|(entry, document)| index.take_out(*entry, document));
+        for (entry, document) in new {
+            index.take_in(*entry, document);
+        }
+        for (entry, document) in gone {
+            index.take_out(*entry, document);
+        }
     }
 }
 

@@ -67,6 +67,11 @@ impl MemoryRepository {
         opened.map_err(|error| StoreError::corrupt_row(Entity::Message, key.message, error))
     }
 
+    /// Whether contents are kept as they are.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.codec.is_none()
+    }
+
     /// A kept message as callers see it.
     pub(crate) fn open_message(&self, org: &OrgId, mut kept: ChatMessage) -> Result<ChatMessage> {
         if self.codec.is_some() {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use chatkeep_contract::Repo;
+use chatkeep_contract::fixture::search::searching;
 use chatkeep_domain::{
     Append, MAX_PAGE_LEN, NewMessage, NewThread, OrgId, Role, Scope, SearchQuery, ThreadId, UserId,
 };
@@ -71,7 +72,7 @@ pub(crate) async fn find_what_they_are_from(repo: Repo) {
             count += 1;
             assert!(!is_copied || entry.text.contains(text), "{text:?} is not in {:?}", entry.text);
             let query = SearchQuery::new(text).limit(MAX_PAGE_LEN);
-            let found = match repo.search_messages(&scope, &query).await {
+            let found = match searching(&repo).search_messages(&scope, &query).await {
                 Ok(page) => page.items,
                 Err(error) => {
                     wrong.push(format!("{text:?} is refused: {error}"));

@@ -272,6 +272,10 @@ fn no_error_shows_a_secret() {
         "memory:hunter2",
         "hunter2://x",
     ] {
+        // Only the adapter reads these in full.
+        if url.starts_with("postgres://") && !cfg!(feature = "postgres") {
+            continue;
+        }
         let error = env([("DATABASE_URL", url)]).unwrap_err();
         assert!(error.to_string().starts_with("DATABASE_URL must "), "{error}");
         errors.push(error);

@@ -2,12 +2,12 @@
 //!
 //! The index follows the writes: a write only notes its message, and the next search takes in what was noted.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::mem::replace;
 use std::ops::Bound::{Included, Unbounded};
 
 use chatkeep_domain::search::{SearchDocument, SearchExpr};
-use chatkeep_domain::{ChatMessage, Position, ThreadId};
+use chatkeep_domain::{Position, ThreadId};
 
 /// A message in the index: where it is, and its number. A message gets another number when it is edited, so that no
 /// number ever stands for other words.
@@ -16,12 +16,14 @@ pub(crate) type Place = (ThreadId, Position, u64);
 #[derive(Default)]
 pub(crate) struct Index {
     words: BTreeMap<Box<str>, BTreeSet<Place>>,
-    /// What is to be taken in, by number. What is not any more has the position 0 until half of it is such.
-    new: Vec<Place>,
-    old: usize,
+    /// What is to be taken in, by number.
+    pending: VecDeque<Place>,
+    /// What could not be opened to be taken in: it may match any search.
+    sealed: BTreeSet<Place>,
     next: u64,
-    /// What is to be taken out, with what it said.
-    gone: Vec<(Place, ChatMessage)>,
+    /// The first number since the index was begun anew, and how many since then stand for nothing any more.
+    first: u64,
+    stale: u64,
 }
 
 impl Index {
@@ -29,61 +31,65 @@ impl Index {
     pub(crate) fn add(&mut self, thread: ThreadId, position: Position) -> u64 {
         let number = self.next;
         self.next += 1;
-        self.new.push((thread, position, number));
+        self.pending.push_back((thread, position, number));
         number
     }
 
-    /// Notes that a number is none any more: its message is gone, or gets another one.
-    pub(crate) fn remove(&mut self, number: u64, message: &ChatMessage) {
-        if !self.take(number) {
-            self.gone.push(((message.chat_thread_id, message.position, number), message.clone()));
-        }
+    /// Notes that some numbers are none any more. Their words stay until the index is begun anew: who finds one of them
+    /// sees that no message has that number.
+    pub(crate) fn forget(&mut self, count: usize) {
+        self.stale += count as u64;
     }
 
-    /// What is to be taken in, of all threads or of one.
+    /// Whether a search has something to do before it looks.
+    pub(crate) fn is_behind(&self) -> bool {
+        !self.pending.is_empty() || self.is_mostly_stale()
+    }
+
+    /// So that each message is taken in twice at the most for each that went.
+    fn is_mostly_stale(&self) -> bool {
+        self.stale > (self.next - self.first) / 2
+    }
+
+    /// Begins anew if most of the index stands for nothing, and gives the old one, which may take long to drop. Then all
+    /// messages are to be added again.
+    pub(crate) fn renew(&mut self) -> Option<Self> {
+        let new = Self { next: self.next, first: self.next, ..Self::default() };
+        self.is_mostly_stale().then(|| replace(self, new))
+    }
+
+    /// The number that the next message gets.
+    pub(crate) fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// What is to be taken in, by number.
     pub(crate) fn pending(&self) -> impl Iterator<Item = Place> {
-        self.new.iter().copied().filter(|(_, position, _)| *position != Position::ZERO)
+        self.pending.iter().copied()
     }
 
-    /// Some of what is to be taken out. It is given once.
-    pub(crate) fn gone(&mut self, count: usize) -> Vec<(Place, ChatMessage)> {
-        self.gone.split_off(self.gone.len().saturating_sub(count))
+    /// What no word finds yet.
+    pub(crate) fn without_words(&self) -> impl Iterator<Item = Place> {
+        self.sealed.iter().copied().chain(self.pending())
     }
 
-    /// Takes in the words of a message, unless another search did that meanwhile, or it is gone.
-    pub(crate) fn take_in(&mut self, place: Place, document: &SearchDocument) {
-        if self.take(place.2) {
+    /// Takes in the words of pending messages, from the first one on. It does not matter if two searches do so at once.
+    pub(crate) fn take_in(&mut self, taken: &[(Place, Option<SearchDocument>)]) {
+        for (place, document) in taken {
+            let Some(document) = document else {
+                self.sealed.insert(*place);
+                continue;
+            };
             for (word, _) in document.words() {
                 match self.words.get_mut(word) {
-                    Some(places) => drop(places.insert(place)),
-                    None => drop(self.words.insert(word.into(), BTreeSet::from([place]))),
+                    Some(places) => drop(places.insert(*place)),
+                    None => drop(self.words.insert(word.into(), BTreeSet::from([*place]))),
                 }
             }
         }
-    }
-
-    /// Whether a number was to be taken in; it is not any more.
-    fn take(&mut self, number: u64) -> bool {
-        let Ok(at) = self.new.binary_search_by_key(&number, |(.., number)| *number) else { return false };
-        let is_new = replace(&mut self.new[at].1, Position::ZERO) != Position::ZERO;
-        self.old += usize::from(is_new);
-        if self.old > self.new.len() / 2 {
-            self.old = 0;
-            self.new.retain(|(_, position, _)| *position != Position::ZERO);
-        }
-        is_new
-    }
-
-    /// Takes out the words of a message.
-    pub(crate) fn take_out(&mut self, entry: Place, document: &SearchDocument) {
-        for (word, _) in document.words() {
-            if let Some(entries) = self.words.get_mut(word) {
-                entries.remove(&entry);
-                if entries.is_empty() {
-                    self.words.remove(word);
-                }
-            }
-        }
+        let last = taken.iter().map(|((.., number), _)| *number).max();
+        let count = self.pending.partition_point(|(.., number)| Some(*number) <= last);
+        self.pending.drain(..count);
     }
 
     /// The messages that may match by their words, of all threads or of one. `None`: any message may match.

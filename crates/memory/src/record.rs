@@ -120,7 +120,7 @@ impl Record {
         let is_retry = edits.iter().zip(later).any(|((made_at, _), made)| *made_at == at && is_new(made));
         if !is_retry && !is_new(&message.content) {
             if let Some(index) = index {
-                index.remove(*number, message);
+                index.forget(1);
                 *number = index.add(message.chat_thread_id, message.position);
             }
             let revision = u32::try_from(edits.len() + 1).unwrap_or(u32::MAX);
@@ -143,11 +143,11 @@ impl Record {
             Some(id) => vec![self.messages.remove(self.find(id)?)],
             None => take(&mut self.messages),
         };
-        for Stored { message, number, .. } in &gone {
+        for Stored { message, .. } in &gone {
             self.positions.as_mut().map(|positions| positions.remove(&message.id));
-            if let Some(index) = index {
-                index.remove(*number, message);
-            }
+        }
+        if let Some(index) = index {
+            index.forget(gone.len());
         }
         if !gone.is_empty() {
             self.touch(at);

@@ -7,7 +7,6 @@ use async_trait::async_trait;
 use chatkeep_domain::search::{CorruptCandidate, SearchCandidate, SearchDocument, SearchKey, SearchPlan};
 use chatkeep_domain::{ChatMessage, MessageSearch, OrgId, Scope, SearchOrder, SearchPage, SearchQuery};
 
-use crate::index::Place;
 use crate::record::{Result, Stored};
 use crate::store::MemoryRepository;
 
@@ -42,21 +41,25 @@ impl MessageSearch for MemoryRepository {
 }
 
 impl MemoryRepository {
-    /// Takes what was written before this call into the index, and takes out some of what is gone. It only saves time, for a
-    /// search finds without what is not taken in: so it does not matter what others write or take in meanwhile.
+    /// Takes what was written before this call into the index. It only saves time, for a search reads what is pending too:
+    /// so it does not matter what others write or take in meanwhile.
     async fn take_in(&self, scope: &Scope) {
-        let due = self.state().due(scope);
-        for (org, mut entries) in due {
-            // Neighbours in the index are quick to take in, one after the other.
-            entries.sort_unstable();
-            // The last one only takes out.
-            for batch in entries.chunks(BATCH).chain([&[][..]]) {
-                let (new, gone) = self.state().read_due(&org, batch, BATCH);
-                let (new, gone) = (self.documents(&org, new), self.documents(&org, gone));
-                self.state().take_in(&org, &new, &gone);
-                if !batch.is_empty() {
-                    pause().await;
+        let behind = self.state().behind(scope);
+        for org in behind {
+            let renewed = self.state().renew(&org);
+            let Some((_, until)) = renewed else { continue };
+            loop {
+                let batch = self.state().pending(&org, until, BATCH);
+                let count = batch.len();
+                let mut taken: Vec<_> =
+                    batch.into_iter().map(|(place, kept)| (place, self.document(&org, kept))).collect();
+                // Neighbours in the index are quick to take in, one after the other.
+                taken.sort_unstable_by_key(|(place, _)| *place);
+                self.state().take_in(&org, &taken);
+                if count < BATCH {
+                    break;
                 }
+                pause().await;
             }
         }
     }
@@ -90,16 +93,13 @@ impl MemoryRepository {
         Ok(found)
     }
 
-    /// The words of kept messages: none of one that cannot be opened, or that the codec keeps out of the index.
-    fn documents(&self, org: &OrgId, kept: Vec<(Place, ChatMessage)>) -> Vec<(Place, SearchDocument)> {
-        let document = |kept: ChatMessage| match &self.codec {
-            None => SearchDocument::of(&kept.content),
-            Some(codec) => {
-                let opened = self.open_message(org, kept).ok();
-                opened.and_then(|message| codec.document(&message.content)).unwrap_or_default()
-            }
-        };
-        kept.into_iter().map(|(entry, kept)| (entry, document(kept))).collect()
+    /// The words of a kept message: none of one that is gone, or that the codec keeps out of the index. `None`: it cannot be
+    /// opened.
+    fn document(&self, org: &OrgId, kept: Option<ChatMessage>) -> Option<SearchDocument> {
+        let Some(kept) = kept else { return Some(SearchDocument::default()) };
+        let Some(codec) = &self.codec else { return Some(SearchDocument::of(&kept.content)) };
+        let message = self.open_message(org, kept).ok()?;
+        Some(codec.document(&message.content).unwrap_or_default())
     }
 }
 

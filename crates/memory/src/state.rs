@@ -17,16 +17,12 @@ use crate::record::{Record, Result, Stored};
 /// The threads of each owner that can be asked for, oldest update first.
 type Lists = HashMap<OwnerFilter, BTreeSet<ThreadKey>>;
 
-/// Kept messages that are to be taken into the index, or out of it.
-pub(crate) type Due = Vec<(Place, ChatMessage)>;
-
 #[derive(Default)]
 pub(crate) struct State {
     orgs: HashMap<OrgId, Org>,
     lists: Lists,
     /// The threads that are not where they belong in the lists. A write only notes its thread; the next list moves it.
     moved: HashSet<(OrgId, ThreadId)>,
-    pub(crate) without_search: bool,
 }
 
 #[derive(Default)]
@@ -37,9 +33,9 @@ pub(crate) struct Org {
 }
 
 impl State {
-    pub(crate) fn create(&mut self, new: NewThread) -> Result<ChatThread> {
+    pub(crate) fn create(&mut self, new: NewThread, is_searched: bool) -> Result<ChatThread> {
         let org = self.orgs.entry(new.org_id.clone()).or_default();
-        if !self.without_search {
+        if is_searched {
             org.index.get_or_insert_default();
         }
         match org.threads.entry(new.id) {
@@ -89,15 +85,12 @@ impl State {
         Ok(result)
     }
 
-    /// Takes out a thread whose messages are gone.
+    /// Takes out a thread whose messages are gone. Its organization stays, so that no number of its index comes back.
     pub(crate) fn remove(&mut self, org_id: &OrgId, id: ThreadId) {
         let Some(org) = self.orgs.get_mut(org_id) else { return };
         if let Some(Record { thread, listed_at, .. }) = org.threads.remove(&id) {
             put(&mut self.lists, &thread, listed_at, false);
             self.moved.remove(&(thread.org_id, id));
-        }
-        if org.threads.is_empty() {
-            self.orgs.remove(org_id);
         }
     }
 
@@ -138,7 +131,7 @@ impl State {
             let index = expr.zip(org.index.as_ref());
             let indexed = index.and_then(|(expr, index)| Some((index, index.find(expr, thread)?)));
             if let Some((index, entries)) = indexed {
-                let new = index.pending().filter(|(of, ..)| thread.is_none_or(|thread| thread == *of));
+                let new = index.without_words().filter(|(of, ..)| thread.is_none_or(|thread| thread == *of));
                 let entries = entries.into_iter().chain(new);
                 let there =
                     entries.filter_map(|entry| org.at(entry)).filter(|(record, _)| record.is_in(scope));
@@ -160,32 +153,37 @@ impl State {
         Some(SearchCandidate::new(key.org_id, record.thread.name.clone(), message))
     }
 
-    /// What the indexes are to take in.
-    pub(crate) fn due(&self, scope: &Scope) -> Vec<(OrgId, Vec<Place>)> {
-        let indexes = self.orgs(scope).filter_map(|(id, org)| Some((id, org.index.as_ref()?)));
-        indexes.map(|(id, index)| (id.clone(), index.pending().collect())).collect()
+    /// The organizations whose index a search has to bring up to date first.
+    pub(crate) fn behind(&self, scope: &Scope) -> Vec<OrgId> {
+        let behind = self.orgs(scope).filter(|(_, org)| org.index.as_ref().is_some_and(Index::is_behind));
+        behind.map(|(id, _)| id.clone()).collect()
     }
 
-    /// The messages of these entries that are to be taken in, and some that are to be taken out.
-    pub(crate) fn read_due(&mut self, org: &OrgId, new: &[Place], count: usize) -> (Due, Due) {
-        let Some(org) = self.orgs.get_mut(org) else { return Default::default() };
-        let gone = org.index.as_mut().map(|index| index.gone(count)).unwrap_or_default();
-        let new = new.iter().filter_map(|entry| Some((*entry, org.at(*entry)?.1.message.clone())));
-        (new.collect(), gone)
-    }
-
-    pub(crate) fn take_in(
-        &mut self,
-        org: &OrgId,
-        new: &[(Place, SearchDocument)],
-        gone: &[(Place, SearchDocument)],
-    ) {
-        let Some(index) = self.orgs.get_mut(org).and_then(|org| org.index.as_mut()) else { return };
-        for (entry, document) in new {
-            index.take_in(*entry, document);
+    /// Begins an index anew if that is due; gives the old one, to be dropped when the lock is free, and the number up to
+    /// which messages are to be taken in.
+    pub(crate) fn renew(&mut self, org: &OrgId) -> Option<(Option<Index>, u64)> {
+        let Org { threads, index } = self.orgs.get_mut(org)?;
+        let index = index.as_mut()?;
+        let old = index.renew();
+        if old.is_some() {
+            for stored in threads.values_mut().flat_map(|record| &mut record.messages) {
+                stored.number = index.add(stored.message.chat_thread_id, stored.message.position);
+            }
         }
-        for (entry, document) in gone {
-            index.take_out(*entry, document);
+        Some((old, index.next()))
+    }
+
+    /// The first of what is to be taken in, with the messages that are still there.
+    pub(crate) fn pending(&self, org: &OrgId, until: u64, count: usize) -> Vec<(Place, Option<ChatMessage>)> {
+        let org = self.orgs.get(org).and_then(|org| Some((org, org.index.as_ref()?)));
+        let places = org.into_iter().flat_map(|(org, index)| index.pending().map(move |place| (org, place)));
+        let places = places.take(count).take_while(|(_, (.., number))| *number < until);
+        places.map(|(org, place)| (place, org.at(place).map(|(_, stored)| stored.message.clone()))).collect()
+    }
+
+    pub(crate) fn take_in(&mut self, org: &OrgId, taken: &[(Place, Option<SearchDocument>)]) {
+        if let Some(index) = self.orgs.get_mut(org).and_then(|org| org.index.as_mut()) {
+            index.take_in(taken);
         }
     }
 }

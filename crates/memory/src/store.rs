@@ -21,6 +21,7 @@ pub struct MemoryRepository {
     state: Arc<Mutex<State>>,
     /// `None`: contents are kept as they are.
     pub(crate) codec: Option<Arc<dyn Codec>>,
+    pub(crate) is_without_search: bool,
 }
 
 impl MemoryRepository {
@@ -31,9 +32,7 @@ impl MemoryRepository {
 
     /// An empty store that keeps no index of words, and declines to search.
     pub fn without_search() -> Self {
-        let store = Self::default();
-        store.state().without_search = true;
-        store
+        Self { is_without_search: true, ..Self::default() }
     }
 
     /// An empty store that keeps each content as the codec seals it, and indexes the words that the codec gives.
@@ -92,7 +91,7 @@ impl MemoryRepository {
 #[async_trait]
 impl ConversationRepository for MemoryRepository {
     fn search(&self) -> Option<&dyn MessageSearch> {
-        (!self.state().without_search).then_some(self as _)
+        (!self.is_without_search).then_some(self as _)
     }
 
     fn name(&self) -> &'static str {

@@ -12,7 +12,7 @@ use crate::store::MemoryRepository;
 impl ThreadRepository for MemoryRepository {
     async fn create_thread(&self, scope: &Scope, new: NewThread) -> Result<ChatThread> {
         new.validate(scope)?;
-        self.state().create(new)
+        self.state().create(new, !self.is_without_search)
     }
 
     async fn get_thread(&self, scope: &Scope, id: ThreadId) -> Result<ChatThread> {

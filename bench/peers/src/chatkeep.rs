@@ -47,4 +47,8 @@ impl Store for Chatkeep {
     async fn last(&self, thread: &ThreadId, count: usize) -> Result<usize> {
         Ok(self.0.conversation(*thread).get_messages().last(count).await?.len())
     }
+
+    async fn find(&self, word: &str) -> Result<usize> {
+        Ok(self.0.search(word).await?.items.len())
+    }
 }

@@ -11,6 +11,9 @@ use crate::systems::{CHATKEEP, Kind, System};
 /// How many messages are read.
 pub(crate) const LAST: usize = 50;
 
+/// How many messages are appended before the first search.
+pub(crate) const PENDING: usize = 100_000;
+
 /// What is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -21,16 +24,32 @@ pub(crate) enum Measure {
     AppendTogether,
     /// Of the long conversation, by one caller.
     Last,
+    /// A message that the next search finds, by one caller. Of chatkeep alone: the others do not search.
+    AppendAndFind,
+    /// The first search after many appends. Of chatkeep alone.
+    FirstSearch,
 }
 
 impl Measure {
-    pub(crate) const ALL: [Self; 3] = [Self::AppendAlone, Self::AppendTogether, Self::Last];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::AppendAlone, Self::AppendTogether, Self::Last, Self::AppendAndFind, Self::FirstSearch];
+
+    /// Whether a system is measured so on a store. Only the index in memory waits for a search.
+    pub(crate) fn is_of(self, kind: Kind, system: System) -> bool {
+        match self {
+            Self::AppendAlone | Self::AppendTogether | Self::Last => true,
+            Self::AppendAndFind => system.name == CHATKEEP,
+            Self::FirstSearch => system.name == CHATKEEP && kind == Kind::Memory,
+        }
+    }
 
     pub(crate) fn command(self, seconds: f64) -> peers_worker::Command {
         match self {
             Self::AppendAlone => peers_worker::Command::Append { callers: 1, seconds },
             Self::AppendTogether => peers_worker::Command::Append { callers: 16, seconds },
             Self::Last => peers_worker::Command::Last { count: LAST, seconds },
+            Self::AppendAndFind => peers_worker::Command::AppendAndFind { seconds },
+            Self::FirstSearch => peers_worker::Command::FirstSearch { pending: PENDING },
         }
     }
 }

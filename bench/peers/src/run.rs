@@ -100,7 +100,7 @@ fn rounds(kind: Kind, measure: Measure, peers: &mut [(System, Option<Peer>)], re
             _ => report.plan.slice,
         };
         for ((system, peer), rates) in peers.iter_mut().zip(&mut rates) {
-            let Some(running) = peer else { continue };
+            let Some(running) = peer.as_mut().filter(|_| measure.is_of(kind, *system)) else { continue };
             match running.ask::<Rate>(&measure.command(seconds), seconds + GRACE) {
                 Ok(rate) if round > 0 => rates.push(rate),
                 Ok(_) => {}

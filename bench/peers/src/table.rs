@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::report::{LAST, Measure, Report, Row};
+use crate::report::{LAST, Measure, PENDING, Report, Row};
 use crate::systems::{CHATKEEP, Kind};
 use crate::targets;
 
@@ -14,6 +14,8 @@ pub(crate) fn title(measure: Measure, history: usize) -> String {
         Measure::AppendAlone => "append, 1 caller".to_owned(),
         Measure::AppendTogether => "append, 16 callers".to_owned(),
         Measure::Last => format!("last {LAST} of {history}"),
+        Measure::AppendAndFind => "append and find, 1 caller".to_owned(),
+        Measure::FirstSearch => format!("first search after {PENDING} appends"),
     }
 }
 

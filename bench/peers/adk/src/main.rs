@@ -78,6 +78,10 @@ impl Store for Adk {
         };
         Ok(self.0.get(request).await?.events().len())
     }
+
+    async fn find(&self, _: &str) -> Result<usize> {
+        anyhow::bail!("it does not search")
+    }
 }
 
 #[tokio::main]

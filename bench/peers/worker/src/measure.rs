@@ -57,6 +57,55 @@ pub(crate) async fn last<S: Store>(opened: &Arc<Opened<S>>, count: usize, second
     reader.await?
 }
 
+pub(crate) async fn append_and_find<S: Store>(opened: &Arc<Opened<S>>, seconds: f64) -> Result<Rate> {
+    let opened = Arc::clone(opened);
+    let caller = tokio::spawn(async move {
+        let (mut rate, start) = (Rate::default(), Instant::now());
+        for thread in opened.threads.iter().cycle() {
+            rate.count(append_until_found(&opened, thread).await);
+            if start.elapsed().as_secs_f64() >= seconds {
+                break;
+            }
+        }
+        rate.seconds = start.elapsed().as_secs_f64();
+        rate
+    });
+    Ok(caller.await?)
+}
+
+async fn append_until_found<S: Store>(opened: &Opened<S>, thread: &S::Thread) -> Result<()> {
+    let (number, text) = opened.numbered();
+    let word = own_word(number);
+    opened.store.append(thread, &format!("{text} {word}")).await?;
+    find_one(opened, &word).await
+}
+
+pub(crate) async fn first_search<S: Store>(opened: &Arc<Opened<S>>, pending: usize) -> Result<Rate> {
+    let opened = Arc::clone(opened);
+    let caller = tokio::spawn(async move {
+        let thread = opened.store.create().await?;
+        let word = own_word(opened.numbered().0);
+        opened.store.append(&thread, &word).await?;
+        opened.load(&thread, pending - 1, f64::INFINITY).await?;
+        let (mut rate, start) = (Rate::default(), Instant::now());
+        rate.count(find_one(&opened, &word).await);
+        rate.seconds = start.elapsed().as_secs_f64();
+        Ok(rate)
+    });
+    caller.await?
+}
+
+/// A word that no other message has.
+fn own_word(number: usize) -> String {
+    format!("zz{number}")
+}
+
+async fn find_one<S: Store>(opened: &Opened<S>, word: &str) -> Result<()> {
+    let found = opened.store.find(word).await?;
+    anyhow::ensure!(found == 1, "{found} messages were found instead of 1");
+    Ok(())
+}
+
 impl Rate {
     fn count(&mut self, result: Result<()>) {
         match result {

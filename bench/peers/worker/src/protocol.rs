@@ -31,6 +31,16 @@ pub enum Command {
         /// For how many seconds.
         seconds: f64,
     },
+    /// Appends a message and searches until it is found, one caller, answered by [`Rate`].
+    AppendAndFind {
+        /// For how many seconds.
+        seconds: f64,
+    },
+    /// Appends messages and then searches once: the search alone is measured, answered by [`Rate`].
+    FirstSearch {
+        /// How many messages.
+        pending: usize,
+    },
     /// Reads the last messages of the long conversation, one caller, answered by [`Rate`].
     Last {
         /// How many messages.

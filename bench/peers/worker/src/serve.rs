@@ -29,6 +29,9 @@ pub trait Store: Sized + Send + Sync + 'static {
 
     /// Reads the newest messages, oldest first, and returns how many came.
     fn last(&self, thread: &Self::Thread, count: usize) -> impl Future<Output = Result<usize>> + Send;
+
+    /// Searches all threads for a word, and returns how many messages have it.
+    fn find(&self, word: &str) -> impl Future<Output = Result<usize>> + Send;
 }
 
 /// Messages that are loaded together.
@@ -44,8 +47,24 @@ pub(crate) struct Opened<S: Store> {
 
 impl<S: Store> Opened<S> {
     pub(crate) fn text(&self) -> &str {
+        self.numbered().1
+    }
+
+    /// The next text with its number, which no other has.
+    pub(crate) fn numbered(&self) -> (usize, &str) {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        self.texts.get(number % self.texts.len().max(1)).map_or("", String::as_str)
+        (number, self.texts.get(number % self.texts.len().max(1)).map_or("", String::as_str))
+    }
+
+    /// Loads messages into a thread for at most so many seconds; gives how many.
+    pub(crate) async fn load(&self, thread: &S::Thread, count: usize, cap: f64) -> Result<usize> {
+        let (start, mut loaded) = (Instant::now(), 0);
+        while loaded < count && start.elapsed().as_secs_f64() < cap {
+            let texts: Vec<&str> = (loaded..count.min(loaded + BATCH)).map(|_| self.text()).collect();
+            self.store.load(thread, &texts).await?;
+            loaded += texts.len();
+        }
+        Ok(loaded)
     }
 }
 
@@ -67,6 +86,14 @@ pub async fn serve<S: Store>() -> Result<()> {
             }
             Command::Append { callers, seconds } => json(match &opened {
                 Some(opened) => measure::append(opened, callers, seconds).await,
+                None => Err(anyhow::anyhow!("nothing is open")),
+            }),
+            Command::AppendAndFind { seconds } => json(match &opened {
+                Some(opened) => measure::append_and_find(opened, seconds).await,
+                None => Err(anyhow::anyhow!("nothing is open")),
+            }),
+            Command::FirstSearch { pending } => json(match &opened {
+                Some(opened) => measure::first_search(opened, pending).await,
                 None => Err(anyhow::anyhow!("nothing is open")),
             }),
             Command::Last { count, seconds } => json(match &opened {
@@ -92,14 +119,9 @@ async fn prepare<S: Store>(
         opened.threads.push(opened.store.create().await?);
     }
     let long = opened.store.create().await?;
-    let (start, mut loaded) = (Instant::now(), 0);
-    while loaded < history && start.elapsed().as_secs_f64() < cap {
-        let texts: Vec<&str> = (loaded..history.min(loaded + BATCH)).map(|_| opened.text()).collect();
-        opened.store.load(&long, &texts).await?;
-        loaded += texts.len();
-    }
+    let history = opened.load(&long, history, cap).await?;
     opened.long = Some(long);
-    Ok(Loaded { history: loaded })
+    Ok(Loaded { history })
 }
 
 fn json<T: Serialize>(result: Result<T>) -> Result<String> {

@@ -15,7 +15,8 @@ pub(crate) type Place = (ThreadId, Position, u64);
 
 #[derive(Default)]
 pub(crate) struct Index {
-    words: BTreeMap<Box<str>, BTreeSet<Place>>,
+    /// In which threads each word was said, and where there. Vectors are quick to add to.
+    words: BTreeMap<Box<str>, BTreeMap<ThreadId, Vec<(Position, u64)>>>,
     /// What is to be taken in, by number.
     pending: VecDeque<Place>,
     /// What could not be opened to be taken in: it may match any search.
@@ -75,16 +76,17 @@ impl Index {
 
     /// Takes in the words of pending messages, from the first one on. It does not matter if two searches do so at once.
     pub(crate) fn take_in(&mut self, taken: &[(Place, Option<SearchDocument>)]) {
-        for (place, document) in taken {
+        for (place @ (thread, position, number), document) in taken {
             let Some(document) = document else {
                 self.sealed.insert(*place);
                 continue;
             };
             for (word, _) in document.words() {
-                match self.words.get_mut(word) {
-                    Some(places) => drop(places.insert(*place)),
-                    None => drop(self.words.insert(word.into(), BTreeSet::from([*place]))),
-                }
+                let said = match self.words.get_mut(word) {
+                    Some(threads) => threads,
+                    None => self.words.entry(word.into()).or_default(),
+                };
+                said.entry(*thread).or_default().push((*position, *number));
             }
         }
         let last = taken.iter().map(|((.., number), _)| *number).max();
@@ -112,11 +114,11 @@ impl Index {
     fn find_word(&self, word: &str, is_prefix: bool, thread: Option<ThreadId>) -> BTreeSet<Place> {
         let words = self.words.range::<str, _>((Included(word), Unbounded));
         let words = words.take_while(|(of, _)| if is_prefix { of.starts_with(word) } else { ***of == *word });
-        let first = thread.map_or(Unbounded, |thread| Included((thread, Position::ZERO, 0)));
-        let entries = words.flat_map(|(_, entries)| {
-            let entries = entries.range((first, Unbounded));
-            entries.take_while(|(of, ..)| thread.is_none_or(|thread| thread == *of))
+        let range = thread.map_or((Unbounded, Unbounded), |thread| (Included(thread), Included(thread)));
+        let threads = words.flat_map(|(_, threads)| threads.range(range));
+        let places = threads.flat_map(|(thread, places)| {
+            places.iter().map(|(position, number)| (*thread, *position, *number))
         });
-        entries.copied().collect()
+        places.collect()
     }
 }

@@ -21,8 +21,6 @@ pub(crate) enum What {
     Append,
     /// Appends to many, where those that wait go together.
     AppendCoalesced,
-    /// Appends to many, in a store that keeps no index of words.
-    AppendWithoutSearch,
     /// Appends to one.
     AppendOneThread,
     /// Appends to many threads, against `pgbench`.
@@ -47,11 +45,7 @@ impl What {
     /// Appends vary most, because they wait for the disk.
     fn plan(self) -> Plan {
         let (pairs, seconds) = match self {
-            Self::Append
-            | Self::AppendCoalesced
-            | Self::AppendWithoutSearch
-            | Self::AppendOneThread
-            | Self::AppendPgbench => (7, 2),
+            Self::Append | Self::AppendCoalesced | Self::AppendOneThread | Self::AppendPgbench => (7, 2),
             Self::Batch(_) | Self::Window | Self::ColdStart => (7, 1),
             Self::Newest(_) | Self::Stream(_) | Self::List(_) | Self::Search(_) => (5, 1),
         };
@@ -62,8 +56,6 @@ impl What {
         match self {
             // SQLite is opened so by itself, and memory has nothing to wait for.
             Self::AppendCoalesced => backend == Backend::Postgres,
-            // What the index costs; in a database the floor writes it too.
-            Self::AppendWithoutSearch => backend == Backend::Memory,
             Self::AppendPgbench => backend == Backend::Postgres && pgbench::find().is_some(),
             // There is nothing to open, and nothing to leave where it is.
             Self::Stream(_) | Self::ColdStart => backend != Backend::Memory,
@@ -97,9 +89,6 @@ fn all(quick: bool) -> Vec<Case> {
     let mut cases = Vec::new();
     cases.extend([1, 16, 64].map(|callers| Case::new("append", What::Append, callers)));
     cases.extend([1, 16, 64].map(|callers| Case::new("append_coalesced", What::AppendCoalesced, callers)));
-    cases.extend(
-        [1, 16].map(|callers| Case::new("append_without_search", What::AppendWithoutSearch, callers)),
-    );
     cases.push(Case::new("append_one_thread", What::AppendOneThread, 16));
     cases.extend([1, 16].map(|callers| Case::new("append_pgbench", What::AppendPgbench, callers)));
     cases.push(Case::new("window", What::Window, 1));

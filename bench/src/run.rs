@@ -82,8 +82,6 @@ mod tests {
             "append 1",
             "append 16",
             "append 64",
-            "append_without_search 1",
-            "append_without_search 16",
             "append_one_thread 16",
             "window 1",
             "batch_10 1",

@@ -59,9 +59,12 @@ pub(crate) trait Pair: Sized {
     fn ours(&self, connections: Option<u32>)
     -> impl Future<Output = Result<Arc<dyn ConversationRepository>>>;
 
-    /// Makes a store like ours, filled alike, that keeps no index of words.
-    fn without_search(&self) -> impl Future<Output = Result<Arc<dyn ConversationRepository>>> {
-        std::future::ready(Err(anyhow!("a store without search is measured in memory")))
+    /// Opens ours so that appends that wait go together.
+    fn coalescing(
+        &self,
+        _connections: Option<u32>,
+    ) -> impl Future<Output = Result<Arc<dyn ConversationRepository>>> {
+        std::future::ready(Err(anyhow!("only PostgreSQL is measured with and without")))
     }
 
     /// Opens the floor, with as many clients if the backend has them.

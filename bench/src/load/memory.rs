@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use chatkeep::{ConversationRepository, DatabaseConfig, MemoryRepository, Role, StateManager};
+use chatkeep::{ConversationRepository, DatabaseConfig, Role, StateManager};
 
 use super::fill_corpus;
 use crate::data::{Shape, TEXT, USERS, scope, thread_id};
@@ -56,12 +56,6 @@ impl Pair for MemoryPair {
 
     async fn ours(&self, _: Option<u32>) -> Result<Arc<dyn ConversationRepository>> {
         Ok(Arc::clone(&self.ours))
-    }
-
-    async fn without_search(&self) -> Result<Arc<dyn ConversationRepository>> {
-        let store: Arc<dyn ConversationRepository> = Arc::new(MemoryRepository::without_search());
-        fill(&store, self.shape).await?;
-        Ok(store)
     }
 
     async fn floor(&self, _: usize) -> Result<MemoryFloor> {

@@ -148,6 +148,16 @@ fn fill(server: &PgServer, shape: Shape) -> Result<()> {
     Ok(())
 }
 
+impl PostgresPair {
+    fn config(&self, connections: Option<u32>) -> Result<DatabaseConfig> {
+        let mut config = DatabaseConfig::from_url(self.server.url_of("ours"))?;
+        if let Some(connections) = connections {
+            (config.pool_size, config.max_overflow) = (connections, 0);
+        }
+        Ok(config)
+    }
+}
+
 impl Pair for PostgresPair {
     type Floor = PostgresFloor;
 
@@ -169,10 +179,12 @@ impl Pair for PostgresPair {
     }
 
     async fn ours(&self, connections: Option<u32>) -> Result<Arc<dyn ConversationRepository>> {
-        let mut config = DatabaseConfig::from_url(self.server.url_of("ours"))?;
-        if let Some(connections) = connections {
-            (config.pool_size, config.max_overflow) = (connections, 0);
-        }
+        Ok(Box::pin(chatkeep::create_repository(&self.config(connections)?)).await?)
+    }
+
+    async fn coalescing(&self, connections: Option<u32>) -> Result<Arc<dyn ConversationRepository>> {
+        let mut config = self.config(connections)?;
+        config.coalesce_appends = Some(true);
         Ok(Box::pin(chatkeep::create_repository(&config)).await?)
     }
 

@@ -22,7 +22,6 @@ impl What {
         match self {
             Self::Append
             | Self::AppendCoalesced
-            | Self::AppendWithoutSearch
             | Self::AppendOneThread
             | Self::AppendPgbench
             | Self::Batch(_)
@@ -38,7 +37,6 @@ impl What {
         match self {
             Self::Append
             | Self::AppendCoalesced
-            | Self::AppendWithoutSearch
             | Self::AppendOneThread
             | Self::AppendPgbench
             | Self::Window => "appends/s",
@@ -57,7 +55,6 @@ pub(crate) async fn measure<P: Pair>(pair: &P, case: &Case, plan: Plan) -> Resul
     match case.what {
         What::Append => write::append(pair, callers, THREADS, plan).await,
         What::AppendCoalesced => write::append_coalesced(pair, callers, THREADS, plan).await,
-        What::AppendWithoutSearch => write::append_without_search(pair, callers, THREADS, plan).await,
         What::AppendOneThread => write::append(pair, callers, 1, plan).await,
         What::AppendPgbench => write::append_pgbench(pair, callers, THREADS, plan).await,
         What::Batch(messages) => write::batch(pair, messages, THREADS, plan).await,

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex as BlockingMutex, PoisonError};
 
 use anyhow::Result;
-use chatkeep::{Coalescing, ConversationHistory, ConversationRepository, Role, StateManager};
+use chatkeep::{ConversationHistory, ConversationRepository, Role, StateManager};
 use tokio::sync::Mutex;
 
 use super::{managers, states};
@@ -66,19 +66,7 @@ pub(super) async fn append_coalesced<P: Pair>(
     threads: usize,
     plan: Plan,
 ) -> Result<Measured> {
-    let store: Arc<dyn ConversationRepository> =
-        Arc::new(Coalescing::new(pair.ours(connections(callers)).await?));
-    append_to(&store, pair, Walk { threads, callers }, plan).await
-}
-
-/// The same, where no index of words is kept.
-pub(super) async fn append_without_search<P: Pair>(
-    pair: &P,
-    callers: usize,
-    threads: usize,
-    plan: Plan,
-) -> Result<Measured> {
-    let store = pair.without_search().await?;
+    let store = pair.coalescing(connections(callers)).await?;
     append_to(&store, pair, Walk { threads, callers }, plan).await
 }
 

@@ -13,10 +13,12 @@ use chatkeep_domain::{Position, ThreadId};
 /// number ever stands for other words.
 pub(crate) type Place = (ThreadId, Position, u64);
 
+/// In which threads a word was said, and where there, without an order: vectors are quick to add to.
+type Said = BTreeMap<ThreadId, Vec<(Position, u64)>>;
+
 #[derive(Default)]
 pub(crate) struct Index {
-    /// In which threads each word was said, and where there. Vectors are quick to add to.
-    words: BTreeMap<Box<str>, BTreeMap<ThreadId, Vec<(Position, u64)>>>,
+    words: BTreeMap<Box<str>, Said>,
     /// What is to be taken in, by number.
     pending: VecDeque<Place>,
     /// What could not be opened to be taken in: it may match any search.

@@ -1,5 +1,6 @@
 //! What READMEs name is what the code has.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use chatkeep_contract::faulty::Fault;
@@ -21,6 +22,15 @@ fn the_readme_counts_cases_and_faulty_stores_right() {
     let of_damage = cases().filter(|case| case.needs.contains(&Capability::CorruptRows)).count();
     assert_eq!(number_before(&text, " of them about damaged rows"), of_damage, "of damaged rows");
     assert_eq!(number_before(&text, " deliberately faulty stores"), Fault::ALL.len(), "faulty stores");
+}
+
+#[test]
+fn the_contracts_readme_has_a_row_for_each_file_of_cases() {
+    let readme = include_str!("../../crates/contract/README.md");
+    let rows = readme.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |"));
+    let rows: BTreeSet<_> = rows.map(|(file, _)| file).filter(|file| file.contains("::")).collect();
+    let files: BTreeSet<_> = cases().map(|case| case.group).collect();
+    assert_eq!(rows, files);
 }
 
 #[test]

@@ -70,7 +70,8 @@ fn append_findable(operations: usize) {
     let chat = conversation(MemoryRepository::new());
     counted(|| {
         fill(&chat, operations);
-        let found = now(Box::pin(chat.search(SearchQuery::new("quarterly").limit(1)))).expect("the thread is there");
+        let found =
+            now(Box::pin(chat.search(SearchQuery::new("quarterly").limit(1)))).expect("the thread is there");
         assert_eq!(found.items.len(), 1, "they are found");
     });
 }

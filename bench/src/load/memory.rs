@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use chatkeep::{ConversationRepository, DatabaseConfig, Role, StateManager};
+use chatkeep::{ConversationRepository, DatabaseConfig, Role, Scope, StateManager};
 
 use super::fill_corpus;
 use crate::data::{Shape, TEXT, USERS, scope, thread_id};
@@ -18,7 +18,10 @@ pub(crate) struct MemoryPair {
 
 async fn fill(store: &Arc<dyn ConversationRepository>, shape: Shape) -> Result<()> {
     if let Shape::Corpus(orgs) = shape {
-        return fill_corpus(store, orgs).await;
+        fill_corpus(store, orgs).await?;
+        // The first search takes the words in. It is not what the row measures.
+        StateManager::new(Arc::clone(store), Scope::operator()).search("first").await?;
+        return Ok(());
     }
     let states: Vec<_> = (0..USERS).map(|user| StateManager::new(Arc::clone(store), scope(user))).collect();
     for number in 0..shape.threads() {

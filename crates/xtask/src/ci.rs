@@ -137,6 +137,11 @@ const LAYERS: &[Layer] = &[
         forbidden: &["chatkeep", "chatkeep-memory"],
     },
     Layer {
+        package: "chatkeep-sqlite",
+        features: &["--all-features"],
+        forbidden: &["sea-orm", "sqlx", "chatkeep", "chatkeep-memory", "chatkeep-seaorm"],
+    },
+    Layer {
         package: "chatkeep-layers",
         features: &["--all-features"],
         forbidden: &[

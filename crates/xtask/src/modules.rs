@@ -16,7 +16,7 @@ use crate::modules::tree::Tree;
 use crate::root;
 
 /// The crates that are looked at, by folder.
-const CRATES: [&str; 4] = ["app", "domain", "layers", "memory"];
+const CRATES: [&str; 5] = ["app", "domain", "layers", "memory", "sqlite"];
 
 /// Fails, and tells why on the way, if one of the crates has a circle or imports from its root.
 pub(crate) fn run() -> Result<()> {

@@ -26,7 +26,7 @@ const STEPS: &[Step] = &[
         name: "races",
         what: "the races of the contract, many times, on every store",
         figures: &[("CHATKEEP_CONTRACT_ROUNDS", "50")],
-        packages: &["chatkeep-memory", "chatkeep-layers", "chatkeep-seaorm"],
+        packages: &["chatkeep-memory", "chatkeep-layers", "chatkeep-seaorm", "chatkeep-sqlite"],
         tests: &["--test", "contract", "--", "--include-ignored", "races::"],
     },
     Step {

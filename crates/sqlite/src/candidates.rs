@@ -1,0 +1,321 @@
+//! Which messages a search or a filter has to look at, in order.
+//!
+//! There are three ways. Without words, the tables' own indexes are in the order of the search. Where the words are rare, all that the
+//! search index finds is read and sorted, by narrow keys. Where they are common, the newest (or oldest) messages are walked through in
+//! order, and the search index is asked about each stretch of them: the first hits are near then.
+
+use std::collections::HashSet;
+
+use chatkeep_domain::search::{SearchKey, SearchRead};
+use chatkeep_domain::{ChatMessage, MessageFilter, OrgId, Position, StoreError, ThreadId};
+use chrono::DateTime;
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension as _, Row, params_from_iter};
+
+use crate::error::Result;
+use crate::index::Wanted;
+use crate::row::{MESSAGE_COLUMNS, Opener, uuid};
+use crate::sql::Sql;
+use crate::stored;
+
+/// With so many hits words are common.
+const MANY: usize = 4_096;
+
+/// How many messages are walked through at first, and at most at a time.
+const STRETCH: usize = 1_024;
+const LONGEST_STRETCH: usize = 16_384;
+
+/// After so many messages without enough hits the hits are sorted after all.
+const WALKED: usize = 32_768;
+
+const HITS: &str = "SELECT rowid FROM chat_message_words WHERE chat_message_words MATCH ?1 LIMIT ?2";
+
+const HITS_BETWEEN: &str =
+    "SELECT rowid FROM chat_message_words WHERE chat_message_words MATCH ?1 AND rowid BETWEEN ?2 AND ?3";
+
+const IS_THERE: &str = "
+    SELECT 1 FROM chat_message m JOIN chat_thread t ON t.key = m.thread AND t.org = m.org WHERE m.key = ?1";
+
+const KEYS: &str = "SELECT m.key, m.created_at, m.chat_thread_id, m.position";
+
+/// A message that may match, and its place in the order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) key: SearchKey,
+    row: i64,
+}
+
+impl Place {
+    /// A place in one thread, where the position alone decides.
+    pub(crate) fn in_thread(thread: ThreadId, position: Position, org: &OrgId) -> Self {
+        Self { key: SearchKey::new(None, thread, position, org.clone()), row: 0 }
+    }
+
+    /// The message.
+    pub(crate) fn message(
+        &self,
+        connection: &Connection,
+        opener: Opener<'_>,
+    ) -> Result<Result<ChatMessage, StoreError>> {
+        let text = format!("SELECT {MESSAGE_COLUMNS} FROM chat_message m WHERE m.key = ?1");
+        Ok(connection.prepare_cached(&text)?.query_row([self.row], |row| Ok(opener.message(row)))?)
+    }
+
+    /// The name of the message's thread.
+    pub(crate) fn thread_name(&self, connection: &Connection) -> Result<String> {
+        let text =
+            "SELECT t.name FROM chat_message m JOIN chat_thread t ON t.key = m.thread WHERE m.key = ?1";
+        Ok(connection.prepare_cached(text)?.query_row([self.row], |row| row.get(0))?)
+    }
+}
+
+/// What is asked for: the first `limit` places in this order, between these places.
+#[derive(Debug, Clone)]
+pub(crate) struct Bounds {
+    pub(crate) newest_first: bool,
+    /// From this place on.
+    pub(crate) from: Option<Place>,
+    /// Behind this place.
+    pub(crate) behind: Option<Place>,
+    /// Ahead of this place.
+    pub(crate) ahead: Option<Place>,
+    /// Up to this place.
+    pub(crate) until: Option<Place>,
+    pub(crate) limit: usize,
+}
+
+impl Bounds {
+    pub(crate) fn new(newest_first: bool, limit: usize) -> Self {
+        Self { newest_first, from: None, behind: None, ahead: None, until: None, limit }
+    }
+
+    pub(crate) fn of(read: &SearchRead) -> Self {
+        let place = |key: &Option<SearchKey>| key.clone().map(|key| Place { key, row: 0 });
+        Self {
+            newest_first: read.newest_first,
+            from: place(&read.from),
+            behind: place(&read.behind),
+            ahead: None,
+            until: place(&read.until),
+            limit: read.limit,
+        }
+    }
+
+    fn contains(&self, place: &Place) -> bool {
+        let is_behind =
+            |other: &Place| if self.newest_first { place.key < other.key } else { place.key > other.key };
+        let is_at = |other: &Place| place.key == other.key;
+        self.from.as_ref().is_none_or(|from| is_at(from) || is_behind(from))
+            && self.behind.as_ref().is_none_or(is_behind)
+            && self.ahead.as_ref().is_none_or(|ahead| !is_at(ahead) && !is_behind(ahead))
+            && self.until.as_ref().is_none_or(|until| !is_behind(until))
+    }
+
+    pub(crate) fn sort(&self, places: &mut [Place]) {
+        places.sort_unstable_by(|one, other| {
+            if self.newest_first { other.key.cmp(&one.key) } else { one.key.cmp(&other.key) }
+        });
+    }
+}
+
+/// The candidates within one organization, or one thread of it.
+pub(crate) struct Candidates<'a> {
+    org_id: OrgId,
+    org: i64,
+    thread: Option<i64>,
+    user: Option<String>,
+    filter: &'a MessageFilter,
+    /// What the index is asked. `None`: it has nothing to say.
+    question: Option<String>,
+    way: Option<Way>,
+}
+
+enum Way {
+    /// All of them, in order.
+    Sorted(Vec<Place>),
+    /// Those that no word finds yet; the others are walked to.
+    Walk { pending: Vec<Place>, walked: usize },
+}
+
+impl<'a> Candidates<'a> {
+    pub(crate) fn new(org_id: &OrgId, wanted: &Wanted<'_>, filter: &'a MessageFilter) -> Self {
+        let Wanted { org, thread, user, .. } = *wanted;
+        let (org_id, user) = (org_id.clone(), user.map(str::to_owned));
+        Self { org_id, org, thread, user, filter, question: wanted.question(), way: None }
+    }
+
+    /// The next ones.
+    pub(crate) fn next(&mut self, connection: &Connection, bounds: &Bounds) -> Result<Vec<Place>> {
+        let Some(question) = self.question.clone() else {
+            return self.in_order(connection, bounds, bounds.limit);
+        };
+        if self.way.is_none() {
+            let hits = count(connection, &question, MANY + 1)?;
+            self.way = Some(if hits > MANY {
+                Way::Walk { pending: self.pending(connection)?, walked: 0 }
+            } else {
+                Way::Sorted(self.sorted(connection, &question, bounds)?)
+            });
+        }
+        if let Some(Way::Walk { pending, walked }) = &self.way {
+            let (pending, walked) = (pending.clone(), *walked);
+            if let Some(places) = self.walk(connection, &question, bounds, &pending, walked)? {
+                return Ok(places);
+            }
+            self.way = Some(Way::Sorted(self.sorted(connection, &question, bounds)?));
+        }
+        let Some(Way::Sorted(places)) = &self.way else { return Ok(Vec::new()) };
+        Ok(places.iter().filter(|place| bounds.contains(place)).take(bounds.limit).cloned().collect())
+    }
+
+    /// Every hit of the index and every pending message, in order.
+    fn sorted(&self, connection: &Connection, question: &str, bounds: &Bounds) -> Result<Vec<Place>> {
+        let sql = Sql::new(KEYS)
+            .text(" FROM chat_message_words CROSS JOIN chat_message m ON m.key = chat_message_words.rowid")
+            .text(" CROSS JOIN chat_thread t ON t.key = m.thread AND t.org = m.org WHERE m.pending IS NULL")
+            .bind(" AND chat_message_words MATCH ", question.to_owned());
+        let mut places = self.places(connection, &self.filtered(sql))?;
+        places.extend(self.pending(connection)?);
+        bounds.sort(&mut places);
+        Ok(places)
+    }
+
+    fn pending(&self, connection: &Connection) -> Result<Vec<Place>> {
+        let sql = Sql::new(KEYS)
+            .text(" FROM chat_message m CROSS JOIN chat_thread t ON t.key = m.thread AND t.org = m.org")
+            .text(" WHERE m.pending = 1");
+        self.places(connection, &self.filtered(sql))
+    }
+
+    /// Goes on with the owner and the filter.
+    fn filtered(&self, sql: Sql) -> Sql {
+        let sql = sql
+            .bind(" AND m.org = ", self.org)
+            .bind_some(" AND m.thread = ", self.thread)
+            .bind_some(" AND t.user_id = ", self.user.clone());
+        stored::filter(sql, self.filter)
+    }
+
+    /// Goes through the messages in order until enough are found. `None`: that would take too long.
+    fn walk(
+        &mut self,
+        connection: &Connection,
+        question: &str,
+        bounds: &Bounds,
+        pending: &[Place],
+        mut walked: usize,
+    ) -> Result<Option<Vec<Place>>> {
+        let pending: HashSet<i64> = pending.iter().map(|place| place.row).collect();
+        let (mut bounds, mut found, mut stretch) = (bounds.clone(), Vec::new(), STRETCH);
+        let limit = bounds.limit;
+        loop {
+            let places = self.in_walk(connection, &bounds, stretch)?;
+            let rows = || places.iter().map(|place| place.row);
+            let hits: HashSet<i64> = match (rows().min(), rows().max()) {
+                (Some(first), Some(last)) => connection
+                    .prepare_cached(HITS_BETWEEN)?
+                    .query_map((question, first, last), |row| row.get(0))?
+                    .collect::<rusqlite::Result<_>>()?,
+                _ => HashSet::new(),
+            };
+            for place in &places {
+                let is_candidate =
+                    pending.contains(&place.row) || hits.contains(&place.row) && is_there(connection, place)?;
+                if is_candidate {
+                    found.push(place.clone());
+                    if found.len() == limit {
+                        return Ok(Some(found));
+                    }
+                }
+            }
+            if places.len() < stretch {
+                return Ok(Some(found));
+            }
+            walked += places.len();
+            if walked > WALKED {
+                return Ok(None);
+            }
+            bounds.behind = places.last().cloned();
+            stretch = (stretch * 2).min(LONGEST_STRETCH);
+        }
+    }
+
+    /// The messages in order, from the tables' own indexes.
+    fn in_order(&self, connection: &Connection, bounds: &Bounds, limit: usize) -> Result<Vec<Place>> {
+        let sql = Sql::new(KEYS)
+            .text(" FROM chat_message m CROSS JOIN chat_thread t ON t.key = m.thread AND t.org = m.org")
+            .text(" WHERE m.branch = 0");
+        self.places(connection, &self.bounded(self.filtered(sql), bounds, limit))
+    }
+
+    /// The same, from the index alone, without a look at the messages.
+    fn in_walk(&self, connection: &Connection, bounds: &Bounds, limit: usize) -> Result<Vec<Place>> {
+        let sql = Sql::new(KEYS).text(" FROM chat_message m WHERE m.org = ").bind("", self.org);
+        let sql = sql.bind_some(" AND m.branch = 0 AND m.thread = ", self.thread);
+        self.places(connection, &self.bounded(sql, bounds, limit))
+    }
+
+    fn bounded(&self, mut sql: Sql, bounds: &Bounds, limit: usize) -> Sql {
+        let columns: &[&str] = match self.thread {
+            Some(_) => &["m.position"],
+            None => &["m.created_at", "m.chat_thread_id", "m.position"],
+        };
+        let [from, behind, ahead, until, direction] =
+            if bounds.newest_first { ["<=", "<", ">", ">=", " DESC"] } else { [">=", ">", "<", "<=", ""] };
+        let ends =
+            [(&bounds.from, from), (&bounds.behind, behind), (&bounds.ahead, ahead), (&bounds.until, until)];
+        for (end, comparison) in ends {
+            if let Some(place) = end {
+                sql = sql.bind_list(&format!(" AND ({}) {comparison}", columns.join(", ")), values(place));
+            }
+        }
+        let order: Vec<_> = columns.iter().map(|column| format!("{column}{direction}")).collect();
+        sql.text(" ORDER BY ").text(&order.join(", ")).limit(limit)
+    }
+
+    fn places(&self, connection: &Connection, sql: &Sql) -> Result<Vec<Place>> {
+        let mut statement = connection.prepare_cached(&sql.text)?;
+        let mut rows = statement.query(params_from_iter(sql.values()))?;
+        let mut places = Vec::new();
+        while let Some(row) = rows.next()? {
+            places.extend(self.place(row));
+        }
+        Ok(places)
+    }
+
+    /// `None` for a row that has no place in any order. No statement of ours writes such a row.
+    fn place(&self, row: &Row<'_>) -> Option<Place> {
+        let thread = uuid(row, 2).ok()?.into();
+        let created_at = DateTime::from_timestamp_micros(row.get(1).ok()?)?;
+        let created_at = self.thread.is_none().then_some(created_at);
+        let position = Position::new(row.get(3).ok()?).ok()?;
+        let key = SearchKey::new(created_at, thread, position, self.org_id.clone());
+        Some(Place { key, row: row.get(0).ok()? })
+    }
+}
+
+/// A thread that was deleted may still have messages. The index knows the owner, and the plan checks the filter.
+fn is_there(connection: &Connection, place: &Place) -> Result<bool> {
+    let found = connection.prepare_cached(IS_THERE)?.query_row([place.row], |_| Ok(())).optional()?;
+    Ok(found.is_some())
+}
+
+fn values(place: &Place) -> Vec<Value> {
+    let mut values: Vec<Value> = Vec::new();
+    if let Some(created_at) = place.key.created_at {
+        let thread = place.key.thread.as_uuid().as_bytes().to_vec();
+        values.extend([created_at.timestamp_micros().into(), Value::Blob(thread)]);
+    }
+    values.push(place.key.position.get().into());
+    values
+}
+
+fn count(connection: &Connection, question: &str, limit: usize) -> Result<usize> {
+    let mut statement = connection.prepare_cached(HITS)?;
+    let mut rows = statement.query((question, limit))?;
+    let mut count = 0;
+    while rows.next()?.is_some() {
+        count += 1;
+    }
+    Ok(count)
+}

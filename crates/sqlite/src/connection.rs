@@ -1,0 +1,141 @@
+//! A connection, and how a file is opened.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use crate::error::Result;
+
+/// How many steps of SQLite's machine pass between two looks at the clock: some microseconds.
+const STEPS: i32 = 1_000;
+
+/// How many prepared statements a connection keeps.
+const STATEMENTS: usize = 128;
+
+/// A connection that bounds what runs on it.
+#[derive(Debug)]
+pub(crate) struct Bounded {
+    connection: Connection,
+    opened: Instant,
+    /// In milliseconds since it was opened.
+    deadline: Arc<AtomicU64>,
+}
+
+impl Bounded {
+    fn new(connection: Connection, timeout: Duration) -> rusqlite::Result<Self> {
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        connection.busy_timeout(timeout)?;
+        let (opened, deadline) = (Instant::now(), Arc::new(AtomicU64::new(u64::MAX)));
+        let at = Arc::clone(&deadline);
+        connection
+            .progress_handler(STEPS, Some(move || millis(opened.elapsed()) > at.load(Ordering::Relaxed)))?;
+        Ok(Self { connection, opened, deadline })
+    }
+
+    /// The connection, for work that ends within this time.
+    pub(crate) fn within(&self, timeout: Duration) -> &Connection {
+        let end = millis(self.opened.elapsed().saturating_add(timeout));
+        self.deadline.store(end, Ordering::Relaxed);
+        &self.connection
+    }
+
+    pub(crate) fn unbounded_mut(&mut self) -> &mut Connection {
+        self.deadline.store(u64::MAX, Ordering::Relaxed);
+        &mut self.connection
+    }
+
+    /// The connection, for work that nothing interrupts.
+    pub(crate) fn unbounded(&self) -> &Connection {
+        self.deadline.store(u64::MAX, Ordering::Relaxed);
+        &self.connection
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The connection that writes. It makes the file, and the folders above it. A file that `check` refuses is left as it is.
+pub(crate) fn open_writer(
+    path: Option<&Path>,
+    timeout: Duration,
+    check: impl FnOnce(&Connection) -> Result<()>,
+) -> Result<Bounded> {
+    let connection = match path {
+        Some(path) => {
+            if let Some(folder) = path.parent() {
+                // What is wrong with the folder, SQLite says.
+                let _ = fs::create_dir_all(folder);
+            }
+            Connection::open_with_flags(
+                path,
+                flags(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE),
+            )?
+        }
+        None => Connection::open_in_memory()?,
+    };
+    let bounded = Bounded::new(connection, timeout)?;
+    let connection = bounded.unbounded();
+    check(connection)?;
+    if path.is_some() {
+        let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+        if mode != "wal" {
+            return Err(rusqlite::Error::SqliteFailure(
+                rusqlite::ffi::Error {
+                    code: ErrorCode::CannotOpen,
+                    extended_code: rusqlite::ffi::SQLITE_CANTOPEN,
+                },
+                Some("no write-ahead log is possible here".to_owned()),
+            )
+            .into());
+        }
+    }
+    connection
+        .execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;")?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    Ok(bounded)
+}
+
+/// A connection that reads. Of a file that is nobody's to write, in a folder that cannot be written, SQLite has to be told that it
+/// does not change.
+pub(crate) fn open_reader(path: &Path, timeout: Duration) -> rusqlite::Result<Bounded> {
+    let open = |connection| {
+        let bounded = Bounded::new(connection, timeout)?;
+        bounded.unbounded().query_row("SELECT COUNT(*) FROM sqlite_schema", [], |_| Ok(()))?;
+        Ok(bounded)
+    };
+    let read_only = flags(OpenFlags::SQLITE_OPEN_READ_ONLY);
+    match Connection::open_with_flags(path, read_only).and_then(open) {
+        Err(error) if is_cannot_open(&error) && !has_log(path) => {
+            let uri = format!("file:{}?immutable=1", escaped(path));
+            Connection::open_with_flags(uri, read_only | OpenFlags::SQLITE_OPEN_URI).and_then(open)
+        }
+        opened => opened,
+    }
+}
+
+fn flags(of: OpenFlags) -> OpenFlags {
+    of | OpenFlags::SQLITE_OPEN_NO_MUTEX
+}
+
+fn is_cannot_open(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly))
+}
+
+/// Whether there is a write-ahead log with something in it.
+fn has_log(path: &Path) -> bool {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    fs::metadata(log).is_ok_and(|log| log.len() > 0)
+}
+
+/// A path as it stands in a URI.
+fn escaped(path: &Path) -> String {
+    let path = path.display().to_string();
+    path.replace('%', "%25").replace('?', "%3f").replace('#', "%23")
+}

@@ -1,0 +1,139 @@
+//! What SQLite says becomes an error of the domain here, and nowhere else.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use chatkeep_domain::{Again, InvalidArgument, Outcome, StoreError};
+use rusqlite::ErrorCode;
+use rusqlite::types::FromSqlError;
+
+/// The store's name in errors.
+pub(crate) const STORE: &str = "sqlite";
+
+pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
+
+/// Why work on a connection did not succeed: SQLite's word, or a decision of ours.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    Sqlite(rusqlite::Error),
+    Store(StoreError),
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+impl From<FromSqlError> for Failure {
+    fn from(error: FromSqlError) -> Self {
+        Self::Sqlite(error.into())
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<InvalidArgument> for Failure {
+    fn from(error: InvalidArgument) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+/// What SQLite said, and of which file.
+///
+/// `Debug` and `Display` show SQLite's code and its own words for it: what SQLite says beside them may quote a search or a row.
+#[derive(Clone)]
+pub struct SqliteError {
+    file: Arc<str>,
+    code: Option<rusqlite::ffi::Error>,
+    what: Option<&'static str>,
+}
+
+impl SqliteError {
+    /// SQLite's extended result code, where SQLite itself failed.
+    pub fn code(&self) -> Option<i32> {
+        self.code.map(|code| code.extended_code)
+    }
+}
+
+impl fmt::Display for SqliteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.file)?;
+        match (self.what, self.code) {
+            (Some(what), Some(code)) => write!(f, "{what} ({code})"),
+            (Some(what), None) => f.write_str(what),
+            (None, Some(code)) => write!(f, "{code}"),
+            (None, None) => f.write_str("a value has another type than its column"),
+        }
+    }
+}
+
+impl fmt::Debug for SqliteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SqliteError({self})")
+    }
+}
+
+impl std::error::Error for SqliteError {}
+
+/// Makes the errors of one database.
+#[derive(Debug, Clone)]
+pub(crate) struct Errors(Arc<str>);
+
+impl Errors {
+    pub(crate) fn of(path: Option<&Path>) -> Self {
+        Self(path.map_or_else(|| "in memory".into(), |path| path.display().to_string().into()))
+    }
+
+    pub(crate) fn from(&self, failure: Failure) -> StoreError {
+        match failure {
+            Failure::Store(error) => error,
+            Failure::Sqlite(error) => self.of_sqlite(&error),
+        }
+    }
+
+    /// An error that SQLite has no part in.
+    pub(crate) fn backend(&self, what: &'static str) -> StoreError {
+        StoreError::backend(STORE, SqliteError { file: Arc::clone(&self.0), code: None, what: Some(what) })
+    }
+
+    pub(crate) fn of_sqlite(&self, error: &rusqlite::Error) -> StoreError {
+        let code = error.sqlite_error().copied();
+        let source = |what| SqliteError { file: Arc::clone(&self.0), code, what };
+        let not_done =
+            |again, reason| StoreError::unavailable(STORE, Outcome::NotDone, again, reason, source(None));
+        match code.map(|code| code.code) {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                not_done(Again::Soon, "another process holds the database's lock")
+            }
+            Some(ErrorCode::OperationInterrupted) => {
+                not_done(Again::No, "the call took longer than the store's timeout")
+            }
+            code => StoreError::backend(STORE, source(code.and_then(advice))),
+        }
+    }
+}
+
+/// What is to be done about it, where that is known.
+fn advice(code: ErrorCode) -> Option<&'static str> {
+    Some(match code {
+        ErrorCode::DiskFull => "the disk is full: nothing was written; free some space",
+        ErrorCode::ReadOnly => {
+            "the file or its folder cannot be written: open it with read_only, or change its mode"
+        }
+        ErrorCode::CannotOpen => {
+            "the file cannot be opened: see that its folder is there and may be read and written"
+        }
+        ErrorCode::NotADatabase => "the file is no SQLite database, or it is encrypted",
+        ErrorCode::DatabaseCorrupt => {
+            "the file is damaged: restore a backup, or recover it with `sqlite3 FILE .recover`"
+        }
+        ErrorCode::SystemIoFailure => "the disk failed",
+        _ => return None,
+    })
+}

@@ -1,0 +1,84 @@
+//! Rows become records of the domain here. What cannot be decoded is named, never dropped.
+
+use chatkeep_domain::{
+    BoxError, ChatMessage, ChatThread, Codec, ContentKey, Entity, MessageRevision, OrgId, Position,
+    StoreError, Timestamp, UserId, metadata_from_json,
+};
+use chrono::DateTime;
+use rusqlite::Row;
+use uuid::Uuid;
+
+pub(crate) const THREAD_COLUMNS: &str =
+    "o.org_id, t.id, t.user_id, t.name, t.metadata, t.head, t.created_at, t.updated_at";
+
+pub(crate) const MESSAGE_COLUMNS: &str =
+    "m.id, m.chat_thread_id, m.position, m.sender_id, m.sender_role, m.content, m.created_at, m.updated_at";
+
+/// A thread's row, with its columns in that order.
+pub(crate) fn thread(row: &Row<'_>) -> Result<ChatThread, StoreError> {
+    decode_thread(row).map_err(|error| StoreError::corrupt_row(Entity::Thread, shown(row, 1), error))
+}
+
+fn decode_thread(row: &Row<'_>) -> Result<ChatThread, BoxError> {
+    let (org, user) = (OrgId::new(text(row, 0)?)?, UserId::new(text(row, 2)?)?);
+    let mut thread = ChatThread::new(uuid(row, 1)?.into(), org, user, text(row, 3)?, moment(row, 6)?);
+    thread.metadata = metadata_from_json(text(row, 4)?)?;
+    thread.head = Position::new(row.get(5)?)?;
+    thread.updated_at = moment(row, 7)?;
+    Ok(thread)
+}
+
+/// What opens the contents of an organization's messages.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Opener<'a> {
+    pub(crate) codec: &'a dyn Codec,
+    pub(crate) org: &'a OrgId,
+}
+
+impl Opener<'_> {
+    /// A message's row, with its columns in that order.
+    pub(crate) fn message(self, row: &Row<'_>) -> Result<ChatMessage, StoreError> {
+        self.decode(row).map_err(|error| StoreError::corrupt_row(Entity::Message, shown(row, 0), error))
+    }
+
+    fn decode(self, row: &Row<'_>) -> Result<ChatMessage, BoxError> {
+        let (id, thread) = (uuid(row, 0)?.into(), uuid(row, 1)?.into());
+        let content = self.codec.open(text(row, 5)?, &ContentKey::new(self.org, thread, id))?;
+        let (role, created_at) = (text(row, 4)?.parse()?, moment(row, 6)?);
+        let mut message =
+            ChatMessage::new(id, thread, Position::new(row.get(2)?)?, role, content, created_at);
+        message.sender_id = row.get_ref(3)?.as_str_or_null()?.map(UserId::new).transpose()?;
+        message.updated_at = moment(row, 7)?;
+        Ok(message)
+    }
+
+    /// A revision's row: its number, its content, when that was written.
+    pub(crate) fn revision(self, row: &Row<'_>, of: &ContentKey<'_>) -> Result<MessageRevision, StoreError> {
+        let decode = || -> Result<MessageRevision, BoxError> {
+            Ok(MessageRevision::new(row.get(0)?, self.codec.open(text(row, 1)?, of)?, moment(row, 2)?))
+        };
+        decode().map_err(|error| {
+            let number =
+                row.get::<_, i64>(0).map_or_else(|_| "unknown".to_owned(), |number| number.to_string());
+            StoreError::corrupt_row(Entity::Revision, format!("at {number}"), error)
+        })
+    }
+}
+
+fn text<'a>(row: &'a Row<'_>, column: usize) -> Result<&'a str, BoxError> {
+    Ok(row.get_ref(column)?.as_str()?)
+}
+
+pub(crate) fn uuid(row: &Row<'_>, column: usize) -> Result<Uuid, BoxError> {
+    Ok(Uuid::from_slice(row.get_ref(column)?.as_blob()?)?)
+}
+
+pub(crate) fn moment(row: &Row<'_>, column: usize) -> Result<Timestamp, BoxError> {
+    let micros = row.get(column)?;
+    DateTime::from_timestamp_micros(micros).ok_or_else(|| "a time out of range".into())
+}
+
+/// The id of a row that cannot be decoded.
+fn shown(row: &Row<'_>, id: usize) -> String {
+    uuid(row, id).map_or_else(|_| "of unknown id".to_owned(), |id| id.to_string())
+}

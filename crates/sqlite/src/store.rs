@@ -1,0 +1,187 @@
+//! The store: what its calls run on.
+
+use std::fmt;
+use std::num::NonZero;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::available_parallelism;
+
+use async_trait::async_trait;
+use chatkeep_domain::{Codec, ConversationRepository, MessageSearch, StoreError};
+use rusqlite::Connection;
+
+use crate::blocking::blocking;
+use crate::config::SqliteConfig;
+use crate::connection::{open_reader, open_writer};
+use crate::error::{Errors, Result, STORE};
+use crate::identity::Identity;
+use crate::readers::Readers;
+use crate::schema;
+use crate::upkeep::{Backlog, Upkeep};
+use crate::writer::Writer;
+
+/// Conversations in a SQLite database. A clone is another handle to the same store.
+#[derive(Clone)]
+pub struct SqliteRepository(Arc<Inner>);
+
+struct Inner {
+    /// `None`: opened to read alone.
+    writer: Option<Writer>,
+    /// `None`: in memory, where the writer's connection is the only one.
+    readers: Option<[Readers; 2]>,
+    reader_counts: [usize; 2],
+    codec: Arc<dyn Codec>,
+    backlog: Backlog,
+    errors: Errors,
+}
+
+impl SqliteRepository {
+    /// Opens a database, and makes or updates its tables unless that is switched off. Of a file that is there it reads no more than its
+    /// header and the version of its tables.
+    ///
+    /// # Errors
+    /// [`StoreError::Backend`] for a file that cannot be opened, is no database, is another program's, or of a newer version of
+    /// chatkeep; [`StoreError::NotMigrated`] where tables are missing that are not to be made.
+    pub async fn open(mut config: SqliteConfig) -> Result<Self, StoreError> {
+        let absolute = config.path.take().map(std::path::absolute).transpose();
+        let errors = Errors::of(absolute.as_ref().ok().and_then(|path| path.as_deref()));
+        config.path = absolute.map_err(|_| errors.backend("the path cannot be used"))?;
+        let opened = blocking({
+            let errors = errors.clone();
+            move || open(&config, &errors).map_err(|failure| errors.from(failure))
+        });
+        opened.await.ok_or_else(|| errors.backend("the runtime is shutting down"))?
+    }
+
+    /// Reads in one snapshot.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        match &self.0.readers {
+            Some([readers, _]) => readers.read(work).await,
+            None => self.write(work).await,
+        }
+    }
+
+    /// The same, for what may take long: so few at a time that other reads go on.
+    pub(crate) async fn read_long<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        match &self.0.readers {
+            Some([_, searchers]) => searchers.read(work).await,
+            None => self.write(work).await,
+        }
+    }
+
+    /// Writes as a whole or not at all.
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        match &self.0.writer {
+            Some(writer) => writer.write(work).await,
+            None => Err(self.0.errors.backend("the file was opened to be read alone")),
+        }
+    }
+
+    pub(crate) fn codec(&self) -> Arc<dyn Codec> {
+        Arc::clone(&self.0.codec)
+    }
+
+    pub(crate) fn backlog(&self) -> Backlog {
+        self.0.backlog.clone()
+    }
+}
+
+fn open(config: &SqliteConfig, errors: &Errors) -> Result<SqliteRepository> {
+    let timeout = config.timeout;
+    let backlog = Backlog::default();
+    let writer = if config.is_read_only {
+        let path =
+            config.path.as_deref().ok_or_else(|| errors.backend("a database in memory is not there yet"))?;
+        check(open_reader(path, timeout)?.within(timeout), errors, false)?;
+        None
+    } else {
+        let mut connection =
+            open_writer(config.path.as_deref(), timeout, |connection| check(connection, errors, true))?;
+        if config.auto_migrate {
+            migrate(connection.unbounded_mut(), errors)?;
+        }
+        check(connection.unbounded(), errors, false)?;
+        let upkeep = Upkeep::new(backlog.clone(), Arc::clone(&config.codec));
+        let identity = config.path.as_deref().map(Identity::of);
+        let writer = Writer::start(connection, upkeep, identity, timeout, errors.clone());
+        Some(writer.map_err(|error| StoreError::backend(STORE, error))?)
+    };
+    let half = available_parallelism().map_or(1, NonZero::get) / 2;
+    let reader_counts = [config.readers, half.max(1)];
+    let open = |path: &PathBuf| reader_counts.map(|count| Readers::new(path, count, timeout, errors.clone()));
+    let readers = config.path.as_ref().map(open);
+    let codec = Arc::clone(&config.codec);
+    let inner = Inner { writer, readers, reader_counts, codec, backlog, errors: errors.clone() };
+    Ok(SqliteRepository(Arc::new(inner)))
+}
+
+/// Refuses a file that is not ours; and one without all tables, unless they are to be made.
+fn check(connection: &Connection, errors: &Errors, may_lack: bool) -> Result<()> {
+    let application: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    if ![0, schema::APPLICATION_ID].contains(&application) {
+        return Err(errors
+            .backend("the file is another program's: its application id is not chatkeep's")
+            .into());
+    }
+    let lacking = schema::lacking(connection)?;
+    if lacking < 0 {
+        return Err(errors.backend("the file is of a newer version of chatkeep: update the program").into());
+    }
+    match usize::try_from(lacking).unwrap_or_default() {
+        lacking if lacking > 0 && !may_lack => Err(StoreError::not_migrated(STORE, lacking).into()),
+        _ => Ok(()),
+    }
+}
+
+/// Another process may do the same at this moment: then the tables are there.
+fn migrate(connection: &mut Connection, errors: &Errors) -> Result<()> {
+    for _ in 0..10 {
+        if schema::lacking(connection)? == 0 || schema::MIGRATIONS.to_latest(connection).is_ok() {
+            return Ok(());
+        }
+    }
+    match schema::MIGRATIONS.to_latest(connection) {
+        Ok(()) => Ok(()),
+        Err(rusqlite_migration::Error::RusqliteError { err, .. }) => Err(err.into()),
+        Err(_) => Err(errors.backend("its tables cannot be made").into()),
+    }
+}
+
+#[async_trait]
+impl ConversationRepository for SqliteRepository {
+    fn search(&self) -> Option<&dyn MessageSearch> {
+        Some(self)
+    }
+
+    fn name(&self) -> &'static str {
+        STORE
+    }
+
+    async fn close(&self) -> Result<(), StoreError> {
+        if let Some(readers) = &self.0.readers {
+            for (readers, count) in readers.iter().zip(self.0.reader_counts) {
+                readers.close(count).await;
+            }
+        }
+        if let Some(thread) = self.0.writer.as_ref().and_then(Writer::close) {
+            blocking(move || drop(thread.join())).await;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for SqliteRepository {
+    /// Shows nothing of what is kept.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteRepository").finish_non_exhaustive()
+    }
+}

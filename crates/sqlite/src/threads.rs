@@ -1,0 +1,296 @@
+//! Threads.
+
+use async_trait::async_trait;
+use chatkeep_domain::search::fold_text;
+use chatkeep_domain::{
+    ChatThread, Entity, MAX_PAGE_LEN, Metadata, MetadataTags, NewThread, OrgId, OwnerFilter, Page, Scope,
+    StoreError, ThreadId, ThreadKey, ThreadQuery, ThreadRepository, ThreadUpdate, UserId,
+};
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension as _, Row, params_from_iter};
+use uuid::Uuid;
+
+use crate::error::Result;
+use crate::row::{self, THREAD_COLUMNS};
+use crate::sql::Sql;
+use crate::store::SqliteRepository;
+
+/// Of all organizations where none is named; two say that the id alone is not enough.
+const FIND: &str = "
+    SELECT t.key, t.org, o.org_id, t.user_id, t.head
+    FROM chat_thread t JOIN chat_org o ON o.key = t.org
+    WHERE t.id = ?1 AND t.org <> 0 AND (?2 IS NULL OR o.org_id = ?2)
+    LIMIT 2";
+
+const FIND_ORG: &str = "SELECT key FROM chat_org WHERE org_id = ?1";
+
+const INSERT_ORG: &str = "INSERT INTO chat_org (org_id) VALUES (?1)";
+
+const INSERT: &str = "
+    INSERT INTO chat_thread (org, id, user_id, name, folded_name, metadata, head, created_at, updated_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+    ON CONFLICT (id, org) DO NOTHING";
+
+const UPDATE: &str = "
+    UPDATE chat_thread
+    SET updated_at = MAX(updated_at, ?2), name = COALESCE(?3, name), folded_name = COALESCE(?4, folded_name),
+        metadata = COALESCE(?5, metadata)
+    WHERE key = ?1";
+
+const INSERT_TAG: &str = "INSERT INTO chat_thread_tag (thread, tag) VALUES (?1, ?2)";
+
+const DELETE_TAGS: &str = "DELETE FROM chat_thread_tag WHERE thread = ?1";
+
+/// The thread is nobody's from now on, and its id is free. Its messages go a few at a time.
+const GIVE_UP: &str = "UPDATE chat_thread SET org = 0, id = randomblob(16) WHERE key = ?1";
+
+const MESSAGE_COUNT: &str = "SELECT message_count FROM chat_thread WHERE key = ?1";
+
+/// What is known of a thread that is in a scope.
+#[derive(Debug, Clone)]
+pub(crate) struct Found {
+    pub(crate) key: i64,
+    pub(crate) org: i64,
+    pub(crate) org_id: OrgId,
+    pub(crate) user: String,
+    pub(crate) head: i64,
+}
+
+/// The thread that a scope means by an id. It decodes no more than it needs: a corrupt thread is there.
+pub(crate) fn find(connection: &Connection, scope: &Scope, id: ThreadId) -> Result<Found> {
+    let mut statement = connection.prepare_cached(FIND)?;
+    let mut rows = statement.query((id.as_uuid().as_bytes(), scope.org_id().map(OrgId::as_str)))?;
+    let absent = || StoreError::thread_not_found(id);
+    let row = rows.next()?.ok_or_else(absent)?;
+    let found = Found {
+        key: row.get(0)?,
+        org: row.get(1)?,
+        org_id: OrgId::new(row.get::<_, String>(2)?)?,
+        user: row.get(3)?,
+        head: row.get(4)?,
+    };
+    if rows.next()?.is_some() {
+        return Err(StoreError::ambiguous_thread_id().into());
+    }
+    let is_in = scope.user_id().is_none_or(|user| user.as_str() == found.user);
+    if is_in { Ok(found) } else { Err(absent().into()) }
+}
+
+/// The key of an organization that has threads, or had some.
+pub(crate) fn find_org(connection: &Connection, org: &OrgId) -> Result<Option<i64>> {
+    Ok(connection.prepare_cached(FIND_ORG)?.query_row([org.as_str()], |row| row.get(0)).optional()?)
+}
+
+fn read(connection: &Connection, key: i64) -> Result<ChatThread> {
+    let text = format!(
+        "SELECT {THREAD_COLUMNS} FROM chat_thread t JOIN chat_org o ON o.key = t.org WHERE t.key = ?1"
+    );
+    Ok(connection.prepare_cached(&text)?.query_row([key], |row| Ok(row::thread(row)))??)
+}
+
+fn create(connection: &Connection, new: &ChatThread) -> Result<ChatThread> {
+    let org = if let Some(org) = find_org(connection, &new.org_id)? {
+        org
+    } else {
+        connection.prepare_cached(INSERT_ORG)?.execute([new.org_id.as_str()])?;
+        connection.last_insert_rowid()
+    };
+    let values = (
+        org,
+        new.id.as_uuid().as_bytes(),
+        new.user_id.as_str(),
+        &new.name,
+        fold_text(&new.name),
+        encoded(&new.metadata),
+        new.head.get(),
+        new.created_at.timestamp_micros(),
+        new.updated_at.timestamp_micros(),
+    );
+    if connection.prepare_cached(INSERT)?.execute(values)? == 1 {
+        write_tags(connection, connection.last_insert_rowid(), &new.metadata)?;
+        return Ok(new.clone());
+    }
+    let found = find(connection, &Scope::org(new.org_id.clone()), new.id)?;
+    if found.user != new.user_id.as_str() {
+        return Err(StoreError::already_exists(Entity::Thread, new.id).into());
+    }
+    read(connection, found.key)
+}
+
+fn encoded(metadata: &Metadata) -> String {
+    serde_json::Value::Object(metadata.clone()).to_string()
+}
+
+fn write_tags(connection: &Connection, thread: i64, metadata: &Metadata) -> Result<()> {
+    let MetadataTags { tags, is_incomplete, .. } = MetadataTags::of(metadata);
+    let mut insert = connection.prepare_cached(INSERT_TAG)?;
+    // Too many are one, the nil UUID.
+    for tag in tags.into_iter().chain(is_incomplete.then(Uuid::nil)) {
+        insert.execute((thread, tag.as_bytes()))?;
+    }
+    Ok(())
+}
+
+fn update(connection: &Connection, scope: &Scope, id: ThreadId, update: &ThreadUpdate) -> Result<ChatThread> {
+    let key = find(connection, scope, id)?.key;
+    let name = update.name.as_deref();
+    let metadata = update.metadata.as_ref();
+    let values = (key, update.at.timestamp_micros(), name, name.map(fold_text), metadata.map(encoded));
+    connection.prepare_cached(UPDATE)?.execute(values)?;
+    if let Some(metadata) = metadata {
+        connection.prepare_cached(DELETE_TAGS)?.execute([key])?;
+        write_tags(connection, key, metadata)?;
+    }
+    read(connection, key)
+}
+
+/// Gives a thread up; gives how many messages it had.
+fn delete(connection: &Connection, scope: &Scope, id: ThreadId) -> Result<u64> {
+    let key = find(connection, scope, id)?.key;
+    let count = connection.prepare_cached(MESSAGE_COUNT)?.query_row([key], |row| row.get(0))?;
+    give_up(connection, key)?;
+    Ok(count)
+}
+
+pub(crate) fn give_up(connection: &Connection, key: i64) -> Result<()> {
+    connection.prepare_cached(GIVE_UP)?.execute([key])?;
+    Ok(())
+}
+
+/// Page by page until enough of what is found matches: without filters on metadata, all of it does.
+fn list(
+    connection: &Connection,
+    owner: &OwnerFilter,
+    query: &ThreadQuery,
+    mut behind: Option<ThreadKey>,
+) -> Result<Page<ChatThread>> {
+    let org = match &owner.org_id {
+        Some(org) => match find_org(connection, org)? {
+            Some(org) => Some(org),
+            None => return Ok(Page::empty()),
+        },
+        None => None,
+    };
+    let mut found = Vec::new();
+    let mut limit = query.limit + 1;
+    loop {
+        let sql = list_sql(org, owner.user_id.as_ref(), query, behind.as_ref(), limit);
+        let mut statement = connection.prepare_cached(&sql.text)?;
+        let mut rows = statement.query(params_from_iter(sql.values()))?;
+        let mut count = 0;
+        let mut is_end = false;
+        behind = None;
+        while let Some(row) = rows.next()? {
+            let thread = listed(row, query);
+            count += 1;
+            behind = thread.as_ref().ok().map(ThreadKey::from);
+            // The page ends ahead of a corrupt row at the latest.
+            is_end |= thread.is_err();
+            if thread.as_ref().map_or(true, |thread| query.matches(thread)) {
+                found.push(thread);
+            }
+        }
+        if is_end || count < limit || found.len() > query.limit {
+            return Ok(Page::cut(found, query.limit, |last| query.cursor_behind(&last.into()))?);
+        }
+        limit = MAX_PAGE_LEN;
+    }
+}
+
+/// A row of a list. A corrupt one says where the list goes on.
+fn listed(row: &Row<'_>, query: &ThreadQuery) -> Result<ChatThread, StoreError> {
+    row::thread(row).map_err(|error| {
+        let place = || {
+            let org = OrgId::new(row.get::<_, String>(0).ok()?).ok()?;
+            Some(ThreadKey::new(row::moment(row, 7).ok()?, row::uuid(row, 1).ok()?.into(), org))
+        };
+        error.going_on(place().map(|place| query.cursor_behind(&place)))
+    })
+}
+
+fn list_sql(
+    org: Option<i64>,
+    user: Option<&UserId>,
+    query: &ThreadQuery,
+    behind: Option<&ThreadKey>,
+    limit: usize,
+) -> Sql {
+    let micros = |moment: Option<chatkeep_domain::Timestamp>| moment.map(|moment| moment.timestamp_micros());
+    let mut sql = Sql::new(format!(
+        "SELECT {THREAD_COLUMNS} FROM chat_thread t JOIN chat_org o ON o.key = t.org WHERE t.org <> 0"
+    ))
+    .bind_some(" AND t.org = ", org)
+    .bind_some(" AND t.user_id = ", user.map(|user| user.as_str().to_owned()))
+    .bind_some(" AND t.created_at >= ", micros(query.created.from))
+    .bind_some(" AND t.created_at < ", micros(query.created.until))
+    .bind_some(" AND t.updated_at >= ", micros(query.updated.from))
+    .bind_some(" AND t.updated_at < ", micros(query.updated.until));
+    if let Some(words) = query.folded_name() {
+        sql = sql.bind(" AND instr(t.folded_name, ", words).text(") > 0");
+    }
+    let MetadataTags { tags, is_incomplete, .. } = MetadataTags::wanted(&query.metadata);
+    for tag in tags.into_iter().chain(is_incomplete.then(Uuid::nil)) {
+        let either = [tag, Uuid::nil()].map(|tag| Value::Blob(tag.into_bytes().to_vec()));
+        sql = sql
+            .text(" AND EXISTS (SELECT 1 FROM chat_thread_tag g WHERE g.thread = t.key AND g.tag IN")
+            .bind_list("", either)
+            .text(")");
+    }
+    // Ids repeat only across organizations; within one, the shorter key is the index's own.
+    let is_across = org.is_none();
+    if let Some(key) = behind {
+        let mut values =
+            vec![key.updated_at.timestamp_micros().into(), Value::Blob(key.id.as_uuid().as_bytes().to_vec())];
+        values.extend(is_across.then(|| key.org_id.as_str().to_owned().into()));
+        let columns = if is_across { "t.updated_at, t.id, o.org_id" } else { "t.updated_at, t.id" };
+        sql = sql.bind_list(&format!(" AND ({columns}) <"), values);
+    }
+    let order = if is_across { ", o.org_id DESC" } else { "" };
+    sql.text(&format!(" ORDER BY t.updated_at DESC, t.id DESC{order}")).limit(limit)
+}
+
+#[async_trait]
+impl ThreadRepository for SqliteRepository {
+    async fn create_thread(&self, scope: &Scope, new: NewThread) -> Result<ChatThread, StoreError> {
+        new.validate(scope)?;
+        let new = new.into_thread();
+        self.write(move |connection| create(connection, &new)).await
+    }
+
+    async fn get_thread(&self, scope: &Scope, id: ThreadId) -> Result<ChatThread, StoreError> {
+        let scope = scope.clone();
+        self.read(move |connection| read(connection, find(connection, &scope, id)?.key)).await
+    }
+
+    async fn update_thread(
+        &self,
+        scope: &Scope,
+        id: ThreadId,
+        changes: ThreadUpdate,
+    ) -> Result<ChatThread, StoreError> {
+        changes.validate()?;
+        let scope = scope.clone();
+        self.write(move |connection| update(connection, &scope, id, &changes)).await
+    }
+
+    async fn delete_thread(&self, scope: &Scope, id: ThreadId) -> Result<u64, StoreError> {
+        let (scope, backlog) = (scope.clone(), self.backlog());
+        self.write(move |connection| {
+            backlog.note_deleted_thread();
+            delete(connection, &scope, id)
+        })
+        .await
+    }
+
+    async fn list_threads(&self, scope: &Scope, query: &ThreadQuery) -> Result<Page<ChatThread>, StoreError> {
+        let behind = query.validate()?;
+        let Some(owner) = scope.narrow(query.org_id.as_ref(), query.user_id.as_ref()) else {
+            return Ok(Page::empty());
+        };
+        if query.limit == 0 {
+            return Ok(Page::empty());
+        }
+        let query = query.clone();
+        self.read(move |connection| list(connection, &owner, &query, behind)).await
+    }
+}

@@ -1,0 +1,186 @@
+//! What the writer's thread does a little of at a time: pending messages into the index, and messages of deleted threads out.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use chatkeep_domain::search::SearchDocument;
+use chatkeep_domain::{BoxError, Codec, ContentKey, OrgId};
+use rusqlite::{Connection, OptionalExtension as _, Row};
+
+use crate::error::{Failure, Result};
+use crate::index::{self, Owner};
+use crate::row::uuid;
+use crate::stored;
+
+/// How many pending messages are taken in at a time, and how many bytes of them.
+const BATCH: usize = 64;
+const BATCH_BYTES: usize = 64 * 1_024;
+
+/// How many may be pending before appends take some in.
+const MAX_PENDING: u64 = 1_000;
+const MAX_PENDING_BYTES: u64 = 256 * 1_024;
+
+/// How many messages of a deleted thread go at a time.
+const DELETED: usize = 200;
+
+const PENDING: &str = "
+    SELECT m.key, m.org, m.thread, m.chat_thread_id, m.id, m.sender_id, m.content, t.user_id, o.org_id
+    FROM chat_message m JOIN chat_thread t ON t.key = m.thread JOIN chat_org o ON o.key = m.org
+    WHERE m.pending = 1 AND (m.org, m.thread, m.key) > (?1, ?2, ?3)
+    ORDER BY m.org, m.thread, m.key LIMIT ?4";
+
+const TAKEN_IN: &str = "UPDATE chat_message SET pending = NULL WHERE key = ?1";
+
+const DELETED_THREAD: &str = "SELECT key FROM chat_thread WHERE org = 0 LIMIT 1";
+
+/// What there is to do. Every clone is the same.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Backlog(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    pending: AtomicU64,
+    pending_bytes: AtomicU64,
+    has_deleted_threads: AtomicBool,
+}
+
+impl Backlog {
+    /// A message that is not in the index.
+    pub(crate) fn note_pending(&self, bytes: usize) {
+        self.0.pending.fetch_add(1, Ordering::Relaxed);
+        self.0.pending_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    pub(crate) fn note_deleted_thread(&self) {
+        self.0.has_deleted_threads.store(true, Ordering::Relaxed);
+    }
+
+    fn is_long(&self) -> bool {
+        self.0.pending.load(Ordering::Relaxed) > MAX_PENDING
+            || self.0.pending_bytes.load(Ordering::Relaxed) > MAX_PENDING_BYTES
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Upkeep {
+    backlog: Backlog,
+    codec: Arc<dyn Codec>,
+    /// Behind which pending message the next ones are looked for.
+    behind: (i64, i64, i64),
+}
+
+impl Upkeep {
+    pub(crate) fn new(backlog: Backlog, codec: Arc<dyn Codec>) -> Self {
+        // What an earlier process left.
+        backlog.note_pending(0);
+        backlog.note_deleted_thread();
+        Self { backlog, codec, behind: (0, 0, 0) }
+    }
+
+    pub(crate) fn is_due(&self) -> bool {
+        let counts = &self.backlog.0;
+        counts.pending.load(Ordering::Relaxed) > 0 || counts.has_deleted_threads.load(Ordering::Relaxed)
+    }
+
+    /// So many are pending that an append is to take some in.
+    pub(crate) fn is_long(&self) -> bool {
+        self.backlog.is_long()
+    }
+
+    /// A little of it, in a transaction of its own. What fails is tried again later: nothing depends on it.
+    pub(crate) fn step(&mut self, connection: &Connection) {
+        let done = connection.execute_batch("BEGIN IMMEDIATE").map_err(Failure::from).and_then(|()| {
+            self.take_in(connection)?;
+            self.delete_some(connection)?;
+            Ok(connection.execute_batch("COMMIT")?)
+        });
+        if done.is_err() && !connection.is_autocommit() {
+            // It is tried again when there is something to do next.
+            let _ = connection.execute_batch("ROLLBACK");
+        }
+    }
+
+    /// Takes some of the pending messages into the index. One that cannot be opened stays pending, and so a candidate of every
+    /// search.
+    pub(crate) fn take_in(&mut self, connection: &Connection) -> Result<()> {
+        let counts = Arc::clone(&self.backlog.0);
+        if counts.pending.load(Ordering::Relaxed) == 0 {
+            return Ok(());
+        }
+        let (mut count, mut bytes) = (0, 0);
+        let mut statement = connection.prepare_cached(PENDING)?;
+        let (org, thread, key) = self.behind;
+        let mut rows = statement.query((org, thread, key, BATCH))?;
+        while bytes < BATCH_BYTES
+            && let Some(row) = rows.next()?
+        {
+            let Pending { key, owner, bytes: its_bytes, document } = Pending::read(row, &*self.codec)?;
+            if let Some(document) = document {
+                index::insert(connection, key, owner, &document)?;
+                connection.prepare_cached(TAKEN_IN)?.execute([key])?;
+            }
+            self.behind = (owner.org, owner.thread, key);
+            count += 1;
+            bytes += its_bytes;
+        }
+        if count < BATCH && bytes < BATCH_BYTES {
+            // These were the last ones. What comes meanwhile is noted anew.
+            self.behind = (0, 0, 0);
+            counts.pending.store(0, Ordering::Relaxed);
+            counts.pending_bytes.store(0, Ordering::Relaxed);
+        } else {
+            subtract(&counts.pending, count as u64);
+            subtract(&counts.pending_bytes, bytes as u64);
+        }
+        Ok(())
+    }
+
+    fn delete_some(&self, connection: &Connection) -> Result<()> {
+        let counts = &self.backlog.0;
+        if !counts.has_deleted_threads.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let thread = connection.prepare_cached(DELETED_THREAD)?.query_row([], |row| row.get(0)).optional()?;
+        let Some(thread): Option<i64> = thread else {
+            counts.has_deleted_threads.store(false, Ordering::Relaxed);
+            return Ok(());
+        };
+        if stored::delete_rows(connection, thread, DELETED)? < DELETED {
+            connection.prepare_cached("DELETE FROM chat_thread WHERE key = ?1")?.execute([thread])?;
+        }
+        Ok(())
+    }
+}
+
+/// There may be more than were noted: those of an earlier process.
+fn subtract(count: &AtomicU64, taken: u64) {
+    let _ = count
+        .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| Some(count.saturating_sub(taken).max(1)));
+}
+
+/// A message that is not in the index.
+struct Pending<'a> {
+    key: i64,
+    owner: Owner<'a>,
+    bytes: usize,
+    /// `None` where the content cannot be opened.
+    document: Option<SearchDocument>,
+}
+
+impl<'a> Pending<'a> {
+    fn read(row: &'a Row<'_>, codec: &dyn Codec) -> Result<Self> {
+        let owner = Owner {
+            org: row.get(1)?,
+            thread: row.get(2)?,
+            sender: row.get_ref(5)?.as_str_or_null()?,
+            user: row.get_ref(7)?.as_str()?,
+        };
+        let sealed = row.get_ref(6)?.as_str()?;
+        let open = || -> Result<SearchDocument, BoxError> {
+            let org = OrgId::new(row.get_ref(8)?.as_str()?)?;
+            let key = ContentKey::new(&org, uuid(row, 3)?.into(), uuid(row, 4)?.into());
+            Ok(codec.document(&codec.open(sealed, &key)?).unwrap_or_default())
+        };
+        Ok(Self { key: row.get(0)?, owner, bytes: sealed.len(), document: open().ok() })
+    }
+}

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chatkeep_domain::{Codec, PlainCodec};
+use chatkeep_domain::{Codec, PlainCodec, StoreError};
+
+use crate::error::Errors;
 
 /// Where a SQLite database is, and how it is opened.
 #[derive(Debug, Clone)]
@@ -65,6 +67,14 @@ impl SqliteConfig {
     pub fn read_only(mut self) -> Self {
         self.is_read_only = true;
         self
+    }
+
+    /// Takes a relative path from the current folder, once and for all. Gives what names the file in errors.
+    pub(crate) fn make_absolute(&mut self) -> Result<Errors, StoreError> {
+        let errors = Errors::of(self.path.as_deref());
+        let absolute = self.path.take().map(std::path::absolute).transpose();
+        self.path = absolute.map_err(|_| errors.backend("the path cannot be used"))?;
+        Ok(Errors::of(self.path.as_deref()))
     }
 
     /// Keeps each content as this codec seals it, and indexes the words that it gives; [`PlainCodec`].

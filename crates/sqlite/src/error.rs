@@ -102,6 +102,12 @@ impl Errors {
         StoreError::backend(STORE, SqliteError { file: Arc::clone(&self.0), code: None, what: Some(what) })
     }
 
+    /// A file that is not whole.
+    pub(crate) fn damaged(&self) -> StoreError {
+        let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
+        self.of_sqlite(&rusqlite::Error::SqliteFailure(code, None))
+    }
+
     pub(crate) fn of_sqlite(&self, error: &rusqlite::Error) -> StoreError {
         let code = error.sqlite_error().copied();
         let source = |what| SqliteError { file: Arc::clone(&self.0), code, what };

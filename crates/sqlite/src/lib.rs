@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod append;
+mod backup;
 mod blocking;
 mod candidates;
 mod config;
@@ -9,7 +10,9 @@ mod error;
 mod identity;
 mod index;
 mod messages;
+mod migrations;
 mod readers;
+mod reindex;
 mod row;
 mod schema;
 mod search;
@@ -22,4 +25,6 @@ mod writer;
 
 pub use config::SqliteConfig;
 pub use error::SqliteError;
+pub use migrations::{MigrationState, Migrations};
+pub use reindex::Reindex;
 pub use store::SqliteRepository;

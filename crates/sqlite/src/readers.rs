@@ -33,6 +33,22 @@ impl Readers {
         &self,
         work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
+        let timeout = self.timeout;
+        self.with_reader(move |reader| read_at_once(reader.within(timeout), work)).await
+    }
+
+    /// Uses a connection without a bound, and outside a transaction.
+    pub(crate) async fn read_unbounded<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.with_reader(move |reader| work(reader.unbounded())).await
+    }
+
+    async fn with_reader<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Bounded) -> Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
         let closed = || self.errors.backend("the store was closed");
         let permit = self.free.acquire().await.map_err(|_| closed())?;
         let (idle, timeout) = (Arc::clone(&self.idle), self.timeout);
@@ -43,7 +59,7 @@ impl Readers {
                 (Some(reader), _) => reader,
                 (None, path) => open_reader(&path.unwrap_or_default(), timeout)?,
             };
-            let done = read_at_once(reader.within(timeout), work);
+            let done = work(&reader);
             locked(&idle).push(reader);
             done
         });
@@ -67,10 +83,7 @@ fn locked(idle: &Mutex<Vec<Bounded>>) -> std::sync::MutexGuard<'_, Vec<Bounded>>
 }
 
 /// All statements of the work see the same state.
-pub(crate) fn read_at_once<T>(
-    connection: &Connection,
-    work: impl FnOnce(&Connection) -> Result<T>,
-) -> Result<T> {
+fn read_at_once<T>(connection: &Connection, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
     connection.prepare_cached("BEGIN")?.execute([])?;
     let done = work(connection);
     // It ends by itself where SQLite has rolled back.

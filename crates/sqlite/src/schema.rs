@@ -1,10 +1,17 @@
 //! The tables, and how a file gets them.
 
+use chatkeep_domain::StoreError;
+use chatkeep_domain::search::ANALYZER_VERSION;
 use rusqlite::Connection;
 use rusqlite_migration::{M, Migrations};
 
+use crate::error::{Errors, Result, STORE};
+
+/// How often processes that start together try.
+const ATTEMPTS: usize = 10;
+
 /// Marks a file as chatkeep's: "chkp".
-pub(crate) const APPLICATION_ID: i32 = 0x6368_6b70;
+const APPLICATION_ID: i32 = 0x6368_6b70;
 
 /// Organizations and threads have small numbers beside their ids: rows, indexes and the words of the search index are short.
 const CONVERSATIONS: &str = "
@@ -87,10 +94,14 @@ CREATE VIRTUAL TABLE chat_message_words USING fts5(
 INSERT INTO chat_message_words (chat_message_words, rank) VALUES ('automerge', 8);
 INSERT INTO chat_message_words (chat_message_words, rank) VALUES ('crisismerge', 64);
 
+-- The version of the analyzer that made the words and the folded names.
+CREATE TABLE chat_analyzer (version INTEGER NOT NULL) STRICT;
+
 PRAGMA application_id = 1667787632;
 ";
 
 const CONVERSATIONS_DOWN: &str = "
+DROP TABLE chat_analyzer;
 DROP TABLE chat_message_words;
 DROP TABLE chat_message_revision;
 DROP TABLE chat_message;
@@ -100,13 +111,55 @@ DROP TABLE chat_org;
 PRAGMA application_id = 0;
 ";
 
-const ALL: &[M<'static>] = &[M::up(CONVERSATIONS).down(CONVERSATIONS_DOWN)];
+/// The names of the schema's versions, which sort in the order in which they are applied.
+pub(crate) const NAMES: [&str; 1] = ["m20261126_000001_create_conversations"];
 
-/// The schema's versions, oldest first.
-pub(crate) const MIGRATIONS: Migrations<'static> = Migrations::from_slice(ALL);
+fn migrations() -> [M<'static>; NAMES.len()] {
+    [M::up(CONVERSATIONS).down(CONVERSATIONS_DOWN)]
+}
 
-/// How many migrations the file lacks; negative where it has more than this version knows.
-pub(crate) fn lacking(connection: &Connection) -> rusqlite::Result<i64> {
-    let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    Ok(i64::try_from(ALL.len()).unwrap_or(i64::MAX) - version)
+/// How many versions the file has.
+fn applied(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("PRAGMA user_version", [], |row| row.get(0))
+}
+
+/// How many versions the file lacks. A file that is not ours, or is of a newer version, is refused.
+pub(crate) fn check(connection: &Connection, errors: &Errors) -> Result<usize> {
+    let application: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    if ![0, APPLICATION_ID].contains(&application) {
+        return Err(errors
+            .backend("the file is another program's: its application id is not chatkeep's")
+            .into());
+    }
+    let applied = usize::try_from(applied(connection)?).unwrap_or(usize::MAX);
+    let newer = || errors.backend("the file is of a newer version of chatkeep: update the program");
+    Ok(NAMES.len().checked_sub(applied).ok_or_else(newer)?)
+}
+
+/// Gives the file so many versions. Each step is a transaction. Another process may do the same at this moment.
+pub(crate) fn migrate(connection: &mut Connection, versions: usize) -> Result<()> {
+    let migrations = Migrations::new(migrations().into());
+    let wanted = i64::try_from(versions).unwrap_or(i64::MAX);
+    let mut failed = None;
+    for _ in 0..ATTEMPTS {
+        if applied(connection)? == wanted {
+            return note_analyzer(connection);
+        }
+        failed = migrations.to_version(connection, versions).err();
+    }
+    match failed {
+        None => note_analyzer(connection),
+        Some(rusqlite_migration::Error::RusqliteError { err, .. }) => Err(err.into()),
+        Some(error) => Err(StoreError::backend(STORE, error).into()),
+    }
+}
+
+/// New tables are this version's.
+fn note_analyzer(connection: &Connection) -> Result<()> {
+    if applied(connection)? > 0 {
+        let sql =
+            "INSERT INTO chat_analyzer (version) SELECT ?1 WHERE NOT EXISTS (SELECT 1 FROM chat_analyzer)";
+        connection.execute(sql, [ANALYZER_VERSION])?;
+    }
+    Ok(())
 }

@@ -43,9 +43,7 @@ impl SqliteRepository {
     /// [`StoreError::Backend`] for a file that cannot be opened, is no database, is another program's, or of a newer version of
     /// chatkeep; [`StoreError::NotMigrated`] where tables are missing that are not to be made.
     pub async fn open(mut config: SqliteConfig) -> Result<Self, StoreError> {
-        let absolute = config.path.take().map(std::path::absolute).transpose();
-        let errors = Errors::of(absolute.as_ref().ok().and_then(|path| path.as_deref()));
-        config.path = absolute.map_err(|_| errors.backend("the path cannot be used"))?;
+        let errors = config.make_absolute()?;
         let opened = blocking({
             let errors = errors.clone();
             move || open(&config, &errors).map_err(|failure| errors.from(failure))
@@ -75,6 +73,17 @@ impl SqliteRepository {
         }
     }
 
+    /// The same, for what may take as long as it takes.
+    pub(crate) async fn read_unbounded<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        match &self.0.readers {
+            Some([_, searchers]) => searchers.read_unbounded(work).await,
+            None => Err(StoreError::unsupported("a backup of a database in memory", STORE)),
+        }
+    }
+
     /// Writes as a whole or not at all.
     pub(crate) async fn write<T: Send + 'static>(
         &self,
@@ -90,6 +99,10 @@ impl SqliteRepository {
         Arc::clone(&self.0.codec)
     }
 
+    pub(crate) fn errors(&self) -> Errors {
+        self.0.errors.clone()
+    }
+
     pub(crate) fn backlog(&self) -> Backlog {
         self.0.backlog.clone()
     }
@@ -101,15 +114,16 @@ fn open(config: &SqliteConfig, errors: &Errors) -> Result<SqliteRepository> {
     let writer = if config.is_read_only {
         let path =
             config.path.as_deref().ok_or_else(|| errors.backend("a database in memory is not there yet"))?;
-        check(open_reader(path, timeout)?.within(timeout), errors, false)?;
+        check_tables(open_reader(path, timeout)?.within(timeout), errors)?;
         None
     } else {
-        let mut connection =
-            open_writer(config.path.as_deref(), timeout, |connection| check(connection, errors, true))?;
+        let mut connection = open_writer(config.path.as_deref(), timeout, |connection| {
+            schema::check(connection, errors).map(drop)
+        })?;
         if config.auto_migrate {
-            migrate(connection.unbounded_mut(), errors)?;
+            schema::migrate(connection.unbounded_mut(), schema::NAMES.len())?;
         }
-        check(connection.unbounded(), errors, false)?;
+        check_tables(connection.unbounded(), errors)?;
         let upkeep = Upkeep::new(backlog.clone(), Arc::clone(&config.codec));
         let identity = config.path.as_deref().map(Identity::of);
         let writer = Writer::start(connection, upkeep, identity, timeout, errors.clone());
@@ -124,35 +138,11 @@ fn open(config: &SqliteConfig, errors: &Errors) -> Result<SqliteRepository> {
     Ok(SqliteRepository(Arc::new(inner)))
 }
 
-/// Refuses a file that is not ours; and one without all tables, unless they are to be made.
-fn check(connection: &Connection, errors: &Errors, may_lack: bool) -> Result<()> {
-    let application: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
-    if ![0, schema::APPLICATION_ID].contains(&application) {
-        return Err(errors
-            .backend("the file is another program's: its application id is not chatkeep's")
-            .into());
-    }
-    let lacking = schema::lacking(connection)?;
-    if lacking < 0 {
-        return Err(errors.backend("the file is of a newer version of chatkeep: update the program").into());
-    }
-    match usize::try_from(lacking).unwrap_or_default() {
-        lacking if lacking > 0 && !may_lack => Err(StoreError::not_migrated(STORE, lacking).into()),
-        _ => Ok(()),
-    }
-}
-
-/// Another process may do the same at this moment: then the tables are there.
-fn migrate(connection: &mut Connection, errors: &Errors) -> Result<()> {
-    for _ in 0..10 {
-        if schema::lacking(connection)? == 0 || schema::MIGRATIONS.to_latest(connection).is_ok() {
-            return Ok(());
-        }
-    }
-    match schema::MIGRATIONS.to_latest(connection) {
-        Ok(()) => Ok(()),
-        Err(rusqlite_migration::Error::RusqliteError { err, .. }) => Err(err.into()),
-        Err(_) => Err(errors.backend("its tables cannot be made").into()),
+/// Refuses a file without all tables.
+fn check_tables(connection: &Connection, errors: &Errors) -> Result<()> {
+    match schema::check(connection, errors)? {
+        0 => Ok(()),
+        lacking => Err(StoreError::not_migrated(STORE, lacking).into()),
     }
 }
 

@@ -114,14 +114,11 @@ impl Upkeep {
         while bytes < BATCH_BYTES
             && let Some(row) = rows.next()?
         {
-            let Pending { key, owner, bytes: its_bytes, document } = Pending::read(row, &*self.codec)?;
-            if let Some(document) = document {
-                index::insert(connection, key, owner, &document)?;
-                connection.prepare_cached(TAKEN_IN)?.execute([key])?;
-            }
-            self.behind = (owner.org, owner.thread, key);
+            let entry = Entry::read(row, &*self.codec)?;
+            entry.write(connection)?;
+            self.behind = (entry.owner.org, entry.owner.thread, entry.key);
             count += 1;
-            bytes += its_bytes;
+            bytes += entry.bytes;
         }
         if count < BATCH && bytes < BATCH_BYTES {
             // These were the last ones. What comes meanwhile is noted anew.
@@ -158,17 +155,18 @@ fn subtract(count: &AtomicU64, taken: u64) {
         .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| Some(count.saturating_sub(taken).max(1)));
 }
 
-/// A message that is not in the index.
-struct Pending<'a> {
-    key: i64,
+/// What goes into the index of a message.
+pub(crate) struct Entry<'a> {
+    pub(crate) key: i64,
     owner: Owner<'a>,
     bytes: usize,
     /// `None` where the content cannot be opened.
-    document: Option<SearchDocument>,
+    pub(crate) document: Option<SearchDocument>,
 }
 
-impl<'a> Pending<'a> {
-    fn read(row: &'a Row<'_>, codec: &dyn Codec) -> Result<Self> {
+impl<'a> Entry<'a> {
+    /// Of a row with the columns of [`PENDING`].
+    pub(crate) fn read(row: &'a Row<'_>, codec: &dyn Codec) -> Result<Self> {
         let owner = Owner {
             org: row.get(1)?,
             thread: row.get(2)?,
@@ -182,5 +180,14 @@ impl<'a> Pending<'a> {
             Ok(codec.document(&codec.open(sealed, &key)?).unwrap_or_default())
         };
         Ok(Self { key: row.get(0)?, owner, bytes: sealed.len(), document: open().ok() })
+    }
+
+    /// Puts it into the index, where it is not; one that cannot be opened stays pending.
+    pub(crate) fn write(&self, connection: &Connection) -> Result<()> {
+        if let Some(document) = &self.document {
+            index::insert(connection, self.key, self.owner, document)?;
+            connection.prepare_cached(TAKEN_IN)?.execute([self.key])?;
+        }
+        Ok(())
     }
 }

@@ -1,0 +1,161 @@
+//! Fills the index again, in batches.
+
+use std::sync::Arc;
+
+use chatkeep_domain::search::{ANALYZER_VERSION, fold_text};
+use chatkeep_domain::{Codec, Entity, StoreError};
+use rusqlite::{Connection, TransactionBehavior};
+use uuid::Uuid;
+
+use crate::error::Result;
+use crate::index;
+use crate::migrations::Migrations;
+use crate::row::uuid;
+use crate::upkeep::Entry;
+
+/// How many rows one transaction takes: as long as it runs, nobody else writes.
+const ROWS: usize = 200;
+
+/// The most corrupt rows that are remembered.
+const MAX_NAMED: usize = 100;
+
+const THREADS: &str = "SELECT key, name FROM chat_thread WHERE key > ?1 ORDER BY key LIMIT ?2";
+
+const FOLD: &str = "UPDATE chat_thread SET folded_name = ?2 WHERE key = ?1 AND folded_name <> ?2";
+
+const MESSAGES: &str = "
+    SELECT m.key, m.org, m.thread, m.chat_thread_id, m.id, m.sender_id, m.content, t.user_id, o.org_id
+    FROM chat_message m JOIN chat_thread t ON t.key = m.thread JOIN chat_org o ON o.key = m.org
+    WHERE m.key > ?1 AND (?3 OR m.pending = 1) ORDER BY m.key LIMIT ?2";
+
+const PENDING: &str = "UPDATE chat_message SET pending = 1 WHERE key = ?1";
+
+const NOTE_ANALYZER: &str = "UPDATE chat_analyzer SET version = ?1";
+
+/// An index that is being filled again: see [`Migrations::reindex`].
+#[derive(Debug)]
+pub struct Reindex<'a> {
+    migrations: &'a Migrations,
+    all: bool,
+    next: Next,
+    corrupt: u64,
+    corrupt_rows: Vec<StoreError>,
+}
+
+/// What comes next, and the last key that was done.
+#[derive(Debug, Clone, Copy)]
+enum Next {
+    Begin,
+    Threads(i64),
+    Messages(i64),
+    Nothing,
+}
+
+/// What became of a batch.
+struct Batch {
+    rows: usize,
+    last: i64,
+    corrupt: Vec<Uuid>,
+}
+
+impl<'a> Reindex<'a> {
+    pub(crate) fn new(migrations: &'a Migrations, all: bool) -> Self {
+        Self { migrations, all, next: Next::Begin, corrupt: 0, corrupt_rows: Vec::new() }
+    }
+
+    /// Does the next rows, in one transaction; gives how many. 0: there is nothing more.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] or [`StoreError::Backend`]; what was done before is kept.
+    pub async fn next_batch(&mut self) -> Result<u64, StoreError> {
+        loop {
+            match self.next {
+                Next::Begin => {
+                    self.all |= self.migrations.is_of_another_analyzer().await?;
+                    self.next = if self.all { Next::Threads(0) } else { Next::Messages(0) };
+                }
+                Next::Threads(behind) => {
+                    let batch = self.migrations.run(move |connection| threads(connection, behind)).await?;
+                    self.next = if batch.rows < ROWS { Next::Messages(0) } else { Next::Threads(batch.last) };
+                    if batch.rows > 0 {
+                        return Ok(batch.rows as u64);
+                    }
+                }
+                Next::Messages(behind) => {
+                    let (all, codec) = (self.all, self.migrations.codec());
+                    let work = move |connection: &mut Connection| messages(connection, &codec, behind, all);
+                    let batch = self.migrations.run(work).await?;
+                    self.note(batch.corrupt);
+                    self.next = if batch.rows < ROWS { Next::Nothing } else { Next::Messages(batch.last) };
+                    if batch.rows > 0 {
+                        return Ok(batch.rows as u64);
+                    }
+                }
+                Next::Nothing => return Ok(0),
+            }
+        }
+    }
+
+    fn note(&mut self, corrupt: Vec<Uuid>) {
+        self.corrupt += corrupt.len() as u64;
+        let room = MAX_NAMED.saturating_sub(self.corrupt_rows.len());
+        let named = corrupt
+            .into_iter()
+            .take(room)
+            .map(|id| StoreError::corrupt_row(Entity::Message, id, "it cannot be opened"));
+        self.corrupt_rows.extend(named);
+    }
+
+    /// How many rows were left out because they are corrupt.
+    pub fn corrupt(&self) -> u64 {
+        self.corrupt
+    }
+
+    /// The first 100 of them.
+    pub fn corrupt_rows(&self) -> &[StoreError] {
+        &self.corrupt_rows
+    }
+}
+
+fn threads(connection: &mut Connection, behind: i64) -> Result<Batch> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut batch = Batch { rows: 0, last: behind, corrupt: Vec::new() };
+    {
+        let mut statement = transaction.prepare_cached(THREADS)?;
+        let mut rows = statement.query((behind, ROWS))?;
+        while let Some(row) = rows.next()? {
+            batch.last = row.get(0)?;
+            batch.rows += 1;
+            transaction.prepare_cached(FOLD)?.execute((batch.last, fold_text(row.get_ref(1)?.as_str()?)))?;
+        }
+    }
+    transaction.commit()?;
+    Ok(batch)
+}
+
+fn messages(connection: &mut Connection, codec: &Arc<dyn Codec>, behind: i64, all: bool) -> Result<Batch> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut batch = Batch { rows: 0, last: behind, corrupt: Vec::new() };
+    {
+        let mut statement = transaction.prepare_cached(MESSAGES)?;
+        let mut rows = statement.query((behind, ROWS, all))?;
+        while let Some(row) = rows.next()? {
+            let entry = Entry::read(row, &**codec)?;
+            batch.last = entry.key;
+            batch.rows += 1;
+            if entry.document.is_none() {
+                batch.corrupt.push(uuid(row, 4).unwrap_or_default());
+                // It may match any search.
+                transaction.prepare_cached(PENDING)?.execute([entry.key])?;
+                continue;
+            }
+            index::delete(&transaction, entry.key)?;
+            entry.write(&transaction)?;
+        }
+    }
+    if batch.rows < ROWS && all {
+        transaction.execute(NOTE_ANALYZER, [ANALYZER_VERSION])?;
+    }
+    transaction.commit()?;
+    Ok(batch)
+}

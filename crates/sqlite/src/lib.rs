@@ -9,6 +9,7 @@ mod connection;
 mod error;
 mod identity;
 mod index;
+mod maintenance;
 mod messages;
 mod migrations;
 mod readers;

@@ -1,16 +1,14 @@
 //! The schema's versions, forward and back, and the index anew.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use chatkeep_domain::search::ANALYZER_VERSION;
 use chatkeep_domain::{Codec, StoreError};
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::Connection;
 
-use crate::blocking::blocking;
 use crate::config::SqliteConfig;
-use crate::connection::{Bounded, open_writer};
-use crate::error::{Errors, Result};
-use crate::reindex::Reindex;
+use crate::error::Result;
+use crate::maintenance::Maintenance;
+use crate::reindex::{self, Reindex};
 use crate::schema;
 
 /// One version of the schema.
@@ -26,9 +24,8 @@ pub struct MigrationState {
 /// A database whose schema is to be looked at or changed. Each version is one transaction.
 #[derive(Debug, Clone)]
 pub struct Migrations {
-    connection: Arc<Mutex<Bounded>>,
-    config: SqliteConfig,
-    errors: Errors,
+    database: Maintenance,
+    codec: Arc<dyn Codec>,
 }
 
 impl Migrations {
@@ -38,17 +35,7 @@ impl Migrations {
     /// As [`SqliteRepository::open`](crate::SqliteRepository::open), except for missing tables.
     pub async fn open(mut config: SqliteConfig) -> Result<Self, StoreError> {
         let errors = config.make_absolute()?;
-        let opened = blocking({
-            let (errors, path, timeout) = (errors.clone(), config.path.clone(), config.timeout);
-            move || {
-                open_writer(path.as_deref(), timeout, |connection| {
-                    schema::check(connection, &errors).map(drop)
-                })
-                .map_err(|failure| errors.from(failure))
-            }
-        });
-        let connection = opened.await.ok_or_else(|| errors.backend("the runtime is shutting down"))??;
-        Ok(Self { connection: Arc::new(Mutex::new(connection)), config, errors })
+        Ok(Self { database: Maintenance::open(&config, errors).await?, codec: config.codec })
     }
 
     /// Every version, in order, and whether it is applied. Changes nothing.
@@ -63,8 +50,10 @@ impl Migrations {
     }
 
     async fn applied(&self) -> Result<usize, StoreError> {
-        let errors = self.errors.clone();
-        self.run(move |connection| Ok(schema::NAMES.len() - schema::check(connection, &errors)?)).await
+        let errors = self.database.errors.clone();
+        self.database
+            .run(move |connection| Ok(schema::NAMES.len() - schema::check(connection, &errors)?))
+            .await
     }
 
     /// Applies the next `steps` missing versions, or all of them. Gives the names of those that were applied.
@@ -96,7 +85,7 @@ impl Migrations {
     }
 
     async fn migrate(&self, before: usize, after: usize) -> Result<Vec<String>, StoreError> {
-        self.run(move |connection| schema::migrate(connection, after)).await?;
+        self.database.run(move |connection| schema::migrate(connection, after)).await?;
         let changed = before.min(after)..before.max(after);
         let names = schema::NAMES.into_iter().enumerate().filter(|(at, _)| changed.contains(at));
         Ok(names.map(|(_, name)| name.to_owned()).collect())
@@ -110,10 +99,11 @@ impl Migrations {
         if self.applied().await? == 0 {
             return Ok(0);
         }
-        self.run(|connection| {
-            count(connection, "SELECT COALESCE(SUM(message_count), 0) FROM chat_thread WHERE org <> 0")
-        })
-        .await
+        self.database
+            .run(|connection| {
+                count(connection, "SELECT COALESCE(SUM(message_count), 0) FROM chat_thread WHERE org <> 0")
+            })
+            .await
     }
 
     /// How many threads and messages [`reindex`](Self::reindex) looks at when it does all anew.
@@ -121,13 +111,14 @@ impl Migrations {
     /// # Errors
     /// [`StoreError::Unavailable`] or [`StoreError::Backend`].
     pub async fn count_indexable(&self) -> Result<u64, StoreError> {
-        self.run(|connection| {
-            count(
-                connection,
-                "SELECT (SELECT COUNT(*) FROM chat_thread) + (SELECT COUNT(*) FROM chat_message)",
-            )
-        })
-        .await
+        self.database
+            .run(|connection| {
+                count(
+                    connection,
+                    "SELECT (SELECT COUNT(*) FROM chat_thread) + (SELECT COUNT(*) FROM chat_message)",
+                )
+            })
+            .await
     }
 
     /// How many messages are not in the index: a store takes them in by itself. All threads and messages where another version's
@@ -136,41 +127,18 @@ impl Migrations {
     /// # Errors
     /// [`StoreError::Unavailable`] or [`StoreError::Backend`].
     pub async fn count_unindexed(&self) -> Result<u64, StoreError> {
-        if self.is_of_another_analyzer().await? {
+        if self.database.run(|connection| reindex::is_of_another_analyzer(connection)).await? {
             return self.count_indexable().await;
         }
-        self.run(|connection| count(connection, "SELECT COUNT(*) FROM chat_message WHERE pending = 1")).await
-    }
-
-    pub(crate) async fn is_of_another_analyzer(&self) -> Result<bool, StoreError> {
-        self.run(|connection| {
-            let version =
-                connection.query_row("SELECT version FROM chat_analyzer", [], |row| row.get(0)).optional()?;
-            Ok(version != Some(i64::from(ANALYZER_VERSION)))
-        })
-        .await
+        self.database
+            .run(|connection| count(connection, "SELECT COUNT(*) FROM chat_message WHERE pending = 1"))
+            .await
     }
 
     /// Fills the index of searches and filters: what is not in it, or everything anew. Call
     /// [`next_batch`](Reindex::next_batch) until there is nothing more. The store may be used meanwhile.
     pub fn reindex(&self, all: bool) -> Reindex<'_> {
-        Reindex::new(self, all)
-    }
-
-    pub(crate) fn codec(&self) -> Arc<dyn Codec> {
-        Arc::clone(&self.config.codec)
-    }
-
-    pub(crate) async fn run<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let (connection, errors) = (Arc::clone(&self.connection), self.errors.clone());
-        let done = blocking(move || {
-            let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
-            work(connection.unbounded_mut()).map_err(|failure| errors.from(failure))
-        });
-        done.await.ok_or_else(|| self.errors.backend("the runtime is shutting down"))?
+        Reindex::new(&self.database, Arc::clone(&self.codec), all)
     }
 }
 

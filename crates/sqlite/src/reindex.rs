@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use chatkeep_domain::search::{ANALYZER_VERSION, fold_text};
 use chatkeep_domain::{Codec, Entity, StoreError};
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
 use uuid::Uuid;
 
 use crate::error::Result;
 use crate::index;
-use crate::migrations::Migrations;
+use crate::maintenance::Maintenance;
 use crate::row::uuid;
 use crate::upkeep::Entry;
 
@@ -30,12 +30,15 @@ const MESSAGES: &str = "
 
 const PENDING: &str = "UPDATE chat_message SET pending = 1 WHERE key = ?1";
 
+const ANALYZER: &str = "SELECT version FROM chat_analyzer";
+
 const NOTE_ANALYZER: &str = "UPDATE chat_analyzer SET version = ?1";
 
-/// An index that is being filled again: see [`Migrations::reindex`].
+/// An index that is being filled again: see [`Migrations::reindex`](crate::Migrations::reindex).
 #[derive(Debug)]
 pub struct Reindex<'a> {
-    migrations: &'a Migrations,
+    database: &'a Maintenance,
+    codec: Arc<dyn Codec>,
     all: bool,
     next: Next,
     corrupt: u64,
@@ -59,8 +62,8 @@ struct Batch {
 }
 
 impl<'a> Reindex<'a> {
-    pub(crate) fn new(migrations: &'a Migrations, all: bool) -> Self {
-        Self { migrations, all, next: Next::Begin, corrupt: 0, corrupt_rows: Vec::new() }
+    pub(crate) fn new(database: &'a Maintenance, codec: Arc<dyn Codec>, all: bool) -> Self {
+        Self { database, codec, all, next: Next::Begin, corrupt: 0, corrupt_rows: Vec::new() }
     }
 
     /// Does the next rows, in one transaction; gives how many. 0: there is nothing more.
@@ -71,20 +74,20 @@ impl<'a> Reindex<'a> {
         loop {
             match self.next {
                 Next::Begin => {
-                    self.all |= self.migrations.is_of_another_analyzer().await?;
+                    self.all |= self.database.run(|connection| is_of_another_analyzer(connection)).await?;
                     self.next = if self.all { Next::Threads(0) } else { Next::Messages(0) };
                 }
                 Next::Threads(behind) => {
-                    let batch = self.migrations.run(move |connection| threads(connection, behind)).await?;
+                    let batch = self.database.run(move |connection| threads(connection, behind)).await?;
                     self.next = if batch.rows < ROWS { Next::Messages(0) } else { Next::Threads(batch.last) };
                     if batch.rows > 0 {
                         return Ok(batch.rows as u64);
                     }
                 }
                 Next::Messages(behind) => {
-                    let (all, codec) = (self.all, self.migrations.codec());
+                    let (all, codec) = (self.all, Arc::clone(&self.codec));
                     let work = move |connection: &mut Connection| messages(connection, &codec, behind, all);
-                    let batch = self.migrations.run(work).await?;
+                    let batch = self.database.run(work).await?;
                     self.note(batch.corrupt);
                     self.next = if batch.rows < ROWS { Next::Nothing } else { Next::Messages(batch.last) };
                     if batch.rows > 0 {
@@ -115,6 +118,12 @@ impl<'a> Reindex<'a> {
     pub fn corrupt_rows(&self) -> &[StoreError] {
         &self.corrupt_rows
     }
+}
+
+/// Whether another version's analyzer made the words.
+pub(crate) fn is_of_another_analyzer(connection: &Connection) -> Result<bool> {
+    let version = connection.query_row(ANALYZER, [], |row| row.get(0)).optional()?;
+    Ok(version != Some(i64::from(ANALYZER_VERSION)))
 }
 
 fn threads(connection: &mut Connection, behind: i64) -> Result<Batch> {

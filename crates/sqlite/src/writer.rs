@@ -17,7 +17,7 @@ use crate::upkeep::Upkeep;
 /// How many calls are committed together at most.
 const GROUP: usize = 128;
 
-/// After how long without a call the thread does what can wait.
+/// After how long without a call the thread does what can wait. In memory it does not wait for a disk then, and begins at once.
 const IDLE: Duration = Duration::from_millis(2);
 
 /// How often it does a little of that while calls keep coming.
@@ -136,7 +136,7 @@ impl Work {
         let mut upkept = Instant::now();
         loop {
             let first = if self.upkeep.is_due() {
-                waiting.recv_timeout(IDLE)
+                waiting.recv_timeout(if self.identity.is_some() { IDLE } else { Duration::ZERO })
             } else {
                 waiting.recv().map_err(|_| RecvTimeoutError::Disconnected)
             };

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use chatkeep_contract::Repo;
 use chatkeep_domain::Timestamp;
 use chatkeep_memory::MemoryRepository;
-use chatkeep_seaorm::{PostgresConfig, SeaOrmRepository, SqliteConfig};
+use chatkeep_seaorm::{PostgresConfig, SeaOrmRepository};
+use chatkeep_sqlite::{SqliteConfig, SqliteRepository};
 use sea_orm::{ConnectOptions, ConnectionTrait as _, Database};
 
 /// A moment, in microseconds after a fixed one.
@@ -19,7 +20,7 @@ pub(crate) fn memory() -> Repo {
 }
 
 pub(crate) async fn sqlite() -> Repo {
-    Arc::new(SeaOrmRepository::sqlite(SqliteConfig::in_memory()).await.expect("a database in memory"))
+    Arc::new(SqliteRepository::open(SqliteConfig::in_memory()).await.expect("a database in memory"))
 }
 
 /// A database of its own on the shared server: the operator would see what other tests keep there.

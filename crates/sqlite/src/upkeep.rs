@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use chatkeep_domain::search::SearchDocument;
 use chatkeep_domain::{BoxError, Codec, ContentKey, OrgId};
@@ -15,6 +16,10 @@ use crate::stored;
 /// How many pending messages are taken in at a time, and how many bytes of them.
 const BATCH: usize = 64;
 const BATCH_BYTES: usize = 64 * 1_024;
+
+/// How long the thread goes on with it before it looks for calls: a commit for each few messages would wait for the disk more than it
+/// works.
+const STEP: Duration = Duration::from_millis(8);
 
 /// How many may be pending before appends take some in.
 const MAX_PENDING: u64 = 1_000;
@@ -39,7 +44,10 @@ pub(crate) struct Backlog(Arc<Counts>);
 
 #[derive(Debug, Default)]
 struct Counts {
+    /// Messages that are not in the index; at least 1 until it is known that there are none.
     pending: AtomicU64,
+    /// Those of them that came since an append last took some in.
+    added: AtomicU64,
     pending_bytes: AtomicU64,
     has_deleted_threads: AtomicBool,
 }
@@ -48,6 +56,7 @@ impl Backlog {
     /// A message that is not in the index.
     pub(crate) fn note_pending(&self, bytes: usize) {
         self.0.pending.fetch_add(1, Ordering::Relaxed);
+        self.0.added.fetch_add(1, Ordering::Relaxed);
         self.0.pending_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
@@ -67,6 +76,8 @@ pub(crate) struct Upkeep {
     codec: Arc<dyn Codec>,
     /// Behind which pending message the next ones are looked for.
     behind: (i64, i64, i64),
+    /// How many were taken in since they were last looked for from the first one on.
+    taken_in: u64,
 }
 
 impl Upkeep {
@@ -74,7 +85,7 @@ impl Upkeep {
         // What an earlier process left.
         backlog.note_pending(0);
         backlog.note_deleted_thread();
-        Self { backlog, codec, behind: (0, 0, 0) }
+        Self { backlog, codec, behind: (0, 0, 0), taken_in: 0 }
     }
 
     pub(crate) fn is_due(&self) -> bool {
@@ -89,8 +100,9 @@ impl Upkeep {
 
     /// A little of it, in a transaction of its own. What fails is tried again later: nothing depends on it.
     pub(crate) fn step(&mut self, connection: &Connection) {
+        let begun = Instant::now();
         let done = connection.execute_batch("BEGIN IMMEDIATE").map_err(Failure::from).and_then(|()| {
-            self.take_in(connection)?;
+            while self.take_in(connection)? > 0 && begun.elapsed() < STEP {}
             self.delete_some(connection)?;
             Ok(connection.execute_batch("COMMIT")?)
         });
@@ -100,12 +112,24 @@ impl Upkeep {
         }
     }
 
-    /// Takes some of the pending messages into the index. One that cannot be opened stays pending, and so a candidate of every
-    /// search.
-    pub(crate) fn take_in(&mut self, connection: &Connection) -> Result<()> {
+    /// Takes in as many pending messages as calls have added since the last time, and some more.
+    pub(crate) fn keep_up(&mut self, connection: &Connection) -> Result<()> {
+        let mut added = self.backlog.0.added.swap(0, Ordering::Relaxed);
+        loop {
+            let taken = self.take_in(connection)?;
+            added = added.saturating_sub(taken);
+            if taken == 0 || added == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Takes some of the pending messages into the index; gives how many it looked at. One that cannot be opened stays pending,
+    /// and so a candidate of every search.
+    fn take_in(&mut self, connection: &Connection) -> Result<u64> {
         let counts = Arc::clone(&self.backlog.0);
         if counts.pending.load(Ordering::Relaxed) == 0 {
-            return Ok(());
+            return Ok(0);
         }
         let (mut count, mut bytes) = (0, 0);
         let mut statement = connection.prepare_cached(PENDING)?;
@@ -115,21 +139,23 @@ impl Upkeep {
             && let Some(row) = rows.next()?
         {
             let entry = Entry::read(row, &*self.codec)?;
-            entry.write(connection)?;
+            self.taken_in += u64::from(entry.write(connection)?);
             self.behind = (entry.owner.org, entry.owner.thread, entry.key);
             count += 1;
             bytes += entry.bytes;
         }
         if count < BATCH && bytes < BATCH_BYTES {
-            // These were the last ones. What comes meanwhile is noted anew.
+            // The last ones in their order. Others may have come ahead of them meanwhile, unless nothing was taken in.
             self.behind = (0, 0, 0);
-            counts.pending.store(0, Ordering::Relaxed);
-            counts.pending_bytes.store(0, Ordering::Relaxed);
+            if std::mem::take(&mut self.taken_in) == 0 {
+                counts.pending.store(0, Ordering::Relaxed);
+                counts.pending_bytes.store(0, Ordering::Relaxed);
+            }
         } else {
             subtract(&counts.pending, count as u64);
             subtract(&counts.pending_bytes, bytes as u64);
         }
-        Ok(())
+        Ok(count as u64)
     }
 
     fn delete_some(&self, connection: &Connection) -> Result<()> {
@@ -182,12 +208,11 @@ impl<'a> Entry<'a> {
         Ok(Self { key: row.get(0)?, owner, bytes: sealed.len(), document: open().ok() })
     }
 
-    /// Puts it into the index, where it is not; one that cannot be opened stays pending.
-    pub(crate) fn write(&self, connection: &Connection) -> Result<()> {
-        if let Some(document) = &self.document {
-            index::insert(connection, self.key, self.owner, document)?;
-            connection.prepare_cached(TAKEN_IN)?.execute([self.key])?;
-        }
-        Ok(())
+    /// Puts it into the index, where it is not, and gives whether it is there now: one that cannot be opened stays pending.
+    pub(crate) fn write(&self, connection: &Connection) -> Result<bool> {
+        let Some(document) = &self.document else { return Ok(false) };
+        index::insert(connection, self.key, self.owner, document)?;
+        connection.prepare_cached(TAKEN_IN)?.execute([self.key])?;
+        Ok(true)
     }
 }

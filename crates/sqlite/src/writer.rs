@@ -193,7 +193,7 @@ impl Work {
         if written.is_ok() && self.upkeep.is_long() {
             // What fails here is done later.
             let _ = execute(connection, "SAVEPOINT upkeep");
-            let back = self.upkeep.take_in(connection).map_or("ROLLBACK TO upkeep", |()| "RELEASE upkeep");
+            let back = self.upkeep.keep_up(connection).map_or("ROLLBACK TO upkeep", |()| "RELEASE upkeep");
             let _ = execute(connection, back);
         }
         if let Err(lost) = written.and_then(|()| execute(connection, "COMMIT")) {

@@ -23,6 +23,25 @@ async fn an_idle_store_takes_all_words_into_its_index() {
     assert_eq!(found(&store, &scope(), "word7", SearchOrder::Newest).await, ["word7"], "and afterwards");
 }
 
+/// Messages come ahead of the place where the writer takes the next ones in.
+#[tokio::test]
+async fn a_long_backlog_of_many_threads_is_taken_in() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("chat.db");
+    let store = open(&path).await;
+    let mut threads = Vec::new();
+    for _ in 0..20 {
+        threads.push(thread_of(&store, "ada").await);
+    }
+    for round in 0..30 {
+        for thread in threads.iter().rev() {
+            say(&store, *thread, (0..20).map(|n| message(format!("round {round} number {n}"), n))).await;
+        }
+    }
+    until_none(&path, PENDING).await;
+    assert_eq!(number(&path, "SELECT COUNT(*) FROM chat_message_words"), 20 * 30 * 20);
+}
+
 #[tokio::test]
 async fn what_an_earlier_process_left_is_taken_in() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -4,6 +4,7 @@
 //! search index finds is read and sorted, by narrow keys. Where they are common, the newest (or oldest) messages are walked through in
 //! order, and the search index is asked about each stretch of them: the first hits are near then.
 
+use std::cmp::Ordering;
 use std::collections::HashSet;
 
 use chatkeep_domain::search::{SearchKey, SearchRead};
@@ -260,15 +261,26 @@ impl<'a> Candidates<'a> {
             Some(_) => &["m.position"],
             None => &["m.created_at", "m.chat_thread_id", "m.position"],
         };
-        let [from, behind, ahead, until, direction] =
-            if bounds.newest_first { ["<=", "<", ">", ">=", " DESC"] } else { [">=", ">", "<", "<=", ""] };
-        let ends =
-            [(&bounds.from, from), (&bounds.behind, behind), (&bounds.ahead, ahead), (&bounds.until, until)];
-        for (end, comparison) in ends {
+        let (on, back) = if bounds.newest_first { ('<', '>') } else { ('>', '<') };
+        let ends = [
+            (&bounds.from, on, true),
+            (&bounds.behind, on, false),
+            (&bounds.ahead, back, false),
+            (&bounds.until, back, true),
+        ];
+        for (end, comparison, is_closed) in ends {
             if let Some(place) = end {
-                sql = sql.bind_list(&format!(" AND ({}) {comparison}", columns.join(", ")), values(place));
+                // The organization is the last key of the order, and here it is the same in every row.
+                let ours = self.org_id.cmp(&place.key.org_id);
+                let is_in = ours == if comparison == '<' { Ordering::Less } else { Ordering::Greater };
+                let or_equal = if is_in || is_closed && ours.is_eq() { "=" } else { "" };
+                sql = sql.bind_list(
+                    &format!(" AND ({}) {comparison}{or_equal}", columns.join(", ")),
+                    values(place),
+                );
             }
         }
+        let direction = if bounds.newest_first { " DESC" } else { "" };
         let order: Vec<_> = columns.iter().map(|column| format!("{column}{direction}")).collect();
         sql.text(" ORDER BY ").text(&order.join(", ")).limit(limit)
     }

@@ -134,8 +134,8 @@ pub(crate) struct Candidates<'a> {
 enum Way {
     /// All of them, in order.
     Sorted(Vec<Place>),
-    /// Those that no word finds yet; the others are walked to.
-    Walk { pending: Vec<Place>, walked: usize },
+    /// The keys of those that no word finds yet; the others are walked to.
+    Walk(HashSet<i64>),
 }
 
 impl<'a> Candidates<'a> {
@@ -153,14 +153,13 @@ impl<'a> Candidates<'a> {
         if self.way.is_none() {
             let hits = count(connection, &question, MANY + 1)?;
             self.way = Some(if hits > MANY {
-                Way::Walk { pending: self.pending(connection)?, walked: 0 }
+                Way::Walk(self.pending(connection)?.iter().map(|place| place.row).collect())
             } else {
                 Way::Sorted(self.sorted(connection, &question, bounds)?)
             });
         }
-        if let Some(Way::Walk { pending, walked }) = &self.way {
-            let (pending, walked) = (pending.clone(), *walked);
-            if let Some(places) = self.walk(connection, &question, bounds, &pending, walked)? {
+        if let Some(Way::Walk(pending)) = &self.way {
+            if let Some(places) = self.walk(connection, &question, bounds, pending)? {
                 return Ok(places);
             }
             self.way = Some(Way::Sorted(self.sorted(connection, &question, bounds)?));
@@ -199,16 +198,14 @@ impl<'a> Candidates<'a> {
 
     /// Goes through the messages in order until enough are found. `None`: that would take too long.
     fn walk(
-        &mut self,
+        &self,
         connection: &Connection,
         question: &str,
         bounds: &Bounds,
-        pending: &[Place],
-        mut walked: usize,
+        pending: &HashSet<i64>,
     ) -> Result<Option<Vec<Place>>> {
-        let pending: HashSet<i64> = pending.iter().map(|place| place.row).collect();
         let (mut bounds, mut found, mut stretch) = (bounds.clone(), Vec::new(), STRETCH);
-        let limit = bounds.limit;
+        let (limit, mut walked) = (bounds.limit, 0);
         loop {
             let places = self.in_walk(connection, &bounds, stretch)?;
             let rows = || places.iter().map(|place| place.row);

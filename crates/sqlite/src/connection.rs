@@ -1,7 +1,7 @@
 //! A connection, and how a file is opened.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -129,9 +129,14 @@ fn is_cannot_open(error: &rusqlite::Error) -> bool {
 
 /// Whether there is a write-ahead log with something in it.
 fn has_log(path: &Path) -> bool {
-    let mut log = path.as_os_str().to_owned();
+    fs::metadata(log_of(path)).is_ok_and(|log| log.len() > 0)
+}
+
+/// Where the write-ahead log of a file is: beside the file itself, where the path is a link to it.
+pub(crate) fn log_of(path: &Path) -> PathBuf {
+    let mut log = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()).into_os_string();
     log.push("-wal");
-    fs::metadata(log).is_ok_and(|log| log.len() > 0)
+    log.into()
 }
 
 /// A path as it stands in a URI.

@@ -108,6 +108,17 @@ impl Errors {
         self.of_sqlite(&rusqlite::Error::SqliteFailure(code, None))
     }
 
+    /// Where the disk fails while it is told to keep a commit, nobody knows whether it did.
+    pub(crate) fn of_commit(&self, error: &rusqlite::Error) -> StoreError {
+        if error.sqlite_error_code() != Some(ErrorCode::SystemIoFailure) {
+            return self.of_sqlite(error);
+        }
+        let source =
+            SqliteError { file: Arc::clone(&self.0), code: error.sqlite_error().copied(), what: None };
+        let reason = "the disk failed at the commit";
+        StoreError::unavailable(STORE, Outcome::Unknown, Again::No, reason, source)
+    }
+
     pub(crate) fn of_sqlite(&self, error: &rusqlite::Error) -> StoreError {
         let code = error.sqlite_error().copied();
         let source = |what| SqliteError { file: Arc::clone(&self.0), code, what };

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use crate::connection::log_of;
+
 /// The file and its write-ahead log, as they were when the store opened them.
 ///
 /// A file that is replaced while it is open (`mv`, a restored backup, a copy that is put in its place) is not the one that SQLite writes to:
@@ -17,9 +19,7 @@ type FileId = (u64, u64);
 
 impl Identity {
     pub(crate) fn of(path: &Path) -> Self {
-        let mut log = path.as_os_str().to_owned();
-        log.push("-wal");
-        Self { file: (path.to_owned(), id(path)), log: (log.into(), Mutex::new(None)) }
+        Self { file: (path.to_owned(), id(path)), log: (log_of(path), Mutex::new(None)) }
     }
 
     /// What has happened to the file, if something has.

@@ -98,8 +98,9 @@ impl Upkeep {
         self.backlog.is_long()
     }
 
-    /// A little of it, in a transaction of its own. What fails is tried again later: nothing depends on it.
-    pub(crate) fn step(&mut self, connection: &Connection) {
+    /// A little of it, in a transaction of its own; gives whether it was done. What fails can be tried again later: nothing depends
+    /// on it.
+    pub(crate) fn step(&mut self, connection: &Connection) -> bool {
         let begun = Instant::now();
         let done = connection.execute_batch("BEGIN IMMEDIATE").map_err(Failure::from).and_then(|()| {
             while self.take_in(connection)? > 0 && begun.elapsed() < STEP {}
@@ -107,9 +108,9 @@ impl Upkeep {
             Ok(connection.execute_batch("COMMIT")?)
         });
         if done.is_err() && !connection.is_autocommit() {
-            // It is tried again when there is something to do next.
             let _ = connection.execute_batch("ROLLBACK");
         }
+        done.is_ok()
     }
 
     /// Takes in as many pending messages as calls have added since the last time, and some more.

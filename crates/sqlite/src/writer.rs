@@ -20,12 +20,17 @@ const GROUP: usize = 128;
 /// After how long without a call the thread does what can wait. In memory it does not wait for a disk then, and begins at once.
 const IDLE: Duration = Duration::from_millis(2);
 
+/// After how long it tries again what has failed, such as on a full disk.
+const AFTER_FAILURE: Duration = Duration::from_secs(1);
+
 /// How often it does a little of that while calls keep coming.
 const UPKEEP_EVERY: Duration = Duration::from_millis(100);
 
 /// Why a group was not committed.
 pub(crate) enum Lost {
     Sqlite(rusqlite::Error),
+    /// Only the commit itself failed.
+    Commit(rusqlite::Error),
     Other(&'static str),
 }
 
@@ -62,6 +67,7 @@ impl<T: Send, F: FnOnce(&Connection) -> Result<T> + Send> Call for Waiting<T, F>
     fn report(self: Box<Self>, committed: &Result<(), Lost>) {
         let committed = committed.as_ref().map_err(|lost| match lost {
             Lost::Sqlite(error) => self.errors.of_sqlite(error),
+            Lost::Commit(error) => self.errors.of_commit(error),
             Lost::Other(what) => self.errors.backend(what),
         });
         let answer = match (self.done, committed) {
@@ -133,10 +139,11 @@ struct Work {
 
 impl Work {
     fn run(mut self, waiting: &Receiver<Box<dyn Call>>) {
-        let mut upkept = Instant::now();
+        let idle = if self.identity.is_some() { IDLE } else { Duration::ZERO };
+        let (mut upkept, mut patience) = (Instant::now(), idle);
         loop {
             let first = if self.upkeep.is_due() {
-                waiting.recv_timeout(if self.identity.is_some() { IDLE } else { Duration::ZERO })
+                waiting.recv_timeout(patience)
             } else {
                 waiting.recv().map_err(|_| RecvTimeoutError::Disconnected)
             };
@@ -150,10 +157,8 @@ impl Work {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            if self.is_ours().is_ok() {
-                self.upkeep.step(self.connection.within(self.timeout));
-            }
-            upkept = Instant::now();
+            let is_done = self.is_ours().is_ok() && self.upkeep.step(self.connection.within(self.timeout));
+            (upkept, patience) = (Instant::now(), if is_done { idle } else { AFTER_FAILURE });
         }
         if self.is_ours().is_err() {
             // Closing would write the log into a file that is not the one at the path any more, and delete the log there.
@@ -196,7 +201,7 @@ impl Work {
             let back = self.upkeep.keep_up(connection).map_or("ROLLBACK TO upkeep", |()| "RELEASE upkeep");
             let _ = execute(connection, back);
         }
-        if let Err(lost) = written.and_then(|()| execute(connection, "COMMIT")) {
+        if let Err(lost) = written.and_then(|()| commit(connection)) {
             self.roll_back()?;
             return Err(lost);
         }
@@ -221,6 +226,11 @@ impl Work {
     fn is_ours(&self) -> Result<(), Lost> {
         self.identity.as_ref().map_or(Ok(()), |identity| identity.check().map_err(Lost::Other))
     }
+}
+
+fn commit(connection: &Connection) -> Result<(), Lost> {
+    let done = connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
+    done.map(drop).map_err(Lost::Commit)
 }
 
 fn execute(connection: &Connection, statement: &str) -> Result<(), Lost> {

@@ -138,8 +138,9 @@ async fn a_file_that_is_replaced_gets_no_more_appends() {
 #[tokio::test]
 async fn a_log_that_is_removed_ends_the_appends() {
     let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("chat.db");
-    let store = open(&path).await;
+    let (path, link) = (folder.path().join("chat.db"), folder.path().join("link.db"));
+    std::os::unix::fs::symlink(&path, &link).expect("a link");
+    let store = open(&link).await;
     let thread = thread_of(&store, "ada").await;
     append(&store, thread, "one").await.expect("an append");
     fs::remove_file(folder.path().join("chat.db-wal")).expect("the log is removed");

@@ -83,26 +83,27 @@ async fn main() -> ExitCode {
 
 async fn run(command: Command) -> Result<ExitCode, Error> {
     let config = StateConfig::load()?;
-    let migrations = chatkeep::open_migrations(&config.database).await?;
+    let opened = chatkeep::open_migrations(&config.database).await?;
+    let migrations = &*opened;
     match command {
         Command::Up { steps } => {
             let applied = migrations.up(steps).await?;
             report("applied", &applied);
             if !applied.is_empty() {
-                reindex::hint(&migrations).await;
+                reindex::hint(migrations).await;
             }
         }
         Command::Down { steps, yes } => {
-            if !yes && loses_messages(&migrations).await? {
+            if !yes && loses_messages(migrations).await? {
                 return Ok(ExitCode::from(2));
             }
             report("taken back", &migrations.down(steps).await?);
         }
-        Command::Status => return status(&migrations).await,
-        Command::Reindex { check: true, .. } => return reindex::check(&migrations).await,
-        Command::Reindex { all, check: false } => return reindex::run(&migrations, all).await,
+        Command::Status => return status(migrations).await,
+        Command::Reindex { check: true, .. } => return reindex::check(migrations).await,
+        Command::Reindex { all, check: false } => return reindex::run(migrations, all).await,
         Command::Fresh { yes } => {
-            if !yes && loses_messages(&migrations).await? {
+            if !yes && loses_messages(migrations).await? {
                 return Ok(ExitCode::from(2));
             }
             migrations.fresh().await?;
@@ -121,7 +122,7 @@ fn report(done: &str, names: &[String]) {
     }
 }
 
-async fn status(migrations: &Migrations) -> Result<ExitCode, Error> {
+async fn status(migrations: &dyn Migrations) -> Result<ExitCode, Error> {
     let all = migrations.status().await?;
     for migration in &all {
         println!("{} {}", if migration.applied { "applied" } else { "pending" }, migration.name);
@@ -130,7 +131,7 @@ async fn status(migrations: &Migrations) -> Result<ExitCode, Error> {
     Ok(if pending { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-async fn loses_messages(migrations: &Migrations) -> Result<bool, Error> {
+async fn loses_messages(migrations: &dyn Migrations) -> Result<bool, Error> {
     let count = migrations.count_messages().await?;
     if count > 0 {
         eprintln!(

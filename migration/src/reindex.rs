@@ -13,14 +13,14 @@ const REPORT_EVERY: Duration = Duration::from_secs(5);
 const INTERRUPTED: u8 = 130;
 
 /// Says how much is not indexed; 1 if anything is.
-pub(crate) async fn check(migrations: &Migrations) -> Result<ExitCode, Error> {
+pub(crate) async fn check(migrations: &dyn Migrations) -> Result<ExitCode, Error> {
     let (missing, all) = (migrations.count_unindexed().await?, migrations.count_indexable().await?);
     println!("{missing} of {all} threads and messages are not indexed");
     Ok(if missing > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 /// What is not indexed, or everything anew; 1 if rows were left out, because they are corrupt.
-pub(crate) async fn run(migrations: &Migrations, all: bool) -> Result<ExitCode, Error> {
+pub(crate) async fn run(migrations: &dyn Migrations, all: bool) -> Result<ExitCode, Error> {
     let mut progress = Progress { bar: bar(0), done: 0, total: 0, reported: Instant::now() };
     let mut batches = migrations.reindex(all);
     let finished = async {
@@ -63,7 +63,7 @@ pub(crate) async fn run(migrations: &Migrations, all: bool) -> Result<ExitCode, 
 }
 
 /// What `up` says behind what it applied.
-pub(crate) async fn hint(migrations: &Migrations) {
+pub(crate) async fn hint(migrations: &dyn Migrations) {
     // It has applied everything that it was asked to: not to know this is no failure of it.
     if let Ok(missing @ 1..) = migrations.count_unindexed().await {
         eprintln!(

@@ -155,11 +155,12 @@ fn it_fills_the_index_of_postgres() {
     });
 }
 
-/// What the library wrote is not indexed when the index was taken back and is there again.
 #[tokio::test]
 async fn it_fills_the_index_of_sqlite() {
     let folder = tempfile::tempdir().expect("a folder");
-    let url = format!("sqlite://{}", folder.path().join("chat.db").display());
+    let path = folder.path().join("chat.db");
+    let url = format!("sqlite://{}", path.display());
+    assert_eq!(run(&url, &["reindex"]).0, 2, "a file without tables");
     let config = DatabaseConfig::from_url(url.as_str()).expect("a URL");
     let (org, user) = (OrgId::new("acme").expect("an id"), UserId::new("ada").expect("an id"));
     let repository = chatkeep::create_repository(&config).await.expect("a store");
@@ -170,19 +171,25 @@ async fn it_fills_the_index_of_sqlite() {
         chat.add_message(Role::User, text).await.expect("a message");
     }
     repository.close().await.expect("it closes");
-    assert_eq!(run(&url, &["reindex"]), (0, "nothing to do\n".to_owned(), String::new()));
 
-    // The view that appends go through, and the index.
-    for _ in 0..2 {
-        assert_eq!(run(&url, &["down", "--yes"]).0, 0);
-    }
-    let (code, _, error) = run(&url, &["up"]);
-    assert!(code == 0 && error.starts_with("3 threads and messages are not indexed"), "{code} {error}");
-    let counted = "3 of 3 threads and messages are not indexed\n".to_owned();
+    // As a process leaves it that is killed at once, and with a message that cannot be read.
+    let sql = |text: &str| {
+        let file = rusqlite::Connection::open(&path).expect("the file");
+        file.execute_batch(text).expect("the statement runs");
+    };
+    sql("DELETE FROM chat_message_words; UPDATE chat_message SET pending = 1");
+    sql("UPDATE chat_message SET content = '{' WHERE position = 2");
+    let counted = "2 of 3 threads and messages are not indexed\n".to_owned();
     assert_eq!(run(&url, &["reindex", "--check"]), (1, counted, String::new()));
-    let indexed = "indexed: 3 threads and messages\n".to_owned();
-    assert_eq!(run(&url, &["reindex"]), (0, indexed.clone(), String::new()));
+    let (code, out, error) = run(&url, &["reindex"]);
+    assert_eq!((code, out.as_str()), (1, "indexed: 1 threads and messages, 1 left out as corrupt\n"));
+    assert!(error.starts_with("left out: ") && error.lines().count() == 1, "{error}");
+
+    sql(r#"UPDATE chat_message SET content = '{"type":"text","text":"two"}' WHERE position = 2"#);
+    assert_eq!(run(&url, &["reindex"]), (0, "indexed: 1 threads and messages\n".to_owned(), String::new()));
+    assert_eq!(run(&url, &["reindex"]), (0, "nothing to do\n".to_owned(), String::new()));
     assert_eq!(run(&url, &["reindex", "--check"]).0, 0);
+    let indexed = "indexed: 3 threads and messages\n".to_owned();
     assert_eq!(run(&url, &["reindex", "--all"]), (0, indexed, String::new()));
 }
 

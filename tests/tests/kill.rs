@@ -1,4 +1,4 @@
-//! A process that is killed while it writes: what it was told is stored, is stored.
+//! A process that is killed while it writes: what it was told is stored, is stored, and is found.
 
 #[path = "common/figures.rs"]
 mod figures;
@@ -10,12 +10,13 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use chatkeep::config::{Sources, StateConfig};
-use chatkeep::{ChatMessage, StateManager, ThreadId};
+use chatkeep::{ChatMessage, MAX_PAGE_LEN, Migrations as _, SearchQuery, StateManager, ThreadId};
 use chatkeep_testkit::{PgOptions, PgServer};
 use figures::figure;
 
-/// Starts a writer, kills it as soon as `acknowledgements` were seen, and gives all that came until it was gone.
-fn write_and_kill(url: &str, thread: ThreadId, acknowledgements: usize) -> Vec<String> {
+/// Starts a writer, kills it as soon as `acknowledgements` were seen. Gives the number of its process, and all that came until it
+/// was gone.
+fn write_and_kill(url: &str, thread: ThreadId, acknowledgements: usize) -> (u32, Vec<String>) {
     let folder = tempfile::tempdir().expect("a folder");
     let mut writer = Command::new(env!("CARGO_BIN_EXE_writer"))
         .arg(thread.to_string())
@@ -36,7 +37,7 @@ fn write_and_kill(url: &str, thread: ThreadId, acknowledgements: usize) -> Vec<S
     writer.kill().expect("SIGKILL");
     acknowledged.extend(lines.map(|line| line.expect("a line of text")));
     writer.wait().expect("the writer is gone");
-    acknowledged
+    (writer.id(), acknowledged)
 }
 
 async fn open(url: &str) -> StateManager {
@@ -63,6 +64,27 @@ fn check(stored: &[ChatMessage], acknowledged: &HashSet<String>) {
     }
 }
 
+/// The messages that are found by what each message of a writer begins with.
+async fn find(state: &StateManager, writer: u32) -> Vec<String> {
+    let (mut found, mut cursor) = (Vec::new(), None);
+    loop {
+        let query = SearchQuery::new(format!("\"{writer}\"")).limit(MAX_PAGE_LEN);
+        let query = match cursor {
+            Some(cursor) => query.behind(cursor),
+            None => query,
+        };
+        let page = state.search(query).await.expect("a search");
+        found.extend(page.items.into_iter().filter_map(|hit| {
+            let of_writer = hit.message.content.as_text()?.split(' ').next() == Some(&writer.to_string());
+            of_writer.then(|| hit.message.id.to_string())
+        }));
+        cursor = page.next;
+        if cursor.is_none() {
+            return found;
+        }
+    }
+}
+
 async fn kill_and_check(url: &str) {
     let thread = open(url).await.create_thread("kill").await.expect("a new thread").id;
     let mut acknowledged = HashSet::new();
@@ -74,8 +96,15 @@ async fn kill_and_check(url: &str) {
             // From the very first message to well into the load.
             move || write_and_kill(&url, thread, 1 + (kill * kill) % 97)
         });
-        acknowledged.extend(seen.await.expect("the writer runs"));
-        let chat = open(&url).await.conversation(thread);
+        let (writer, seen) = seen.await.expect("the writer runs");
+        let state = open(&url).await;
+        let found = find(&state, writer).await;
+        let distinct: HashSet<&String> = found.iter().collect();
+        assert_eq!(distinct.len(), found.len(), "a message is found twice");
+        let lost: Vec<_> = seen.iter().filter(|id| !distinct.contains(id)).collect();
+        assert!(lost.is_empty(), "acknowledged and not found: {lost:?}");
+        acknowledged.extend(seen);
+        let chat = state.conversation(thread);
         let stored = chat.get_messages().await.expect("the thread is there");
         check(&stored, &acknowledged);
     }
@@ -94,7 +123,7 @@ async fn nothing_acknowledged_is_lost_by_a_kill_on_sqlite() {
 async fn nothing_acknowledged_is_lost_by_a_kill_on_postgres() {
     let server = PgServer::start(PgOptions::default().fsync(true)).expect("a server");
     let config = chatkeep_seaorm::PostgresConfig::from_url(&server.url().into()).expect("a URL");
-    chatkeep_seaorm::Migrations::postgres(config)
+    chatkeep_seaorm::SeaOrmMigrations::postgres(config)
         .await
         .expect("a server")
         .up(None)

@@ -184,7 +184,7 @@ impl Pair for PostgresPair {
 
     async fn coalescing(&self, connections: Option<u32>) -> Result<Arc<dyn ConversationRepository>> {
         let mut config = self.config(connections)?;
-        config.coalesce_appends = Some(true);
+        config.coalesce_appends = true;
         Ok(Box::pin(chatkeep::create_repository(&config)).await?)
     }
 

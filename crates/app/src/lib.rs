@@ -128,16 +128,18 @@ pub use chatkeep_domain::{
     DEFAULT_PAGE_LEN, Entity, IdGenerator, InvalidArgument, MAX_BATCH_BYTES, MAX_BATCH_LEN,
     MAX_CONTENT_BYTES, MAX_ID_BYTES, MAX_JSON_DEPTH, MAX_METADATA_BYTES, MAX_METADATA_FILTERS,
     MAX_NAME_BYTES, MAX_PAGE_LEN, MAX_RANKED, MAX_SEARCH_BYTES, MAX_SNIPPET_CHARS, Message, MessageFilter,
-    MessageId, MessageQuery, MessageRevision, Metadata, MetadataFilter, NewMessage, Order, OrgId, Outcome,
-    Page, Position, Role, Scope, SearchHit, SearchOrder, SearchPage, SearchQuery, SearchReading, Snippet,
-    StoreError, SystemClock, ThreadId, ThreadQuery, TimeRange, Timestamp, TokenCounter, ToolCall, ToolResult,
-    UserId, UuidV7Generator, metadata_from_json,
+    MessageId, MessageQuery, MessageRevision, Metadata, MetadataFilter, MigrationState, Migrations,
+    NewMessage, Order, OrgId, Outcome, Page, Position, Reindex, Role, Scope, SearchHit, SearchOrder,
+    SearchPage, SearchQuery, SearchReading, Snippet, StoreError, SystemClock, ThreadId, ThreadQuery,
+    TimeRange, Timestamp, TokenCounter, ToolCall, ToolResult, UserId, UuidV7Generator, metadata_from_json,
 };
 pub use chatkeep_layers::{Coalescing, CoalescingConfig, LayersConfig, Retry, Traced, layered};
 #[cfg(feature = "memory")]
 pub use chatkeep_memory::MemoryRepository;
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
-pub use chatkeep_seaorm::{MigrationState, Migrations, Reindex, SeaOrmRepository};
+#[cfg(feature = "postgres")]
+pub use chatkeep_seaorm::SeaOrmRepository;
+#[cfg(feature = "sqlite")]
+pub use chatkeep_sqlite::SqliteRepository;
 pub use {chrono, serde_json, uuid};
 
 pub use config::{ConfigError, DatabaseConfig, StateConfig};

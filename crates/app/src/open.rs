@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use chatkeep_domain::{ConversationRepository, Scope};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
+use chatkeep_domain::Migrations;
+use chatkeep_domain::{ConversationRepository, Scope};
+#[cfg(feature = "postgres")]
 use chatkeep_layers::CoalescingConfig;
 #[cfg(any(feature = "memory", feature = "sqlite", feature = "postgres"))]
 use chatkeep_layers::{LayersConfig, layered};
@@ -19,8 +21,8 @@ use crate::state_manager::StateManager;
 /// ```
 ///
 /// [`Traced`](crate::Traced) makes a span of each call, [`Retry`](crate::Retry) repeats it after transient errors until its
-/// deadline, and [`Coalescing`](crate::Coalescing) lets appends that wait go together, where that is switched on. A store in
-/// memory needs spans alone. [`layered`](crate::layered) gives the same to a store that you have built.
+/// deadline, and [`Coalescing`](crate::Coalescing) lets appends that wait go together, where that is switched on for PostgreSQL:
+/// the store on SQLite does that by itself. A store in memory needs spans alone. [`layered`](crate::layered) gives the same to a store that you have built.
 ///
 /// ```
 /// use chatkeep::config::DatabaseConfig;
@@ -45,24 +47,17 @@ pub async fn create_repository(config: &DatabaseConfig) -> Result<Arc<dyn Conver
         }
         #[cfg(feature = "sqlite")]
         Store::Sqlite(file) => {
-            let store = Arc::new(chatkeep_seaorm::SeaOrmRepository::sqlite(file).await?);
-            // One at a time is all that SQLite writes.
-            let together = CoalescingConfig::default().max_in_flight(1);
-            Ok(layered(store, &layers(config, true, together)))
+            let store = Arc::new(chatkeep_sqlite::SqliteRepository::open(file).await?);
+            // Its writer commits appends that wait together.
+            Ok(layered(store, &LayersConfig::default().deadline(config.deadline)))
         }
         #[cfg(feature = "postgres")]
         Store::Postgres(server) => {
             let store = Arc::new(chatkeep_seaorm::SeaOrmRepository::postgres(*server).await?);
-            Ok(layered(store, &layers(config, false, CoalescingConfig::default())))
+            let together = config.coalesce_appends.then(CoalescingConfig::default);
+            Ok(layered(store, &LayersConfig::default().deadline(config.deadline).coalescing(together)))
         }
     }
-}
-
-/// The layers around a database. Whether appends go together is as it is configured, or as the database has it by default.
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
-fn layers(config: &DatabaseConfig, by_default: bool, together: CoalescingConfig) -> LayersConfig {
-    let coalescing = config.coalesce_appends.unwrap_or(by_default).then_some(together);
-    LayersConfig::default().deadline(config.deadline).coalescing(coalescing)
 }
 
 /// Connects to the database that the configuration names, whatever state its schema is in: to look at the schema, and
@@ -71,14 +66,14 @@ fn layers(config: &DatabaseConfig, by_default: bool, together: CoalescingConfig)
 /// # Errors
 /// As [`create_repository`]; [`Error::NothingToMigrate`] for a store without a schema.
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
-pub async fn open_migrations(config: &DatabaseConfig) -> Result<chatkeep_seaorm::Migrations, Error> {
+pub async fn open_migrations(config: &DatabaseConfig) -> Result<Box<dyn Migrations>, Error> {
     match Store::of(config)? {
         #[cfg(feature = "memory")]
         Store::Memory => Err(Error::NothingToMigrate { backend: Backend::Memory }),
         #[cfg(feature = "sqlite")]
-        Store::Sqlite(config) => Ok(chatkeep_seaorm::Migrations::sqlite(config).await?),
+        Store::Sqlite(config) => Ok(Box::new(chatkeep_sqlite::SqliteMigrations::open(config).await?)),
         #[cfg(feature = "postgres")]
-        Store::Postgres(config) => Ok(chatkeep_seaorm::Migrations::postgres(*config).await?),
+        Store::Postgres(config) => Ok(Box::new(chatkeep_seaorm::SeaOrmMigrations::postgres(*config).await?)),
     }
 }
 
@@ -115,7 +110,7 @@ enum Store {
     #[cfg(feature = "memory")]
     Memory,
     #[cfg(feature = "sqlite")]
-    Sqlite(chatkeep_seaorm::SqliteConfig),
+    Sqlite(chatkeep_sqlite::SqliteConfig),
     #[cfg(feature = "postgres")]
     Postgres(Box<chatkeep_seaorm::PostgresConfig>),
 }
@@ -127,11 +122,11 @@ impl Store {
             #[cfg(feature = "memory")]
             Target::Memory => Ok(Self::Memory),
             #[cfg(feature = "sqlite")]
-            Target::SqliteInMemory => Ok(Self::sqlite(config, chatkeep_seaorm::SqliteConfig::in_memory())),
+            Target::SqliteInMemory => Ok(Self::sqlite(config, chatkeep_sqlite::SqliteConfig::in_memory())),
             #[cfg(feature = "sqlite")]
             Target::SqliteFile(path) => {
                 let path = path.map_or_else(crate::config::default_path, Ok)?;
-                Ok(Self::sqlite(config, chatkeep_seaorm::SqliteConfig::file(path)))
+                Ok(Self::sqlite(config, chatkeep_sqlite::SqliteConfig::file(path)))
             }
             #[cfg(feature = "postgres")]
             Target::Postgres => Ok(Self::postgres(config, crate::config::server(config)?)),
@@ -145,8 +140,13 @@ impl Store {
     }
 
     #[cfg(feature = "sqlite")]
-    fn sqlite(config: &DatabaseConfig, file: chatkeep_seaorm::SqliteConfig) -> Self {
-        let file = file.pool_size(config.pool_size).acquire_timeout(config.acquire_timeout);
+    fn sqlite(config: &DatabaseConfig, file: chatkeep_sqlite::SqliteConfig) -> Self {
+        let file = file
+            .readers(config.pool_size.try_into().unwrap_or(usize::MAX))
+            .lock_timeout(config.acquire_timeout)
+            .timeout(
+                config.statement_timeout.filter(|timeout| !timeout.is_zero()).unwrap_or(config.deadline),
+            );
         Self::Sqlite(match config.auto_migrate {
             Some(on) => file.auto_migrate(on),
             None => file,
@@ -255,8 +255,6 @@ mod tests {
         let store = |url: &str, statement: u64| {
             let mut config = DatabaseConfig::from_url(url).unwrap();
             config.deadline = std::time::Duration::from_secs(90);
-            let layers = layers(&config, false, CoalescingConfig::default());
-            assert_eq!(layers.deadline, Some(config.deadline));
             config.acquire_timeout = std::time::Duration::from_secs(7);
             config.statement_timeout = Some(std::time::Duration::from_secs(statement));
             match Store::of(&config).unwrap() {
@@ -269,9 +267,11 @@ mod tests {
             }
         };
         #[cfg(feature = "sqlite")]
-        {
-            let store = store("sqlite::memory:", 8);
-            assert!(store.contains("acquire_timeout: 7s"), "{store}");
+        for (statement, shown) in [(8, " timeout: 8s"), (0, " timeout: 90s")] {
+            let store = store("sqlite::memory:", statement);
+            for part in ["lock_timeout: 7s", shown] {
+                assert!(store.contains(part), "{store}");
+            }
         }
         #[cfg(feature = "postgres")]
         for (statement, shown) in [(8, "statement_timeout: Some(8s)"), (0, "statement_timeout: None")] {
@@ -284,18 +284,16 @@ mod tests {
 
     #[tokio::test]
     async fn the_store_has_its_layers() {
-        let shown = async |url: &str, together: Option<bool>| {
+        let shown = async |url: &str| {
             let mut config = DatabaseConfig::from_url(url).unwrap();
-            config.coalesce_appends = together;
+            config.coalesce_appends = true;
             let shown = format!("{:?}", create_repository(&config).await.unwrap());
             ["Traced", "Retry", "Coalescing"].map(|layer| shown.contains(&format!("{layer} {{")))
         };
         #[cfg(feature = "memory")]
-        assert_eq!(shown("memory:", Some(true)).await, [true, false, false]);
+        assert_eq!(shown("memory:").await, [true, false, false]);
         #[cfg(feature = "sqlite")]
-        for (together, is_together) in [(None, true), (Some(true), true), (Some(false), false)] {
-            assert_eq!(shown("sqlite::memory:", together).await, [true, true, is_together], "{together:?}");
-        }
+        assert_eq!(shown("sqlite::memory:").await, [true, true, false]);
     }
 
     /// SQLite's driver panics at such a time, and PostgreSQL refuses it.

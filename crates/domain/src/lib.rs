@@ -4,7 +4,7 @@
 //!
 //! - the language: [`ChatThread`], [`ChatMessage`], [`Content`], [`Role`], [`Scope`], [`Position`], [`Page`];
 //! - the ports: [`ThreadRepository`] and [`MessageRepository`], together [`ConversationRepository`], which has an accessor
-//!   for what a store may decline, such as [`MessageSearch`]; [`Decorator`] for stores around a store; [`Codec`]; and [`TokenCounter`], [`Clock`], [`IdGenerator`];
+//!   for what a store may decline, such as [`MessageSearch`]; [`Decorator`] for stores around a store; [`Migrations`] for stores with tables; [`Codec`]; and [`TokenCounter`], [`Clock`], [`IdGenerator`];
 //! - the pure policies: which messages fit a model's [`window`], and what a [`search`] finds;
 //! - the one error of every store: [`StoreError`].
 //!
@@ -59,6 +59,7 @@ mod message_query;
 mod metadata;
 mod metadata_filter;
 mod metadata_tags;
+mod migrations;
 #[cfg(feature = "mock")]
 mod mock;
 mod page;
@@ -93,6 +94,7 @@ pub use metadata_filter::{
     MAX_METADATA_FILTERS, MAX_METADATA_PATH_BYTES, MAX_METADATA_VALUE_BYTES, MetadataFilter,
 };
 pub use metadata_tags::MetadataTags;
+pub use migrations::{MigrationState, Migrations, Reindex};
 #[cfg(feature = "mock")]
 pub use mock::MockConversationRepository;
 pub use page::{DEFAULT_PAGE_LEN, MAX_PAGE_LEN, Page};

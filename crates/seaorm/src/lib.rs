@@ -25,7 +25,7 @@ mod tags;
 mod threads;
 
 use async_trait::async_trait;
-use chatkeep_domain::{ConversationRepository, MessageSearch, StoreError};
+use chatkeep_domain::{ConversationRepository, MessageSearch, Migrations as _, StoreError};
 use sea_orm::DatabaseConnection;
 
 #[cfg(feature = "postgres")]
@@ -33,7 +33,7 @@ pub use config::PostgresConfig;
 #[cfg(feature = "sqlite")]
 pub use config::SqliteConfig;
 pub use error::DriverError;
-pub use migration::{MigrationState, Migrations, Reindex};
+pub use migration::SeaOrmMigrations;
 #[cfg(feature = "postgres")]
 pub use server::{PostgresServer, SslMode};
 
@@ -62,7 +62,7 @@ impl SeaOrmRepository {
     #[cfg(feature = "postgres")]
     pub async fn postgres(config: PostgresConfig) -> Result<Self, StoreError> {
         let auto_migrate = config.auto_migrate;
-        Self::open(Migrations::postgres(config).await?, auto_migrate).await
+        Self::open(SeaOrmMigrations::postgres(config).await?, auto_migrate).await
     }
 
     /// Opens a SQLite file, which is made when it is missing, or a database in memory. No layer is around it yet: see the
@@ -73,7 +73,7 @@ impl SeaOrmRepository {
     #[cfg(feature = "sqlite")]
     pub async fn sqlite(config: SqliteConfig) -> Result<Self, StoreError> {
         let auto_migrate = config.auto_migrate;
-        Self::open(Migrations::sqlite(config).await?, auto_migrate).await
+        Self::open(SeaOrmMigrations::sqlite(config).await?, auto_migrate).await
     }
 
     /// Keeps conversations over a connection that the caller has made and configured.
@@ -90,10 +90,10 @@ impl SeaOrmRepository {
         connection: DatabaseConnection,
         auto_migrate: bool,
     ) -> Result<Self, StoreError> {
-        Self::open(Migrations::from_connection(connection)?, auto_migrate).await
+        Self::open(SeaOrmMigrations::from_connection(connection)?, auto_migrate).await
     }
 
-    async fn open(migrations: Migrations, auto_migrate: bool) -> Result<Self, StoreError> {
+    async fn open(migrations: SeaOrmMigrations, auto_migrate: bool) -> Result<Self, StoreError> {
         match migrations.check().await {
             Err(StoreError::NotMigrated { .. }) if auto_migrate => {
                 migrations.up(None).await?;
@@ -110,7 +110,7 @@ impl SeaOrmRepository {
 
     /// Keeps no index of words: writing is faster; the store declines to search, and filtering messages by metadata is
     /// [`Unsupported`](StoreError::Unsupported). What is written so is found after a
-    /// [`reindex`](Migrations::reindex) only. All processes on a database are to agree on it, which is why it is no
+    /// [`reindex`](chatkeep_domain::Migrations::reindex) only. All processes on a database are to agree on it, which is why it is no
     /// setting of the application's configuration.
     #[must_use]
     pub fn without_search(self) -> Self {

@@ -8,12 +8,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use chatkeep_domain::Migrations as _;
 use chatkeep_domain::{
     Again, Append, ConversationRepository, ConversationRepositoryExt, Entity, MessageEdit, MessageFilter,
     MessageQuery, MessageRepository, Outcome, Position, Role, StoreError, ThreadAppend, ThreadRepository,
 };
 use chatkeep_layers::{LayersConfig, layered};
-use chatkeep_seaorm::{Migrations, PostgresConfig, SeaOrmRepository};
+use chatkeep_seaorm::{PostgresConfig, SeaOrmMigrations, SeaOrmRepository};
 use chatkeep_testkit::{PgBouncer, PgOptions, PgServer, PoolMode, shared_postgres};
 use common::{
     at, create_thread, everything_shown, execute, message, message_id, new_thread, scope, thread_id,
@@ -341,7 +342,7 @@ async fn a_corrupt_row_is_named_and_its_neighbours_can_be_read() {
 async fn a_row_that_would_be_read_as_another_value_is_corrupt() {
     let database = TestDatabase::new().await;
     let repository = database.open().await;
-    let migrations = Migrations::postgres(database.config()).await.unwrap();
+    let migrations = SeaOrmMigrations::postgres(database.config()).await.unwrap();
     rows::lossy_rows_are_corrupt(&repository, &migrations, &database.raw).await;
 }
 
@@ -351,7 +352,7 @@ async fn the_schema_goes_up_and_down_and_an_old_one_is_not_used() {
     let database = TestDatabase::new().await;
     let error = SeaOrmRepository::postgres(database.config().auto_migrate(false)).await.unwrap_err();
     assert!(matches!(error, StoreError::NotMigrated { store: "PostgreSQL", .. }), "{error:?}");
-    let migrations = Migrations::postgres(database.config()).await.unwrap();
+    let migrations = SeaOrmMigrations::postgres(database.config()).await.unwrap();
     let all: Vec<_> =
         migrations.status().await.unwrap().into_iter().map(|migration| migration.name).collect();
     assert_eq!(migrations.up(None).await.unwrap(), all);

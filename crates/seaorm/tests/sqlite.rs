@@ -6,11 +6,12 @@ mod rows;
 
 use std::time::Duration;
 
+use chatkeep_domain::Migrations as _;
 use chatkeep_domain::{
     Append, ConversationRepository, ConversationRepositoryExt, Entity, MessageQuery, MessageRepository,
     Position, StoreError, ThreadQuery, ThreadRepository, UserId,
 };
-use chatkeep_seaorm::{Migrations, SeaOrmRepository, SqliteConfig};
+use chatkeep_seaorm::{SeaOrmMigrations, SeaOrmRepository, SqliteConfig};
 use common::{at, create_thread, execute, message, message_id, new_thread, scope, thread_id, three_messages};
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, Statement};
 use tempfile::TempDir;
@@ -199,7 +200,7 @@ async fn a_corrupt_thread_is_named_and_can_be_passed_and_deleted() {
 async fn a_row_that_would_be_read_as_another_value_is_corrupt() {
     let folder = folder();
     let repository = SeaOrmRepository::sqlite(config(&folder)).await.unwrap();
-    let migrations = Migrations::sqlite(config(&folder)).await.unwrap();
+    let migrations = SeaOrmMigrations::sqlite(config(&folder)).await.unwrap();
     rows::lossy_rows_are_corrupt(&repository, &migrations, &raw(&folder).await).await;
 }
 
@@ -246,7 +247,7 @@ async fn sixteen_repositories_on_one_file_never_see_a_lock() {
 #[tokio::test]
 async fn the_schema_goes_up_and_down_and_an_old_one_is_not_used() {
     let folder = folder();
-    let migrations = Migrations::sqlite(config(&folder)).await.unwrap();
+    let migrations = SeaOrmMigrations::sqlite(config(&folder)).await.unwrap();
     assert!(migrations.status().await.unwrap().iter().all(|migration| !migration.applied));
     assert_eq!(migrations.count_messages().await.unwrap(), 0);
 

@@ -15,6 +15,7 @@ pub struct SqliteConfig {
     /// `None`: in memory, and gone with the store.
     pub(crate) path: Option<PathBuf>,
     pub(crate) readers: usize,
+    pub(crate) lock_timeout: Duration,
     pub(crate) timeout: Duration,
     pub(crate) auto_migrate: bool,
     pub(crate) is_read_only: bool,
@@ -33,6 +34,7 @@ impl SqliteConfig {
         Self {
             path: None,
             readers: 4,
+            lock_timeout: Duration::from_secs(10),
             timeout: Duration::from_secs(30),
             auto_migrate: true,
             is_read_only: false,
@@ -48,7 +50,14 @@ impl SqliteConfig {
         self
     }
 
-    /// How long a call may wait for the lock that another process holds, and how long it may then work; 30 s.
+    /// How long a call may wait for the lock that another process holds; 10 s.
+    #[must_use]
+    pub fn lock_timeout(mut self, timeout: Duration) -> Self {
+        self.lock_timeout = timeout;
+        self
+    }
+
+    /// How long a call may work, once it has the lock; 30 s.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;

@@ -26,6 +26,5 @@ mod writer;
 
 pub use config::SqliteConfig;
 pub use error::SqliteError;
-pub use migrations::{MigrationState, Migrations};
-pub use reindex::Reindex;
+pub use migrations::SqliteMigrations;
 pub use store::SqliteRepository;

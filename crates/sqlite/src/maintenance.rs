@@ -22,7 +22,7 @@ impl Maintenance {
     /// Opens a database, whatever tables it has, unless it is not ours.
     pub(crate) async fn open(config: &SqliteConfig, errors: Errors) -> Result<Self, StoreError> {
         let opened = blocking({
-            let (errors, path, timeout) = (errors.clone(), config.path.clone(), config.timeout);
+            let (errors, path, timeout) = (errors.clone(), config.path.clone(), config.lock_timeout);
             move || {
                 let check = |connection: &Connection| schema::check(connection, &errors).map(drop);
                 open_writer(path.as_deref(), timeout, check).map_err(|failure| errors.from(failure))

@@ -9,6 +9,7 @@ use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
 use crate::blocking::blocking;
+use crate::config::SqliteConfig;
 use crate::connection::{Bounded, open_reader};
 use crate::error::{Errors, Result};
 
@@ -16,6 +17,7 @@ use crate::error::{Errors, Result};
 #[derive(Debug)]
 pub(crate) struct Readers {
     path: PathBuf,
+    lock_timeout: Duration,
     timeout: Duration,
     free: Semaphore,
     idle: Arc<Mutex<Vec<Bounded>>>,
@@ -23,9 +25,10 @@ pub(crate) struct Readers {
 }
 
 impl Readers {
-    pub(crate) fn new(path: &Path, count: usize, timeout: Duration, errors: Errors) -> Self {
+    pub(crate) fn new(path: &Path, count: usize, config: &SqliteConfig, errors: Errors) -> Self {
         let free = Semaphore::new(count);
-        Self { path: path.to_owned(), timeout, free, idle: Arc::default(), errors }
+        let (lock_timeout, timeout) = (config.lock_timeout, config.timeout);
+        Self { path: path.to_owned(), lock_timeout, timeout, free, idle: Arc::default(), errors }
     }
 
     /// Reads in one snapshot.
@@ -51,7 +54,7 @@ impl Readers {
     ) -> Result<T, StoreError> {
         let closed = || self.errors.backend("the store was closed");
         let permit = self.free.acquire().await.map_err(|_| closed())?;
-        let (idle, timeout) = (Arc::clone(&self.idle), self.timeout);
+        let (idle, timeout) = (Arc::clone(&self.idle), self.lock_timeout);
         let connection = locked(&idle).pop();
         let path = connection.is_none().then(|| self.path.clone());
         let done = blocking(move || {

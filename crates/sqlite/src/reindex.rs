@@ -2,31 +2,36 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use chatkeep_domain::search::{ANALYZER_VERSION, fold_text};
-use chatkeep_domain::{Codec, Entity, StoreError};
+use chatkeep_domain::{Codec, Entity, Reindex, StoreError};
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
 use uuid::Uuid;
 
-use crate::error::Result;
+use crate::error::{Result, STORE};
 use crate::index;
 use crate::maintenance::Maintenance;
 use crate::row::uuid;
+use crate::schema;
 use crate::upkeep::Entry;
 
 /// How many rows one transaction takes: as long as it runs, nobody else writes.
 const ROWS: usize = 200;
 
+/// After how many bytes of contents it takes no more.
+const BYTES: usize = 8 * 1_024 * 1_024;
+
 /// The most corrupt rows that are remembered.
 const MAX_NAMED: usize = 100;
 
-const THREADS: &str = "SELECT key, name FROM chat_thread WHERE key > ?1 ORDER BY key LIMIT ?2";
+const THREADS: &str = "SELECT key, name FROM chat_thread WHERE key > ?1 ORDER BY key";
 
 const FOLD: &str = "UPDATE chat_thread SET folded_name = ?2 WHERE key = ?1 AND folded_name <> ?2";
 
 const MESSAGES: &str = "
     SELECT m.key, m.org, m.thread, m.chat_thread_id, m.id, m.sender_id, m.content, t.user_id, o.org_id
     FROM chat_message m JOIN chat_thread t ON t.key = m.thread JOIN chat_org o ON o.key = m.org
-    WHERE m.key > ?1 AND (?3 OR m.pending = 1) ORDER BY m.key LIMIT ?2";
+    WHERE m.key > ?1 AND (?2 OR m.pending = 1) ORDER BY m.key";
 
 const PENDING: &str = "UPDATE chat_message SET pending = 1 WHERE key = ?1";
 
@@ -34,9 +39,9 @@ const ANALYZER: &str = "SELECT version FROM chat_analyzer";
 
 const NOTE_ANALYZER: &str = "UPDATE chat_analyzer SET version = ?1";
 
-/// An index that is being filled again: see [`Migrations::reindex`](crate::Migrations::reindex).
+/// Threads first, then messages.
 #[derive(Debug)]
-pub struct Reindex<'a> {
+pub(crate) struct SqliteReindex<'a> {
     database: &'a Maintenance,
     codec: Arc<dyn Codec>,
     all: bool,
@@ -58,45 +63,13 @@ enum Next {
 struct Batch {
     rows: usize,
     last: i64,
+    is_last: bool,
     corrupt: Vec<Uuid>,
 }
 
-impl<'a> Reindex<'a> {
+impl<'a> SqliteReindex<'a> {
     pub(crate) fn new(database: &'a Maintenance, codec: Arc<dyn Codec>, all: bool) -> Self {
         Self { database, codec, all, next: Next::Begin, corrupt: 0, corrupt_rows: Vec::new() }
-    }
-
-    /// Does the next rows, in one transaction; gives how many. 0: there is nothing more.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] or [`StoreError::Backend`]; what was done before is kept.
-    pub async fn next_batch(&mut self) -> Result<u64, StoreError> {
-        loop {
-            match self.next {
-                Next::Begin => {
-                    self.all |= self.database.run(|connection| is_of_another_analyzer(connection)).await?;
-                    self.next = if self.all { Next::Threads(0) } else { Next::Messages(0) };
-                }
-                Next::Threads(behind) => {
-                    let batch = self.database.run(move |connection| threads(connection, behind)).await?;
-                    self.next = if batch.rows < ROWS { Next::Messages(0) } else { Next::Threads(batch.last) };
-                    if batch.rows > 0 {
-                        return Ok(batch.rows as u64);
-                    }
-                }
-                Next::Messages(behind) => {
-                    let (all, codec) = (self.all, Arc::clone(&self.codec));
-                    let work = move |connection: &mut Connection| messages(connection, &codec, behind, all);
-                    let batch = self.database.run(work).await?;
-                    self.note(batch.corrupt);
-                    self.next = if batch.rows < ROWS { Next::Nothing } else { Next::Messages(batch.last) };
-                    if batch.rows > 0 {
-                        return Ok(batch.rows as u64);
-                    }
-                }
-                Next::Nothing => return Ok(0),
-            }
-        }
     }
 
     fn note(&mut self, corrupt: Vec<Uuid>) {
@@ -108,14 +81,50 @@ impl<'a> Reindex<'a> {
             .map(|id| StoreError::corrupt_row(Entity::Message, id, "it cannot be opened"));
         self.corrupt_rows.extend(named);
     }
+}
 
-    /// How many rows were left out because they are corrupt.
-    pub fn corrupt(&self) -> u64 {
+#[async_trait]
+impl Reindex for SqliteReindex<'_> {
+    async fn next_batch(&mut self) -> Result<u64, StoreError> {
+        loop {
+            match self.next {
+                Next::Begin => {
+                    let errors = self.database.errors.clone();
+                    let check = move |connection: &mut Connection| schema::check(connection, &errors);
+                    let missing = self.database.run(check).await?;
+                    if missing > 0 {
+                        return Err(StoreError::not_migrated(STORE, missing));
+                    }
+                    self.all |= self.database.run(|connection| is_of_another_analyzer(connection)).await?;
+                    self.next = if self.all { Next::Threads(0) } else { Next::Messages(0) };
+                }
+                Next::Threads(behind) => {
+                    let batch = self.database.run(move |connection| threads(connection, behind)).await?;
+                    self.next = if batch.is_last { Next::Messages(0) } else { Next::Threads(batch.last) };
+                    if batch.rows > 0 {
+                        return Ok(batch.rows as u64);
+                    }
+                }
+                Next::Messages(behind) => {
+                    let (all, codec) = (self.all, Arc::clone(&self.codec));
+                    let work = move |connection: &mut Connection| messages(connection, &codec, behind, all);
+                    let batch = self.database.run(work).await?;
+                    self.note(batch.corrupt);
+                    self.next = if batch.is_last { Next::Nothing } else { Next::Messages(batch.last) };
+                    if batch.rows > 0 {
+                        return Ok(batch.rows as u64);
+                    }
+                }
+                Next::Nothing => return Ok(0),
+            }
+        }
+    }
+
+    fn corrupt(&self) -> u64 {
         self.corrupt
     }
 
-    /// The first 100 of them.
-    pub fn corrupt_rows(&self) -> &[StoreError] {
+    fn corrupt_rows(&self) -> &[StoreError] {
         &self.corrupt_rows
     }
 }
@@ -128,11 +137,15 @@ pub(crate) fn is_of_another_analyzer(connection: &Connection) -> Result<bool> {
 
 fn threads(connection: &mut Connection, behind: i64) -> Result<Batch> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut batch = Batch { rows: 0, last: behind, corrupt: Vec::new() };
+    let mut batch = Batch { rows: 0, last: behind, is_last: true, corrupt: Vec::new() };
     {
         let mut statement = transaction.prepare_cached(THREADS)?;
-        let mut rows = statement.query((behind, ROWS))?;
+        let mut rows = statement.query([behind])?;
         while let Some(row) = rows.next()? {
+            if batch.rows == ROWS {
+                batch.is_last = false;
+                break;
+            }
             batch.last = row.get(0)?;
             batch.rows += 1;
             transaction.prepare_cached(FOLD)?.execute((batch.last, fold_text(row.get_ref(1)?.as_str()?)))?;
@@ -144,11 +157,17 @@ fn threads(connection: &mut Connection, behind: i64) -> Result<Batch> {
 
 fn messages(connection: &mut Connection, codec: &Arc<dyn Codec>, behind: i64, all: bool) -> Result<Batch> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut batch = Batch { rows: 0, last: behind, corrupt: Vec::new() };
+    let mut batch = Batch { rows: 0, last: behind, is_last: true, corrupt: Vec::new() };
     {
         let mut statement = transaction.prepare_cached(MESSAGES)?;
-        let mut rows = statement.query((behind, ROWS, all))?;
+        let mut rows = statement.query((behind, all))?;
+        let mut bytes = 0;
         while let Some(row) = rows.next()? {
+            if batch.rows == ROWS || bytes > BYTES {
+                batch.is_last = false;
+                break;
+            }
+            bytes += row.get_ref(6)?.as_bytes().map_or(0, <[u8]>::len);
             let entry = Entry::read(row, &**codec)?;
             batch.last = entry.key;
             batch.rows += 1;
@@ -162,7 +181,7 @@ fn messages(connection: &mut Connection, codec: &Arc<dyn Codec>, behind: i64, al
             entry.write(&transaction)?;
         }
     }
-    if batch.rows < ROWS && all {
+    if batch.is_last && all {
         transaction.execute(NOTE_ANALYZER, [ANALYZER_VERSION])?;
     }
     transaction.commit()?;

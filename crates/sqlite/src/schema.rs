@@ -1,8 +1,11 @@
 //! The tables, and how a file gets them.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use chatkeep_domain::StoreError;
 use chatkeep_domain::search::ANALYZER_VERSION;
-use rusqlite::Connection;
+use rusqlite::{Connection, Transaction};
 use rusqlite_migration::{M, Migrations};
 
 use crate::error::{Errors, Result, STORE};
@@ -111,11 +114,24 @@ DROP TABLE chat_org;
 PRAGMA application_id = 0;
 ";
 
+const NOTE_ANALYZER: &str = "INSERT INTO chat_analyzer (version) VALUES (?1)";
+
 /// The names of the schema's versions, which sort in the order in which they are applied.
 pub(crate) const NAMES: [&str; 1] = ["m20261126_000001_create_conversations"];
 
-fn migrations() -> [M<'static>; NAMES.len()] {
-    [M::up(CONVERSATIONS).down(CONVERSATIONS_DOWN)]
+/// Counts the versions that it applies or takes back.
+fn migrations(changed: &Arc<AtomicUsize>) -> Migrations<'static> {
+    let (up, down) = (Arc::clone(changed), Arc::clone(changed));
+    let conversations = M::up_with_hook(CONVERSATIONS, move |transaction: &Transaction<'_>| {
+        up.fetch_add(1, Ordering::Relaxed);
+        transaction.execute(NOTE_ANALYZER, [ANALYZER_VERSION])?;
+        Ok(())
+    });
+    let conversations = conversations.down_with_hook(CONVERSATIONS_DOWN, move |_: &Transaction<'_>| {
+        down.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    });
+    Migrations::new(vec![conversations])
 }
 
 /// How many versions the file has.
@@ -136,30 +152,22 @@ pub(crate) fn check(connection: &Connection, errors: &Errors) -> Result<usize> {
     Ok(NAMES.len().checked_sub(applied).ok_or_else(newer)?)
 }
 
-/// Gives the file so many versions. Each step is a transaction. Another process may do the same at this moment.
-pub(crate) fn migrate(connection: &mut Connection, versions: usize) -> Result<()> {
-    let migrations = Migrations::new(migrations().into());
-    let wanted = i64::try_from(versions).unwrap_or(i64::MAX);
-    let mut failed = None;
+/// Gives the file so many versions, in one transaction; gives how many it applied or took back itself. Another process may do the same
+/// at this moment.
+pub(crate) fn migrate(connection: &mut Connection, versions: usize) -> Result<usize> {
+    let changed = Arc::new(AtomicUsize::new(0));
+    let (migrations, wanted) = (migrations(&changed), i64::try_from(versions).unwrap_or(i64::MAX));
+    let mut done = Ok(());
     for _ in 0..ATTEMPTS {
         if applied(connection)? == wanted {
-            return note_analyzer(connection);
+            return Ok(changed.load(Ordering::Relaxed));
         }
-        failed = migrations.to_version(connection, versions).err();
+        changed.store(0, Ordering::Relaxed);
+        done = migrations.to_version(connection, versions);
     }
-    match failed {
-        None => note_analyzer(connection),
-        Some(rusqlite_migration::Error::RusqliteError { err, .. }) => Err(err.into()),
-        Some(error) => Err(StoreError::backend(STORE, error).into()),
+    match done {
+        Ok(()) => Ok(changed.load(Ordering::Relaxed)),
+        Err(rusqlite_migration::Error::RusqliteError { err, .. }) => Err(err.into()),
+        Err(error) => Err(StoreError::backend(STORE, error).into()),
     }
-}
-
-/// New tables are this version's.
-fn note_analyzer(connection: &Connection) -> Result<()> {
-    if applied(connection)? > 0 {
-        let sql =
-            "INSERT INTO chat_analyzer (version) SELECT ?1 WHERE NOT EXISTS (SELECT 1 FROM chat_analyzer)";
-        connection.execute(sql, [ANALYZER_VERSION])?;
-    }
-    Ok(())
 }

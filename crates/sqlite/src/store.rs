@@ -109,15 +109,15 @@ impl SqliteRepository {
 }
 
 fn open(config: &SqliteConfig, errors: &Errors) -> Result<SqliteRepository> {
-    let timeout = config.timeout;
+    let (lock_timeout, timeout) = (config.lock_timeout, config.timeout);
     let backlog = Backlog::default();
     let writer = if config.is_read_only {
         let path =
             config.path.as_deref().ok_or_else(|| errors.backend("a database in memory is not there yet"))?;
-        check_tables(open_reader(path, timeout)?.within(timeout), errors)?;
+        check_tables(open_reader(path, lock_timeout)?.within(timeout), errors)?;
         None
     } else {
-        let mut connection = open_writer(config.path.as_deref(), timeout, |connection| {
+        let mut connection = open_writer(config.path.as_deref(), lock_timeout, |connection| {
             schema::check(connection, errors).map(drop)
         })?;
         if config.auto_migrate {
@@ -131,7 +131,7 @@ fn open(config: &SqliteConfig, errors: &Errors) -> Result<SqliteRepository> {
     };
     let half = available_parallelism().map_or(1, NonZero::get) / 2;
     let reader_counts = [config.readers, half.max(1)];
-    let open = |path: &PathBuf| reader_counts.map(|count| Readers::new(path, count, timeout, errors.clone()));
+    let open = |path: &PathBuf| reader_counts.map(|count| Readers::new(path, count, config, errors.clone()));
     let readers = config.path.as_ref().map(open);
     let codec = Arc::clone(&config.codec);
     let inner = Inner { writer, readers, reader_counts, codec, backlog, errors: errors.clone() };

@@ -6,10 +6,10 @@ use std::fs;
 
 use chatkeep_domain::search::SearchOrder;
 use chatkeep_domain::{
-    ConversationRepository as _, MessageEdit, MessageRepository as _, MessageSearch as _, Scope, SearchQuery,
-    StoreError, ThreadQuery, ThreadRepository as _,
+    ConversationRepository as _, MessageEdit, MessageRepository as _, MessageSearch as _, Migrations as _,
+    Scope, SearchQuery, StoreError, ThreadQuery, ThreadRepository as _,
 };
-use chatkeep_sqlite::{Migrations, SqliteConfig, SqliteRepository};
+use chatkeep_sqlite::{SqliteConfig, SqliteMigrations, SqliteRepository};
 use rusqlite::Connection;
 
 use crate::common::{at, found, message, number, open, org, say, scope, thread_of, until_none};
@@ -82,7 +82,7 @@ async fn damage_is_found() {
 async fn the_schema_goes_forward_and_back() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("chat.db");
-    let migrations = Migrations::open(SqliteConfig::file(&path)).await.expect("a file");
+    let migrations = SqliteMigrations::open(SqliteConfig::file(&path)).await.expect("a file");
     let applied = async || {
         migrations
             .status()
@@ -133,7 +133,7 @@ async fn an_index_of_another_analyzer_is_made_anew() {
         .await
         .expect("an edit");
     until_none(&path, "SELECT COUNT(*) FROM chat_message WHERE pending = 1").await;
-    let migrations = Migrations::open(SqliteConfig::file(&path)).await.expect("a file");
+    let migrations = SqliteMigrations::open(SqliteConfig::file(&path)).await.expect("a file");
     assert_eq!(migrations.count_unindexed().await.expect("a number"), 0);
     let raw = Connection::open(&path).expect("the file");
     raw.execute_batch(

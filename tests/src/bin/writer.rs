@@ -1,11 +1,11 @@
-//! Writes without end, four tasks to one thread, and prints each message's id once it is acknowledged: for the test
+//! Writes without end, sixteen tasks to one thread, and prints each message's id once it is acknowledged: for the test
 //! that kills it. The thread's id is its argument; the store is the configured one.
 
 use std::io::Write as _;
 
 use chatkeep::{Conversation, Role, StateConfig, StateManager, ThreadId};
 
-const TASKS: usize = 4;
+const TASKS: usize = 16;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {

@@ -83,7 +83,7 @@ impl DatabaseConfig {
         set(&mut config.deadline, reader.seconds("database.deadline", SECONDS)?);
         let statements = reader.whole::<u32>("database.statement_cache_size", COUNT)?;
         set(&mut config.statement_cache_size, statements.and_then(|count| usize::try_from(count).ok()));
-        config.coalesce_appends = reader.flag("database.coalesce_appends")?;
+        set(&mut config.coalesce_appends, reader.flag("database.coalesce_appends")?);
         config.auto_migrate = reader.flag("database.auto_migrate")?;
         if let Some(url) = reader.secret("database.url")? {
             config.apply_url(url).map_err(|error| reader.rename(error))?;

@@ -102,18 +102,18 @@ pub struct DatabaseConfig {
     pub max_overflow: u32,
     /// How long one attempt at a call waits for a connection, or for SQLite's lock: 1 ms to `i32::MAX` ms.
     pub acquire_timeout: Duration,
-    /// How long PostgreSQL may work on a statement: 1 ms to `i32::MAX` ms. A read that takes longer fails, and is not
-    /// repeated; a write may have waited for a lock, and is. With `None` or zero the deadline alone bounds it.
+    /// How long PostgreSQL may work on a statement, or SQLite on a call: 1 ms to `i32::MAX` ms. A read that takes longer
+    /// fails, and is not repeated; a write on PostgreSQL may have waited for a lock, and is. With `None` or zero the deadline
+    /// alone bounds it.
     pub statement_timeout: Option<Duration>,
     /// How long a call takes at the most, with all its attempts: [`Retry`](crate::Retry) repeats it after transient errors.
     /// 1 ms to `i32::MAX` ms. It bounds both timeouts above. Migrations take their time. Without meaning in memory.
     pub deadline: Duration,
     /// Prepared statements for each connection. 0 keeps none, which PgBouncer in transaction mode needs.
     pub statement_cache_size: usize,
-    /// Whether appends that wait for others go to the store together: each still gets its own durable answer and its own
-    /// error. `None` is on for SQLite, where each group is one transaction instead of as many, and off for PostgreSQL,
-    /// where it pays for dozens of callers. Without meaning in memory.
-    pub coalesce_appends: Option<bool>,
+    /// Whether appends that wait for others go to PostgreSQL together: each still gets its own durable answer and its own
+    /// error. It pays for dozens of callers. The store on SQLite always does it.
+    pub coalesce_appends: bool,
     /// Whether opening applies missing migrations. `None` is on for SQLite and off for PostgreSQL.
     pub auto_migrate: Option<bool>,
 }
@@ -138,7 +138,7 @@ impl Default for DatabaseConfig {
             statement_timeout: Some(Duration::from_secs(30)),
             deadline: Duration::from_secs(30),
             statement_cache_size: 100,
-            coalesce_appends: None,
+            coalesce_appends: false,
             auto_migrate: None,
         }
     }

@@ -81,7 +81,7 @@ fn every_variable_arrives() {
     assert_eq!(database.acquire_timeout, Duration::from_millis(500));
     assert_eq!(database.deadline, Duration::from_millis(250));
     assert_eq!((database.statement_timeout, database.statement_cache_size), (None, 0));
-    assert_eq!((database.coalesce_appends, database.auto_migrate), (Some(true), Some(false)));
+    assert_eq!((database.coalesce_appends, database.auto_migrate), (true, Some(false)));
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn toml_may_use_its_own_types() {
     assert_eq!(database.acquire_timeout, Duration::from_secs(2));
     assert_eq!(database.deadline, Duration::from_secs(90));
     assert_eq!(database.statement_timeout, Some(Duration::from_millis(1500)));
-    assert_eq!((database.coalesce_appends, database.auto_migrate), (Some(false), Some(true)));
+    assert_eq!((database.coalesce_appends, database.auto_migrate), (false, Some(true)));
 }
 
 #[test]

@@ -7,8 +7,8 @@ mod reindex;
 #[cfg(feature = "postgres")]
 mod schema;
 
-pub use self::reindex::Reindex;
-use chatkeep_domain::StoreError;
+use async_trait::async_trait;
+use chatkeep_domain::{MigrationState, Migrations, Reindex, StoreError};
 use sea_orm::sea_query::IntoIden;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, DynIden};
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -43,25 +43,16 @@ impl MigratorTrait for Migrator {
     }
 }
 
-/// One version of the schema.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MigrationState {
-    /// Its name; names sort in the order in which they are applied.
-    pub name: String,
-    /// Whether the database has it.
-    pub applied: bool,
-}
-
 /// A database whose schema is to be looked at or changed.
 ///
 /// Each change is one transaction under a lock: it happens whole or not at all, and processes that start together
 /// wait for each other.
 #[derive(Debug, Clone)]
-pub struct Migrations {
+pub struct SeaOrmMigrations {
     db: Db,
 }
 
-impl Migrations {
+impl SeaOrmMigrations {
     /// Connects to PostgreSQL, whatever state the schema is in.
     ///
     /// # Errors
@@ -91,23 +82,6 @@ impl Migrations {
         Ok(Self { db: Db::of_caller(dialect, connection) })
     }
 
-    /// Every version, in order, and whether it is applied. Changes nothing.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`]; [`StoreError::Backend`] also when the database has a version that this build
-    /// does not know.
-    pub async fn status(&self) -> Result<Vec<MigrationState>, StoreError> {
-        let applied = patiently(self.db.dialect.store(), PATIENCE, || self.db.read(self.applied())).await?;
-        let names: Vec<_> = Migrator::migrations().iter().map(|known| known.name().to_owned()).collect();
-        if let Some(newer) = applied.iter().find(|name| !names.contains(name)) {
-            let text =
-                format!("the database has the migration {newer}, which this build of chatkeep does not know");
-            return Err(to_store_error(self.db.dialect, Effect::Reads, DbErr::Migration(text)));
-        }
-        let state = |name| MigrationState { applied: applied.contains(&name), name };
-        Ok(names.into_iter().map(state).collect())
-    }
-
     async fn applied(&self) -> Result<Vec<String>, Failure> {
         let sql = Sql::new("SELECT version FROM chatkeep_migration ORDER BY version");
         match sql.rows(self.db.writer()).await {
@@ -115,42 +89,6 @@ impl Migrations {
             Err(error) if error::is_missing_table(&error) => Ok(Vec::new()),
             Err(error) => Err(error.into()),
         }
-    }
-
-    /// Applies the next `steps` missing versions, or all of them. Gives the names of those that were applied. On PostgreSQL
-    /// the schema that the configuration names is made first where it is missing.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] or [`StoreError::Backend`]; then nothing was changed.
-    pub async fn up(&self, steps: Option<u32>) -> Result<Vec<String>, StoreError> {
-        self.change(Change::Up(steps)).await
-    }
-
-    /// Takes back the last `steps` versions, WITH THE DATA that they hold. Gives their names.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] or [`StoreError::Backend`]; then nothing was changed.
-    pub async fn down(&self, steps: u32) -> Result<Vec<String>, StoreError> {
-        self.change(Change::Down(steps)).await
-    }
-
-    /// Takes back every version WITH ALL DATA, and applies them again. Tables that are not chatkeep's stay.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] or [`StoreError::Backend`]; then nothing was changed.
-    pub async fn fresh(&self) -> Result<(), StoreError> {
-        self.change(Change::Fresh).await.map(drop)
-    }
-
-    /// How many messages the database holds: what [`down`](Self::down) and [`fresh`](Self::fresh) would lose.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] or [`StoreError::Backend`].
-    pub async fn count_messages(&self) -> Result<u64, StoreError> {
-        if self.status().await?.first().is_none_or(|first| !first.applied) {
-            return Ok(0);
-        }
-        self.count_rows(&Sql::new("SELECT COUNT(*) FROM chat_message")).await
     }
 
     /// Has no deadline: a large table takes its time.
@@ -211,6 +149,52 @@ impl Migrations {
         let mut names: Vec<_> = before.iter().chain(&after).filter(|name| differs(name)).cloned().collect();
         names.sort();
         Ok(names)
+    }
+}
+
+#[async_trait]
+impl Migrations for SeaOrmMigrations {
+    async fn status(&self) -> Result<Vec<MigrationState>, StoreError> {
+        let applied = patiently(self.db.dialect.store(), PATIENCE, || self.db.read(self.applied())).await?;
+        let names: Vec<_> = Migrator::migrations().iter().map(|known| known.name().to_owned()).collect();
+        if let Some(newer) = applied.iter().find(|name| !names.contains(name)) {
+            let text =
+                format!("the database has the migration {newer}, which this build of chatkeep does not know");
+            return Err(to_store_error(self.db.dialect, Effect::Reads, DbErr::Migration(text)));
+        }
+        let state = |name: String| MigrationState::new(name.clone(), applied.contains(&name));
+        Ok(names.into_iter().map(state).collect())
+    }
+
+    async fn up(&self, steps: Option<u32>) -> Result<Vec<String>, StoreError> {
+        self.change(Change::Up(steps)).await
+    }
+
+    async fn down(&self, steps: u32) -> Result<Vec<String>, StoreError> {
+        self.change(Change::Down(steps)).await
+    }
+
+    async fn fresh(&self) -> Result<(), StoreError> {
+        self.change(Change::Fresh).await.map(drop)
+    }
+
+    async fn count_messages(&self) -> Result<u64, StoreError> {
+        if self.status().await?.first().is_none_or(|first| !first.applied) {
+            return Ok(0);
+        }
+        self.count_rows(&Sql::new("SELECT COUNT(*) FROM chat_message")).await
+    }
+
+    async fn count_unindexed(&self) -> Result<u64, StoreError> {
+        self.count(&format!("WHERE {}", reindex::stale())).await
+    }
+
+    async fn count_indexable(&self) -> Result<u64, StoreError> {
+        self.count("").await
+    }
+
+    fn reindex(&self, all: bool) -> Box<dyn Reindex + '_> {
+        Box::new(reindex::Batches::new(self, all))
     }
 }
 

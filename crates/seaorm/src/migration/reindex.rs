@@ -2,12 +2,13 @@
 
 mod rows;
 
-use chatkeep_domain::StoreError;
+use async_trait::async_trait;
 use chatkeep_domain::search::ANALYZER_VERSION;
+use chatkeep_domain::{Reindex, StoreError};
 use sea_orm::{DbErr, QueryResult, Value};
 use uuid::Uuid;
 
-use super::Migrations;
+use super::SeaOrmMigrations;
 use crate::dialect::Dialect;
 use crate::error::Failure;
 use crate::patience::{PATIENCE, patiently};
@@ -28,10 +29,10 @@ const MAX_WINDOW: u64 = 10_000;
 /// The most corrupt rows that are remembered.
 const MAX_NAMED: usize = 100;
 
-/// An index that is being filled again: see [`Migrations::reindex`].
+/// Batch after batch.
 #[derive(Debug)]
-pub struct Reindex<'a> {
-    migrations: &'a Migrations,
+pub(super) struct Batches<'a> {
+    migrations: &'a SeaOrmMigrations,
     /// Rows of the version that is current are done, unless all are to be done again.
     all: bool,
     /// `None` when every row was looked at.
@@ -102,17 +103,7 @@ struct Done {
     corrupt: Vec<StoreError>,
 }
 
-impl Migrations {
-    /// How many threads and messages are not in the index, or were put there by another version of the analyzer: those
-    /// written before there was one, by a store [without search](crate::SeaOrmRepository::without_search), or by an
-    /// earlier chatkeep. Searches and filters do not find them. The whole table is read, without a deadline.
-    ///
-    /// # Errors
-    /// [`StoreError::NotMigrated`], [`StoreError::Unavailable`] or [`StoreError::Backend`].
-    pub async fn count_unindexed(&self) -> Result<u64, StoreError> {
-        self.count(&format!("WHERE {}", stale())).await
-    }
-
+impl SeaOrmMigrations {
     /// Whether [`count_unindexed`](Self::count_unindexed) is more than 0; it looks no further than the first.
     pub(crate) async fn has_unindexed(&self) -> Result<bool, StoreError> {
         let stale = stale();
@@ -126,49 +117,22 @@ impl Migrations {
         patiently(self.db.dialect.store(), PATIENCE, || self.db.read(look())).await
     }
 
-    /// How many threads and messages there are.
-    ///
-    /// # Errors
-    /// As [`count_unindexed`](Self::count_unindexed).
-    pub async fn count_indexable(&self) -> Result<u64, StoreError> {
-        self.count("").await
-    }
-
-    async fn count(&self, condition: &str) -> Result<u64, StoreError> {
+    pub(super) async fn count(&self, condition: &str) -> Result<u64, StoreError> {
         self.check().await?;
         let sql = Sql::new(format!(
             "SELECT (SELECT COUNT(*) FROM chat_message {condition}) + (SELECT COUNT(*) FROM chat_thread {condition})"
         ));
         self.count_rows(&sql).await
     }
-
-    /// Begins to put into the index what is not in it, or, with `all`, everything anew. Nothing happens before
-    /// [`Reindex::next_batch`].
-    pub fn reindex(&self, all: bool) -> Reindex<'_> {
-        Reindex {
-            migrations: self,
-            all,
-            table: Some(Table::Threads),
-            place: None,
-            window: MAX_ROWS,
-            corrupt: 0,
-            corrupt_rows: Vec::new(),
-        }
-    }
 }
 
-fn stale() -> String {
+pub(super) fn stale() -> String {
     format!("COALESCE(search_version, 0) <> {ANALYZER_VERSION}")
 }
 
-impl Reindex<'_> {
-    /// Does the next few rows in one transaction, and gives their number; 0 when all is done. The store may be used
-    /// meanwhile. What a batch has done stays done: stop at any time, dropping the future included, and begin again.
-    ///
-    /// # Errors
-    /// [`StoreError::NotMigrated`], [`StoreError::Unavailable`] or [`StoreError::Backend`]; call again to try the same
-    /// batch again.
-    pub async fn next_batch(&mut self) -> Result<u64, StoreError> {
+#[async_trait]
+impl Reindex for Batches<'_> {
+    async fn next_batch(&mut self) -> Result<u64, StoreError> {
         self.migrations.check().await?;
         while let Some(table) = self.table {
             let db = &self.migrations.db;
@@ -203,14 +167,26 @@ impl Reindex<'_> {
         Ok(0)
     }
 
-    /// How many threads and messages could not be decoded, so far: they are left as they are, and count as not indexed.
-    pub fn corrupt(&self) -> u64 {
+    fn corrupt(&self) -> u64 {
         self.corrupt
     }
 
-    /// The first hundred of them: each a [`StoreError::CorruptRow`], which names it.
-    pub fn corrupt_rows(&self) -> &[StoreError] {
+    fn corrupt_rows(&self) -> &[StoreError] {
         &self.corrupt_rows
+    }
+}
+
+impl<'a> Batches<'a> {
+    pub(super) fn new(migrations: &'a SeaOrmMigrations, all: bool) -> Self {
+        Self {
+            migrations,
+            all,
+            table: Some(Table::Threads),
+            place: None,
+            window: MAX_ROWS,
+            corrupt: 0,
+            corrupt_rows: Vec::new(),
+        }
     }
 
     fn condition(&self) -> String {

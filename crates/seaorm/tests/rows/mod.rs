@@ -1,10 +1,11 @@
 //! Rows that somebody else wrote, on both engines.
 
+use chatkeep_domain::Migrations as _;
 use chatkeep_domain::{
     Append, Entity, MessageEdit, MessageQuery, MessageRepository, MessageSearch, SearchQuery, StoreError,
     ThreadQuery, ThreadRepository,
 };
-use chatkeep_seaorm::{Migrations, SeaOrmRepository};
+use chatkeep_seaorm::{SeaOrmMigrations, SeaOrmRepository};
 use sea_orm::DatabaseConnection;
 
 use crate::common::{
@@ -30,7 +31,7 @@ fn assert_corrupt<T: std::fmt::Debug>(answer: Result<T, StoreError>, wanted: Ent
 /// A row with what would be read as another value is corrupt, wherever it is read.
 pub(crate) async fn lossy_rows_are_corrupt(
     repository: &SeaOrmRepository,
-    migrations: &Migrations,
+    migrations: &SeaOrmMigrations,
     raw: &DatabaseConnection,
 ) {
     three_messages(repository).await;

@@ -2,8 +2,9 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use chatkeep_domain::Migrations as _;
 use chatkeep_domain::{Append, MessageRepository, MessageSearch, Metadata, NewMessage, SearchQuery};
-use chatkeep_seaorm::{Migrations, PostgresConfig, SeaOrmRepository, SqliteConfig};
+use chatkeep_seaorm::{PostgresConfig, SeaOrmMigrations, SeaOrmRepository, SqliteConfig};
 use chatkeep_testkit::shared_postgres;
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement};
 use tempfile::TempDir;
@@ -56,10 +57,10 @@ impl Store {
         Self { raw: connect(&url).await, url, folder: None }
     }
 
-    pub(crate) async fn migrations(&self) -> Migrations {
+    pub(crate) async fn migrations(&self) -> SeaOrmMigrations {
         match &self.folder {
-            Some(folder) => Migrations::sqlite(SqliteConfig::file(folder.path().join("chat.db"))).await,
-            None => Migrations::postgres(postgres_config(&self.url)).await,
+            Some(folder) => SeaOrmMigrations::sqlite(SqliteConfig::file(folder.path().join("chat.db"))).await,
+            None => SeaOrmMigrations::postgres(postgres_config(&self.url)).await,
         }
         .expect("the database is there")
     }

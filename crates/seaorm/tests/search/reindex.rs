@@ -1,5 +1,6 @@
 //! What was written without the index is found after a reindex, and what was damaged is mended.
 
+use chatkeep_domain::Migrations as _;
 use chatkeep_domain::{
     MessageFilter, MetadataFilter, SearchQuery, StoreError, ThreadQuery, ThreadRepository, ThreadUpdate,
 };

@@ -1,10 +1,11 @@
 //! The migration of the index, and what else happens to its tables.
 
+use chatkeep_domain::Migrations as _;
 use chatkeep_domain::{
     ConversationRepository, ConversationRepositoryExt, MessageEdit, MessageRepository, SearchQuery,
     StoreError, ThreadRepository,
 };
-use chatkeep_seaorm::{Migrations, SeaOrmRepository};
+use chatkeep_seaorm::{SeaOrmMigrations, SeaOrmRepository};
 
 use crate::common::{
     at, create_thread, everything_shown, message, message_id, scope, thread_id, three_messages,
@@ -144,6 +145,7 @@ async fn a_role_that_may_not_make_the_extension_hears_its_name() {
     let (host, name) = store.url.rsplit_once('/').expect("a URL with a database");
     let (_, address) = host.rsplit_once('@').expect("a URL with a user");
     let migrations =
-        Migrations::postgres(postgres_config(&format!("postgres://plain_{name}@{address}/{name}"))).await;
+        SeaOrmMigrations::postgres(postgres_config(&format!("postgres://plain_{name}@{address}/{name}")))
+            .await;
     assert_eq!(migrations.unwrap().up(None).await.unwrap().len(), 3);
 }

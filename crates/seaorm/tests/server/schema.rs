@@ -1,5 +1,6 @@
+use chatkeep_domain::Migrations as _;
 use chatkeep_domain::{ConversationRepositoryExt as _, StoreError, ThreadRepository as _};
-use chatkeep_seaorm::{Migrations, SeaOrmRepository};
+use chatkeep_seaorm::{SeaOrmMigrations, SeaOrmRepository};
 use chatkeep_testkit::{PgBouncer, PgOptions, PgServer, PoolMode};
 
 use crate::common::{create_thread, scope, thread_id, three_messages};
@@ -41,7 +42,7 @@ async fn two_schemas_of_a_database_know_nothing_of_each_other() {
     assert!(matches!(public, StoreError::NotMigrated { .. }), "{public}");
     let other = open(&two).await.expect("the store opens");
     create_thread(&other).await.expect("the id is free there");
-    let migrations = Migrations::postgres(config(&two)).await.expect("a connection");
+    let migrations = SeaOrmMigrations::postgres(config(&two)).await.expect("a connection");
     migrations.down(1_000).await.expect("it goes down");
     assert!(store.get_thread(&scope(), thread_id()).await.is_ok());
     migrations.fresh().await.expect("it comes up again");

@@ -14,18 +14,7 @@ use chatkeep_domain::{
 use chatkeep_sqlite::{SqliteConfig, SqliteError, SqliteRepository};
 use rusqlite::Connection;
 
-use crate::common::{found, message, open, say, scope, thread_of};
-
-/// What an error says altogether, its sources included.
-fn everything(error: &StoreError) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(error) = source {
-        text = format!("{text}: {error}");
-        source = error.source();
-    }
-    text
-}
+use crate::common::{everything, found, message, open, say, scope, thread_of};
 
 /// The error of opening; it names the file.
 async fn refused(config: SqliteConfig, path: &Path) -> String {

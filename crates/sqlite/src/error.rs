@@ -131,24 +131,28 @@ impl Errors {
             Some(ErrorCode::OperationInterrupted) => {
                 not_done(Again::No, "the call took longer than the store's timeout")
             }
-            code => StoreError::backend(STORE, source(code.and_then(advice))),
+            _ => StoreError::backend(STORE, source(code.and_then(advice))),
         }
     }
 }
 
 /// What is to be done about it, where that is known.
-fn advice(code: ErrorCode) -> Option<&'static str> {
-    Some(match code {
+fn advice(error: rusqlite::ffi::Error) -> Option<&'static str> {
+    Some(match error.code {
         ErrorCode::DiskFull => "the disk is full: nothing was written; free some space",
         ErrorCode::ReadOnly => {
             "the file or its folder cannot be written: open it with read_only, or change its mode"
         }
         ErrorCode::CannotOpen => {
-            "the file cannot be opened: see that its folder is there and may be read and written"
+            "the file cannot be opened: see that its folder is there and may be written; where it may not, open it with \
+             read_only, after whoever wrote it has closed it, so that no write-ahead log is left beside it"
         }
         ErrorCode::NotADatabase => "the file is no SQLite database, or it is encrypted",
         ErrorCode::DatabaseCorrupt => {
             "the file is damaged: restore a backup, or recover it with `sqlite3 FILE .recover`"
+        }
+        ErrorCode::SystemIoFailure if error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMMAP => {
+            "no write-ahead log is possible here: put the file on a local disk"
         }
         ErrorCode::SystemIoFailure => "the disk failed",
         _ => return None,

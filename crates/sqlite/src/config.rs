@@ -48,10 +48,10 @@ impl SqliteConfig {
         self
     }
 
-    /// How long a call may wait for the lock that another process holds, and how long it may then work; 30 s.
+    /// How long a call may wait for the lock that another process holds, and how long it may then work; 30 s, at most a day.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
+        self.timeout = timeout.min(Duration::from_hours(24));
         self
     }
 

@@ -44,6 +44,12 @@ impl Bounded {
         &self.connection
     }
 
+    /// How long the next statements wait for a lock.
+    pub(crate) fn wait_at_most(&self, timeout: Duration) {
+        // It cannot fail on an open connection.
+        let _ = self.connection.busy_timeout(timeout);
+    }
+
     pub(crate) fn unbounded_mut(&mut self) -> &mut Connection {
         self.deadline.store(u64::MAX, Ordering::Relaxed);
         &mut self.connection

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use chatkeep_domain::{Again, InvalidArgument, Outcome, StoreError};
+use chatkeep_domain::{Again, BoxError, InvalidArgument, Outcome, StoreError};
 use rusqlite::ErrorCode;
 use rusqlite::types::FromSqlError;
 
@@ -102,6 +102,12 @@ impl Errors {
         StoreError::backend(STORE, SqliteError { file: Arc::clone(&self.0), code: None, what: Some(what) })
     }
 
+    /// What was committed may be in a file that is not at the path any more.
+    pub(crate) fn unknown(&self, what: &'static str) -> StoreError {
+        let source = SqliteError { file: Arc::clone(&self.0), code: None, what: Some(what) };
+        StoreError::unavailable(STORE, Outcome::Unknown, Again::No, "a write may be lost", source)
+    }
+
     /// A file that is not whole.
     pub(crate) fn damaged(&self) -> StoreError {
         let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
@@ -133,6 +139,24 @@ impl Errors {
             }
             _ => StoreError::backend(STORE, source(code.and_then(advice))),
         }
+    }
+}
+
+/// The error of a call that was to be done together with the one that failed so.
+pub(crate) fn shared(error: &StoreError) -> StoreError {
+    let same = |source: &BoxError| -> BoxError {
+        source
+            .downcast_ref::<SqliteError>()
+            .map_or_else(|| source.to_string().into(), |source| source.clone().into())
+    };
+    match error {
+        StoreError::Unavailable { outcome, again, reason, source, .. } => {
+            // Where only the other one took too long.
+            let again = if *outcome == Outcome::NotDone { Again::Soon } else { *again };
+            StoreError::unavailable(STORE, *outcome, again, reason, same(source))
+        }
+        StoreError::Backend { source, .. } => StoreError::backend(STORE, same(source)),
+        other => StoreError::backend(STORE, other.to_string()),
     }
 }
 

@@ -169,9 +169,10 @@ pub(crate) fn migrate(connection: &mut Connection, versions: usize) -> Result<()
     }
 }
 
-/// New tables are this version's.
+/// New tables are this version's. Others are only read here: opening does not wait for another process's lock.
 fn note_analyzer(connection: &Connection) -> Result<()> {
-    if applied(connection)? > 0 {
+    let lacks = "SELECT NOT EXISTS (SELECT 1 FROM chat_analyzer)";
+    if applied(connection)? > 0 && connection.query_row(lacks, [], |row| row.get(0))? {
         let sql =
             "INSERT INTO chat_analyzer (version) SELECT ?1 WHERE NOT EXISTS (SELECT 1 FROM chat_analyzer)";
         connection.execute(sql, [ANALYZER_VERSION])?;

@@ -135,6 +135,32 @@ async fn a_log_that_is_removed_ends_the_appends() {
     fs::remove_file(folder.path().join("chat.db-wal")).expect("the log is removed");
     let error = append(&store, thread, "lost").await.expect_err("the log is gone");
     assert!(everything(&error).contains("log was replaced or removed"), "{error:?}");
+    let before = fs::read(&path).expect("the file");
+    store.close().await.expect("it is closed");
+    assert_eq!(fs::read(&path).expect("the file"), before, "closing leaves it alone");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_that_is_removed_stays_removed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("chat.db");
+    let store = open(&path).await;
+    let thread = thread_of(&store, "ada").await;
+    fs::remove_file(&path).expect("the file is removed");
+    let error = append(&store, thread, "lost").await.expect_err("the file is gone");
+    assert!(everything(&error).contains("was replaced or removed"), "{error:?}");
+    // Another one takes its place, with a log of its own.
+    fs::remove_file(folder.path().join("chat.db-wal")).expect("the log is removed");
+    fs::remove_file(folder.path().join("chat.db-shm")).expect("its index is removed");
+    let next = open(&path).await;
+    let thread = thread_of(&next, "ada").await;
+    append(&next, thread, "kept").await.expect("an append");
+    store.close().await.expect("it is closed");
+    drop(store);
+    append(&next, thread, "kept too").await.expect("an append");
+    next.close().await.expect("it is closed");
+    assert_eq!(count(&open(&path).await, thread).await, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

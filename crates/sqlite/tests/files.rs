@@ -11,7 +11,7 @@ use chatkeep_domain::{
     Again, Append, ConversationRepository as _, MessageQuery, MessageRepository as _, Outcome, StoreError,
     ThreadId,
 };
-use chatkeep_sqlite::{SqliteConfig, SqliteError, SqliteRepository};
+use chatkeep_sqlite::{Migrations, SqliteConfig, SqliteError, SqliteRepository};
 use rusqlite::Connection;
 
 use crate::common::{everything, found, message, open, say, scope, thread_of};
@@ -147,6 +147,8 @@ async fn a_file_that_is_removed_stays_removed() {
     let path = folder.path().join("chat.db");
     let store = open(&path).await;
     let thread = thread_of(&store, "ada").await;
+    let migrations = Migrations::open(SqliteConfig::file(&path)).await.expect("a file");
+    migrations.count_messages().await.expect("a number");
     fs::remove_file(&path).expect("the file is removed");
     let error = append(&store, thread, "lost").await.expect_err("the file is gone");
     assert!(everything(&error).contains("was replaced or removed"), "{error:?}");
@@ -158,6 +160,7 @@ async fn a_file_that_is_removed_stays_removed() {
     append(&next, thread, "kept").await.expect("an append");
     store.close().await.expect("it is closed");
     drop(store);
+    drop(migrations);
     append(&next, thread, "kept too").await.expect("an append");
     next.close().await.expect("it is closed");
     assert_eq!(count(&open(&path).await, thread).await, 2);

@@ -88,6 +88,9 @@ pub(crate) fn open_writer(
     let bounded = Bounded::new(connection, timeout)?;
     let connection = bounded.unbounded();
     check(connection)?;
+    if connection.is_readonly(rusqlite::MAIN_DB)? {
+        return Err(failure(rusqlite::ffi::SQLITE_READONLY).into());
+    }
     if path.is_some() {
         use_log(connection)?;
     }
@@ -103,8 +106,12 @@ fn use_log(connection: &Connection) -> rusqlite::Result<()> {
     if mode == "wal" {
         return Ok(());
     }
-    let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR_SHMMAP);
-    Err(rusqlite::Error::SqliteFailure(code, None))
+    Err(failure(rusqlite::ffi::SQLITE_IOERR_SHMMAP))
+}
+
+/// As SQLite would have said it.
+pub(crate) fn failure(code: i32) -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None)
 }
 
 /// A connection that reads. Of a file that is nobody's to write, in a folder that cannot be written, SQLite has to be told that it

@@ -8,6 +8,8 @@ use chatkeep_domain::{Again, BoxError, InvalidArgument, Outcome, StoreError};
 use rusqlite::ErrorCode;
 use rusqlite::types::FromSqlError;
 
+use crate::connection::failure;
+
 /// The store's name in errors.
 pub(crate) const STORE: &str = "sqlite";
 
@@ -110,8 +112,7 @@ impl Errors {
 
     /// A file that is not whole.
     pub(crate) fn damaged(&self) -> StoreError {
-        let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
-        self.of_sqlite(&rusqlite::Error::SqliteFailure(code, None))
+        self.of_sqlite(&failure(rusqlite::ffi::SQLITE_CORRUPT))
     }
 
     /// Where the disk fails while it is told to keep a commit, nobody knows whether it did.

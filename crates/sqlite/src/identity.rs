@@ -69,11 +69,16 @@ mod lock {
     use std::fs::File;
     use std::path::Path;
     use std::sync::{Arc, Mutex, PoisonError, Weak};
+    use std::thread;
+    use std::time::Duration;
 
     use rustix::fs::{FlockOperation, fcntl_lock};
     use rustix::io::Errno;
 
     use super::FileId;
+
+    /// How often it tries, 1 ms apart.
+    const ATTEMPTS: usize = 100;
 
     /// One for each file: closing any of several would drop the lock of all.
     static OPEN: Mutex<BTreeMap<FileId, Weak<File>>> = Mutex::new(BTreeMap::new());
@@ -91,10 +96,18 @@ mod lock {
             Self(file)
         }
 
-        /// Takes the lock again. `false`: another process is about to remove the log.
+        /// Takes the lock again, after whoever closes the file at this moment. `false`: another process may be about to remove the
+        /// log.
         pub(super) fn hold(&self) -> bool {
-            let held = self.0.as_ref().map(|file| fcntl_lock(file, FlockOperation::NonBlockingLockShared));
-            !matches!(held, Some(Err(Errno::AGAIN | Errno::ACCESS)))
+            let Some(file) = &self.0 else { return true };
+            let take = || fcntl_lock(file, FlockOperation::NonBlockingLockShared);
+            for _ in 0..ATTEMPTS {
+                if !matches!(take(), Err(Errno::AGAIN | Errno::ACCESS)) {
+                    return true;
+                }
+                thread::sleep(Duration::from_millis(1));
+            }
+            false
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Several processes on one file: at the same time, in turn, and killed.
 
+#![cfg(unix)]
+
 mod common;
 
 use std::collections::HashMap;
@@ -169,7 +171,6 @@ async fn a_file_that_is_copied_while_programs_come_and_go_loses_nothing() {
 }
 
 /// The same in slow motion.
-#[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn an_append_while_another_process_removes_the_log_is_not_acknowledged() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -197,7 +198,6 @@ async fn an_append_while_another_process_removes_the_log_is_not_acknowledged() {
 }
 
 /// A store that is closed takes no lock from another on the same file: that one goes on.
-#[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn the_lock_stays_when_one_of_two_stores_is_closed() {
     let folder = tempfile::tempdir().expect("a folder");

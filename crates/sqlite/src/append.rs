@@ -5,7 +5,7 @@ use chatkeep_domain::{
 };
 use rusqlite::Connection;
 
-use crate::error::{Failure, Result, STORE};
+use crate::error::{Errors, Result, STORE};
 use crate::index::{self, Owner};
 use crate::row::Opener;
 use crate::stored;
@@ -32,6 +32,7 @@ const ADVANCE: &str = "
 pub(crate) struct Context {
     pub(crate) codec: std::sync::Arc<dyn Codec>,
     pub(crate) backlog: Backlog,
+    pub(crate) errors: Errors,
 }
 
 /// An append whose contents are sealed, as far as that can be done before the thread is known.
@@ -103,25 +104,22 @@ impl Prepared {
     }
 }
 
-/// Each by itself: one that is refused leaves the others as they are.
+/// Each by itself: one that fails leaves the others as they are, unless SQLite has ended the transaction, or a later one to the
+/// same thread might succeed without it.
 pub(crate) fn write_each(
     connection: &Connection,
-    appends: Vec<Result<Prepared, StoreError>>,
+    appends: Vec<Prepared>,
     context: &Context,
 ) -> Result<Vec<Result<Vec<ChatMessage>, StoreError>>> {
-    let write = |append: Result<Prepared, StoreError>| {
-        let append = match append {
-            Ok(append) => append,
-            Err(error) => return Ok(Err(error)),
-        };
+    let write = |append: Prepared| {
         connection.prepare_cached("SAVEPOINT append")?.execute([])?;
-        let answer = match append.write(connection, context) {
-            Ok(stored) => Ok(stored),
-            Err(Failure::Store(error)) => {
-                connection.prepare_cached("ROLLBACK TO append")?.execute([])?;
-                Err(error)
+        let answer = append.write(connection, context).map_err(|failure| context.errors.from(failure));
+        match answer {
+            Err(error) if connection.is_autocommit() || matches!(error, StoreError::Unavailable { .. }) => {
+                return Err(error.into());
             }
-            Err(failure) => return Err(failure),
+            Err(_) => connection.prepare_cached("ROLLBACK TO append")?.execute([])?,
+            Ok(_) => 0,
         };
         connection.prepare_cached("RELEASE append")?.execute([])?;
         Ok(answer)

@@ -7,8 +7,10 @@ use chatkeep_domain::StoreError;
 use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 
-use crate::error::{Result, STORE};
+use crate::error::{Errors, Result, STORE};
 use crate::store::SqliteRepository;
+
+const NO_NEW_FILE: &str = "there is a file already, or its folder cannot be written";
 
 impl SqliteRepository {
     /// Writes a copy of everything to a new file, as it is at one moment, while the store goes on to be used.
@@ -20,15 +22,17 @@ impl SqliteRepository {
     /// [`StoreError::Backend`] where there is a file already, or it cannot be written. Then there is no part of a copy.
     /// [`StoreError::Unsupported`] for a database in memory.
     pub async fn backup(&self, path: impl AsRef<Path>) -> Result<(), StoreError> {
-        let path = path.as_ref().to_owned();
+        // Not a URI, whatever its name is.
+        let path = std::path::absolute(path).map_err(|error| StoreError::backend(STORE, error))?;
+        let errors = Errors::of(Some(&path));
         self.read_unbounded(move |connection| {
             // Made here, so that no other file is written over.
-            fs::File::create_new(&path).map_err(|error| StoreError::backend(STORE, error))?;
+            fs::File::create_new(&path).map_err(|_| errors.backend(NO_NEW_FILE))?;
             let copied = copy(connection, &path);
             if copied.is_err() {
                 let _ = fs::remove_file(&path);
             }
-            copied
+            Ok(copied.map_err(|failure| errors.from(failure))?)
         })
         .await
     }

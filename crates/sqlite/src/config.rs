@@ -50,17 +50,17 @@ impl SqliteConfig {
         self
     }
 
-    /// How long a call may wait for the lock that another process holds; 10 s.
+    /// How long a call may wait for the lock that another process holds; 10 s, at most a day.
     #[must_use]
     pub fn lock_timeout(mut self, timeout: Duration) -> Self {
-        self.lock_timeout = timeout;
+        self.lock_timeout = timeout.min(Duration::from_hours(24));
         self
     }
 
-    /// How long a call may work, once it has the lock; 30 s.
+    /// How long a call may work, once it has the lock; 30 s, at most a day.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
+        self.timeout = timeout.min(Duration::from_hours(24));
         self
     }
 

@@ -46,6 +46,12 @@ impl Bounded {
         &self.connection
     }
 
+    /// How long the next statements wait for a lock.
+    pub(crate) fn wait_at_most(&self, timeout: Duration) {
+        // It cannot fail on an open connection.
+        let _ = self.connection.busy_timeout(timeout);
+    }
+
     pub(crate) fn unbounded_mut(&mut self) -> &mut Connection {
         self.deadline.store(u64::MAX, Ordering::Relaxed);
         &mut self.connection
@@ -84,23 +90,30 @@ pub(crate) fn open_writer(
     let bounded = Bounded::new(connection, timeout)?;
     let connection = bounded.unbounded();
     check(connection)?;
+    if connection.is_readonly(rusqlite::MAIN_DB)? {
+        return Err(failure(rusqlite::ffi::SQLITE_READONLY).into());
+    }
     if path.is_some() {
-        let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
-        if mode != "wal" {
-            return Err(rusqlite::Error::SqliteFailure(
-                rusqlite::ffi::Error {
-                    code: ErrorCode::CannotOpen,
-                    extended_code: rusqlite::ffi::SQLITE_CANTOPEN,
-                },
-                Some("no write-ahead log is possible here".to_owned()),
-            )
-            .into());
-        }
+        use_log(connection)?;
     }
     connection
         .execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;")?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     Ok(bounded)
+}
+
+/// Where no write-ahead log is possible, SQLite answers with another mode, or fails as here.
+fn use_log(connection: &Connection) -> rusqlite::Result<()> {
+    let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    if mode == "wal" {
+        return Ok(());
+    }
+    Err(failure(rusqlite::ffi::SQLITE_IOERR_SHMMAP))
+}
+
+/// As SQLite would have said it.
+pub(crate) fn failure(code: i32) -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None)
 }
 
 /// A connection that reads. Of a file that is nobody's to write, in a folder that cannot be written, SQLite has to be told that it
@@ -145,4 +158,17 @@ pub(crate) fn log_of(path: &Path) -> PathBuf {
 fn escaped(path: &Path) -> String {
     let path = path.display().to_string();
     path.replace('%', "%25").replace('?', "%3f").replace('#', "%23")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_without_a_log_is_refused() {
+        let error = use_log(&Connection::open_in_memory().expect("a database")).expect_err("no log");
+        let errors = crate::error::Errors::of(Some(Path::new("chat.db")));
+        let error = format!("{:?}", errors.of_sqlite(&error));
+        assert!(error.contains("chat.db: no write-ahead log is possible here"), "{error}");
+    }
 }

@@ -4,9 +4,11 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use chatkeep_domain::{Again, InvalidArgument, Outcome, StoreError};
+use chatkeep_domain::{Again, BoxError, InvalidArgument, Outcome, StoreError};
 use rusqlite::ErrorCode;
 use rusqlite::types::FromSqlError;
+
+use crate::connection::failure;
 
 /// The store's name in errors.
 pub(crate) const STORE: &str = "sqlite";
@@ -102,10 +104,15 @@ impl Errors {
         StoreError::backend(STORE, SqliteError { file: Arc::clone(&self.0), code: None, what: Some(what) })
     }
 
+    /// What was committed may be in a file that is not at the path any more.
+    pub(crate) fn unknown(&self, what: &'static str) -> StoreError {
+        let source = SqliteError { file: Arc::clone(&self.0), code: None, what: Some(what) };
+        StoreError::unavailable(STORE, Outcome::Unknown, Again::No, "a write may be lost", source)
+    }
+
     /// A file that is not whole.
     pub(crate) fn damaged(&self) -> StoreError {
-        let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
-        self.of_sqlite(&rusqlite::Error::SqliteFailure(code, None))
+        self.of_sqlite(&failure(rusqlite::ffi::SQLITE_CORRUPT))
     }
 
     /// Where the disk fails while it is told to keep a commit, nobody knows whether it did.
@@ -131,24 +138,46 @@ impl Errors {
             Some(ErrorCode::OperationInterrupted) => {
                 not_done(Again::No, "the call took longer than the store's timeout")
             }
-            code => StoreError::backend(STORE, source(code.and_then(advice))),
+            _ => StoreError::backend(STORE, source(code.and_then(advice))),
         }
     }
 }
 
+/// The error of a call that was to be done together with the one that failed so.
+pub(crate) fn shared(error: &StoreError) -> StoreError {
+    let same = |source: &BoxError| -> BoxError {
+        source
+            .downcast_ref::<SqliteError>()
+            .map_or_else(|| source.to_string().into(), |source| source.clone().into())
+    };
+    match error {
+        StoreError::Unavailable { outcome, again, reason, source, .. } => {
+            // Where only the other one took too long.
+            let again = if *outcome == Outcome::NotDone { Again::Soon } else { *again };
+            StoreError::unavailable(STORE, *outcome, again, reason, same(source))
+        }
+        StoreError::Backend { source, .. } => StoreError::backend(STORE, same(source)),
+        other => StoreError::backend(STORE, other.to_string()),
+    }
+}
+
 /// What is to be done about it, where that is known.
-fn advice(code: ErrorCode) -> Option<&'static str> {
-    Some(match code {
+fn advice(error: rusqlite::ffi::Error) -> Option<&'static str> {
+    Some(match error.code {
         ErrorCode::DiskFull => "the disk is full: nothing was written; free some space",
         ErrorCode::ReadOnly => {
             "the file or its folder cannot be written: open it with read_only, or change its mode"
         }
         ErrorCode::CannotOpen => {
-            "the file cannot be opened: see that its folder is there and may be read and written"
+            "the file cannot be opened: see that its folder is there and may be written; where it may not, open it with \
+             read_only, after whoever wrote it has closed it, so that no write-ahead log is left beside it"
         }
         ErrorCode::NotADatabase => "the file is no SQLite database, or it is encrypted",
         ErrorCode::DatabaseCorrupt => {
             "the file is damaged: restore a backup, or recover it with `sqlite3 FILE .recover`"
+        }
+        ErrorCode::SystemIoFailure if error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMMAP => {
+            "no write-ahead log is possible here: put the file on a local disk"
         }
         ErrorCode::SystemIoFailure => "the disk failed",
         _ => return None,

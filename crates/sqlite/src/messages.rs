@@ -10,7 +10,7 @@ use rusqlite::{Connection, params_from_iter};
 
 use crate::append::{self, Context, Prepared};
 use crate::candidates::{Bounds, Candidates, Place};
-use crate::error::{Failure, Result, STORE};
+use crate::error::{Result, STORE, shared};
 use crate::index::{self, Wanted};
 use crate::row::{MESSAGE_COLUMNS, Opener};
 use crate::sql::Sql;
@@ -261,14 +261,7 @@ fn clear(
 
 impl SqliteRepository {
     fn context(&self) -> Context {
-        Context { codec: self.codec(), backlog: self.backlog() }
-    }
-}
-
-fn early(failure: Failure) -> StoreError {
-    match failure {
-        Failure::Store(error) => error,
-        Failure::Sqlite(error) => StoreError::backend(STORE, error),
+        Context { codec: self.codec(), backlog: self.backlog(), errors: self.errors() }
     }
 }
 
@@ -281,24 +274,27 @@ impl MessageRepository for SqliteRepository {
         append: Append,
     ) -> Result<Vec<ChatMessage>, StoreError> {
         let context = self.context();
-        let prepared = Prepared::new(scope, thread, append, &*context.codec).map_err(early)?;
+        let prepared = Prepared::new(scope, thread, append, &*context.codec);
+        let prepared = prepared.map_err(|failure| context.errors.from(failure))?;
         self.write(move |connection| prepared.write(connection, &context)).await
     }
 
     async fn append_each(&self, appends: Vec<ThreadAppend>) -> Vec<Result<Vec<ChatMessage>, StoreError>> {
         let context = self.context();
-        let prepare = |ThreadAppend { scope, thread, append, .. }| {
-            Prepared::new(&scope, thread, append, &*context.codec).map_err(early)
+        let (mut ready, mut answers) = (Vec::new(), Vec::new());
+        for ThreadAppend { scope, thread, append, .. } in appends {
+            let prepared = Prepared::new(&scope, thread, append, &*context.codec);
+            answers.push(
+                prepared.map(|append| ready.push(append)).map_err(|failure| context.errors.from(failure)),
+            );
+        }
+        let written = self.write(move |connection| append::write_each(connection, ready, &context)).await;
+        let mut written = written.map(Vec::into_iter);
+        let mut next = || match &mut written {
+            Ok(written) => written.next().unwrap_or_else(|| Ok(Vec::new())),
+            Err(error) => Err(std::mem::replace(error, shared(error))),
         };
-        let prepared: Vec<_> = appends.into_iter().map(prepare).collect();
-        let count = prepared.len();
-        let context = context.clone();
-        let written = self.write(move |connection| append::write_each(connection, prepared, &context)).await;
-        written.unwrap_or_else(|error| {
-            // Nothing of it was written. The first answer says why.
-            let others = (1..count).map(|_| Err(StoreError::not_tried(STORE)));
-            std::iter::once(Err(error)).chain(others).take(count).collect()
-        })
+        answers.into_iter().map(|answer| answer.and_then(|()| next())).collect()
     }
 
     async fn get_message(

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use chatkeep_domain::StoreError;
 use chatkeep_domain::search::ANALYZER_VERSION;
-use rusqlite::{Connection, Transaction};
+use rusqlite::{Connection, Row, Transaction};
 use rusqlite_migration::{M, Migrations};
 
 use crate::error::{Errors, Result, STORE};
@@ -139,16 +139,31 @@ fn applied(connection: &Connection) -> rusqlite::Result<i64> {
     connection.query_row("PRAGMA user_version", [], |row| row.get(0))
 }
 
+/// In one snapshot: another process may make the tables at this moment.
+const HEADER: &str = "
+    SELECT application_id, user_version, encoding,
+        EXISTS (SELECT 1 FROM sqlite_schema WHERE lower(name) IN ('chat_thread', 'chat_message'))
+    FROM pragma_application_id, pragma_user_version, pragma_encoding";
+
 /// How many versions the file lacks. A file that is not ours, or is of a newer version, is refused.
 pub(crate) fn check(connection: &Connection, errors: &Errors) -> Result<usize> {
-    let application: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
-    if ![0, APPLICATION_ID].contains(&application) {
+    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get::<_, i64>(1)?, row.get(2)?, row.get(3)?));
+    let (application, applied, encoding, has_tables): (i32, _, String, bool) =
+        connection.query_row(HEADER, [], read)?;
+    let is_unused = (application, applied, has_tables) == (0, 0, false);
+    if application != APPLICATION_ID && !is_unused {
         return Err(errors
-            .backend("the file is another program's: its application id is not chatkeep's")
+            .backend("the file is another program's: its application id or its tables are not this store's")
             .into());
     }
-    let applied = usize::try_from(applied(connection)?).unwrap_or(usize::MAX);
+    if encoding != "UTF-8" {
+        // SQLite would turn U+FFFE and U+FFFF into another character.
+        return Err(errors
+            .backend("the file keeps text as UTF-16, which loses some: use another file")
+            .into());
+    }
     let newer = || errors.backend("the file is of a newer version of chatkeep: update the program");
+    let applied = usize::try_from(applied).unwrap_or(usize::MAX);
     Ok(NAMES.len().checked_sub(applied).ok_or_else(newer)?)
 }
 

@@ -126,7 +126,7 @@ fn open(config: &SqliteConfig, errors: &Errors) -> Result<SqliteRepository> {
         check_tables(connection.unbounded(), errors)?;
         let upkeep = Upkeep::new(backlog.clone(), Arc::clone(&config.codec));
         let identity = config.path.as_deref().map(Identity::of);
-        let writer = Writer::start(connection, upkeep, identity, timeout, errors.clone());
+        let writer = Writer::start(connection, upkeep, identity, config, errors.clone());
         Some(writer.map_err(|error| StoreError::backend(STORE, error))?)
     };
     let half = available_parallelism().map_or(1, NonZero::get) / 2;

@@ -9,8 +9,9 @@ use chatkeep_domain::StoreError;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use crate::config::SqliteConfig;
 use crate::connection::Bounded;
-use crate::error::{Errors, Result};
+use crate::error::{Errors, Result, shared};
 use crate::identity::Identity;
 use crate::upkeep::Upkeep;
 
@@ -20,36 +21,29 @@ const GROUP: usize = 128;
 /// After how long without a call the thread does what can wait. In memory it does not wait for a disk then, and begins at once.
 const IDLE: Duration = Duration::from_millis(2);
 
+/// How long that waits for the lock of another process.
+const UPKEEP_WAITS: Duration = Duration::from_millis(100);
+
 /// After how long it tries again what has failed, such as on a full disk.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 /// How often it does a little of that while calls keep coming.
 const UPKEEP_EVERY: Duration = Duration::from_millis(100);
 
-/// Why a group was not committed.
-pub(crate) enum Lost {
-    Sqlite(rusqlite::Error),
-    /// Only the commit itself failed.
-    Commit(rusqlite::Error),
-    Other(&'static str),
-}
-
-impl From<rusqlite::Error> for Lost {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Sqlite(error)
-    }
-}
-
 /// A call that waits for its turn.
 trait Call: Send {
-    /// Does it. Gives whether what it wrote is to stay.
-    fn run(&mut self, connection: &Connection) -> bool;
+    /// How long it may wait for its turn.
+    fn until(&self) -> Instant;
+
+    /// Does it. After an error nothing of what it wrote is to stay.
+    fn run(&mut self, connection: &Connection) -> Result<(), StoreError>;
 
     /// Tells the caller, once it is known whether the group was committed.
-    fn report(self: Box<Self>, committed: &Result<(), Lost>);
+    fn report(self: Box<Self>, committed: &Result<(), StoreError>);
 }
 
 struct Waiting<T, F> {
+    until: Instant,
     work: Option<F>,
     done: Option<Result<T, StoreError>>,
     answer: oneshot::Sender<Result<T, StoreError>>,
@@ -57,21 +51,21 @@ struct Waiting<T, F> {
 }
 
 impl<T: Send, F: FnOnce(&Connection) -> Result<T> + Send> Call for Waiting<T, F> {
-    fn run(&mut self, connection: &Connection) -> bool {
-        // One whose caller has gone is not begun.
-        let Some(work) = self.work.take().filter(|_| !self.answer.is_closed()) else { return true };
-        let done = work(connection).map_err(|failure| self.errors.from(failure));
-        self.done.insert(done).is_ok()
+    fn until(&self) -> Instant {
+        self.until
     }
 
-    fn report(self: Box<Self>, committed: &Result<(), Lost>) {
-        let committed = committed.as_ref().map_err(|lost| match lost {
-            Lost::Sqlite(error) => self.errors.of_sqlite(error),
-            Lost::Commit(error) => self.errors.of_commit(error),
-            Lost::Other(what) => self.errors.backend(what),
-        });
+    fn run(&mut self, connection: &Connection) -> Result<(), StoreError> {
+        // One whose caller has gone is not begun.
+        let Some(work) = self.work.take().filter(|_| !self.answer.is_closed()) else { return Ok(()) };
+        let done = work(connection).map_err(|failure| self.errors.from(failure));
+        self.done.insert(done).as_ref().map(drop).map_err(shared)
+    }
+
+    fn report(self: Box<Self>, committed: &Result<(), StoreError>) {
         let answer = match (self.done, committed) {
-            (Some(Err(error)), _) | (_, Err(error)) => Err(error),
+            (Some(Err(error)), _) => Err(error),
+            (_, Err(error)) => Err(shared(error)),
             (Some(Ok(done)), Ok(())) => Ok(done),
             (None, Ok(())) => return,
         };
@@ -85,6 +79,7 @@ impl<T: Send, F: FnOnce(&Connection) -> Result<T> + Send> Call for Waiting<T, F>
 pub(crate) struct Writer {
     calls: Mutex<Option<Sender<Box<dyn Call>>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    lock_timeout: Duration,
     errors: Errors,
 }
 
@@ -93,14 +88,15 @@ impl Writer {
         connection: Bounded,
         upkeep: Upkeep,
         identity: Option<Identity>,
-        timeout: Duration,
+        config: &SqliteConfig,
         errors: Errors,
     ) -> std::io::Result<Self> {
         let (calls, waiting) = channel();
-        let work = Work { connection, upkeep, identity, timeout };
+        let SqliteConfig { lock_timeout, timeout, .. } = *config;
+        let work = Work { connection, upkeep, identity, timeout, errors: errors.clone() };
         let thread =
             thread::Builder::new().name("chatkeep-sqlite".to_owned()).spawn(move || work.run(&waiting))?;
-        Ok(Self { calls: Mutex::new(Some(calls)), thread: Mutex::new(Some(thread)), errors })
+        Ok(Self { calls: Mutex::new(Some(calls)), thread: Mutex::new(Some(thread)), lock_timeout, errors })
     }
 
     /// Does this on the thread, in a transaction that others may share; answers once it is committed. A call that fails
@@ -110,7 +106,8 @@ impl Writer {
         work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (answer, answered) = oneshot::channel();
-        let call = Waiting { work: Some(work), done: None, answer, errors: self.errors.clone() };
+        let until = Instant::now() + self.lock_timeout;
+        let call = Waiting { until, work: Some(work), done: None, answer, errors: self.errors.clone() };
         let sent = self
             .calls
             .lock()
@@ -135,6 +132,7 @@ struct Work {
     upkeep: Upkeep,
     identity: Option<Identity>,
     timeout: Duration,
+    errors: Errors,
 }
 
 impl Work {
@@ -157,6 +155,7 @@ impl Work {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
+            self.connection.wait_at_most(UPKEEP_WAITS);
             let is_done = self.is_ours().is_ok() && self.upkeep.step(self.connection.within(self.timeout));
             (upkept, patience) = (Instant::now(), if is_done { idle } else { AFTER_FAILURE });
         }
@@ -177,63 +176,82 @@ impl Work {
         }
     }
 
-    fn write(&mut self, group: &mut [Box<dyn Call>]) -> Result<(), Lost> {
-        self.is_ours()?;
-        execute(self.connection.within(self.timeout), "BEGIN IMMEDIATE")?;
-        let written = match group {
-            [call] => {
-                if !call.run(self.connection.within(self.timeout)) {
-                    return self.roll_back();
-                }
-                Ok(())
-            }
+    fn write(&mut self, group: &mut Vec<Box<dyn Call>>) -> Result<(), StoreError> {
+        self.is_ours().map_err(|what| self.errors.backend(what))?;
+        self.begin(group)?;
+        let written = match group.as_mut_slice() {
+            [call] => call.run(self.connection.within(self.timeout)),
             group => group.iter_mut().try_for_each(|call| self.write_one_of_several(call.as_mut())),
         };
-        let connection = self.connection.unbounded();
-        if connection.is_autocommit() {
-            // A full disk, for example, ends the whole transaction.
-            return written
-                .and(Err(Lost::Other("another call that was to be committed with this one failed")));
+        if let Err(error) = written.and_then(|()| self.keep_up()).and_then(|()| self.commit_now()) {
+            // Fails where SQLite has rolled back by itself.
+            let _ = self.connection.unbounded().execute_batch("ROLLBACK");
+            return Err(error);
         }
-        if written.is_ok() && self.upkeep.is_long() {
-            // What fails here is done later.
-            let _ = execute(connection, "SAVEPOINT upkeep");
-            let back = self.upkeep.keep_up(connection).map_or("ROLLBACK TO upkeep", |()| "RELEASE upkeep");
-            let _ = execute(connection, back);
-        }
-        if let Err(lost) = written.and_then(|()| commit(connection)) {
-            self.roll_back()?;
-            return Err(lost);
-        }
-        self.is_ours()
+        self.is_ours().map_err(|what| self.errors.unknown(what))
     }
 
-    fn write_one_of_several(&self, call: &mut dyn Call) -> Result<(), Lost> {
+    /// Waits for the lock, for each call until its time is over.
+    fn begin(&mut self, group: &mut Vec<Box<dyn Call>>) -> Result<(), StoreError> {
+        loop {
+            let until = group.first().map_or_else(Instant::now, |call| call.until());
+            self.connection.wait_at_most(until.saturating_duration_since(Instant::now()));
+            let begun = self.execute("BEGIN IMMEDIATE");
+            if !begun.as_ref().is_err_and(StoreError::is_transient) || group.is_empty() {
+                return begun;
+            }
+            for late in group.extract_if(.., |call| call.until() <= Instant::now()) {
+                late.report(&begun);
+            }
+        }
+    }
+
+    fn write_one_of_several(&self, call: &mut dyn Call) -> Result<(), StoreError> {
         let connection = self.connection.within(self.timeout);
-        execute(connection, "SAVEPOINT call")?;
-        if !call.run(connection) {
-            execute(connection, "ROLLBACK TO call")?;
+        self.execute("SAVEPOINT call")?;
+        if let Err(error) = call.run(connection) {
+            if connection.is_autocommit() {
+                // A full disk, for example, ends the whole transaction.
+                return Err(error);
+            }
+            self.execute("ROLLBACK TO call")?;
         }
-        execute(connection, "RELEASE call")
+        self.execute("RELEASE call")
     }
 
-    fn roll_back(&self) -> Result<(), Lost> {
-        let connection = self.connection.unbounded();
-        if connection.is_autocommit() { Ok(()) } else { execute(connection, "ROLLBACK") }
+    /// Where much is pending. What fails here is done later, unless it ends the whole transaction.
+    fn keep_up(&mut self) -> Result<(), StoreError> {
+        if !self.upkeep.is_long() {
+            return Ok(());
+        }
+        self.execute("SAVEPOINT upkeep")?;
+        let kept = self.upkeep.keep_up(self.connection.unbounded());
+        if let Err(failure) = kept {
+            if self.connection.unbounded().is_autocommit() {
+                return Err(self.errors.from(failure));
+            }
+            self.execute("ROLLBACK TO upkeep")?;
+        }
+        self.execute("RELEASE upkeep")
+    }
+
+    fn commit_now(&self) -> Result<(), StoreError> {
+        let done =
+            self.connection.unbounded().prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
+        done.map(drop).map_err(|error| self.errors.of_commit(&error))
+    }
+
+    fn execute(&self, statement: &str) -> Result<(), StoreError> {
+        let done = self
+            .connection
+            .within(self.timeout)
+            .prepare_cached(statement)
+            .and_then(|mut done| done.execute([]));
+        done.map(drop).map_err(|error| self.errors.of_sqlite(&error))
     }
 
     /// Whether the file at the path is still the one that is open.
-    fn is_ours(&self) -> Result<(), Lost> {
-        self.identity.as_ref().map_or(Ok(()), |identity| identity.check().map_err(Lost::Other))
+    fn is_ours(&self) -> Result<(), &'static str> {
+        self.identity.as_ref().map_or(Ok(()), Identity::check)
     }
-}
-
-fn commit(connection: &Connection) -> Result<(), Lost> {
-    let done = connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
-    done.map(drop).map_err(Lost::Commit)
-}
-
-fn execute(connection: &Connection, statement: &str) -> Result<(), Lost> {
-    connection.prepare_cached(statement)?.execute([])?;
-    Ok(())
 }

@@ -8,24 +8,13 @@ use std::time::{Duration, Instant};
 
 use chatkeep_domain::search::SearchOrder;
 use chatkeep_domain::{
-    Again, Append, ConversationRepository as _, MessageQuery, MessageRepository as _, Outcome, StoreError,
-    ThreadId,
+    Again, Append, ConversationRepository as _, MessageQuery, MessageRepository as _, Migrations as _,
+    Outcome, StoreError, ThreadId,
 };
-use chatkeep_sqlite::{SqliteConfig, SqliteError, SqliteRepository};
+use chatkeep_sqlite::{SqliteConfig, SqliteError, SqliteMigrations, SqliteRepository};
 use rusqlite::Connection;
 
-use crate::common::{found, message, open, say, scope, thread_of};
-
-/// What an error says altogether, its sources included.
-fn everything(error: &StoreError) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(error) = source {
-        text = format!("{text}: {error}");
-        source = error.source();
-    }
-    text
-}
+use crate::common::{everything, found, message, open, say, scope, thread_of};
 
 /// The error of opening; it names the file.
 async fn refused(config: SqliteConfig, path: &Path) -> String {
@@ -146,6 +135,35 @@ async fn a_log_that_is_removed_ends_the_appends() {
     fs::remove_file(folder.path().join("chat.db-wal")).expect("the log is removed");
     let error = append(&store, thread, "lost").await.expect_err("the log is gone");
     assert!(everything(&error).contains("log was replaced or removed"), "{error:?}");
+    let before = fs::read(&path).expect("the file");
+    store.close().await.expect("it is closed");
+    assert_eq!(fs::read(&path).expect("the file"), before, "closing leaves it alone");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_that_is_removed_stays_removed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("chat.db");
+    let store = open(&path).await;
+    let thread = thread_of(&store, "ada").await;
+    let migrations = SqliteMigrations::open(SqliteConfig::file(&path)).await.expect("a file");
+    migrations.count_messages().await.expect("a number");
+    fs::remove_file(&path).expect("the file is removed");
+    let error = append(&store, thread, "lost").await.expect_err("the file is gone");
+    assert!(everything(&error).contains("was replaced or removed"), "{error:?}");
+    // Another one takes its place, with a log of its own.
+    fs::remove_file(folder.path().join("chat.db-wal")).expect("the log is removed");
+    fs::remove_file(folder.path().join("chat.db-shm")).expect("its index is removed");
+    let next = open(&path).await;
+    let thread = thread_of(&next, "ada").await;
+    append(&next, thread, "kept").await.expect("an append");
+    store.close().await.expect("it is closed");
+    drop(store);
+    drop(migrations);
+    append(&next, thread, "kept too").await.expect("an append");
+    next.close().await.expect("it is closed");
+    assert_eq!(count(&open(&path).await, thread).await, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -153,7 +171,7 @@ async fn a_lock_of_another_process_is_waited_for() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("chat.db");
     let store = open(&path).await;
-    let impatient = SqliteConfig::file(&path).timeout(Duration::from_millis(200));
+    let impatient = SqliteConfig::file(&path).lock_timeout(Duration::from_millis(200));
     let impatient = SqliteRepository::open(impatient).await.expect("a file");
     let thread = thread_of(&store, "ada").await;
     let raw = Connection::open(&path).expect("the file");

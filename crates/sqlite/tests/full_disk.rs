@@ -8,11 +8,11 @@ use std::path::Path;
 use std::process::Command;
 
 use chatkeep_domain::{
-    Append, ConversationRepository as _, MessageQuery, MessageRepository as _, StoreError, ThreadId,
+    Append, ConversationRepository as _, MessageQuery, MessageRepository as _, Outcome, StoreError, ThreadId,
 };
 use chatkeep_sqlite::SqliteRepository;
 
-use crate::common::{message, open, scope, thread_of};
+use crate::common::{everything, message, open, scope, thread_of};
 
 /// Where the small file system is mounted: set for the process that fills it.
 const MOUNTED: &str = "CHATKEEP_TEST_SMALL_DISK";
@@ -66,7 +66,23 @@ async fn fill(folder: &Path) {
     let source = error.source().expect("a source").to_string();
     assert!(source.contains("the disk is full") && source.contains("chat.db"), "{source}");
     assert_eq!(count(&store, thread).await, acknowledged, "reads go on");
-    append(&store, thread, acknowledged).await.expect_err("it is still full");
+    // Also those that share a commit, and appends that bring more than is left pending.
+    let together: Vec<_> = (0..64)
+        .map(|n| {
+            let store = store.clone();
+            tokio::spawn(async move { append(&store, thread, n).await })
+        })
+        .collect();
+    for append in together {
+        let error = append.await.expect("no panic").expect_err("it is still full");
+        assert!(everything(&error).contains("the disk is full"), "{error:?}");
+        assert_eq!(error.outcome(), Outcome::NotDone);
+    }
+    assert_eq!(count(&store, thread).await, acknowledged, "nothing of them is stored");
+    let error = store.backup(folder.join("copy.db")).await.expect_err("no room for a copy");
+    let text = everything(&error);
+    assert!(text.contains("the disk is full") && text.contains("copy.db"), "{text}");
+    assert!(!folder.join("copy.db").exists(), "no part of a copy");
 
     std::fs::remove_file(ballast).expect("room again");
     append(&store, thread, acknowledged).await.expect("the store goes on");

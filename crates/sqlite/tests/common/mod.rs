@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use chatkeep_domain::search::SearchOrder;
 use chatkeep_domain::{
     Append, ChatMessage, IdGenerator as _, MessageRepository as _, MessageSearch as _, NewMessage, NewThread,
-    OrgId, Role, Scope, SearchQuery, ThreadId, ThreadRepository as _, Timestamp, UserId, UuidV7Generator,
+    OrgId, Role, Scope, SearchQuery, StoreError, ThreadId, ThreadRepository as _, Timestamp, UserId,
+    UuidV7Generator,
 };
 use chatkeep_sqlite::{SqliteConfig, SqliteRepository};
 use rusqlite::Connection;
@@ -49,6 +50,17 @@ pub(crate) async fn say(
     messages: impl IntoIterator<Item = NewMessage>,
 ) -> Vec<ChatMessage> {
     store.append(&Scope::org(org()), thread, Append::new(messages)).await.expect("an append")
+}
+
+/// What an error says altogether, its sources included.
+pub(crate) fn everything(error: &StoreError) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(error) = source {
+        text = format!("{text}: {error}");
+        source = error.source();
+    }
+    text
 }
 
 /// The texts of the first hits.

@@ -1,5 +1,7 @@
 //! The append.
 
+use std::borrow::Cow;
+
 use chatkeep_domain::{
     Append, ChatMessage, Codec, ContentKey, NewMessage, OrgId, Position, Scope, StoreError, ThreadId, UserId,
 };
@@ -53,22 +55,22 @@ impl Prepared {
     }
 
     /// Stores the messages that the thread does not hold yet, and gives all of them as they are stored.
-    pub(crate) fn write(self, connection: &Connection, context: &Context) -> Result<Vec<ChatMessage>> {
-        let Self { scope, thread: id, append, sealed } = self;
-        let thread = threads::find(connection, &scope, id)?;
+    pub(crate) fn write(&self, connection: &Connection, context: &Context) -> Result<Vec<ChatMessage>> {
+        let (id, append) = (self.thread, &self.append);
+        let thread = threads::find(connection, &self.scope, id)?;
         let opener = Opener { codec: &*context.codec, org: &thread.org_id };
         if let Some(expected) = append.expect_head.filter(|expected| expected.get() != thread.head) {
-            return retried(connection, opener, &thread, &append, expected);
+            return retried(connection, opener, &thread, append, expected);
         }
-        let sealed = match sealed {
-            Some(sealed) => sealed,
-            None => seal(&append.messages, &thread.org_id, id, &*context.codec)?,
+        let sealed = match &self.sealed {
+            Some(sealed) => Cow::Borrowed(sealed),
+            None => Cow::Owned(seal(&append.messages, &thread.org_id, id, &*context.codec)?),
         };
         let (mut head, mut updated_at) = (Position::new(thread.head)?, i64::MIN);
         let mut stored = Vec::with_capacity(append.messages.len());
         let mut insert = connection.prepare_cached(INSERT)?;
         let count_before = head;
-        for (new, sealed) in append.messages.into_iter().zip(sealed) {
+        for (new, sealed) in append.messages.iter().zip(&*sealed) {
             let position = head.advance(1)?;
             let created_at = new.created_at.timestamp_micros();
             let is_long = sealed.len() > INDEXED_AT_ONCE;
@@ -80,7 +82,7 @@ impl Prepared {
                 new.id.as_uuid().as_bytes(),
                 new.sender_id.as_ref().map(UserId::as_str),
                 new.sender_role.as_str(),
-                &sealed,
+                sealed,
                 created_at,
                 (!is_long).then_some(1),
             );
@@ -89,12 +91,12 @@ impl Prepared {
                 continue;
             }
             if is_long {
-                index_at_once(connection, &thread, &new, &*context.codec)?;
+                index_at_once(connection, &thread, new, &*context.codec)?;
             } else {
                 context.backlog.note_pending(sealed.len());
             }
             (head, updated_at) = (position, updated_at.max(created_at));
-            stored.push(new.into_message(id, position));
+            stored.push(new.clone().into_message(id, position));
         }
         if head != count_before {
             let count = head.get() - count_before.get();
@@ -108,10 +110,10 @@ impl Prepared {
 /// same thread might succeed without it.
 pub(crate) fn write_each(
     connection: &Connection,
-    appends: Vec<Prepared>,
+    appends: &[Prepared],
     context: &Context,
 ) -> Result<Vec<Result<Vec<ChatMessage>, StoreError>>> {
-    let write = |append: Prepared| {
+    let write = |append: &Prepared| {
         connection.prepare_cached("SAVEPOINT append")?.execute([])?;
         let answer = append.write(connection, context).map_err(|failure| context.errors.from(failure));
         match answer {
@@ -124,7 +126,7 @@ pub(crate) fn write_each(
         connection.prepare_cached("RELEASE append")?.execute([])?;
         Ok(answer)
     };
-    appends.into_iter().map(write).collect()
+    appends.iter().map(write).collect()
 }
 
 fn seal(messages: &[NewMessage], org: &OrgId, thread: ThreadId, codec: &dyn Codec) -> Result<Vec<String>> {

@@ -288,7 +288,7 @@ impl MessageRepository for SqliteRepository {
                 prepared.map(|append| ready.push(append)).map_err(|failure| context.errors.from(failure)),
             );
         }
-        let written = self.write(move |connection| append::write_each(connection, ready, &context)).await;
+        let written = self.write(move |connection| append::write_each(connection, &ready, &context)).await;
         let mut written = written.map(Vec::into_iter);
         let mut next = || match &mut written {
             Ok(written) => written.next().unwrap_or_else(|| Ok(Vec::new())),

@@ -54,7 +54,7 @@ impl SqliteRepository {
     /// Reads in one snapshot.
     pub(crate) async fn read<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+        work: impl FnMut(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         match &self.0.readers {
             Some([readers, _]) => readers.read(work).await,
@@ -65,7 +65,7 @@ impl SqliteRepository {
     /// The same, for what may take long: so few at a time that other reads go on.
     pub(crate) async fn read_long<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+        work: impl FnMut(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         match &self.0.readers {
             Some([_, searchers]) => searchers.read(work).await,
@@ -76,7 +76,7 @@ impl SqliteRepository {
     /// The same, for what may take as long as it takes.
     pub(crate) async fn read_unbounded<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+        work: impl FnMut(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         match &self.0.readers {
             Some([_, searchers]) => searchers.read_unbounded(work).await,
@@ -87,7 +87,7 @@ impl SqliteRepository {
     /// Writes as a whole or not at all.
     pub(crate) async fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+        work: impl FnMut(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         match &self.0.writer {
             Some(writer) => writer.write(work).await,

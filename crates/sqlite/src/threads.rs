@@ -291,6 +291,6 @@ impl ThreadRepository for SqliteRepository {
             return Ok(Page::empty());
         }
         let query = query.clone();
-        self.read(move |connection| list(connection, &owner, &query, behind)).await
+        self.read(move |connection| list(connection, &owner, &query, behind.clone())).await
     }
 }

@@ -35,7 +35,7 @@ trait Call: Send {
     /// How long it may wait for its turn.
     fn until(&self) -> Instant;
 
-    /// Does it. After an error nothing of what it wrote is to stay.
+    /// Does it, or does it again where all was rolled back. After an error nothing of what it wrote is to stay.
     fn run(&mut self, connection: &Connection) -> Result<(), StoreError>;
 
     /// Tells the caller, once it is known whether the group was committed.
@@ -44,21 +44,23 @@ trait Call: Send {
 
 struct Waiting<T, F> {
     until: Instant,
-    work: Option<F>,
+    work: F,
     done: Option<Result<T, StoreError>>,
     answer: oneshot::Sender<Result<T, StoreError>>,
     errors: Errors,
 }
 
-impl<T: Send, F: FnOnce(&Connection) -> Result<T> + Send> Call for Waiting<T, F> {
+impl<T: Send, F: FnMut(&Connection) -> Result<T> + Send> Call for Waiting<T, F> {
     fn until(&self) -> Instant {
         self.until
     }
 
     fn run(&mut self, connection: &Connection) -> Result<(), StoreError> {
         // One whose caller has gone is not begun.
-        let Some(work) = self.work.take().filter(|_| !self.answer.is_closed()) else { return Ok(()) };
-        let done = work(connection).map_err(|failure| self.errors.from(failure));
+        if self.answer.is_closed() {
+            return Ok(());
+        }
+        let done = (self.work)(connection).map_err(|failure| self.errors.from(failure));
         self.done.insert(done).as_ref().map(drop).map_err(shared)
     }
 
@@ -103,11 +105,11 @@ impl Writer {
     /// leaves nothing behind. One whose caller has gone before its turn is not done.
     pub(crate) async fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+        work: impl FnMut(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (answer, answered) = oneshot::channel();
         let until = Instant::now() + self.lock_timeout;
-        let call = Waiting { until, work: Some(work), done: None, answer, errors: self.errors.clone() };
+        let call = Waiting { until, work, done: None, answer, errors: self.errors.clone() };
         let sent = self
             .calls
             .lock()
@@ -176,19 +178,37 @@ impl Work {
         }
     }
 
+    /// One that fails after it has written something is rare. Then the group begins anew, with a savepoint for each: as long as there
+    /// is none, an append takes a quarter less.
     fn write(&mut self, group: &mut Vec<Box<dyn Call>>) -> Result<(), StoreError> {
         self.is_ours().map_err(|what| self.errors.backend(what))?;
         self.begin(group)?;
-        let written = match group.as_mut_slice() {
-            [call] => call.run(self.connection.within(self.timeout)),
-            group => group.iter_mut().try_for_each(|call| self.write_one_of_several(call.as_mut())),
-        };
+        let mut written = Ok(());
+        if !self.run_all(group) {
+            self.roll_back();
+            self.begin(group)?;
+            written = group.iter_mut().try_for_each(|call| self.run_apart(call.as_mut()));
+        }
         if let Err(error) = written.and_then(|()| self.keep_up()).and_then(|()| self.commit_now()) {
-            // Fails where SQLite has rolled back by itself.
-            let _ = self.connection.unbounded().execute_batch("ROLLBACK");
+            self.roll_back();
             return Err(error);
         }
         self.is_ours().map_err(|what| self.errors.unknown(what))
+    }
+
+    /// Runs the calls. `false`: one has failed and left something behind, or has ended the transaction.
+    fn run_all(&self, group: &mut [Box<dyn Call>]) -> bool {
+        group.iter_mut().all(|call| {
+            let connection = self.connection.within(self.timeout);
+            let changes = connection.total_changes();
+            call.run(connection).is_ok()
+                || connection.total_changes() == changes && !connection.is_autocommit()
+        })
+    }
+
+    fn roll_back(&self) {
+        // Fails where SQLite has rolled back by itself.
+        let _ = self.connection.unbounded().execute_batch("ROLLBACK");
     }
 
     /// Waits for the lock, for each call until its time is over.
@@ -206,7 +226,7 @@ impl Work {
         }
     }
 
-    fn write_one_of_several(&self, call: &mut dyn Call) -> Result<(), StoreError> {
+    fn run_apart(&self, call: &mut dyn Call) -> Result<(), StoreError> {
         let connection = self.connection.within(self.timeout);
         self.execute("SAVEPOINT call")?;
         if let Err(error) = call.run(connection) {

@@ -14,8 +14,10 @@ use crate::stored;
 use crate::threads::{self, Found};
 use crate::upkeep::Backlog;
 
-/// A content longer than this is indexed with its own append, in bytes as it is kept.
-const INDEXED_AT_ONCE: usize = 64 * 1_024;
+/// A content longer than this is indexed with its own append, in bytes as it is kept; so is an append of so many messages: they need
+/// not be read once more.
+const LONG: usize = 64 * 1_024;
+const MANY: usize = 64;
 
 /// Does nothing where the thread holds the id.
 const INSERT: &str = "
@@ -73,7 +75,7 @@ impl Prepared {
         for (new, sealed) in append.messages.iter().zip(&*sealed) {
             let position = head.advance(1)?;
             let created_at = new.created_at.timestamp_micros();
-            let is_long = sealed.len() > INDEXED_AT_ONCE;
+            let at_once = sealed.len() > LONG || append.messages.len() >= MANY;
             let values = (
                 thread.key,
                 thread.org,
@@ -84,13 +86,13 @@ impl Prepared {
                 new.sender_role.as_str(),
                 sealed,
                 created_at,
-                (!is_long).then_some(1),
+                (!at_once).then_some(1),
             );
             if insert.execute(values)? == 0 {
                 stored.push(stored::read(connection, opener, thread.key, new.id)?);
                 continue;
             }
-            if is_long {
+            if at_once {
                 index_at_once(connection, &thread, new, &*context.codec)?;
             } else {
                 context.backlog.note_pending(sealed.len());

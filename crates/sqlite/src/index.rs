@@ -48,16 +48,16 @@ pub(crate) fn delete(connection: &Connection, key: i64) -> Result<()> {
 
 /// The words in order. A position that has no word in the index has a gap in its place.
 fn words(org: i64, document: &SearchDocument) -> String {
-    let each = |(word, positions): (_, &[u16])| {
-        positions.iter().map(move |position| (*position, word)).collect::<Vec<_>>()
-    };
-    let mut words: Vec<(u16, &str)> = document.words().flat_map(each).collect();
+    let mut words: Vec<(u16, &str)> = Vec::new();
+    for (word, positions) in document.words() {
+        words.extend(positions.iter().map(|position| (*position, word)));
+    }
     words.sort_unstable();
-    let (mut text, mut next) = (String::new(), 1);
+    let org = format!("{org:x}g");
+    let (mut text, mut next) = (String::with_capacity(words.len() * (org.len() + 8)), 1);
     for (position, word) in words {
         text.extend((next..position).map(|_| GAP));
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{org:x}g{word} ");
+        text.extend([&*org, word, " "]);
         next = position + 1;
     }
     text

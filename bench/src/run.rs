@@ -83,6 +83,7 @@ mod tests {
             "append 16",
             "append 64",
             "append_one_thread 16",
+            "append_join_all 1",
             "window 1",
             "batch_10 1",
             "batch_100 1",

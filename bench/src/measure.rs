@@ -44,7 +44,7 @@ impl Measured {
     }
 }
 
-fn median(values: &[f64]) -> Result<f64> {
+pub(crate) fn median(values: &[f64]) -> Result<f64> {
     let mut values = values.to_vec();
     values.sort_by(f64::total_cmp);
     let upper = *values.get(values.len() / 2).context("nothing was measured")?;

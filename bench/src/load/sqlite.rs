@@ -23,15 +23,15 @@ pub(crate) struct SqlitePair {
     folder: TempDir,
 }
 
-fn folder() -> Result<TempDir> {
+pub(crate) fn folder() -> Result<TempDir> {
     Ok(tempfile::Builder::new().prefix("chatkeep-bench-").tempdir()?)
 }
 
-fn file(folder: &TempDir, name: &str) -> PathBuf {
+pub(crate) fn file(folder: &TempDir, name: &str) -> PathBuf {
     folder.path().join(name).with_extension("db")
 }
 
-async fn open(file: PathBuf) -> Result<Arc<dyn ConversationRepository>> {
+pub(crate) async fn open(file: PathBuf) -> Result<Arc<dyn ConversationRepository>> {
     Ok(chatkeep::create_repository(&DatabaseConfig::sqlite(file)).await?)
 }
 

@@ -1,6 +1,7 @@
 //! What is measured, on whichever backend.
 
 mod read;
+pub(crate) mod scale;
 mod start;
 mod write;
 

@@ -27,12 +27,12 @@ struct Round {
 /// Reports the readers' rates, and what the searches leave of it.
 pub(super) async fn measure(scale: &mut Scale<'_>, store: &Store) -> Result<()> {
     scale.begin("readers beside searches");
-    let (mut alone, mut beside, mut searched) = (Vec::new(), Vec::new(), Searched::default());
+    let (mut alone, mut beside, mut done) = (Vec::new(), Vec::new(), Searched::default());
     for _ in 0..ROUNDS {
         alone.push(readers(scale, store).await?);
         let searches = Searches::start(store)?;
         beside.push(readers(scale, store).await?);
-        searched.add(&searches.stop().await);
+        done.add(&searches.stop().await);
     }
     let ratios: Vec<_> = alone.iter().zip(&beside).map(|(alone, beside)| beside.rate / alone.rate).collect();
     let rate_of = |rounds: &[Round]| median(&rounds.iter().map(|round| round.rate).collect::<Vec<_>>());
@@ -42,8 +42,8 @@ pub(super) async fn measure(scale: &mut Scale<'_>, store: &Store) -> Result<()> 
         Figure::new("last50_ratio", "beside / alone", median(&ratios)?).at_least(0.4),
         Figure::new("last50_p99_alone", "ms", p99(&alone)?),
         Figure::new("last50_p99_beside", "ms", p99(&beside)?).at_most(500.0),
-        Figure::new("searches_beside", "searches", searched.answered),
-        Figure::new("searches_failed", "searches", searched.failed).at_most(0.0),
+        Figure::new("searches_beside", "searches", done.answered),
+        Figure::new("searches_failed", "searches", done.failed).at_most(0.0),
     ])
 }
 

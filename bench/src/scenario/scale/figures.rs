@@ -14,7 +14,8 @@ use crate::report::rate;
 pub(crate) struct Figure {
     pub(crate) name: String,
     pub(crate) unit: &'static str,
-    pub(crate) figure: f64,
+    #[serde(rename = "figure")]
+    pub(crate) value: f64,
     pub(crate) goal: Option<Goal>,
 }
 
@@ -27,8 +28,8 @@ pub(crate) enum Goal {
 }
 
 impl Figure {
-    pub(super) fn new(name: impl Into<String>, unit: &'static str, figure: f64) -> Self {
-        Self { name: name.into(), unit, figure, goal: None }
+    pub(super) fn new(name: impl Into<String>, unit: &'static str, value: f64) -> Self {
+        Self { name: name.into(), unit, value, goal: None }
     }
 
     pub(super) fn millis(name: impl Into<String>, time: Duration) -> Self {
@@ -46,8 +47,8 @@ impl Figure {
     /// Whether the goal is reached; `None` without one.
     fn is_reached(&self) -> Option<bool> {
         self.goal.map(|goal| match goal {
-            Goal::AtMost(goal) => self.figure <= goal,
-            Goal::AtLeast(goal) => self.figure >= goal,
+            Goal::AtMost(goal) => self.value <= goal,
+            Goal::AtLeast(goal) => self.value >= goal,
         })
     }
 }
@@ -84,7 +85,7 @@ pub(crate) fn table(figures: &[Figure]) -> Table {
         table.add_row([
             figure.name.clone(),
             figure.unit.to_owned(),
-            shown(figure.figure),
+            shown(figure.value),
             figure.goal.map_or_else(String::new, |goal| goal.to_string()),
             mark.to_owned(),
         ]);

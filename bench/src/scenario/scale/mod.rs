@@ -142,9 +142,6 @@ mod tests {
         {
             assert!(names.contains(&wanted), "{names:?}");
         }
-        assert!(
-            figures.iter().all(|figure| figure.figure.is_finite() && figure.figure >= 0.0),
-            "{figures:?}"
-        );
+        assert!(figures.iter().all(|figure| figure.value.is_finite() && figure.value >= 0.0), "{figures:?}");
     }
 }

@@ -25,6 +25,8 @@ pub(crate) enum What {
     AppendOneThread,
     /// Appends to many threads, against `pgbench`.
     AppendPgbench,
+    /// As many appends at the same time in one task.
+    AppendJoinAll(usize),
     /// Appends of as many messages.
     Batch(usize),
     /// The newest messages of a thread of as many.
@@ -46,7 +48,7 @@ impl What {
     fn plan(self) -> Plan {
         let (pairs, seconds) = match self {
             Self::Append | Self::AppendCoalesced | Self::AppendOneThread | Self::AppendPgbench => (7, 2),
-            Self::Batch(_) | Self::Window | Self::ColdStart => (7, 1),
+            Self::AppendJoinAll(_) | Self::Batch(_) | Self::Window | Self::ColdStart => (7, 1),
             Self::Newest(_) | Self::Stream(_) | Self::List(_) | Self::Search(_) => (5, 1),
         };
         Plan { pairs, round: Duration::from_secs(seconds) }
@@ -57,6 +59,8 @@ impl What {
             // SQLite is opened so by itself, and memory has nothing to wait for.
             Self::AppendCoalesced => backend == Backend::Postgres,
             Self::AppendPgbench => backend == Backend::Postgres && pgbench::find().is_some(),
+            // On a server, one client by hand would be no match for a pool.
+            Self::AppendJoinAll(_) => backend != Backend::Postgres,
             // There is nothing to open, and nothing to leave where it is.
             Self::Stream(_) | Self::ColdStart => backend != Backend::Memory,
             _ => true,
@@ -91,6 +95,7 @@ fn all(quick: bool) -> Vec<Case> {
     cases.extend([1, 16, 64].map(|callers| Case::new("append_coalesced", What::AppendCoalesced, callers)));
     cases.push(Case::new("append_one_thread", What::AppendOneThread, 16));
     cases.extend([1, 16].map(|callers| Case::new("append_pgbench", What::AppendPgbench, callers)));
+    cases.push(Case::new("append_join_all", What::AppendJoinAll(16), 1));
     cases.push(Case::new("window", What::Window, 1));
     cases.push(Case::new("cold_start", What::ColdStart, 1));
     cases.extend([10, 100, 1_000].map(|batch| Case::new(format!("batch_{batch}"), What::Batch(batch), 1)));

@@ -24,7 +24,7 @@ pub(crate) fn org(number: usize) -> String {
 
 /// The text of a message: the same for each organization, so that a search finds as much in each.
 pub(crate) fn text(message: usize) -> String {
-    let mut random = Random(0x9e37_79b9_7f4a_7c15 ^ (message as u64).wrapping_mul(0xd134_2543_de82_ef95));
+    let mut random = Random::new(message, 0);
     let mut words: Vec<String> = (0..5 + random.below(45)).map(|_| random.word()).collect();
     if message % 20 == 3 {
         words.push(WORD.to_owned());
@@ -33,9 +33,15 @@ pub(crate) fn text(message: usize) -> String {
 }
 
 /// `SplitMix64`: good enough to draw words, and the same on every machine.
-struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
+    /// Another sequence for each pair of numbers.
+    pub(crate) fn new(one: usize, other: usize) -> Self {
+        let mixed = (one as u64).wrapping_mul(0xd134_2543_de82_ef95) ^ (other as u64).rotate_left(32);
+        Self(0x9e37_79b9_7f4a_7c15 ^ mixed)
+    }
+
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
@@ -44,23 +50,27 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    fn below(&mut self, limit: u64) -> u64 {
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
         self.next() % limit
     }
 
     /// A word whose rank is distributed as Zipf's law has it: each doubling of the rank is as likely as another.
-    fn word(&mut self) -> String {
+    pub(crate) fn word(&mut self) -> String {
         let doubling = self.below(u64::from(WORDS.ilog2()) + 1);
-        let mut rank = (1 << doubling) + self.below(1 << doubling);
-        let mut word = String::new();
-        while rank > 0 {
-            let syllable = usize::try_from(rank % 60).unwrap_or_default();
-            word.push(char::from(b"bdfgklmnprst"[syllable / 5]));
-            word.push(char::from(b"aeiou"[syllable % 5]));
-            rank /= 60;
-        }
-        word
+        word((1 << doubling) + self.below(1 << doubling))
     }
+}
+
+/// The word of a rank.
+pub(crate) fn word(mut rank: u64) -> String {
+    let mut word = String::new();
+    while rank > 0 {
+        let syllable = usize::try_from(rank % 60).unwrap_or_default();
+        word.push(char::from(b"bdfgklmnprst"[syllable / 5]));
+        word.push(char::from(b"aeiou"[syllable % 5]));
+        rank /= 60;
+    }
+    word
 }
 
 #[cfg(test)]

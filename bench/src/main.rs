@@ -19,6 +19,7 @@ use clap::{Parser, ValueEnum as _};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cases::Backend;
+use crate::scenario::scale;
 
 /// Measures chatkeep against code by hand
 #[derive(Debug, Parser)]
@@ -26,7 +27,8 @@ struct Options {
     /// Only this backend
     #[arg(long, value_enum)]
     backend: Option<Backend>,
-    /// Only this scenario, and those whose names go on behind it: `batch` is `batch_10`, `batch_100` and `batch_1000`
+    /// Only this scenario, and those whose names go on behind it: `batch` is `batch_10`, `batch_100` and `batch_1000`; or `scale`,
+    /// which is run by its name alone
     #[arg(long, value_name = "NAME")]
     scenario: Option<String>,
     /// Short rounds and smaller sizes, for a first look
@@ -43,6 +45,9 @@ struct Options {
 #[tokio::main]
 async fn main() -> Result<()> {
     let options = Options::parse();
+    if options.scenario.as_deref() == Some(scale::NAME) {
+        return Box::pin(scale(&options)).await;
+    }
     let backends = options.backend.map_or(Backend::value_variants().to_vec(), |backend| vec![backend]);
     let cases = |backend| cases::of_backend(backend, options.scenario.as_deref(), options.quick);
     let count: usize = backends.iter().map(|backend| cases(*backend).len()).sum();
@@ -67,4 +72,26 @@ async fn main() -> Result<()> {
         println!("{}", report::table(&rows));
     }
     options.plot.map_or(Ok(()), |to| plot::draw(&to, &rows))
+}
+
+/// The large store, by itself.
+async fn scale(options: &Options) -> Result<()> {
+    ensure!(options.backend.is_none_or(|backend| backend == Backend::Sqlite), "scale is of SQLite alone");
+    ensure!(options.plot.is_none(), "scale has nothing to compare, and so no picture");
+    let progress = ProgressBar::new_spinner();
+    progress.set_style(ProgressStyle::with_template("{msg} {elapsed}")?);
+    let mut figures = Vec::new();
+    let report = |figure| {
+        if options.json {
+            println!("{}", serde_json::to_string(&figure)?);
+        }
+        figures.push(figure);
+        Ok(())
+    };
+    scale::run(scale::Size::new(options.quick), &progress, report).await?;
+    progress.finish_and_clear();
+    if !options.json {
+        println!("{}", scale::figures::table(&figures));
+    }
+    Ok(())
 }

@@ -44,7 +44,7 @@ impl Measured {
     }
 }
 
-fn median(values: &[f64]) -> Result<f64> {
+pub(crate) fn median(values: &[f64]) -> Result<f64> {
     let mut values = values.to_vec();
     values.sort_by(f64::total_cmp);
     let upper = *values.get(values.len() / 2).context("nothing was measured")?;
@@ -72,6 +72,11 @@ pub(crate) async fn compare(plan: Plan, mut ours: impl Side, mut floor: impl Sid
 pub(crate) trait Work: Send + Sync + 'static {
     /// One operation, the caller's `turn`-th; gives how much it did, in the row's unit.
     fn step(&self, caller: usize, turn: usize) -> impl Future<Output = Result<usize>> + Send;
+
+    /// What is still to be done of the round when its last operation has ended. It belongs to the round's time.
+    fn settle(&self) -> impl Future<Output = Result<()>> {
+        std::future::ready(Ok(()))
+    }
 }
 
 /// What the callers are.
@@ -127,6 +132,7 @@ impl<W: Work> Side for Callers<W> {
             On::Tasks => self.tasks(start + round).await?,
             On::Threads => self.threads(start + round)?,
         };
+        self.work.settle().await?;
         let elapsed = start.elapsed();
         self.turn = done.iter().map(|done| done.turn).max().unwrap_or_default();
         Ok(rate(done.iter().map(|done| done.units).sum(), elapsed))
@@ -188,6 +194,25 @@ mod tests {
             self.0.lock().unwrap().push((caller, turn));
             Ok(1)
         }
+    }
+
+    struct Late;
+
+    impl Work for Late {
+        async fn step(&self, _: usize, _: usize) -> Result<usize> {
+            Ok(1)
+        }
+
+        async fn settle(&self) -> Result<()> {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            Ok(())
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_round_ends_when_its_work_has_settled() {
+        let rate = Callers::new(Late, 1, On::Tasks).round(Duration::ZERO).await.unwrap();
+        assert!(rate <= 50.0, "{rate}");
     }
 
     #[tokio::test(flavor = "multi_thread")]

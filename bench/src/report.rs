@@ -58,7 +58,7 @@ pub(crate) fn table(rows: &[Row]) -> Table {
 }
 
 /// 12,345 or 12.3.
-fn rate(value: f64) -> String {
+pub(crate) fn rate(value: f64) -> String {
     if value < 100.0 {
         return format!("{value:.1}");
     }

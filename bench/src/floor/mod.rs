@@ -13,6 +13,7 @@ use chatkeep::ConversationRepository;
 
 use self::pgbench::Pgbench;
 use crate::data::Shape;
+use crate::load::sqlite::Indexed;
 use crate::measure::On;
 
 /// What the floor does. Numbers of users and threads are those of [`data`](crate::data).
@@ -69,6 +70,12 @@ pub(crate) trait Pair: Sized {
 
     /// Opens the floor, with as many clients if the backend has them.
     fn floor(&self, clients: usize) -> impl Future<Output = Result<Self::Floor>>;
+
+    /// What a round of ours waits for in its end, where ours makes the index behind the appends and the floor with them.
+    /// Asked after ours was opened.
+    fn indexed(&self) -> Result<Option<Indexed>> {
+        Ok(None)
+    }
 
     /// The appends of `pgbench`.
     fn pgbench(&self, _callers: usize) -> Result<Pgbench> {

@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use anyhow::Result;
-use rusqlite::{Connection, Row, params};
+use anyhow::{Context as _, Result};
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use uuid::Uuid;
 
 use super::Floor;
@@ -13,59 +14,81 @@ use crate::corpus::{OWNER, WORD, org};
 use crate::data::{Content, ORG, TEXT, USERS, content, new_id, now, thread, user};
 use crate::measure::On;
 
-/// The writes of an append, as ours does them.
-const ALLOT: &str = "
-    UPDATE chat_thread SET next_position = next_position + ?1, updated_at = MAX(updated_at, ?2)
-    WHERE org_id = ?3 AND id = ?4 AND user_id = ?5 RETURNING next_position - ?1";
+/// Finds the thread and advances it; gives what the messages and the index need of it.
+const ADVANCE: &str = "
+    UPDATE chat_thread
+    SET head = head + ?1, updated_at = MAX(updated_at, ?2), message_count = message_count + ?1
+    WHERE id = ?3 AND org = (SELECT key FROM chat_org WHERE org_id = ?4) AND user_id = ?5
+    RETURNING key, org, head - ?1";
 
 const INSERT: &str = "
-    INSERT INTO chat_message (org_id, chat_thread_id, position, id, sender_id, sender_role, content, created_at,
-                              updated_at, search_version)
-    VALUES (?1, ?2, ?3, ?4, NULL, 'user', ?5, ?6, ?6, 1)";
+    INSERT INTO chat_message (thread, org, chat_thread_id, position, id, sender_id, sender_role, content, created_at,
+        updated_at, pending)
+    VALUES (?1, ?2, ?3, ?4, ?5, NULL, 'user', ?6, ?7, ?7, NULL)";
 
-const INDEX: &str =
-    "INSERT INTO chat_message_search (rowid, scope, words) VALUES (last_insert_rowid(), ?1, ?2)";
+pub(crate) const INDEX: &str =
+    "INSERT INTO chat_message_words (rowid, marks, words) VALUES (last_insert_rowid(), ?1, ?2)";
+
+/// From here on as ours reads.
+const FIND: &str = "
+    SELECT t.key, t.org, o.org_id, t.user_id, t.head
+    FROM chat_thread t JOIN chat_org o ON o.key = t.org
+    WHERE t.id = ?1 AND t.org <> 0 AND (?2 IS NULL OR o.org_id = ?2)
+    LIMIT 2";
+
+const FIND_ORG: &str = "SELECT key FROM chat_org WHERE org_id = ?1";
 
 const NEWEST: &str = "
-    SELECT id, chat_thread_id, position, sender_id, sender_role, content, created_at, updated_at
-    FROM chat_message WHERE org_id = ?1 AND chat_thread_id = ?2 ORDER BY position DESC LIMIT ?3";
+    SELECT m.id, m.chat_thread_id, m.position, m.sender_id, m.sender_role, m.content, m.created_at, m.updated_at
+    FROM chat_message m WHERE m.branch = 0 AND m.thread = ?1 AND m.position > 0 ORDER BY m.position DESC LIMIT ?2";
 
 const READ_ALL: &str = "
-    SELECT id, chat_thread_id, position, sender_id, sender_role, content, created_at, updated_at
-    FROM chat_message WHERE org_id = ?1 AND chat_thread_id = ?2 ORDER BY position";
+    SELECT m.id, m.chat_thread_id, m.position, m.sender_id, m.sender_role, m.content, m.created_at, m.updated_at
+    FROM chat_message m WHERE m.branch = 0 AND m.thread = ?1 AND m.position > 0 ORDER BY m.position";
 
 const LIST: &str = "
-    SELECT org_id, id, user_id, name, metadata, next_position, created_at, updated_at
-    FROM chat_thread WHERE org_id = ?1 AND user_id = ?2 ORDER BY updated_at DESC, id DESC LIMIT ?3";
+    SELECT o.org_id, t.id, t.user_id, t.name, t.metadata, t.head, t.created_at, t.updated_at
+    FROM chat_thread t JOIN chat_org o ON o.key = t.org WHERE t.org <> 0 AND t.org = ?1 AND t.user_id = ?2
+    ORDER BY t.updated_at DESC, t.id DESC LIMIT ?3";
 
+/// What ours does of a rare word, in one statement.
 const SEARCH: &str = "
     SELECT m.id, m.chat_thread_id, m.position, m.sender_id, m.sender_role, m.content, m.created_at, m.updated_at,
-           m.org_id, t.name
-    FROM (SELECT m.* FROM chat_message_search CROSS JOIN chat_message m ON m.row_id = chat_message_search.rowid
-          WHERE chat_message_search MATCH ?1 AND m.org_id = ?2
-            AND EXISTS (SELECT 1 FROM chat_thread o
-                        WHERE o.org_id = m.org_id AND o.id = m.chat_thread_id AND o.user_id = ?4)
-          ORDER BY m.created_at DESC, m.chat_thread_id DESC, m.position DESC LIMIT ?3) m
-    JOIN chat_thread t ON t.org_id = m.org_id AND t.id = m.chat_thread_id
-    ORDER BY m.created_at DESC, m.chat_thread_id DESC, m.position DESC";
+           t.name
+    FROM chat_message_words CROSS JOIN chat_message m ON m.key = chat_message_words.rowid
+    CROSS JOIN chat_thread t ON t.key = m.thread AND t.org = m.org
+    WHERE m.pending IS NULL AND chat_message_words MATCH ?1 AND m.org = ?2 AND t.user_id = ?3
+    ORDER BY m.created_at DESC, m.chat_thread_id DESC, m.position DESC LIMIT ?4";
 
 pub(crate) struct SqliteFloor {
     connection: Mutex<Connection>,
     users: Vec<String>,
-    /// What the index holds beside the words, for each user: the floor writes the index, and does not make it.
-    scopes: Vec<String>,
+    /// What the index holds of each user and of the one text: the floor writes the index, and does not make it.
+    marks: Vec<String>,
     words: String,
 }
 
 impl SqliteFloor {
     pub(crate) fn open(file: &Path) -> Result<Self> {
+        let connection = connect(file)?;
         let users: Vec<_> = (0..USERS).map(user).collect();
-        let scopes = users.iter().map(|user| scope(ORG, user)).collect();
-        Ok(Self { connection: Mutex::new(connect(file)?), users, scopes, words: words() })
+        // Where there are other organizations, they are only searched.
+        let org = connection.query_row(FIND_ORG, [ORG], |row| row.get(0)).optional()?.unwrap_or_default();
+        let marks = users.iter().map(|user| mark_of_user(org, user)).collect();
+        Ok(Self { connection: Mutex::new(connection), users, marks, words: words(org) })
     }
 
     fn connection(&self) -> MutexGuard<'_, Connection> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The key of the first thread.
+    fn first(&self, connection: &Connection) -> Result<i64> {
+        let mut statement = connection.prepare_cached(FIND)?;
+        let mut rows = statement.query(params![thread(0).as_bytes(), ORG])?;
+        let row = rows.next()?.context("no such thread")?;
+        anyhow::ensure!(row.get_ref(3)?.as_str()? == self.users[0], "the thread is another user's");
+        Ok(row.get(0)?)
     }
 }
 
@@ -75,26 +98,34 @@ pub(crate) fn connect(file: &Path) -> Result<Connection> {
     connection.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 10000",
     )?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(connection)
 }
 
-/// The words of the one text, in order, as the index holds them.
-pub(crate) fn words() -> String {
-    format!("{} ", TEXT.to_lowercase())
+/// The words of the one text, in order, as the index holds them: each with the organization in front.
+pub(crate) fn words(org: i64) -> String {
+    TEXT.to_lowercase().split(' ').fold(String::new(), |mut words, word| {
+        // Writing to a String cannot fail.
+        let _ = write!(words, "{} ", word_of(org, word));
+        words
+    })
 }
 
-/// What the index holds beside the words.
-pub(crate) fn scope(org: &str, user: &str) -> String {
-    format!("o{} {} ", hex(org), owner(org, user))
+/// What the index holds beside the words, of a user's message in a thread.
+pub(crate) fn marks(thread: i64, mark_of_user: &str) -> String {
+    format!("t{thread:x} {mark_of_user}")
 }
 
-fn owner(org: &str, user: &str) -> String {
-    format!("u{}u{}", hex(org), hex(user))
+pub(crate) fn mark_of_user(org: i64, user: &str) -> String {
+    format!("u{org:x}g{}", hex(user))
+}
+
+fn word_of(org: i64, word: &str) -> String {
+    format!("{org:x}g{word}")
 }
 
 fn hex(text: &str) -> String {
     text.bytes().fold(String::new(), |mut hex, byte| {
-        // Writing to a String cannot fail.
         let _ = write!(hex, "{byte:02x}");
         hex
     })
@@ -108,18 +139,29 @@ impl Floor for SqliteFloor {
     }
 
     async fn append_batch(&self, number: usize, count: usize) -> Result<()> {
-        let (thread, user, now) = (thread(number), number % USERS, now().timestamp_micros());
+        let (id, user, now) = (thread(number), number % USERS, now().timestamp_micros());
         let connection = self.connection();
         connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-        let first: i64 = connection
-            .prepare_cached(ALLOT)?
-            .query_row(params![count, now, ORG, thread.as_bytes(), self.users[user]], |row| row.get(0))?;
+        let (thread, org, head): (i64, i64, i64) = connection
+            .prepare_cached(ADVANCE)?
+            .query_row(params![count, now, id.as_bytes(), ORG, self.users[user]], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })?;
         let mut insert = connection.prepare_cached(INSERT)?;
         let mut index = connection.prepare_cached(INDEX)?;
-        for position in (first..).take(count) {
-            let (id, content) = (new_id(), content()?);
-            insert.execute(params![ORG, thread.as_bytes(), position, id.as_bytes(), content, now])?;
-            index.execute(params![self.scopes[user], self.words])?;
+        let marks = marks(thread, &self.marks[user]);
+        for position in (head + 1..).take(count) {
+            let (message, content) = (new_id(), content()?);
+            insert.execute(params![
+                thread,
+                org,
+                id.as_bytes(),
+                position,
+                message.as_bytes(),
+                content,
+                now
+            ])?;
+            index.execute(params![marks, self.words])?;
         }
         connection.prepare_cached("COMMIT")?.execute([])?;
         Ok(())
@@ -127,8 +169,9 @@ impl Floor for SqliteFloor {
 
     async fn newest(&self, count: usize) -> Result<usize> {
         let connection = self.connection();
+        let thread = self.first(&connection)?;
         let mut statement = connection.prepare_cached(NEWEST)?;
-        let mut rows = statement.query(params![ORG, thread(0).as_bytes(), count])?;
+        let mut rows = statement.query(params![thread, count])?;
         let mut messages = Vec::with_capacity(count);
         while let Some(row) = rows.next()? {
             messages.push(Message::read(row)?);
@@ -139,8 +182,9 @@ impl Floor for SqliteFloor {
 
     async fn read_all(&self) -> Result<(usize, usize)> {
         let connection = self.connection();
+        let thread = self.first(&connection)?;
         let mut statement = connection.prepare_cached(READ_ALL)?;
-        let mut rows = statement.query(params![ORG, thread(0).as_bytes()])?;
+        let mut rows = statement.query([thread])?;
         let (mut messages, mut bytes) = (0, 0);
         while let Some(row) = rows.next()? {
             messages += 1;
@@ -151,8 +195,9 @@ impl Floor for SqliteFloor {
 
     async fn list(&self, count: usize) -> Result<usize> {
         let connection = self.connection();
+        let org = key_of_org(&connection, ORG)?;
         let mut statement = connection.prepare_cached(LIST)?;
-        let mut rows = statement.query(params![ORG, self.users[0], count])?;
+        let mut rows = statement.query(params![org, self.users[0], count])?;
         let mut threads = Vec::with_capacity(count);
         while let Some(row) = rows.next()? {
             threads.push(Thread::read(row)?);
@@ -161,17 +206,22 @@ impl Floor for SqliteFloor {
     }
 
     async fn search(&self, number: usize, count: usize) -> Result<usize> {
-        let org = org(number);
-        let question = format!("scope : \"{}\" AND words : \"{WORD}\"", owner(&org, OWNER));
         let connection = self.connection();
+        let org = key_of_org(&connection, &org(number))?;
+        let (mark, word) = (mark_of_user(org, OWNER), word_of(org, WORD));
+        let question = format!("marks : \"{mark}\" AND words : \"{word}\"");
         let mut statement = connection.prepare_cached(SEARCH)?;
-        let mut rows = statement.query(params![question, org, count, OWNER])?;
+        let mut rows = statement.query(params![question, org, OWNER, count])?;
         let mut hits = Vec::with_capacity(count);
         while let Some(row) = rows.next()? {
-            hits.push((Message::read(row)?, row.get::<_, String>(8)?, row.get::<_, String>(9)?));
+            hits.push((Message::read(row)?, row.get::<_, String>(8)?));
         }
         Ok(hits.len())
     }
+}
+
+fn key_of_org(connection: &Connection, org: &str) -> Result<i64> {
+    Ok(connection.prepare_cached(FIND_ORG)?.query_row([org], |row| row.get(0))?)
 }
 
 /// A message as a program would read it.
@@ -204,7 +254,7 @@ struct Thread {
     keys: (String, Uuid, String),
     name: String,
     metadata: serde_json::Value,
-    next_position: i64,
+    head: i64,
     at: (i64, i64),
 }
 
@@ -214,7 +264,7 @@ impl Thread {
             keys: (row.get(0)?, uuid(row, 1)?, row.get(2)?),
             name: row.get(3)?,
             metadata: serde_json::from_str(row.get_ref(4)?.as_str()?)?,
-            next_position: row.get(5)?,
+            head: row.get(5)?,
             at: (row.get(6)?, row.get(7)?),
         })
     }

@@ -1,6 +1,7 @@
 //! What is measured, on whichever backend.
 
 mod read;
+pub(crate) mod scale;
 mod start;
 mod write;
 
@@ -24,6 +25,7 @@ impl What {
             | Self::AppendCoalesced
             | Self::AppendOneThread
             | Self::AppendPgbench
+            | Self::AppendJoinAll(_)
             | Self::Batch(_)
             | Self::Window
             | Self::ColdStart => Shape::Threads(THREADS),
@@ -39,6 +41,7 @@ impl What {
             | Self::AppendCoalesced
             | Self::AppendOneThread
             | Self::AppendPgbench
+            | Self::AppendJoinAll(_)
             | Self::Window => "appends/s",
             Self::Batch(_) | Self::Stream(_) => "messages/s",
             Self::Newest(_) => "reads/s",
@@ -57,6 +60,7 @@ pub(crate) async fn measure<P: Pair>(pair: &P, case: &Case, plan: Plan) -> Resul
         What::AppendCoalesced => write::append_coalesced(pair, callers, THREADS, plan).await,
         What::AppendOneThread => write::append(pair, callers, 1, plan).await,
         What::AppendPgbench => write::append_pgbench(pair, callers, THREADS, plan).await,
+        What::AppendJoinAll(appends) => write::append_join_all(pair, appends, THREADS, plan).await,
         What::Batch(messages) => write::batch(pair, messages, THREADS, plan).await,
         What::Window => write::window(pair, plan).await,
         What::Newest(_) => read::compared(pair, read::Ask::Newest, plan).await,

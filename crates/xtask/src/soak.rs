@@ -8,68 +8,88 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 
 use crate::outcome::{Outcome, summary};
-use crate::{cargo, servers, test};
+use crate::{cargo, run_shown, servers, test};
 
-/// Some tests, and the variables that make them long.
+/// Some tests, and the variables that make them long; or a program that takes long by itself.
 struct Step {
     name: &'static str,
     what: &'static str,
+    command: &'static [&'static str],
     /// A variable that the caller has set stays as it is.
     figures: &'static [(&'static str, &'static str)],
     packages: &'static [&'static str],
-    /// For the test binaries: which targets, and what to run of them.
-    tests: &'static [&'static str],
+    /// For the test binaries: which targets, and what to run of them. For a program: its options.
+    args: &'static [&'static str],
 }
+
+const TEST: &[&str] = &["test", "--all-features", "--no-fail-fast"];
+
+const RUN: &[&str] = &["run", "--release"];
 
 const STEPS: &[Step] = &[
     Step {
         name: "races",
         what: "the races of the contract, many times, on every store",
+        command: TEST,
         figures: &[("CHATKEEP_CONTRACT_ROUNDS", "50")],
         packages: &["chatkeep-memory", "chatkeep-layers", "chatkeep-seaorm", "chatkeep-sqlite"],
-        tests: &["--test", "contract", "--", "--include-ignored", "races::"],
+        args: &["--test", "contract", "--", "--include-ignored", "races::"],
     },
     Step {
         name: "faults",
         what: "every faulty store, caught every time",
+        command: TEST,
         figures: &[("CHATKEEP_FAULTY_ROUNDS", "50")],
         packages: &["chatkeep-contract"],
-        tests: &["--test", "faulty", "--", "each_faulty_store"],
+        args: &["--test", "faulty", "--", "each_faulty_store"],
     },
     Step {
         name: "kills",
         what: "a process that is killed while it writes, hundreds of times",
+        command: TEST,
         figures: &[("CHATKEEP_KILLS", "300")],
         packages: &["chatkeep-tests"],
-        tests: &["--test", "kill", "--", "--include-ignored"],
+        args: &["--test", "kill", "--", "--include-ignored"],
     },
     Step {
         name: "restarts",
         what: "a server that stops and starts again under load",
+        command: TEST,
         figures: &[("CHATKEEP_RESTARTS", "60")],
         packages: &["chatkeep-tests"],
-        tests: &["--test", "restart", "--", "--include-ignored"],
+        args: &["--test", "restart", "--", "--include-ignored"],
     },
     Step {
         name: "writes",
         what: "random writes, the same on every store",
+        command: TEST,
         figures: &[("CHATKEEP_WRITES_CASES", "5000")],
         packages: &["chatkeep-tests"],
-        tests: &["--test", "writes", "--", "--include-ignored"],
+        args: &["--test", "writes", "--", "--include-ignored"],
     },
     Step {
         name: "differential",
         what: "random searches, the same on every store",
+        command: TEST,
         figures: &[("CHATKEEP_DIFFERENTIAL_CASES", "100000")],
         packages: &["chatkeep-tests"],
-        tests: &["--test", "differential", "--", "--include-ignored"],
+        args: &["--test", "differential", "--", "--include-ignored"],
     },
     Step {
         name: "properties",
         what: "the properties of the domain, for many more random values",
+        command: TEST,
         figures: &[("PROPTEST_CASES", "20000")],
         packages: &["chatkeep-domain"],
-        tests: &["--lib"],
+        args: &["--lib"],
+    },
+    Step {
+        name: "scale",
+        what: "a large store on SQLite: its figures beside their goals",
+        command: RUN,
+        figures: &[],
+        packages: &["chatkeep-bench"],
+        args: &["--", "--scenario", "scale"],
     },
 ];
 
@@ -93,9 +113,9 @@ fn listing() -> String {
 
 impl Step {
     fn cargo_args(&self) -> Vec<&'static str> {
-        let mut args = vec!["test", "--all-features", "--no-fail-fast"];
+        let mut args = self.command.to_vec();
         args.extend(self.packages.iter().flat_map(|package| ["--package", package]));
-        args.extend(self.tests);
+        args.extend(self.args);
         args
     }
 
@@ -106,6 +126,9 @@ impl Step {
             let value = env::var(name).unwrap_or_else(|_| (*value).to_owned());
             println!("{name}={value}");
             command.env(name, value);
+        }
+        if self.command == RUN {
+            return run_shown(&mut command);
         }
         let counts = test::run_counted(&mut command).context("the tests cannot be run")?;
         ensure!(counts.passed > 0, "no test ran");

@@ -1,4 +1,4 @@
-//! Times appends with the index and without, in turn.
+//! Times appends to PostgreSQL with the index and without, in turn. SQLite cannot do without it.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use chatkeep::domain::{Append, MessageRepository, NewThread, ThreadRepository};
 use chatkeep::{
     Clock, IdGenerator, NewMessage, Role, Scope, SeaOrmRepository, SystemClock, ThreadId, UuidV7Generator,
 };
-use chatkeep_seaorm::{PostgresConfig, SqliteConfig};
+use chatkeep_seaorm::PostgresConfig;
 use chatkeep_testkit::PgServer;
 
 use crate::corpus::{MESSAGES, text};
@@ -33,9 +33,9 @@ pub(crate) async fn measure(server: &PgServer, seconds: u64) -> Result<()> {
         "\nAppends a second, of one message each: medians of {ROUNDS} rounds of {seconds} s, in turn:\n"
     );
     println!(
-        "| store | callers | with search | without its index | with / without | without search | with / without |"
+        "| callers | with search | without its index | with / without | without search | with / without |"
     );
-    println!("|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|");
     let round = Duration::from_secs(seconds);
     for callers in [1, 16] {
         let with = postgres(server, &format!("with_{callers}"), "SELECT").await?;
@@ -43,14 +43,7 @@ pub(crate) async fn measure(server: &PgServer, seconds: u64) -> Result<()> {
         let without_index = postgres(server, &format!("without_index_{callers}"), index).await?;
         let both = "DROP INDEX chat_message_search; DROP INDEX chat_message_recent";
         let without = postgres(server, &format!("without_{callers}"), both).await?.without_search();
-        compare("PostgreSQL", callers, [with, without_index, without], round).await?;
-    }
-    let folder = tempfile::tempdir()?;
-    for callers in [1, 16] {
-        let file = |name: &str| SqliteConfig::file(folder.path().join(format!("{name}_{callers}.db")));
-        let with = SeaOrmRepository::sqlite(file("with")).await?;
-        let without = SeaOrmRepository::sqlite(file("without")).await?.without_search();
-        compare("SQLite", callers, [with, without], round).await?;
+        compare(callers, [with, without_index, without], round).await?;
     }
     Ok(())
 }
@@ -64,12 +57,7 @@ async fn postgres(server: &PgServer, name: &str, changes: &str) -> Result<SeaOrm
 }
 
 /// The first of the stores against each of the others.
-async fn compare<const N: usize>(
-    name: &str,
-    callers: usize,
-    stores: [SeaOrmRepository; N],
-    round: Duration,
-) -> Result<()> {
+async fn compare(callers: usize, stores: [SeaOrmRepository; 3], round: Duration) -> Result<()> {
     let mut ways = Vec::new();
     for store in stores {
         ways.push((Arc::new(Way::open(store).await?), Vec::new()));
@@ -83,10 +71,7 @@ async fn compare<const N: usize>(
         }
     }
     let (_, with) = ways.remove(0);
-    let mut row = format!("| {name} | {callers} | {:.0} |", middle(&with));
-    if N < 3 {
-        row.push_str(" – | – |");
-    }
+    let mut row = format!("| {callers} | {:.0} |", middle(&with));
     for (_, rates) in ways {
         let ratios: Vec<f64> = with.iter().zip(&rates).map(|(with, without)| with / without).collect();
         let least = ratios.iter().copied().fold(f64::MAX, f64::min);

@@ -17,7 +17,7 @@
 //! | `DB_SSLMODE` | `database.sslmode` | `prefer` | [`SslMode`]: `disable`, `allow`, `prefer`, `require`, `verify-ca` or `verify-full` |
 //! | `DB_SSLROOTCERT` | `database.sslrootcert` | – | a PEM file of PostgreSQL's authority, or `system` for the public ones alone; needs a mode that looks at it |
 //! | `DB_PATH` | `database.path` | `chatkeep/chatkeep.db` in the platform's data directory | SQLite's file, or `:memory:`; `~/` is the home folder |
-//! | `DB_POOL_SIZE` | `database.pool_size` | `5` | the most connections, together with `DB_MAX_OVERFLOW`, at least 1; idle ones are closed after ten minutes; on SQLite, those that read |
+//! | `DB_POOL_SIZE` | `database.pool_size` | `5` | the most connections, together with `DB_MAX_OVERFLOW`, at least 1; idle ones are closed after ten minutes. On SQLite, how many read |
 //! | `DB_MAX_OVERFLOW` | `database.max_overflow` | `10` | added to `DB_POOL_SIZE` on PostgreSQL |
 //! | `DB_ACQUIRE_TIMEOUT` | `database.acquire_timeout` | `10` | seconds that one attempt waits for a connection, or for SQLite's lock |
 //! | `DB_STATEMENT_TIMEOUT` | `database.statement_timeout` | `30` | seconds that PostgreSQL may work on a statement, or SQLite on a call; a read that takes longer fails, and is not repeated; with 0, the deadline alone bounds it |

@@ -7,8 +7,7 @@
 mod answers;
 mod batch;
 mod group;
-mod postgres;
-mod sqlite;
+mod statements;
 
 use std::collections::HashMap;
 
@@ -21,14 +20,13 @@ use self::batch::{Batch, Prepared};
 use self::group::Group;
 use crate::SeaOrmRepository;
 use crate::connection::Connection;
-use crate::dialect::Dialect;
 use crate::error::Failure;
 use crate::row::{self, MESSAGE_COLUMNS};
 use crate::search::entry::Entry;
 use crate::sql::Sql;
 use crate::threads::Target;
 
-/// The ids looked up by one statement; SQLite takes 32,766 values, PostgreSQL 65,535.
+/// The ids looked up by one statement; PostgreSQL takes 65,535 values.
 const IDS_PER_STATEMENT: usize = 10_000;
 
 impl SeaOrmRepository {
@@ -39,7 +37,7 @@ impl SeaOrmRepository {
 
     /// Each by itself, in as few statements as may be.
     pub(crate) async fn append_together(&self, appends: Vec<ThreadAppend>) -> Vec<Answer> {
-        let mut answers = Answers::new(self.db.dialect.store());
+        let mut answers = Answers::new();
         let mut waiting = Vec::new();
         for (place, ThreadAppend { scope, thread, append, .. }) in appends.into_iter().enumerate() {
             match self.prepare(&scope, thread, append).await {
@@ -64,7 +62,7 @@ impl SeaOrmRepository {
         };
         let entry = |message: &NewMessage| {
             let sender = message.sender_id.as_ref();
-            self.is_indexed.then(|| Entry::of(self.db.dialect, &target, &message.content, sender))
+            self.is_indexed.then(|| Entry::of(&target, &message.content, sender))
         };
         let entries = append.messages.iter().map(entry).collect();
         Ok(Prepared { target, append, contents, entries })
@@ -124,21 +122,11 @@ impl SeaOrmRepository {
     /// The usual case. Gives the first position of each batch that was written, in order; nothing at all where one of
     /// them is in the thread already.
     async fn try_append_at_once(&self, batches: &[Batch<'_>]) -> Result<Option<Vec<Option<i64>>>, Failure> {
-        let rows = self.db.write_rows(&self.append_statement(batches)).await.map_err(Failure::from);
+        let rows = self.db.rows(&append_statement(batches)).await.map_err(Failure::from);
         match rows {
             Ok(rows) => Ok(Some(batch::firsts(batches.len(), &rows)?)),
-            Err(failure) if failure.is_key_violation(self.db.dialect) => Ok(None),
+            Err(failure) if failure.is_key_violation() => Ok(None),
             Err(failure) => Err(failure),
-        }
-    }
-
-    /// A statement that writes batches, and returns for each message, or for each batch, the place of its batch and the
-    /// position that it got.
-    fn append_statement(&self, batches: &[Batch<'_>]) -> Sql {
-        match (self.db.dialect, batches) {
-            (Dialect::Postgres, [batch]) => postgres::append_one(batch),
-            (Dialect::Postgres, batches) => postgres::append_several(batches),
-            (Dialect::Sqlite, batches) => sqlite::append(batches),
         }
     }
 
@@ -154,7 +142,7 @@ impl SeaOrmRepository {
             return Err(StoreError::conflict(expected, head).into());
         }
         if !is_retry {
-            let rows = self.append_statement(std::slice::from_ref(&missing)).rows(connection).await?;
+            let rows = append_statement(std::slice::from_ref(&missing)).rows(connection).await?;
             let first = batch::firsts(1, &rows)?.into_iter().next().flatten();
             let first = first.ok_or_else(|| batch.target.not_found())?;
             let messages = missing.items.iter().map(|item| item.message.clone());
@@ -178,11 +166,19 @@ impl SeaOrmRepository {
                 .filter_messages(Sql::new(format!("SELECT {MESSAGE_COLUMNS} FROM chat_message WHERE ")))
                 .bind_list(" AND id IN", ids);
             for row in sql.rows(connection).await? {
-                let message = row::message(self.db.dialect, &row)?;
+                let message = row::message(&row)?;
                 known.insert(message.id, message);
             }
         }
         Ok(known)
+    }
+}
+
+/// A statement that writes batches, and returns for each that it wrote its place and the position of its first message.
+fn append_statement(batches: &[Batch<'_>]) -> Sql {
+    match batches {
+        [batch] => statements::append_one(batch),
+        batches => statements::append_several(batches),
     }
 }
 

@@ -3,18 +3,12 @@
 use std::fmt;
 use std::time::Duration;
 
-#[cfg(feature = "postgres")]
 use chatkeep_domain::InvalidArgument;
-#[cfg(feature = "postgres")]
 use secrecy::SecretString;
 
-#[cfg(feature = "postgres")]
 use crate::server::{PostgresServer, to_options};
 
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
-
 /// How PostgreSQL is reached.
-#[cfg(feature = "postgres")]
 #[derive(Clone)]
 pub struct PostgresConfig {
     pub(crate) options: sea_orm::sqlx::postgres::PgConnectOptions,
@@ -29,7 +23,6 @@ pub struct PostgresConfig {
     pub(crate) auto_migrate: bool,
 }
 
-#[cfg(feature = "postgres")]
 impl PostgresConfig {
     /// A server, with the defaults of all else.
     ///
@@ -43,7 +36,7 @@ impl PostgresConfig {
             max_statements: server.max_statements.unwrap_or(usize::MAX),
             pool_size: 5,
             max_overflow: 10,
-            acquire_timeout: ACQUIRE_TIMEOUT,
+            acquire_timeout: Duration::from_secs(10),
             statement_timeout: Some(Duration::from_secs(30)),
             statement_cache_size: 100,
             auto_migrate: false,
@@ -106,7 +99,6 @@ impl PostgresConfig {
     }
 }
 
-#[cfg(feature = "postgres")]
 impl fmt::Debug for PostgresConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PostgresConfig")
@@ -120,74 +112,5 @@ impl fmt::Debug for PostgresConfig {
             .field("statement_cache_size", &self.statement_cache_size)
             .field("auto_migrate", &self.auto_migrate)
             .finish_non_exhaustive()
-    }
-}
-
-/// Where a SQLite database is.
-#[cfg(feature = "sqlite")]
-#[derive(Clone)]
-pub struct SqliteConfig {
-    /// `None` is a database in memory.
-    pub(crate) path: Option<std::path::PathBuf>,
-    pub(crate) pool_size: u32,
-    pub(crate) acquire_timeout: Duration,
-    pub(crate) auto_migrate: bool,
-}
-
-#[cfg(feature = "sqlite")]
-impl SqliteConfig {
-    /// A file. It and the folders above it are made when they are missing.
-    ///
-    /// `:memory:` is [`in_memory`](Self::in_memory), as SQLite has it; every other path is the name of a file.
-    pub fn file(path: impl Into<std::path::PathBuf>) -> Self {
-        let path = path.into();
-        if path.as_os_str() == ":memory:" {
-            return Self::in_memory();
-        }
-        // SQLite would read `file:…` as a URI.
-        let is_uri = path.as_os_str().as_encoded_bytes().starts_with(b"file:");
-        Self::at(Some(if is_uri { std::path::Path::new(".").join(path) } else { path }))
-    }
-
-    /// A database of its own in memory. It ends with the last clone of the repository.
-    pub fn in_memory() -> Self {
-        Self::at(None)
-    }
-
-    fn at(path: Option<std::path::PathBuf>) -> Self {
-        Self { path, pool_size: 5, acquire_timeout: ACQUIRE_TIMEOUT, auto_migrate: true }
-    }
-
-    /// The connections that read beside the one that writes; 5. A database in memory has one for both.
-    #[must_use]
-    pub fn pool_size(mut self, connections: u32) -> Self {
-        self.pool_size = connections;
-        self
-    }
-
-    /// How long an attempt waits for a connection, and for the lock when another process writes; 10 s.
-    #[must_use]
-    pub fn acquire_timeout(mut self, timeout: Duration) -> Self {
-        self.acquire_timeout = timeout;
-        self
-    }
-
-    /// Whether opening applies missing migrations; on.
-    #[must_use]
-    pub fn auto_migrate(mut self, on: bool) -> Self {
-        self.auto_migrate = on;
-        self
-    }
-}
-
-#[cfg(feature = "sqlite")]
-impl fmt::Debug for SqliteConfig {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SqliteConfig")
-            .field("path", &self.path)
-            .field("pool_size", &self.pool_size)
-            .field("acquire_timeout", &self.acquire_timeout)
-            .field("auto_migrate", &self.auto_migrate)
-            .finish()
     }
 }

@@ -5,7 +5,8 @@ use std::fmt;
 use chatkeep_domain::{Again, Outcome, StoreError};
 use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr, SqlxError};
 
-use crate::dialect::Dialect;
+/// The store's name in errors.
+pub(crate) const STORE: &str = "PostgreSQL";
 
 /// The driver's error, as the source of a [`StoreError`].
 ///
@@ -30,8 +31,6 @@ impl From<DbErr> for DriverError {
 impl fmt::Display for DriverError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match quoting_state(&self.0) {
-            // What SQLite says of a search that it cannot read.
-            None if self.0.to_string().contains("fts5: ") => f.write_str("FTS5 refused a search"),
             Some(state) => write!(f, "the database refused a value or a statement (SQLSTATE {state})"),
             None => self.0.fmt(f),
         }
@@ -51,11 +50,10 @@ fn quoting_state(error: &DbErr) -> Option<String> {
         return None;
     };
     let state = error.as_database_error()?.code()?;
-    let is_postgres = state.len() == 5;
     let is_quoting = ["22", "42", "54"].iter().any(|class| state.starts_with(class));
     // A missing privilege, table, column or schema is named, and has to be.
     let is_harmless = ["42501", "42P01", "42703", "3F000", "42883", "42704"].contains(&&*state);
-    (is_postgres && is_quoting && !is_harmless).then(|| state.into_owned())
+    (is_quoting && !is_harmless).then(|| state.into_owned())
 }
 
 impl std::error::Error for DriverError {}
@@ -105,20 +103,20 @@ pub(crate) enum Effect {
 
 impl Failure {
     /// A row with this key is there already, or the row that this one refers to is gone.
-    pub(crate) fn is_key_violation(&self, dialect: Dialect) -> bool {
-        matches!(self, Self::Db(error) if matches!(meaning(dialect, error), Meaning::Unique | Meaning::ForeignKey))
+    pub(crate) fn is_key_violation(&self) -> bool {
+        matches!(self, Self::Db(error) if matches!(meaning(error), Meaning::Unique | Meaning::ForeignKey))
     }
 
-    pub(crate) fn into_store_error(self, dialect: Dialect, effect: Effect) -> StoreError {
+    pub(crate) fn into_store_error(self, effect: Effect) -> StoreError {
         match self {
-            Self::Db(error) => to_store_error(dialect, effect, error),
+            Self::Db(error) => to_store_error(effect, error),
             Self::Store(error) => error,
         }
     }
 }
 
-pub(crate) fn to_store_error(dialect: Dialect, effect: Effect, error: DbErr) -> StoreError {
-    let (outcome, again, reason) = match (meaning(dialect, &error), effect) {
+pub(crate) fn to_store_error(effect: Effect, error: DbErr) -> StoreError {
+    let (outcome, again, reason) = match (meaning(&error), effect) {
         (Meaning::Lost(reason), Effect::Writes) => (Outcome::Unknown, Again::Soon, reason),
         // A read waits for nobody: it would take as long again.
         (Meaning::Slow(reason), Effect::Reads) => (Outcome::NotDone, Again::No, reason),
@@ -126,10 +124,10 @@ pub(crate) fn to_store_error(dialect: Dialect, effect: Effect, error: DbErr) -> 
             (Outcome::NotDone, Again::Soon, reason)
         }
         (Meaning::Unique | Meaning::ForeignKey | Meaning::Permanent, _) => {
-            return StoreError::backend(dialect.store(), DriverError(error));
+            return StoreError::backend(STORE, DriverError(error));
         }
     };
-    StoreError::unavailable(dialect.store(), outcome, again, reason, DriverError(error))
+    StoreError::unavailable(STORE, outcome, again, reason, DriverError(error))
 }
 
 /// Whether a statement named a table that is not there.
@@ -138,45 +136,33 @@ pub(crate) fn is_missing_table(error: &DbErr) -> bool {
     else {
         return false;
     };
-    // SQLite has one code for every faulty statement; its text is fixed English.
-    let database = error.as_database_error();
-    database.is_some_and(|error| {
-        error.code().as_deref() == Some("42P01") || error.message().starts_with("no such table")
-    })
+    error.as_database_error().is_some_and(|error| error.code().as_deref() == Some("42P01"))
 }
 
-fn meaning(dialect: Dialect, error: &DbErr) -> Meaning {
+fn meaning(error: &DbErr) -> Meaning {
     match error {
         DbErr::ConnectionAcquire(ConnAcquireErr::Timeout) => Meaning::Retry(NO_CONNECTION),
         // Nothing was sent yet.
-        DbErr::Conn(RuntimeErr::SqlxError(error)) => match sqlx_meaning(dialect, error) {
+        DbErr::Conn(RuntimeErr::SqlxError(error)) => match sqlx_meaning(error) {
             Meaning::Lost(_) => Meaning::Retry("the server does not take connections"),
             other => other,
         },
         DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => {
-            sqlx_meaning(dialect, error)
+            sqlx_meaning(error)
         }
         _ => Meaning::Permanent,
     }
 }
 
-fn sqlx_meaning(dialect: Dialect, error: &SqlxError) -> Meaning {
+fn sqlx_meaning(error: &SqlxError) -> Meaning {
     match error {
-        SqlxError::Io(_) | SqlxError::WorkerCrashed => Meaning::Lost("the connection broke"),
+        SqlxError::Io(_) => Meaning::Lost("the connection broke"),
         SqlxError::PoolTimedOut => Meaning::Retry(NO_CONNECTION),
         // The driver reports a stream that ended in the middle of a message as a protocol error.
         SqlxError::Protocol(text) if text.contains("unexpected end of file") || text.contains("EOF") => {
             Meaning::Lost("the connection broke")
         }
-        SqlxError::Database(error) => {
-            let code = error.code();
-            match dialect {
-                Dialect::Postgres => sqlstate_meaning(code.as_deref().unwrap_or_default()),
-                Dialect::Sqlite => {
-                    sqlite_meaning(code.and_then(|code| code.parse().ok()).unwrap_or_default())
-                }
-            }
-        }
+        SqlxError::Database(error) => sqlstate_meaning(error.code().as_deref().unwrap_or_default()),
         _ => Meaning::Permanent,
     }
 }
@@ -195,16 +181,6 @@ fn sqlstate_meaning(code: &str) -> Meaning {
         "57P05" | "25P03" | "25P04" => Meaning::Lost("the server ended an idle session"),
         "55P03" => Meaning::Retry("a lock was not granted in time"),
         _ if code.starts_with("08") => Meaning::Lost("the connection broke"),
-        _ => Meaning::Permanent,
-    }
-}
-
-/// <https://www.sqlite.org/rescode.html>, extended codes included: their low byte is the primary code.
-fn sqlite_meaning(code: i32) -> Meaning {
-    match (code, code & 0xff) {
-        (1555 | 2067, _) => Meaning::Unique,
-        (787, _) => Meaning::ForeignKey,
-        (_, 5 | 6) => Meaning::Retry("another process holds the lock"),
         _ => Meaning::Permanent,
     }
 }
@@ -236,29 +212,12 @@ mod tests {
 
     #[test]
     fn what_is_left_of_an_operation_depends_on_what_it_does() {
-        let broken = || DbErr::Query(RuntimeErr::SqlxError(SqlxError::WorkerCrashed.into()));
+        let io = || RuntimeErr::SqlxError(SqlxError::Io(std::io::ErrorKind::ConnectionReset.into()).into());
         for (effect, wanted) in [(Effect::Reads, Outcome::NotDone), (Effect::Writes, Outcome::Unknown)] {
-            let error = to_store_error(Dialect::Postgres, effect, broken());
+            let error = to_store_error(effect, DbErr::Query(io()));
             assert_eq!((error.outcome(), error.is_transient()), (wanted, true), "{effect:?}");
         }
-        let refused = DbErr::Conn(RuntimeErr::SqlxError(SqlxError::WorkerCrashed.into()));
-        let error = to_store_error(Dialect::Postgres, Effect::Writes, refused);
+        let error = to_store_error(Effect::Writes, DbErr::Conn(io()));
         assert_eq!((error.outcome(), error.is_transient()), (Outcome::NotDone, true), "nothing was sent");
-    }
-
-    #[test]
-    fn sqlite_codes_mean_the_same_with_their_extensions() {
-        for (code, wanted) in [
-            (2067, Meaning::Unique),
-            (1555, Meaning::Unique),
-            (787, Meaning::ForeignKey),
-            (5, Meaning::Retry("another process holds the lock")),
-            (261, Meaning::Retry("another process holds the lock")),
-            (517, Meaning::Retry("another process holds the lock")),
-            (13, Meaning::Permanent),
-            (1032, Meaning::Permanent),
-        ] {
-            assert_eq!(sqlite_meaning(code), wanted, "{code}");
-        }
     }
 }

@@ -1,24 +1,17 @@
 #![doc = include_str!("../README.md")]
 
-#[cfg(not(any(feature = "postgres", feature = "sqlite")))]
-compile_error!("no engine: enable the feature `postgres`, `sqlite` or both");
-
 mod append;
 mod config;
 mod connect;
 mod connection;
 mod db;
-mod dialect;
-mod engine;
 mod error;
 mod messages;
 pub mod migration;
-mod packed;
 mod patience;
 mod pool;
 mod row;
 mod search;
-#[cfg(feature = "postgres")]
 mod server;
 mod sql;
 mod tags;
@@ -28,24 +21,21 @@ use async_trait::async_trait;
 use chatkeep_domain::{ConversationRepository, MessageSearch, Migrations as _, StoreError};
 use sea_orm::DatabaseConnection;
 
-#[cfg(feature = "postgres")]
 pub use config::PostgresConfig;
-#[cfg(feature = "sqlite")]
-pub use config::SqliteConfig;
 pub use error::DriverError;
 pub use migration::SeaOrmMigrations;
-#[cfg(feature = "postgres")]
 pub use server::{PostgresServer, SslMode};
 
 use crate::db::Db;
+use crate::error::STORE;
 
-/// Conversations in PostgreSQL or SQLite.
+/// Conversations in PostgreSQL.
 ///
-/// Each call is one attempt, each wait of which is bounded: for a connection by the acquire timeout, for PostgreSQL by the
-/// statement timeout, for SQLite's lock by the acquire timeout again. What repeats calls after transient errors, and bounds
-/// each as a whole, is `Retry` of the crate `chatkeep-layers`: put its `layered` around the store.
+/// Each call is one attempt, each wait of which is bounded: for a connection by the acquire timeout, for the server by the
+/// statement timeout. What repeats calls after transient errors, and bounds each as a whole, is `Retry` of the crate
+/// `chatkeep-layers`: put its `layered` around the store.
 ///
-/// Cheap to clone: clones share the connections. `Debug` shows the engine, never a connection string.
+/// Cheap to clone: clones share the connections. `Debug` never shows a connection string.
 #[derive(Clone, Debug)]
 pub struct SeaOrmRepository {
     db: Db,
@@ -59,33 +49,19 @@ impl SeaOrmRepository {
     /// [`StoreError::NotMigrated`] when migrations are missing and `auto_migrate` is off;
     /// [`StoreError::Unavailable`] when the server does not take a connection in time; [`StoreError::Backend`]
     /// when it refuses, a wrong password included.
-    #[cfg(feature = "postgres")]
     pub async fn postgres(config: PostgresConfig) -> Result<Self, StoreError> {
         let auto_migrate = config.auto_migrate;
         Self::open(SeaOrmMigrations::postgres(config).await?, auto_migrate).await
     }
 
-    /// Opens a SQLite file, which is made when it is missing, or a database in memory. No layer is around it yet: see the
-    /// type.
-    ///
-    /// # Errors
-    /// As [`SeaOrmRepository::postgres`]; [`StoreError::Backend`] when the file cannot be made or written.
-    #[cfg(feature = "sqlite")]
-    pub async fn sqlite(config: SqliteConfig) -> Result<Self, StoreError> {
-        let auto_migrate = config.auto_migrate;
-        Self::open(SeaOrmMigrations::sqlite(config).await?, auto_migrate).await
-    }
-
     /// Keeps conversations over a connection that the caller has made and configured.
     ///
-    /// On SQLite, 3.51 or later, the caller sees to WAL, `synchronous`, foreign keys and the busy timeout; writes are queued
-    /// here, so that this process has one writer. Statements go through SeaORM and the caller's pool, which costs more than
-    /// the pool that [`postgres`](Self::postgres) and [`sqlite`](Self::sqlite) open: see the repository's
-    /// `docs/performance.md`.
+    /// Statements go through SeaORM and the caller's pool, which costs more than the pool that
+    /// [`postgres`](Self::postgres) opens: see the repository's `docs/performance.md`.
     ///
     /// # Errors
     /// [`StoreError::NotMigrated`] when migrations are missing and `auto_migrate` is off;
-    /// [`StoreError::Unsupported`] for an engine other than PostgreSQL and SQLite.
+    /// [`StoreError::Unsupported`] for an engine other than PostgreSQL.
     pub async fn from_connection(
         connection: DatabaseConnection,
         auto_migrate: bool,
@@ -125,10 +101,11 @@ impl ConversationRepository for SeaOrmRepository {
     }
 
     fn name(&self) -> &'static str {
-        self.db.dialect.store()
+        STORE
     }
 
     async fn close(&self) -> Result<(), StoreError> {
-        self.db.close().await
+        self.db.close().await;
+        Ok(())
     }
 }

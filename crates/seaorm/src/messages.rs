@@ -10,12 +10,10 @@ use chatkeep_domain::{
 
 use crate::SeaOrmRepository;
 use crate::connection::Connection;
-use crate::dialect::Dialect;
-use crate::error::Failure;
-use crate::packed;
+use crate::error::{Failure, STORE};
 use crate::row::{self, MESSAGE_COLUMNS, REVISION_COLUMNS};
 use crate::search::entry::{Entry, Wanted};
-use crate::search::{fts5, tsvector};
+use crate::search::tsvector;
 use crate::sql::Sql;
 use crate::threads::{LockedThread, Target};
 
@@ -30,7 +28,7 @@ impl SeaOrmRepository {
             .filter_messages(Sql::new(format!("SELECT {MESSAGE_COLUMNS} FROM chat_message WHERE ")))
             .bind(" AND id = ", *id.as_uuid());
         if let Some(row) = sql.row(connection).await? {
-            return Ok(row::message(self.db.dialect, &row)?);
+            return Ok(row::message(&row)?);
         }
         self.require_thread(connection, target).await?;
         Err(StoreError::message_not_found(id).into())
@@ -54,40 +52,33 @@ impl SeaOrmRepository {
             };
         }
         if page.items.is_empty() {
-            self.require_thread(self.db.reader(), &target).await?;
+            self.require_thread(self.db.connection(), &target).await?;
         }
         Ok(page)
     }
 
     async fn list_unfiltered(&self, list: &List<'_>) -> Result<Page<ChatMessage>, Failure> {
-        let (dialect, query, thread) = (self.db.dialect, list.query, list.target.id);
-        let sql = list.sql(dialect, query.limit + 1, query.offset);
-        if dialect == Dialect::Sqlite {
-            let page = packed::read(sql.clone(), &row::PACKED_MESSAGE, self.db.reader()).await?;
-            if let Some(messages) = row::packed_messages(&page, thread, query.order) {
-                return Ok(list.page(messages.into_iter().map(Ok))?);
-            }
-        }
-        let rows = sql.rows(self.db.reader()).await?;
-        Ok(list.page(rows.iter().map(|row| row::listed_message(dialect, row, thread, query)))?)
+        let (query, thread) = (list.query, list.target.id);
+        let sql = list.sql(query.limit + 1, query.offset);
+        let rows = sql.rows(self.db.connection()).await?;
+        Ok(list.page(rows.iter().map(|row| row::listed_message(row, thread, query)))?)
     }
 
     /// Where the query has filters on metadata: the index finds what may match, and each is checked here, so that the
     /// offset counts only what does. A corrupt row counts as a match.
     async fn list_checked(&self, mut list: List<'_>) -> Result<Page<ChatMessage>, Failure> {
         if !self.is_indexed {
-            let store = self.db.dialect.store();
             let operation = "a filter on metadata without the index";
-            return Err(StoreError::unsupported(operation, store).into());
+            return Err(StoreError::unsupported(operation, STORE).into());
         }
-        let (dialect, query, mut found) = (self.db.dialect, list.query, Vec::new());
+        let (query, mut found) = (list.query, Vec::new());
         let mut offset = usize::try_from(query.offset).unwrap_or(usize::MAX);
         let mut limit = offset.saturating_add(query.limit + 1).min(MAX_PAGE_LEN);
         loop {
-            let rows = list.sql(dialect, limit, 0).rows(self.db.reader()).await?;
+            let rows = list.sql(limit, 0).rows(self.db.connection()).await?;
             let mut end = None;
             for row in &rows {
-                let message = row::listed_message(dialect, row, list.target.id, query);
+                let message = row::listed_message(row, list.target.id, query);
                 end = row::position(row).or(end);
                 if message.as_ref().is_ok_and(|message| !query.filter.matches(message)) {
                     continue;
@@ -119,7 +110,6 @@ impl SeaOrmRepository {
         id: MessageId,
         edit: &MessageEdit,
     ) -> Result<ChatMessage, Failure> {
-        let dialect = self.db.dialect;
         let content = edit.content.encode()?;
         let target = self.target(scope, thread).await?;
         let transaction = self.db.begin().await?;
@@ -129,8 +119,7 @@ impl SeaOrmRepository {
         if stored.content.is_identical(&edit.content) {
             return Ok(stored);
         }
-        let entry =
-            self.is_indexed.then(|| Entry::of(dialect, &target, &edit.content, stored.sender_id.as_ref()));
+        let entry = self.is_indexed.then(|| Entry::of(&target, &edit.content, stored.sender_id.as_ref()));
         // What is kept is the text as it is stored, not a second encoding of it. An edit that was written already is not
         // written again.
         let keep = Sql::new("INSERT INTO chat_message_revision (org_id, chat_thread_id, message_id, ")
@@ -145,69 +134,30 @@ impl SeaOrmRepository {
             .bind(" AND id = ", *id.as_uuid())
             .text(" AND NOT EXISTS (SELECT 1 FROM chat_message_revision r WHERE r.org_id = m.org_id")
             .text(" AND r.chat_thread_id = m.chat_thread_id AND r.message_id = m.id")
-            .bind(" AND r.edited_at = ", dialect.timestamp(edit.at))
+            .bind(" AND r.edited_at = ", edit.at)
             .bind(" AND r.content = ", content.as_str())
             .text(")");
         if keep.execute(connection).await? == 0 {
             return Ok(stored);
         }
-        let greatest = dialect.greatest();
         let write = Sql::new("UPDATE chat_message SET")
             .bind(" content = ", content)
-            .bind(", edited_at = ", dialect.timestamp(edit.at))
-            .bind(&format!(", updated_at = {greatest}(updated_at, "), dialect.timestamp(edit.at))
+            .bind(", edited_at = ", edit.at)
+            .bind(", updated_at = GREATEST(updated_at, ", edit.at)
             .text(")");
-        let position = stored.position;
-        let write = self.index_edit(connection, &target, &locked, position, entry.as_ref(), write).await?;
-        let write = write.text(" WHERE ");
+        let write = index_edit(write, &target, &locked, entry.as_ref()).text(" WHERE ");
         let write = target.filter_messages(write).bind(" AND id = ", *id.as_uuid());
         let row = write.text(" RETURNING ").text(MESSAGE_COLUMNS).row(connection).await?;
-        let edited = row::message(dialect, &row.ok_or_else(|| StoreError::message_not_found(id))?)?;
+        let edited = row::message(&row.ok_or_else(|| StoreError::message_not_found(id))?)?;
         self.touch(connection, &target, edit.at).await?;
         transaction.commit().await?;
         Ok(edited)
     }
 
-    /// The index follows an edit: on SQLite at once, on PostgreSQL with the statement that writes the content. Where no
-    /// index is kept, what another store has put there goes.
-    async fn index_edit(
-        &self,
-        connection: Connection<'_>,
-        target: &Target,
-        locked: &LockedThread,
-        position: Position,
-        entry: Option<&Entry>,
-        write: Sql,
-    ) -> Result<Sql, Failure> {
-        let write = match entry {
-            Some(_) => write.text(&format!(", search_version = {ANALYZER_VERSION}")),
-            None => write.text(", search_version = NULL"),
-        };
-        if self.db.dialect == Dialect::Sqlite {
-            fts5::remove(target, position.get()).execute(connection).await?;
-            if let Some(entry) = entry {
-                let entries = std::iter::once(entry);
-                fts5::insert(target, &locked.user, position.get(), entries).execute(connection).await?;
-            }
-            return Ok(write);
-        }
-        Ok(match entry {
-            Some(entry) => {
-                let write = write.bind(", search = ", entry.words.as_str());
-                tsvector::cast(write, target, Some(&locked.user))
-            }
-            None => write.text(", search = NULL"),
-        })
-    }
-
     /// Raises the thread's `updated_at`.
     async fn touch(&self, connection: Connection<'_>, target: &Target, at: Timestamp) -> Result<(), Failure> {
-        let dialect = self.db.dialect;
-        let sql = Sql::new("UPDATE chat_thread SET updated_at = ")
-            .text(dialect.greatest())
-            .bind("(updated_at, ", dialect.timestamp(at))
-            .text(") WHERE ");
-        target.filter(sql).execute(connection).await?;
+        let sql = Sql::new("UPDATE chat_thread SET updated_at = GREATEST(updated_at, ").bind("", at);
+        target.filter(sql.text(") WHERE ")).execute(connection).await?;
         Ok(())
     }
 
@@ -248,12 +198,20 @@ impl SeaOrmRepository {
         let sql = Sql::new(format!("SELECT {REVISION_COLUMNS} FROM chat_message_revision WHERE "));
         let sql =
             target.filter_messages(sql).bind(" AND message_id = ", *id.as_uuid()).text(" ORDER BY revision");
-        let rows = sql.rows(self.db.reader()).await?;
+        let rows = sql.rows(self.db.connection()).await?;
         if rows.is_empty() {
-            self.read_message(self.db.reader(), &target, id).await?;
+            self.read_message(self.db.connection(), &target, id).await?;
         }
-        Ok(rows.iter().map(|row| row::revision(self.db.dialect, row)).collect::<Result<_, _>>()?)
+        Ok(rows.iter().map(row::revision).collect::<Result<_, _>>()?)
     }
+}
+
+/// The index follows an edit with the statement that writes the content. Where no index is kept, what another store has put
+/// there goes.
+fn index_edit(write: Sql, target: &Target, locked: &LockedThread, entry: Option<&Entry>) -> Sql {
+    let Some(entry) = entry else { return write.text(", search_version = NULL, search = NULL") };
+    let write = write.text(&format!(", search_version = {ANALYZER_VERSION}"));
+    tsvector::cast(write.bind(", search = ", entry.words.as_str()), target, Some(&locked.user))
 }
 
 /// A list of messages between two positions.
@@ -272,10 +230,9 @@ impl List<'_> {
         Page::cut(rows, self.query.limit, |last| self.query.cursor_behind(self.target.id, last.position))
     }
 
-    fn sql(&self, dialect: Dialect, limit: usize, offset: u64) -> Sql {
+    fn sql(&self, limit: usize, offset: u64) -> Sql {
         let query = self.query;
-        let moment = |moment: Option<Timestamp>| moment.map(|moment| dialect.timestamp(moment));
-        let question = Wanted::metadata(&self.target.org, &query.filter.metadata).render(dialect);
+        let question = Wanted::metadata(&self.target.org, &query.filter.metadata).render();
         let order = if query.order == Order::NewestFirst { " DESC" } else { "" };
         let mut sql = self
             .target
@@ -284,20 +241,14 @@ impl List<'_> {
             .bind_some(" AND position < ", self.before.map(i64::from))
             .text(&roles_are("sender_role", &query.filter.roles))
             .bind_some(" AND sender_id = ", query.filter.sender_id.as_ref().map(UserId::as_str))
-            .bind_some(" AND created_at >= ", moment(query.filter.created.from))
-            .bind_some(" AND created_at < ", moment(query.filter.created.until));
+            .bind_some(" AND created_at >= ", query.filter.created.from)
+            .bind_some(" AND created_at < ", query.filter.created.until);
         if let Some(question) = question {
-            sql = match dialect {
-                Dialect::Postgres => sql.bind(" AND search @@ CAST(", question).text(" AS tsquery)"),
-                Dialect::Sqlite => sql
-                    .text(" AND row_id IN (SELECT rowid FROM chat_message_search WHERE")
-                    .bind(" chat_message_search MATCH ", question)
-                    .text(")"),
-            };
+            sql = sql.bind(" AND search @@ CAST(", question).text(" AS tsquery)");
         }
         // Without filters there is but one good plan.
         let is_filtered = query.filter != MessageFilter::default();
-        let sql = if is_filtered { dialect.plan_with_values(sql) } else { sql };
+        let sql = if is_filtered { sql.plan_with_values() } else { sql };
         let mut sql = sql.text(&format!(" ORDER BY position{order}")).limit(limit);
         if offset > 0 {
             sql = sql.bind(" OFFSET ", i64::try_from(offset).unwrap_or(i64::MAX));
@@ -339,7 +290,7 @@ impl MessageRepository for SeaOrmRepository {
     ) -> Result<ChatMessage, StoreError> {
         let read = async {
             let target = self.target(scope, thread).await?;
-            self.read_message(self.db.reader(), &target, id).await
+            self.read_message(self.db.connection(), &target, id).await
         };
         self.db.read(read).await
     }

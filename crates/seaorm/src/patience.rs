@@ -1,4 +1,4 @@
-//! Attempts at what is no call of the ports, and so has nobody around it who repeats it: opening, looking at the schema,
+//! Attempts at what is no call of the ports, and so has nobody around it who repeats it: looking at the schema,
 //! filling the index.
 
 use std::time::Duration;
@@ -6,15 +6,13 @@ use std::time::Duration;
 use backon::{ExponentialBuilder, Retryable};
 use chatkeep_domain::{Again, Outcome, StoreError};
 
-/// How long an operation on the schema or the index is repeated.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+use crate::error::STORE;
 
-/// Repeats an operation after transient errors, for so long at the most.
-pub(crate) async fn patiently<T, Fut>(
-    store: &'static str,
-    patience: Duration,
-    operation: impl FnMut() -> Fut,
-) -> Result<T, StoreError>
+/// How long an operation on the schema or the index is repeated.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Repeats an operation after transient errors.
+pub(crate) async fn patiently<T, Fut>(operation: impl FnMut() -> Fut) -> Result<T, StoreError>
 where
     Fut: Future<Output = Result<T, StoreError>>,
 {
@@ -24,11 +22,11 @@ where
         .with_jitter()
         .without_max_times();
     let attempts = operation.retry(backoff).when(StoreError::is_transient);
-    match tokio::time::timeout(patience, attempts).await {
+    match tokio::time::timeout(PATIENCE, attempts).await {
         Ok(answer) => answer,
         Err(elapsed) => {
             let reason = "it did not succeed in time";
-            Err(StoreError::unavailable(store, Outcome::Unknown, Again::Soon, reason, elapsed))
+            Err(StoreError::unavailable(STORE, Outcome::Unknown, Again::Soon, reason, elapsed))
         }
     }
 }

@@ -12,12 +12,12 @@ use deadpool::managed::{
     Manager, Metrics, Object, Pool as Deadpool, PoolConfig, PoolError, QueueMode, RecycleResult, TimeoutType,
     Timeouts, WeakPool,
 };
-use sea_orm::sqlx::{self, Connection as _, Database, SqlStr};
-use sea_orm::{ConnAcquireErr, DbErr, QueryResult, RuntimeErr, Statement};
+use sea_orm::sqlx::postgres::PgConnectOptions;
+use sea_orm::sqlx::{self, AssertSqlSafe, Connection as _, Executor as _, PgConnection, Postgres, SqlStr};
+use sea_orm::{ConnAcquireErr, DbErr, QueryResult, RuntimeErr, Statement, Values};
+use sea_query_sqlx::SqlxValues;
 use tokio::runtime::Handle;
 use tokio::time::MissedTickBehavior;
-
-use crate::engine::Engine;
 
 /// More connections than any server takes; what is asked beyond it is held to be this.
 const MAX_SIZE: u32 = 65_535;
@@ -34,50 +34,43 @@ pub(crate) struct PoolLimits {
     pub(crate) size: u32,
     /// How long a call waits for a connection, and for a new one to be made.
     pub(crate) acquire_timeout: Duration,
-    /// After how long without use a connection is closed, and at what age; `None` keeps it for good.
-    pub(crate) rest: Option<(Duration, Duration)>,
+    /// After how long without use a connection is closed, and at what age.
+    pub(crate) rest: (Duration, Duration),
     /// Whether statements are prepared once a connection, under a name. Otherwise each is in a transaction of its own,
     /// because sqlx prepares in one round trip and runs in the next, and between the two a pooler may change the server's
     /// connection.
     pub(crate) is_named: bool,
-    /// How a transaction begins that will write; `None` is the engine's own way.
+    /// How a transaction begins that will write; `None` is the usual way.
     pub(crate) begin: Option<SqlStr>,
 }
 
 /// Connections to one database, as many as are needed and no more than the limit.
-pub(crate) struct Pool<E: Engine> {
-    connections: Deadpool<Connector<E>>,
+#[derive(Clone)]
+pub(crate) struct Pool {
+    connections: Deadpool<Connector>,
     is_named: bool,
     begin: SqlStr,
 }
 
-impl<E: Engine> Clone for Pool<E> {
-    fn clone(&self) -> Self {
-        Self { connections: self.connections.clone(), is_named: self.is_named, begin: self.begin.clone() }
-    }
-}
+struct Connector(Arc<PgConnectOptions>);
 
-type Options<E> = <<E as Database>::Connection as sqlx::Connection>::Options;
-
-struct Connector<E: Engine>(Arc<Options<E>>);
-
-impl<E: Engine> Manager for Connector<E> {
-    type Type = E::Connection;
+impl Manager for Connector {
+    type Type = PgConnection;
     type Error = sqlx::Error;
 
-    async fn create(&self) -> Result<E::Connection, sqlx::Error> {
+    async fn create(&self) -> Result<PgConnection, sqlx::Error> {
         // In a box, for it is large, and seldom: each call would have it in its future.
-        Box::pin(E::Connection::connect_with(&self.0)).await
+        Box::pin(PgConnection::connect_with(&self.0)).await
     }
 
-    async fn recycle(&self, _: &mut E::Connection, _: &Metrics) -> RecycleResult<sqlx::Error> {
+    async fn recycle(&self, _: &mut PgConnection, _: &Metrics) -> RecycleResult<sqlx::Error> {
         Ok(())
     }
 }
 
-impl<E: Engine> Pool<E> {
+impl Pool {
     /// Connects to nothing yet.
-    pub(crate) fn new(options: Options<E>, limits: PoolLimits) -> Result<Self, DbErr> {
+    pub(crate) fn new(options: PgConnectOptions, limits: PoolLimits) -> Result<Self, DbErr> {
         let timeouts = Timeouts {
             wait: Some(limits.acquire_timeout),
             create: Some(limits.acquire_timeout),
@@ -89,19 +82,20 @@ impl<E: Engine> Pool<E> {
             .runtime(deadpool::Runtime::Tokio1)
             .build()
             .map_err(|error| DbErr::Custom(error.to_string()))?;
-        if let (Some((idle, age)), Ok(runtime)) = (limits.rest, Handle::try_current()) {
+        let (idle, age) = limits.rest;
+        if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(tidy(connections.weak(), idle, age));
         }
-        let begin = limits.begin.unwrap_or(SqlStr::from_static(E::BEGIN));
+        let begin = limits.begin.unwrap_or(SqlStr::from_static("BEGIN"));
         Ok(Self { connections, is_named: limits.is_named, begin })
     }
 
     /// How connections are made.
-    pub(crate) fn options(&self) -> &Options<E> {
+    pub(crate) fn options(&self) -> &PgConnectOptions {
         &self.connections.manager().0
     }
 
-    pub(crate) async fn lease(&self) -> Result<Lease<E>, DbErr> {
+    pub(crate) async fn lease(&self) -> Result<Lease, DbErr> {
         let connection = self.connections.get().await.map_err(not_connected)?;
         let begin = self.begin.clone();
         Ok(Lease { connection: Some(connection), is_named: self.is_named, begin, left: Left::Clean })
@@ -123,8 +117,8 @@ impl<E: Engine> Pool<E> {
 }
 
 /// A connection that is lent out. What is dropped in the middle of something is put right first.
-pub(crate) struct Lease<E: Engine> {
-    connection: Option<Object<Connector<E>>>,
+pub(crate) struct Lease {
+    connection: Option<Object<Connector>>,
     is_named: bool,
     begin: SqlStr,
     left: Left,
@@ -139,17 +133,21 @@ enum Left {
     InTransaction,
 }
 
-impl<E: Engine> Lease<E> {
+impl Lease {
     pub(crate) async fn rows(&mut self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         let (before, is_named) = (self.left, self.is_named);
-        let rows = E::rows(self.start(Left::InDoubt)?, statement, is_named).await;
-        self.end(before, rows)
+        let (text, values) = parts(statement);
+        let query = sqlx::query_with::<Postgres, _>(text, values).persistent(is_named);
+        let rows = query.fetch_all(self.start(Left::InDoubt)?).await;
+        self.end(before, rows.map(|rows| rows.into_iter().map(QueryResult::from).collect()))
     }
 
     pub(crate) async fn execute(&mut self, statement: Statement) -> Result<u64, DbErr> {
         let (before, is_named) = (self.left, self.is_named);
-        let count = E::execute(self.start(Left::InDoubt)?, statement, is_named).await;
-        self.end(before, count)
+        let (text, values) = parts(statement);
+        let query = sqlx::query_with::<Postgres, _>(text, values).persistent(is_named);
+        let done = query.execute(self.start(Left::InDoubt)?).await;
+        self.end(before, done.map(|done| done.rows_affected()))
     }
 
     /// Whether a statement can be by itself: see [`PoolLimits::is_named`].
@@ -159,17 +157,17 @@ impl<E: Engine> Lease<E> {
 
     pub(crate) async fn begin(&mut self) -> Result<(), DbErr> {
         let begin = self.begin.clone();
-        E::control(self.start(Left::InTransaction)?, begin).await.map_err(failed)
+        control(self.start(Left::InTransaction)?, begin).await.map_err(failed)
     }
 
     pub(crate) async fn commit(&mut self) -> Result<(), DbErr> {
-        E::control(self.start(Left::InTransaction)?, SqlStr::from_static("COMMIT")).await.map_err(failed)?;
+        control(self.start(Left::InTransaction)?, SqlStr::from_static("COMMIT")).await.map_err(failed)?;
         self.left = Left::Clean;
         Ok(())
     }
 
     /// Until all has gone well, what is to be done is in doubt.
-    fn start(&mut self, left: Left) -> Result<&mut E::Connection, DbErr> {
+    fn start(&mut self, left: Left) -> Result<&mut PgConnection, DbErr> {
         self.left = self.left.max(left);
         self.connection.as_deref_mut().ok_or_else(closed)
     }
@@ -182,7 +180,7 @@ impl<E: Engine> Lease<E> {
     }
 }
 
-impl<E: Engine> Drop for Lease<E> {
+impl Drop for Lease {
     fn drop(&mut self) {
         if self.left == Left::Clean {
             return;
@@ -195,30 +193,41 @@ impl<E: Engine> Drop for Lease<E> {
     }
 }
 
-/// A connection that is not to be used again before it is settled: dropping it closes it.
-struct Unsettled<E: Engine>(Option<Object<Connector<E>>>);
+/// The values are bound; the text is of this crate.
+fn parts(statement: Statement) -> (AssertSqlSafe<String>, SqlxValues) {
+    (AssertSqlSafe(statement.sql), SqlxValues(statement.values.unwrap_or(Values(Vec::new()))))
+}
 
-impl<E: Engine> Unsettled<E> {
+/// Runs a statement without values that changes the transaction.
+async fn control(connection: &mut PgConnection, text: SqlStr) -> Result<(), sqlx::Error> {
+    connection.execute(sqlx::raw_sql(text)).await?;
+    Ok(())
+}
+
+/// A connection that is not to be used again before it is settled: dropping it closes it.
+struct Unsettled(Option<Object<Connector>>);
+
+impl Unsettled {
     /// Ends what was begun, and gives the connection back if it is alive.
     async fn settle(mut self, is_in_transaction: bool) {
         let Some(connection) = &mut self.0 else { return };
         let is_rolled_back =
-            is_in_transaction && E::control(connection, SqlStr::from_static("ROLLBACK")).await.is_ok();
-        // Where nothing was begun, the database says so, and is alive.
+            is_in_transaction && control(connection, SqlStr::from_static("ROLLBACK")).await.is_ok();
+        // Where nothing was begun, the server says so, and is alive.
         if is_rolled_back || connection.ping().await.is_ok() {
             drop(self.0.take());
         }
     }
 }
 
-impl<E: Engine> Drop for Unsettled<E> {
+impl Drop for Unsettled {
     fn drop(&mut self) {
         self.0.take().map(Object::take);
     }
 }
 
 /// Closes connections that have rested too long, until the pool is gone.
-async fn tidy<E: Engine>(pool: WeakPool<Connector<E>>, idle: Duration, age: Duration) {
+async fn tidy(pool: WeakPool<Connector>, idle: Duration, age: Duration) {
     let mut ticks = tokio::time::interval(TIDY_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -236,7 +245,7 @@ async fn close_all<C: sqlx::Connection>(connections: Vec<C>) {
     }
 }
 
-/// Whether a database that says this goes on with the connection: all but what PostgreSQL says as it ends one, which is
+/// Whether a server that says this goes on with the connection: all but what it says as it ends one, which is
 /// of the classes of connections (08), of transactions' states (25) and of operators (57).
 fn is_of_the_living(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().map(|error| error.code().unwrap_or_default());

@@ -3,16 +3,15 @@
 use std::fmt::Display;
 
 use chatkeep_domain::{
-    BoxError, ChatMessage, ChatThread, Content, Entity, MessageQuery, MessageRevision, Order, OrgId,
-    Position, StoreError, ThreadId, ThreadKey, ThreadQuery, Timestamp, UserId, metadata_from_json,
+    BoxError, ChatMessage, ChatThread, Content, Entity, MessageQuery, MessageRevision, OrgId, Position,
+    StoreError, ThreadId, ThreadKey, ThreadQuery, Timestamp, UserId, metadata_from_json, to_micros,
 };
-use chrono::DateTime;
+use sea_orm::sqlx::Row as _;
+use sea_orm::sqlx::postgres::PgRow;
 use sea_orm::{DbErr, QueryResult, TryGetable};
 use uuid::Uuid;
 
-use crate::dialect::Dialect;
 use crate::error::DriverError;
-use crate::packed::{Column, Packed};
 
 pub(crate) const THREAD_COLUMNS: &str =
     "org_id, id, user_id, name, metadata, next_position, created_at, updated_at";
@@ -20,79 +19,52 @@ pub(crate) const THREAD_COLUMNS: &str =
 pub(crate) const MESSAGE_COLUMNS: &str =
     "id, chat_thread_id, position, sender_id, sender_role, content, created_at, updated_at";
 
-/// What a list of one thread's messages has to read of each.
-pub(crate) const PACKED_MESSAGE: [Column; 7] = [
-    Column::Id("id"),
-    Column::Number("position"),
-    Column::Text("sender_id"),
-    Column::Text("sender_role"),
-    Column::Text("content"),
-    Column::Number("created_at"),
-    Column::Number("updated_at"),
-];
-
-pub(crate) const PACKED_THREAD: [Column; 8] = [
-    Column::Text("org_id"),
-    Column::Id("id"),
-    Column::Text("user_id"),
-    Column::Text("name"),
-    Column::Text("metadata"),
-    Column::Number("next_position"),
-    Column::Number("created_at"),
-    Column::Number("updated_at"),
-];
-
 pub(crate) const REVISION_COLUMNS: &str = "revision, content, written_at";
 
-pub(crate) fn thread(dialect: Dialect, row: &QueryResult) -> Result<ChatThread, StoreError> {
-    decode_thread(dialect, row).map_err(corrupt(Entity::Thread, row, 1, 0))
+pub(crate) fn thread(row: &QueryResult) -> Result<ChatThread, StoreError> {
+    decode_thread(row).map_err(corrupt(Entity::Thread, row, 1, 0))
 }
 
-pub(crate) fn message(dialect: Dialect, row: &QueryResult) -> Result<ChatMessage, StoreError> {
-    #[cfg(feature = "postgres")]
-    if let Some(message) = row.try_as_pg_row().and_then(postgres_message) {
+pub(crate) fn message(row: &QueryResult) -> Result<ChatMessage, StoreError> {
+    if let Some(message) = row.try_as_pg_row().and_then(read_message) {
         return Ok(message);
     }
-    decode_message(dialect, row).map_err(corrupt(Entity::Message, row, 0, 2))
+    decode_message(row).map_err(corrupt(Entity::Message, row, 0, 2))
 }
 
-pub(crate) fn revision(dialect: Dialect, row: &QueryResult) -> Result<MessageRevision, StoreError> {
-    decode_revision(dialect, row).map_err(corrupt(Entity::Revision, row, 0, 0))
+pub(crate) fn revision(row: &QueryResult) -> Result<MessageRevision, StoreError> {
+    decode_revision(row).map_err(corrupt(Entity::Revision, row, 0, 0))
 }
 
-fn decode_thread(dialect: Dialect, row: &QueryResult) -> Result<ChatThread, BoxError> {
+fn decode_thread(row: &QueryResult) -> Result<ChatThread, BoxError> {
     let metadata: String = get(row, 4)?;
     let (org, user) = (OrgId::new(get::<String>(row, 0)?)?, UserId::new(get::<String>(row, 2)?)?);
-    let created_at = dialect.read_timestamp(row, 6).map_err(DriverError::from)?;
+    let created_at = timestamp(row, 6)?;
     let mut thread =
         ChatThread::new(get::<Uuid>(row, 1)?.into(), org, user, get::<String>(row, 3)?, created_at);
     thread.metadata = metadata_from_json(&metadata)?;
     thread.head = Position::new(get::<i64>(row, 5)?.saturating_sub(1))?;
-    thread.updated_at = dialect.read_timestamp(row, 7).map_err(DriverError::from)?;
+    thread.updated_at = timestamp(row, 7)?;
     Ok(thread)
 }
 
-fn decode_message(dialect: Dialect, row: &QueryResult) -> Result<ChatMessage, BoxError> {
+fn decode_message(row: &QueryResult) -> Result<ChatMessage, BoxError> {
     let mut message = ChatMessage::new(
         get::<Uuid>(row, 0)?.into(),
         get::<Uuid>(row, 1)?.into(),
         Position::new(get(row, 2)?)?,
         get::<String>(row, 4)?.parse()?,
         Content::from_json(&get::<String>(row, 5)?)?,
-        dialect.read_timestamp(row, 6).map_err(DriverError::from)?,
+        timestamp(row, 6)?,
     );
     message.sender_id = get::<Option<String>>(row, 3)?.map(UserId::new).transpose()?;
-    message.updated_at = dialect.read_timestamp(row, 7).map_err(DriverError::from)?;
+    message.updated_at = timestamp(row, 7)?;
     Ok(message)
 }
 
 /// The same below SeaORM, which would copy each text before it is read. `None` where something is not as it should be,
 /// which [`decode_message`] names.
-#[cfg(feature = "postgres")]
-fn postgres_message(row: &sea_orm::sqlx::postgres::PgRow) -> Option<ChatMessage> {
-    use chatkeep_domain::to_micros;
-    use sea_orm::sqlx::Row as _;
-
+fn read_message(row: &PgRow) -> Option<ChatMessage> {
     let mut message = ChatMessage::new(
         row.try_get::<Uuid, _>(0).ok()?.into(),
         row.try_get::<Uuid, _>(1).ok()?.into(),
@@ -106,15 +78,20 @@ fn postgres_message(row: &sea_orm::sqlx::postgres::PgRow) -> Option<ChatMessage>
     Some(message)
 }
 
-fn decode_revision(dialect: Dialect, row: &QueryResult) -> Result<MessageRevision, BoxError> {
+fn decode_revision(row: &QueryResult) -> Result<MessageRevision, BoxError> {
     let number = u32::try_from(get::<i64>(row, 0)?)?;
     let content = Content::from_json(&get::<String>(row, 1)?)?;
-    let written_at = dialect.read_timestamp(row, 2).map_err(DriverError::from)?;
+    let written_at = timestamp(row, 2)?;
     Ok(MessageRevision::new(number, content, written_at))
 }
 
 pub(crate) fn get<T: TryGetable>(row: &QueryResult, column: usize) -> Result<T, BoxError> {
     row.try_get_by_index(column).map_err(|error: DbErr| DriverError::from(error).into())
+}
+
+/// A moment, to the microsecond.
+pub(crate) fn timestamp(row: &QueryResult, column: usize) -> Result<Timestamp, BoxError> {
+    get(row, column).map(to_micros)
 }
 
 /// A further value of a message's row.
@@ -142,14 +119,10 @@ fn corrupt(
 }
 
 /// A row of a list of threads. A corrupt one says where the list goes on.
-pub(crate) fn listed_thread(
-    dialect: Dialect,
-    row: &QueryResult,
-    query: &ThreadQuery,
-) -> Result<ChatThread, StoreError> {
-    thread(dialect, row).map_err(|error| {
+pub(crate) fn listed_thread(row: &QueryResult, query: &ThreadQuery) -> Result<ChatThread, StoreError> {
+    thread(row).map_err(|error| {
         let place = || -> Result<ThreadKey, BoxError> {
-            let updated_at = dialect.read_timestamp(row, 7).map_err(DriverError::from)?;
+            let updated_at = timestamp(row, 7)?;
             let org_id = OrgId::new(get::<String>(row, 0)?)?;
             Ok(ThreadKey::new(updated_at, get::<Uuid>(row, 1)?.into(), org_id))
         };
@@ -159,54 +132,15 @@ pub(crate) fn listed_thread(
 
 /// A row of a list of messages. A corrupt one says where the list goes on.
 pub(crate) fn listed_message(
-    dialect: Dialect,
     row: &QueryResult,
     of: ThreadId,
     query: &MessageQuery,
 ) -> Result<ChatMessage, StoreError> {
-    message(dialect, row)
+    message(row)
         .map_err(|error| error.going_on(position(row).map(|position| query.cursor_behind(of, position))))
 }
 
 /// The position of a message's row, where it can be decoded.
 pub(crate) fn position(row: &QueryResult) -> Option<Position> {
     get::<i64>(row, 2).ok().and_then(|number| Position::new(number).ok())
-}
-
-/// `None` where not every row is as it should be.
-pub(crate) fn packed_messages(page: &[u8], of: ThreadId, order: Order) -> Option<Vec<ChatMessage>> {
-    let messages = Packed::rows(page, |row| {
-        let (id, position) = (row.id()?.into(), Position::new(row.number()?).ok()?);
-        let sender = row.optional_text()?.map(UserId::new).transpose().ok()?;
-        let (role, content) = (row.text()?.parse().ok()?, Content::from_json(row.text()?).ok()?);
-        let mut message = ChatMessage::new(id, of, position, role, content, packed_timestamp(row)?);
-        message.sender_id = sender;
-        message.updated_at = packed_timestamp(row)?;
-        Some(message)
-    })?;
-    let is_sorted = messages.is_sorted_by(|one, next| match order {
-        Order::OldestFirst => one.position < next.position,
-        Order::NewestFirst => one.position > next.position,
-    });
-    is_sorted.then_some(messages)
-}
-
-/// `None` where not every row is as it should be.
-pub(crate) fn packed_threads(page: &[u8]) -> Option<Vec<ChatThread>> {
-    let threads = Packed::rows(page, |row| {
-        let (org, id) = (OrgId::new(row.text()?).ok()?, row.id()?.into());
-        let (user, name) = (UserId::new(row.text()?).ok()?, row.text()?.to_owned());
-        let metadata = metadata_from_json(row.text()?).ok()?;
-        let head = Position::new(row.number()?.saturating_sub(1)).ok()?;
-        let mut thread = ChatThread::new(id, org, user, name, packed_timestamp(row)?);
-        (thread.metadata, thread.head) = (metadata, head);
-        thread.updated_at = packed_timestamp(row)?;
-        Some(thread)
-    })?;
-    let key = |thread: &ChatThread| (thread.updated_at, thread.id);
-    threads.is_sorted_by(|one, next| key(one) >= key(next)).then_some(threads)
-}
-
-fn packed_timestamp(row: &mut Packed<'_>) -> Option<Timestamp> {
-    DateTime::from_timestamp_micros(row.number()?)
 }

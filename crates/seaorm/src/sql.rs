@@ -1,4 +1,4 @@
-//! A statement in the making: its text and its values, with `$1`, `$2`, … as both engines read them.
+//! A statement in the making: its text and its values, with `$1`, `$2`, … as PostgreSQL reads them.
 
 use std::fmt::Write as _;
 
@@ -46,6 +46,18 @@ impl Sql {
         self.text(&format!(" LIMIT {rows}"))
     }
 
+    /// Goes on with a condition that always holds, and that makes PostgreSQL plan a prepared statement for the values of
+    /// each execution. After five executions it may keep one plan for all values, and what serves an organization of a
+    /// few hundred messages is wrong for one of many: measured, 282 ms instead of 0.14 ms for the newest messages with a
+    /// common word among 300,000. With its values the condition is nothing. Without them it would cost a scan of the table,
+    /// which no plan can be cheap with, and a million rows besides, because a table that was just filled seems to have none:
+    /// there the query's text was read anew for each row, for seconds.
+    pub(crate) fn plan_with_values(self) -> Self {
+        self.bind(" AND (", true)
+            .text(" OR (SELECT COUNT(*) FROM chat_message)")
+            .text(" + (SELECT COUNT(*) FROM generate_series(1, 1000000)) < 0)")
+    }
+
     /// A list of values in brackets.
     pub(crate) fn bind_list<V: Into<Value>>(
         mut self,
@@ -61,15 +73,8 @@ impl Sql {
         self.text(")")
     }
 
-    /// The same between texts that hold no value.
-    pub(crate) fn within(mut self, before: &str, behind: &str) -> Self {
-        self.text.insert_str(0, before);
-        self.text(behind)
-    }
-
-    /// The engine that it names is looked at by SeaORM alone, and set where it is used.
     fn statement(&self) -> Statement {
-        Statement::from_sql_and_values(DbBackend::Sqlite, &self.text, self.values.clone())
+        Statement::from_sql_and_values(DbBackend::Postgres, &self.text, self.values.clone())
     }
 
     pub(crate) async fn rows(&self, connection: Connection<'_>) -> Result<Vec<QueryResult>, DbErr> {

@@ -6,7 +6,6 @@ use sea_orm::Value;
 use uuid::Uuid;
 
 use crate::connection::Connection;
-use crate::dialect::Dialect;
 use crate::error::Failure;
 use crate::sql::Sql;
 
@@ -51,19 +50,14 @@ pub(crate) async fn replace(
 
 /// Goes on with the conditions of the query's filters, its owners aside. What passes may still not match: the tags of
 /// metadata can be incomplete.
-pub(crate) fn filter(dialect: Dialect, sql: Sql, query: &ThreadQuery) -> Sql {
-    let contains = match dialect {
-        Dialect::Postgres => " AND strpos(folded_name, ",
-        Dialect::Sqlite => " AND instr(folded_name, ",
-    };
-    let moment = |moment: Option<_>| moment.map(|moment| dialect.timestamp(moment));
+pub(crate) fn filter(sql: Sql, query: &ThreadQuery) -> Sql {
     let mut sql = sql
-        .bind_some(" AND created_at >= ", moment(query.created.from))
-        .bind_some(" AND created_at < ", moment(query.created.until))
-        .bind_some(" AND updated_at >= ", moment(query.updated.from))
-        .bind_some(" AND updated_at < ", moment(query.updated.until));
+        .bind_some(" AND created_at >= ", query.created.from)
+        .bind_some(" AND created_at < ", query.created.until)
+        .bind_some(" AND updated_at >= ", query.updated.from)
+        .bind_some(" AND updated_at < ", query.updated.until);
     if let Some(words) = query.folded_name() {
-        sql = sql.bind(contains, words).text(") > 0");
+        sql = sql.bind(" AND strpos(folded_name, ", words).text(") > 0");
     }
     let MetadataTags { mut tags, is_incomplete, .. } = MetadataTags::wanted(&query.metadata);
     tags.extend(is_incomplete.then(Uuid::nil));

@@ -11,9 +11,7 @@ use uuid::Uuid;
 
 use crate::SeaOrmRepository;
 use crate::connection::Connection;
-use crate::dialect::Dialect;
 use crate::error::Failure;
-use crate::packed;
 use crate::row::{self, THREAD_COLUMNS};
 use crate::sql::Sql;
 use crate::tags::{self, FILTER_COLUMNS};
@@ -77,7 +75,7 @@ impl SeaOrmRepository {
         }
         let sql =
             Sql::new("SELECT org_id FROM chat_thread WHERE ").bind("id = ", *id.as_uuid()).text(" LIMIT 2");
-        match sql.rows(self.db.reader()).await?.as_slice() {
+        match sql.rows(self.db.connection()).await?.as_slice() {
             [] => Err(StoreError::thread_not_found(id).into()),
             [row] => {
                 let org = OrgId::new(row.try_get_by_index::<String>(0)?).map_err(StoreError::from)?;
@@ -94,7 +92,7 @@ impl SeaOrmRepository {
     ) -> Result<ChatThread, Failure> {
         let sql = target.filter(Sql::new(format!("SELECT {THREAD_COLUMNS} FROM chat_thread WHERE ")));
         let row = sql.row(connection).await?.ok_or_else(|| target.not_found())?;
-        Ok(row::thread(self.db.dialect, &row)?)
+        Ok(row::thread(&row)?)
     }
 
     /// Fails where there is no such thread. It decodes nothing: a corrupt thread is there.
@@ -117,14 +115,13 @@ impl SeaOrmRepository {
         target: &Target,
     ) -> Result<LockedThread, Failure> {
         let sql = target.filter(Sql::new("SELECT next_position, user_id FROM chat_thread WHERE "));
-        let row = sql.text(self.db.dialect.for_update()).row(connection).await?;
+        let row = sql.text(" FOR UPDATE").row(connection).await?;
         let row = row.ok_or_else(|| target.not_found())?;
         let (next, user): (i64, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
         Ok(LockedThread { head: Position::new(next.saturating_sub(1)).map_err(StoreError::from)?, user })
     }
 
     async fn try_create(&self, new: &ChatThread) -> Result<ChatThread, Failure> {
-        let dialect = self.db.dialect;
         let metadata = Value::from(serde_json::Value::Object(new.metadata.clone()).to_string());
         let values: [Value; 8] = [
             new.org_id.as_str().into(),
@@ -133,8 +130,8 @@ impl SeaOrmRepository {
             new.name.as_str().into(),
             metadata,
             (new.head.get() + 1).into(),
-            dialect.timestamp(new.created_at),
-            dialect.timestamp(new.updated_at),
+            new.created_at.into(),
+            new.updated_at.into(),
         ];
         let values = values.into_iter().chain(tags::filter_values(&new.name));
         let insert = Sql::new(format!("INSERT INTO chat_thread ({THREAD_COLUMNS}, {FILTER_COLUMNS}) VALUES"))
@@ -149,7 +146,7 @@ impl SeaOrmRepository {
                 return Ok(thread);
             }
             let target = Target::whole(new.org_id.clone(), new.id);
-            match self.read_thread(self.db.reader(), &target).await {
+            match self.read_thread(self.db.connection(), &target).await {
                 Ok(stored) if stored.user_id == new.user_id => return Ok(stored),
                 Ok(_) => {
                     return Err(StoreError::already_exists(Entity::Thread, new.id).into());
@@ -178,19 +175,17 @@ impl SeaOrmRepository {
         id: ThreadId,
         update: &ThreadUpdate,
     ) -> Result<ChatThread, Failure> {
-        let dialect = self.db.dialect;
         let target = self.target(scope, id).await?;
         let metadata =
             update.metadata.as_ref().map(|data| serde_json::Value::Object(data.clone()).to_string());
         let tags = update.metadata.as_ref().map(tags::stored_tags);
-        let sql =
-            Sql::new(format!("UPDATE chat_thread SET updated_at = {}(updated_at, ", dialect.greatest()))
-                .bind("", dialect.timestamp(update.at))
-                .text(")")
-                .bind_some(", name = ", update.name.as_deref())
-                .bind_some(", folded_name = ", update.name.as_deref().map(fold_text))
-                .bind_some(", metadata = ", metadata)
-                .text(" WHERE ");
+        let sql = Sql::new("UPDATE chat_thread SET updated_at = GREATEST(updated_at, ")
+            .bind("", update.at)
+            .text(")")
+            .bind_some(", name = ", update.name.as_deref())
+            .bind_some(", folded_name = ", update.name.as_deref().map(fold_text))
+            .bind_some(", metadata = ", metadata)
+            .text(" WHERE ");
         let sql = target.filter(sql).text(" RETURNING ").text(THREAD_COLUMNS);
         let thread = self.write_thread(&sql, tags.as_ref()).await?;
         Ok(thread.ok_or_else(|| target.not_found())?)
@@ -206,7 +201,7 @@ impl SeaOrmRepository {
         let mut found = Vec::new();
         let mut limit = query.limit + 1;
         loop {
-            let threads = self.list_rows(self.list_sql(owner, query, behind, limit), query).await?;
+            let threads = self.list_rows(list_sql(owner, query, behind, limit), query).await?;
             // The page ends ahead of a corrupt row at the latest.
             let is_end = threads.len() < limit || threads.iter().any(Result::is_err);
             behind = threads.last().and_then(|thread| thread.as_ref().ok()).map(ThreadKey::from);
@@ -225,39 +220,8 @@ impl SeaOrmRepository {
         sql: Sql,
         query: &ThreadQuery,
     ) -> Result<Vec<Result<ChatThread, StoreError>>, Failure> {
-        let dialect = self.db.dialect;
-        if dialect == Dialect::Sqlite {
-            let page = packed::read(sql.clone(), &row::PACKED_THREAD, self.db.reader()).await?;
-            if let Some(threads) = row::packed_threads(&page) {
-                return Ok(threads.into_iter().map(Ok).collect());
-            }
-        }
-        let rows = sql.rows(self.db.reader()).await?;
-        Ok(rows.iter().map(|row| row::listed_thread(dialect, row, query)).collect())
-    }
-
-    fn list_sql(
-        &self,
-        owner: &OwnerFilter,
-        query: &ThreadQuery,
-        behind: Option<ThreadKey>,
-        limit: usize,
-    ) -> Sql {
-        let dialect = self.db.dialect;
-        let sql = Sql::new(format!("SELECT {THREAD_COLUMNS} FROM chat_thread WHERE TRUE"))
-            .bind_some(" AND org_id = ", owner.org_id.as_ref().map(OrgId::as_str))
-            .bind_some(" AND user_id = ", owner.user_id.as_ref().map(UserId::as_str));
-        let mut sql = tags::filter(dialect, sql, query);
-        // Ids repeat only across organizations; within one, the shorter key is the index's own.
-        let across = owner.org_id.is_none();
-        if let Some(key) = behind {
-            let columns = if across { "updated_at, id, org_id" } else { "updated_at, id" };
-            let mut values = vec![dialect.timestamp(key.updated_at), (*key.id.as_uuid()).into()];
-            values.extend(across.then(|| Value::from(key.org_id.as_str())));
-            sql = sql.bind_list(&format!(" AND ({columns}) <"), values);
-        }
-        let order = if across { ", org_id DESC" } else { "" };
-        sql.text(&format!(" ORDER BY updated_at DESC, id DESC{order}")).limit(limit)
+        let rows = sql.rows(self.db.connection()).await?;
+        Ok(rows.iter().map(|row| row::listed_thread(row, query)).collect())
     }
 
     /// Writes a thread by a statement that returns it, and its tags with it where they change.
@@ -266,19 +230,35 @@ impl SeaOrmRepository {
         write: &Sql,
         tags: Option<&Vec<Uuid>>,
     ) -> Result<Option<ChatThread>, Failure> {
-        let dialect = self.db.dialect;
         let Some(tags) = tags else {
-            let row = self.db.write_row(write).await?;
-            return Ok(row.map(|row| row::thread(dialect, &row)).transpose()?);
+            let row = self.db.rows(write).await?.into_iter().next();
+            return Ok(row.map(|row| row::thread(&row)).transpose()?);
         };
         let transaction = self.db.begin().await?;
         let connection = transaction.connection();
         let Some(row) = write.row(connection).await? else { return Ok(None) };
-        let thread = row::thread(dialect, &row)?;
+        let thread = row::thread(&row)?;
         tags::replace(connection, thread.org_id.as_str(), *thread.id.as_uuid(), tags).await?;
         transaction.commit().await?;
         Ok(Some(thread))
     }
+}
+
+fn list_sql(owner: &OwnerFilter, query: &ThreadQuery, behind: Option<ThreadKey>, limit: usize) -> Sql {
+    let sql = Sql::new(format!("SELECT {THREAD_COLUMNS} FROM chat_thread WHERE TRUE"))
+        .bind_some(" AND org_id = ", owner.org_id.as_ref().map(OrgId::as_str))
+        .bind_some(" AND user_id = ", owner.user_id.as_ref().map(UserId::as_str));
+    let mut sql = tags::filter(sql, query);
+    // Ids repeat only across organizations; within one, the shorter key is the index's own.
+    let across = owner.org_id.is_none();
+    if let Some(key) = behind {
+        let columns = if across { "updated_at, id, org_id" } else { "updated_at, id" };
+        let mut values = vec![key.updated_at.into(), (*key.id.as_uuid()).into()];
+        values.extend(across.then(|| Value::from(key.org_id.as_str())));
+        sql = sql.bind_list(&format!(" AND ({columns}) <"), values);
+    }
+    let order = if across { ", org_id DESC" } else { "" };
+    sql.text(&format!(" ORDER BY updated_at DESC, id DESC{order}")).limit(limit)
 }
 
 #[async_trait]
@@ -292,7 +272,7 @@ impl ThreadRepository for SeaOrmRepository {
     async fn get_thread(&self, scope: &Scope, id: ThreadId) -> Result<ChatThread, StoreError> {
         let read = async {
             let target = self.target(scope, id).await?;
-            self.read_thread(self.db.reader(), &target).await
+            self.read_thread(self.db.connection(), &target).await
         };
         self.db.read(read).await
     }

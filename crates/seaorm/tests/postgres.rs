@@ -1,5 +1,4 @@
-//! What is PostgreSQL's own: SQLSTATEs, broken connections, poolers.
-#![cfg(feature = "postgres")]
+//! SQLSTATEs, broken connections, poolers, and rows that somebody else wrote.
 
 mod common;
 mod rows;

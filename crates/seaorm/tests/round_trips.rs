@@ -1,16 +1,12 @@
 //! How many statements and round trips each operation takes, to the last one.
 //!
 //! Of a connection that is warm: each operation has been run before, so that its statements are prepared.
-#![cfg(all(feature = "postgres", feature = "sqlite"))]
 
 mod common;
-mod heard;
 #[path = "round_trips/operations.rs"]
 mod operations;
 #[path = "round_trips/postgres.rs"]
 mod postgres;
-#[path = "round_trips/sqlite.rs"]
-mod sqlite;
 mod wire;
 
 use std::fmt::Debug;

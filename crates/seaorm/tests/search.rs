@@ -1,5 +1,4 @@
 //! The index of searches and filters: filling it again, its migration, its limits, and the plans that it gives.
-#![cfg(all(feature = "postgres", feature = "sqlite"))]
 
 mod common;
 #[path = "search/explained.rs"]
@@ -8,13 +7,10 @@ mod explained;
 mod filters;
 #[path = "search/fixture.rs"]
 mod fixture;
-mod heard;
 #[path = "search/limits.rs"]
 mod limits;
-#[path = "search/plans_postgres.rs"]
-mod plans_postgres;
-#[path = "search/plans_sqlite.rs"]
-mod plans_sqlite;
+#[path = "search/plans.rs"]
+mod plans;
 #[path = "search/questions.rs"]
 mod questions;
 #[path = "search/reindex.rs"]

@@ -1,5 +1,4 @@
 //! Where a URL leads: hosts of every kind, schemas, TLS. Against real servers.
-#![cfg(feature = "postgres")]
 
 #[expect(dead_code, reason = "shared with the other tests, which use more of it")]
 mod common;

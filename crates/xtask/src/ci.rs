@@ -71,8 +71,8 @@ pub(crate) fn run(only: Option<Step>) -> Result<()> {
     summary(&outcomes)
 }
 
-/// Packages that are nothing without a database, and say so.
-const ON_DATABASES: [&str; 2] = ["chatkeep-migration", "chatkeep-seaorm"];
+/// The package that is nothing without a database.
+const ON_DATABASES: &str = "chatkeep-migration";
 
 /// What follows clippy's own arguments: our packages' warnings are errors, those of their dependencies stay hidden.
 const DENY_WARNINGS: [&str; 3] = ["--", "-D", "warnings"];
@@ -83,12 +83,11 @@ fn features() -> Result<()> {
     // `default` is one of the combinations under another name, and so is not built once more.
     let powerset = ["hack", "clippy", "--feature-powerset", "--exclude-features", "default", "--no-dev-deps"];
     let mut rest = cargo(&powerset);
-    rest.args(["--workspace", "--ignore-private"]);
-    rest.args(ON_DATABASES.iter().flat_map(|package| ["--exclude", package]));
+    rest.args(["--workspace", "--ignore-private", "--exclude", ON_DATABASES]);
     run_shown(rest.args(DENY_WARNINGS))?;
     let mut on_databases = cargo(&powerset);
-    on_databases.args(ON_DATABASES.iter().flat_map(|package| ["--package", package]));
-    run_shown(on_databases.args(["--at-least-one-of", "postgres,sqlite"]).args(DENY_WARNINGS))
+    on_databases.args(["--package", ON_DATABASES, "--at-least-one-of", "postgres,sqlite"]);
+    run_shown(on_databases.args(DENY_WARNINGS))
 }
 
 fn deny() -> Result<()> {
@@ -124,17 +123,32 @@ const LAYERS: &[Layer] = &[
     Layer {
         package: "chatkeep-domain",
         features: &["--all-features"],
-        forbidden: &["tokio", "sea-orm", "sqlx", "chatkeep"],
+        forbidden: &["tokio", "sea-orm", "sqlx", "rusqlite", "libsqlite3-sys", "chatkeep"],
     },
     Layer {
         package: "chatkeep-memory",
         features: &["--all-features"],
-        forbidden: &["sea-orm", "sqlx", "chatkeep", "chatkeep-seaorm"],
+        forbidden: &[
+            "sea-orm",
+            "sqlx",
+            "rusqlite",
+            "libsqlite3-sys",
+            "chatkeep",
+            "chatkeep-seaorm",
+            "chatkeep-sqlite",
+        ],
     },
     Layer {
         package: "chatkeep-seaorm",
         features: &["--all-features"],
-        forbidden: &["chatkeep", "chatkeep-memory"],
+        forbidden: &[
+            "sqlx-sqlite",
+            "rusqlite",
+            "libsqlite3-sys",
+            "chatkeep",
+            "chatkeep-memory",
+            "chatkeep-sqlite",
+        ],
     },
     Layer {
         package: "chatkeep-sqlite",
@@ -147,31 +161,44 @@ const LAYERS: &[Layer] = &[
         forbidden: &[
             "sea-orm",
             "sqlx",
+            "rusqlite",
+            "libsqlite3-sys",
             "chatkeep",
             "chatkeep-contract",
             "chatkeep-memory",
             "chatkeep-seaorm",
+            "chatkeep-sqlite",
         ],
     },
     Layer {
         package: "chatkeep-contract",
         features: &["--all-features"],
-        forbidden: &["sea-orm", "sqlx", "chatkeep", "chatkeep-memory", "chatkeep-seaorm"],
+        forbidden: &[
+            "sea-orm",
+            "sqlx",
+            "rusqlite",
+            "libsqlite3-sys",
+            "chatkeep",
+            "chatkeep-memory",
+            "chatkeep-seaorm",
+            "chatkeep-sqlite",
+        ],
     },
+    Layer { package: "chatkeep", features: &[], forbidden: &["sea-orm", "sqlx", "chatkeep-seaorm"] },
     Layer {
         package: "chatkeep",
         features: &["--no-default-features", "--features", "memory"],
-        forbidden: &["sea-orm", "sqlx", "chatkeep-seaorm"],
+        forbidden: &["sea-orm", "sqlx", "rusqlite", "libsqlite3-sys", "chatkeep-seaorm", "chatkeep-sqlite"],
     },
     Layer {
         package: "chatkeep",
         features: &["--no-default-features", "--features", "sqlite"],
-        forbidden: &["sqlx-postgres", "chatkeep-memory"],
+        forbidden: &["sea-orm", "sqlx", "chatkeep-memory", "chatkeep-seaorm"],
     },
     Layer {
         package: "chatkeep",
         features: &["--no-default-features", "--features", "postgres"],
-        forbidden: &["sqlx-sqlite", "libsqlite3-sys", "chatkeep-memory"],
+        forbidden: &["rusqlite", "libsqlite3-sys", "sqlx-sqlite", "chatkeep-memory", "chatkeep-sqlite"],
     },
 ];
 
@@ -184,7 +211,7 @@ impl Layer {
         let tree = String::from_utf8(output.stdout)?;
         // The first line is the package itself.
         let dependencies = tree.lines().skip(1).filter_map(|line| line.split_whitespace().next());
-        let shown = format!("{} {}", self.package, self.features.join(" "));
+        let shown = [&[self.package], self.features].concat().join(" ");
         if let Some(found) = dependencies.into_iter().find(|name| self.forbids(name)) {
             bail!(
                 "{shown} depends on {found}: `cargo tree -p {shown} -e normal -i {found}` shows through what"

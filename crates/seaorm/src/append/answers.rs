@@ -6,20 +6,20 @@ use std::sync::Arc;
 use chatkeep_domain::{Again, ChatMessage, StoreError, ThreadId};
 
 use super::batch::Prepared;
+use crate::error::STORE;
 
 pub(super) type Answer = Result<Vec<ChatMessage>, StoreError>;
 
 /// The answers so far, by the appends' places in the call.
 pub(super) struct Answers {
-    store: &'static str,
     given: BTreeMap<usize, Answer>,
     /// Threads with the place of the first append that was answered by `Unavailable`: behind it none is tried.
     unavailable: HashMap<ThreadId, usize>,
 }
 
 impl Answers {
-    pub(super) fn new(store: &'static str) -> Self {
-        Self { store, given: BTreeMap::new(), unavailable: HashMap::new() }
+    pub(super) fn new() -> Self {
+        Self { given: BTreeMap::new(), unavailable: HashMap::new() }
     }
 
     pub(super) fn add(&mut self, place: usize, thread: ThreadId, answer: Answer) {
@@ -35,7 +35,7 @@ impl Answers {
         let (outcome, error) = (error.outcome(), Arc::new(error));
         for (place, prepared) in group {
             let reason = "the statement of several appends failed";
-            let error = StoreError::unavailable(self.store, outcome, again, reason, Arc::clone(&error));
+            let error = StoreError::unavailable(STORE, outcome, again, reason, Arc::clone(&error));
             self.add(*place, prepared.target.id, Err(error));
         }
     }
@@ -44,7 +44,7 @@ impl Answers {
     pub(super) fn admits(&mut self, place: usize, thread: ThreadId) -> bool {
         let is_behind = self.unavailable.get(&thread).is_some_and(|first| *first < place);
         if is_behind {
-            self.given.insert(place, Err(StoreError::not_tried(self.store)));
+            self.given.insert(place, Err(StoreError::not_tried(STORE)));
         }
         !is_behind
     }

@@ -81,13 +81,13 @@ impl Item<'_> {
     }
 }
 
-/// Where the messages of each batch begin: the least position of each place that came back.
+/// Where the messages of each batch begin. A batch that was not written has no row.
 pub(super) fn firsts(batches: usize, rows: &[QueryResult]) -> Result<Vec<Option<i64>>, DbErr> {
     let mut firsts: Vec<Option<i64>> = vec![None; batches];
     for row in rows {
         let (place, position): (i64, i64) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
         if let Some(first) = usize::try_from(place).ok().and_then(|place| firsts.get_mut(place)) {
-            *first = Some(first.map_or(position, |first| first.min(position)));
+            *first = Some(position);
         }
     }
     Ok(firsts)

@@ -1,6 +1,6 @@
 //! Threads, their messages, and what messages said before they were edited.
 
-use sea_orm::{ConnectionTrait as _, DbBackend, DbErr};
+use sea_orm::{ConnectionTrait as _, DbErr};
 use sea_orm_migration::prelude::{
     ColumnDef, DeriveIden, DeriveMigrationName, ForeignKey, ForeignKeyAction, Index, IndexOrder,
     MigrationTrait, SchemaManager, Table,
@@ -26,7 +26,6 @@ enum ChatThread {
 #[derive(DeriveIden)]
 enum ChatMessage {
     Table,
-    RowId,
     OrgId,
     ChatThreadId,
     Position,
@@ -51,50 +50,25 @@ enum ChatMessageRevision {
     EditedAt,
 }
 
-/// The column types that the engines name differently.
-#[derive(Clone, Copy)]
-struct Columns(DbBackend);
+/// An identifier, compared byte by byte whatever the database's locale is.
+fn key(name: impl IntoIden) -> ColumnDef {
+    ColumnDef::new(name).text().extra("COLLATE \"C\"").to_owned()
+}
 
-impl Columns {
-    /// An identifier, compared byte by byte whatever the database's locale is.
-    fn key(self, name: impl IntoIden) -> ColumnDef {
-        let mut column = ColumnDef::new(name);
-        column.text();
-        if self.0 == DbBackend::Postgres {
-            column.extra("COLLATE \"C\"");
-        }
-        column
-    }
+fn uuid(name: impl IntoIden) -> ColumnDef {
+    ColumnDef::new(name).uuid().to_owned()
+}
 
-    fn uuid(self, name: impl IntoIden) -> ColumnDef {
-        let mut column = ColumnDef::new(name);
-        if self.0 == DbBackend::Postgres {
-            column.uuid()
-        } else {
-            column.blob()
-        };
-        column
-    }
-
-    /// `timestamptz`, or microseconds since 1970.
-    fn timestamp(self, name: impl IntoIden) -> ColumnDef {
-        let mut column = ColumnDef::new(name);
-        if self.0 == DbBackend::Postgres {
-            column.timestamp_with_time_zone()
-        } else {
-            column.big_integer()
-        };
-        column
-    }
+fn timestamp(name: impl IntoIden) -> ColumnDef {
+    ColumnDef::new(name).timestamp_with_time_zone().to_owned()
 }
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let columns = Columns(manager.get_database_backend());
-        create_threads(manager, columns).await?;
-        create_messages(manager, columns).await?;
-        create_revisions(manager, columns).await
+        create_threads(manager).await?;
+        create_messages(manager).await?;
+        create_revisions(manager).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
@@ -104,17 +78,17 @@ impl MigrationTrait for Migration {
     }
 }
 
-async fn create_threads(manager: &SchemaManager<'_>, columns: Columns) -> Result<(), DbErr> {
+async fn create_threads(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     let table = Table::create()
         .table(ChatThread::Table)
-        .col(columns.key(ChatThread::OrgId).not_null())
-        .col(columns.uuid(ChatThread::Id).not_null())
-        .col(columns.key(ChatThread::UserId).not_null())
+        .col(key(ChatThread::OrgId).not_null())
+        .col(uuid(ChatThread::Id).not_null())
+        .col(key(ChatThread::UserId).not_null())
         .col(ColumnDef::new(ChatThread::Name).text().not_null())
         .col(ColumnDef::new(ChatThread::Metadata).text().not_null())
         .col(ColumnDef::new(ChatThread::NextPosition).big_integer().not_null())
-        .col(columns.timestamp(ChatThread::CreatedAt).not_null())
-        .col(columns.timestamp(ChatThread::UpdatedAt).not_null())
+        .col(timestamp(ChatThread::CreatedAt).not_null())
+        .col(timestamp(ChatThread::UpdatedAt).not_null())
         .primary_key(Index::create().col(ChatThread::OrgId).col(ChatThread::Id))
         .to_owned();
     manager.create_table(table).await?;
@@ -130,29 +104,23 @@ async fn create_threads(manager: &SchemaManager<'_>, columns: Columns) -> Result
     manager.create_index(index).await
 }
 
-async fn create_messages(manager: &SchemaManager<'_>, columns: Columns) -> Result<(), DbErr> {
-    let place = (ChatMessage::OrgId, ChatMessage::ChatThreadId, ChatMessage::Position);
-    let mut key = Index::create().col(place.0).col(place.1).col(place.2).to_owned();
-    let mut table = Table::create();
-    if columns.0 == DbBackend::Sqlite {
-        // A number that VACUUM leaves alone, for a full-text index to refer to.
-        table.col(ColumnDef::new(ChatMessage::RowId).integer().primary_key()).index(key.unique());
-    } else {
-        table.primary_key(&mut key);
-    }
-    let table = table
+async fn create_messages(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    let table = Table::create()
         .table(ChatMessage::Table)
-        .col(columns.key(ChatMessage::OrgId).not_null())
-        .col(columns.uuid(ChatMessage::ChatThreadId).not_null())
+        .col(key(ChatMessage::OrgId).not_null())
+        .col(uuid(ChatMessage::ChatThreadId).not_null())
         .col(ColumnDef::new(ChatMessage::Position).big_integer().not_null())
-        .col(columns.uuid(ChatMessage::Id).not_null())
-        .col(columns.key(ChatMessage::SenderId))
+        .col(uuid(ChatMessage::Id).not_null())
+        .col(key(ChatMessage::SenderId))
         .col(ColumnDef::new(ChatMessage::SenderRole).text().not_null())
         .col(ColumnDef::new(ChatMessage::Content).text().not_null())
-        .col(columns.timestamp(ChatMessage::CreatedAt).not_null())
-        .col(columns.timestamp(ChatMessage::UpdatedAt).not_null())
+        .col(timestamp(ChatMessage::CreatedAt).not_null())
+        .col(timestamp(ChatMessage::UpdatedAt).not_null())
         // The `at` of the edit that wrote the content, as it was given; NULL for the content that was appended.
-        .col(columns.timestamp(ChatMessage::EditedAt))
+        .col(timestamp(ChatMessage::EditedAt))
+        .primary_key(
+            Index::create().col(ChatMessage::OrgId).col(ChatMessage::ChatThreadId).col(ChatMessage::Position),
+        )
         .foreign_key(
             ForeignKey::create()
                 .from(ChatMessage::Table, (ChatMessage::OrgId, ChatMessage::ChatThreadId))
@@ -178,17 +146,17 @@ async fn create_messages(manager: &SchemaManager<'_>, columns: Columns) -> Resul
     manager.get_connection().execute_unprepared(index).await.map(drop)
 }
 
-async fn create_revisions(manager: &SchemaManager<'_>, columns: Columns) -> Result<(), DbErr> {
-    let key = (ChatMessageRevision::OrgId, ChatMessageRevision::ChatThreadId, ChatMessageRevision::MessageId);
+async fn create_revisions(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    let of = (ChatMessageRevision::OrgId, ChatMessageRevision::ChatThreadId, ChatMessageRevision::MessageId);
     let table = Table::create()
         .table(ChatMessageRevision::Table)
-        .col(columns.key(ChatMessageRevision::OrgId).not_null())
-        .col(columns.uuid(ChatMessageRevision::ChatThreadId).not_null())
-        .col(columns.uuid(ChatMessageRevision::MessageId).not_null())
+        .col(key(ChatMessageRevision::OrgId).not_null())
+        .col(uuid(ChatMessageRevision::ChatThreadId).not_null())
+        .col(uuid(ChatMessageRevision::MessageId).not_null())
         .col(ColumnDef::new(ChatMessageRevision::Revision).big_integer().not_null())
         .col(ColumnDef::new(ChatMessageRevision::Content).text().not_null())
-        .col(columns.timestamp(ChatMessageRevision::WrittenAt).not_null())
-        .col(columns.timestamp(ChatMessageRevision::EditedAt))
+        .col(timestamp(ChatMessageRevision::WrittenAt).not_null())
+        .col(timestamp(ChatMessageRevision::EditedAt))
         .primary_key(
             Index::create()
                 .col(ChatMessageRevision::OrgId)
@@ -198,7 +166,7 @@ async fn create_revisions(manager: &SchemaManager<'_>, columns: Columns) -> Resu
         )
         .foreign_key(
             ForeignKey::create()
-                .from(ChatMessageRevision::Table, key)
+                .from(ChatMessageRevision::Table, of)
                 .to(ChatMessage::Table, (ChatMessage::OrgId, ChatMessage::ChatThreadId, ChatMessage::Id))
                 .on_delete(ForeignKeyAction::Cascade),
         )

@@ -1,22 +1,20 @@
-//! The schema and its versions, forward and back, the same on both engines.
+//! The schema and its versions, forward and back.
 
 mod m20261101_000001_create_conversations;
 mod m20261122_000002_create_search;
-mod m20261122_000003_create_append;
 mod reindex;
-#[cfg(feature = "postgres")]
 mod schema;
 
 use async_trait::async_trait;
 use chatkeep_domain::{MigrationState, Migrations, Reindex, StoreError};
 use sea_orm::sea_query::IntoIden;
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, DynIden};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, DynIden};
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
+use crate::connection::Connections;
 use crate::db::Db;
-use crate::dialect::Dialect;
-use crate::error::{self, Effect, Failure, to_store_error};
-use crate::patience::{PATIENCE, patiently};
+use crate::error::{self, Effect, Failure, STORE, to_store_error};
+use crate::patience::patiently;
 use crate::sql::Sql;
 
 /// What makes the lock of migrating processes ours among all users of the server: "chatkeep" in ASCII.
@@ -34,7 +32,6 @@ impl MigratorTrait for Migrator {
         vec![
             Box::new(m20261101_000001_create_conversations::Migration),
             Box::new(m20261122_000002_create_search::Migration),
-            Box::new(m20261122_000003_create_append::Migration),
         ]
     }
 
@@ -57,34 +54,24 @@ impl SeaOrmMigrations {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] or [`StoreError::Backend`].
-    #[cfg(feature = "postgres")]
     pub async fn postgres(config: crate::PostgresConfig) -> Result<Self, StoreError> {
         Ok(Self { db: crate::connect::postgres(config).await? })
-    }
-
-    /// Opens a SQLite database, whatever state the schema is in.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] or [`StoreError::Backend`].
-    #[cfg(feature = "sqlite")]
-    pub async fn sqlite(config: crate::SqliteConfig) -> Result<Self, StoreError> {
-        Ok(Self { db: crate::connect::sqlite(config).await? })
     }
 
     /// Over a connection of the caller's.
     ///
     /// # Errors
-    /// [`StoreError::Unsupported`] for an engine other than PostgreSQL and SQLite.
+    /// [`StoreError::Unsupported`] for an engine other than PostgreSQL.
     pub fn from_connection(connection: DatabaseConnection) -> Result<Self, StoreError> {
-        let dialect = Dialect::of(connection.get_database_backend());
-        let dialect =
-            dialect.ok_or(StoreError::unsupported("a connection to this engine", "chatkeep-seaorm"))?;
-        Ok(Self { db: Db::of_caller(dialect, connection) })
+        if connection.get_database_backend() != DbBackend::Postgres {
+            return Err(StoreError::unsupported("a connection to this engine", "chatkeep-seaorm"));
+        }
+        Ok(Self { db: Db::new(Connections::SeaOrm(connection)) })
     }
 
     async fn applied(&self) -> Result<Vec<String>, Failure> {
         let sql = Sql::new("SELECT version FROM chatkeep_migration ORDER BY version");
-        match sql.rows(self.db.writer()).await {
+        match sql.rows(self.db.connection()).await {
             Ok(rows) => Ok(rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?),
             Err(error) if error::is_missing_table(&error) => Ok(Vec::new()),
             Err(error) => Err(error.into()),
@@ -94,9 +81,6 @@ impl SeaOrmMigrations {
     /// Has no deadline: a large table takes its time.
     async fn count_rows(&self, sql: &Sql) -> Result<u64, StoreError> {
         let counted = async {
-            if self.db.dialect == Dialect::Sqlite {
-                return sql.row(self.db.reader()).await;
-            }
             let transaction = self.db.begin().await?;
             Sql::new("SET LOCAL statement_timeout = 0").execute(transaction.connection()).await?;
             sql.row(transaction.connection()).await
@@ -105,16 +89,13 @@ impl SeaOrmMigrations {
             let row = counted.await?;
             Ok(row.map(|row| row.try_get_by_index::<i64>(0)).transpose()?.unwrap_or_default())
         };
-        count
-            .await
-            .map(i64::unsigned_abs)
-            .map_err(|error| to_store_error(self.db.dialect, Effect::Reads, error))
+        count.await.map(i64::unsigned_abs).map_err(|error| to_store_error(Effect::Reads, error))
     }
 
     pub(crate) async fn check(&self) -> Result<(), StoreError> {
         let pending = self.status().await?.iter().filter(|migration| !migration.applied).count();
         if pending > 0 {
-            return Err(StoreError::not_migrated(self.db.dialect.store(), pending));
+            return Err(StoreError::not_migrated(STORE, pending));
         }
         Ok(())
     }
@@ -125,13 +106,9 @@ impl SeaOrmMigrations {
 
     /// Runs a change in one transaction, and tells what it changed. It has no deadline: a large table takes its time.
     async fn change(&self, change: Change) -> Result<Vec<String>, StoreError> {
-        let dialect = self.db.dialect;
         let changed = self.db.change_schema(async |schema| {
-            if dialect == Dialect::Postgres {
-                schema.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
-                schema.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LOCK})")).await?;
-            }
-            #[cfg(feature = "postgres")]
+            schema.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
+            schema.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LOCK})")).await?;
             if let Some(name) = &self.db.schema {
                 schema::enter(schema, name, !matches!(change, Change::Down(_))).await?;
             }
@@ -143,8 +120,7 @@ impl SeaOrmMigrations {
             }
             Ok((before, applied(schema).await?))
         });
-        let (before, after) =
-            changed.await.map_err(|error| to_store_error(dialect, Effect::Writes, error))?;
+        let (before, after) = changed.await.map_err(|error| to_store_error(Effect::Writes, error))?;
         let differs = |name: &String| before.contains(name) != after.contains(name);
         let mut names: Vec<_> = before.iter().chain(&after).filter(|name| differs(name)).cloned().collect();
         names.sort();
@@ -155,12 +131,12 @@ impl SeaOrmMigrations {
 #[async_trait]
 impl Migrations for SeaOrmMigrations {
     async fn status(&self) -> Result<Vec<MigrationState>, StoreError> {
-        let applied = patiently(self.db.dialect.store(), PATIENCE, || self.db.read(self.applied())).await?;
+        let applied = patiently(|| self.db.read(self.applied())).await?;
         let names: Vec<_> = Migrator::migrations().iter().map(|known| known.name().to_owned()).collect();
         if let Some(newer) = applied.iter().find(|name| !names.contains(name)) {
             let text =
                 format!("the database has the migration {newer}, which this build of chatkeep does not know");
-            return Err(to_store_error(self.db.dialect, Effect::Reads, DbErr::Migration(text)));
+            return Err(to_store_error(Effect::Reads, DbErr::Migration(text)));
         }
         let state = |name: String| MigrationState::new(name.clone(), applied.contains(&name));
         Ok(names.into_iter().map(state).collect())

@@ -9,14 +9,12 @@ use sea_orm::{DbErr, QueryResult, Value};
 use uuid::Uuid;
 
 use super::SeaOrmMigrations;
-use crate::dialect::Dialect;
 use crate::error::Failure;
-use crate::patience::{PATIENCE, patiently};
+use crate::patience::patiently;
 use crate::row::MESSAGE_COLUMNS;
 use crate::sql::Sql;
 
-/// How many rows one transaction takes at the most: as long as it runs, nobody else edits them, and on SQLite nobody
-/// else writes.
+/// How many rows one transaction takes at the most: as long as it runs, nobody else edits them.
 const MAX_ROWS: u64 = 200;
 
 /// How many bytes one transaction takes at the most, unless a single row has more.
@@ -111,10 +109,10 @@ impl SeaOrmMigrations {
             "SELECT EXISTS (SELECT 1 FROM chat_message WHERE {stale}) OR EXISTS (SELECT 1 FROM chat_thread WHERE {stale})"
         ));
         let look = async || -> Result<bool, Failure> {
-            let row = sql.row(self.db.reader()).await?;
+            let row = sql.row(self.db.connection()).await?;
             Ok(row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or_default())
         };
-        patiently(self.db.dialect.store(), PATIENCE, || self.db.read(look())).await
+        patiently(|| self.db.read(look())).await
     }
 
     pub(super) async fn count(&self, condition: &str) -> Result<u64, StoreError> {
@@ -136,8 +134,7 @@ impl Reindex for Batches<'_> {
         self.migrations.check().await?;
         while let Some(table) = self.table {
             let db = &self.migrations.db;
-            let store = db.dialect.store();
-            let found = patiently(store, PATIENCE, || db.read(self.look(table))).await?;
+            let found = patiently(|| db.read(self.look(table))).await?;
             let Some((until, rows)) = found else {
                 self.table = (table == Table::Threads).then_some(Table::Messages);
                 self.place = None;
@@ -147,12 +144,8 @@ impl Reindex for Batches<'_> {
             let mut done = Done { rows: 0, corrupt: Vec::new() };
             if rows > 0 {
                 done = match table {
-                    Table::Threads => {
-                        patiently(store, PATIENCE, || db.write(self.try_threads(&until))).await?
-                    }
-                    Table::Messages => {
-                        patiently(store, PATIENCE, || db.write(self.try_messages(&until))).await?
-                    }
+                    Table::Threads => patiently(|| db.write(self.try_threads(&until))).await?,
+                    Table::Messages => patiently(|| db.write(self.try_messages(&until))).await?,
                 };
             }
             self.place = Some(until);
@@ -205,14 +198,14 @@ impl<'a> Batches<'a> {
     async fn look(&self, table: Table) -> Result<Option<(Place, u64)>, Failure> {
         let db = &self.migrations.db;
         let key = table.key();
-        // SQLite reads the length from the row's head, as PostgreSQL does, and not the text.
+        // The length is read from the row's head, and not from the text.
         let sql = Sql::new(format!("SELECT {key}, {}", self.condition()))
             .text(&format!(", CAST(octet_length({}) AS bigint)", table.text()))
             .text(&format!(" FROM {} WHERE TRUE", table.name()));
         let sql = self.behind(table, sql).text(&format!(" ORDER BY {key} LIMIT {}", self.window));
         let (mut until, mut rows, mut bytes) = (None, 0, 0);
         let behind_key = key.split(',').count();
-        for row in sql.rows(db.reader()).await? {
+        for row in sql.rows(db.connection()).await? {
             if row.try_get_by_index(behind_key)? {
                 bytes += row.try_get_by_index::<i64>(behind_key + 1)?;
                 if rows == MAX_ROWS || (rows > 0 && bytes > MAX_BYTES) {
@@ -231,12 +224,8 @@ impl<'a> Batches<'a> {
         let key = table.key();
         let sql = Sql::new(format!("SELECT {columns} FROM {} WHERE {}", table.name(), self.condition()));
         let sql = self.behind(table, sql).bind_list(&format!(" AND ({key}) <="), until.values());
-        let lock = match self.migrations.db.dialect {
-            // As an UPDATE takes it: nothing that refers to the row waits.
-            Dialect::Postgres => " FOR NO KEY UPDATE",
-            Dialect::Sqlite => "",
-        };
-        sql.text(&format!(" ORDER BY {key}{lock}"))
+        // The lock is as an UPDATE takes it: nothing that refers to the row waits.
+        sql.text(&format!(" ORDER BY {key} FOR NO KEY UPDATE"))
     }
 
     async fn try_threads(&self, until: &Place) -> Result<Done, Failure> {
@@ -252,7 +241,7 @@ impl<'a> Batches<'a> {
                 Err(error) => corrupt.push(error),
             }
         }
-        for sql in rows::write_threads(db.dialect, &threads) {
+        for sql in rows::write_threads(&threads) {
             sql.execute(connection).await?;
         }
         transaction.commit().await?;
@@ -263,20 +252,19 @@ impl<'a> Batches<'a> {
         let db = &self.migrations.db;
         let transaction = db.begin().await?;
         let connection = transaction.connection();
-        let row_id = if db.dialect == Dialect::Sqlite { "row_id" } else { "position" };
         let owner = "(SELECT user_id FROM chat_thread AS t WHERE t.org_id = chat_message.org_id AND \
                      t.id = chat_message.chat_thread_id)";
-        let columns = format!("{MESSAGE_COLUMNS}, org_id, {owner} AS user_id, {row_id}");
+        let columns = format!("{MESSAGE_COLUMNS}, org_id, {owner} AS user_id");
         let rows = self.batch_sql(Table::Messages, &columns, until).rows(connection).await?;
         let (mut messages, mut corrupt) = (Vec::new(), Vec::new());
         for row in &rows {
-            match rows::Message::read(db.dialect, row) {
+            match rows::Message::read(row) {
                 Ok(message) => messages.push(message),
                 Err(error) => corrupt.push(error),
             }
         }
-        for sql in rows::write_messages(db.dialect, &messages) {
-            sql.execute(connection).await?;
+        if !messages.is_empty() {
+            rows::write_messages(&messages).execute(connection).await?;
         }
         transaction.commit().await?;
         Ok(Done { rows: rows.len() as u64, corrupt })

@@ -1,4 +1,4 @@
-//! PostgreSQL's schema, where the configuration names one.
+//! The schema that holds the tables, where the configuration names one.
 
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend, DbErr, Statement};
 

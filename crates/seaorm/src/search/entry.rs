@@ -1,43 +1,34 @@
-//! What the index keeps of a message, and what it is asked, in the form that the engine takes.
+//! What the index keeps of a message, and what it is asked, in the form that PostgreSQL takes.
 
 use chatkeep_domain::search::{SearchDocument, SearchExpr};
 use chatkeep_domain::{Content, MetadataFilter, MetadataTags, OrgId, UserId};
 use uuid::Uuid;
 
-use super::{fts5, tsvector};
-use crate::dialect::Dialect;
+use super::tsvector;
 use crate::threads::Target;
 
-/// A message's entry. The thread's owner is in it where the target names one, and on PostgreSQL.
+/// A message's entry. The thread's owner is in it where the target names one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
-    /// PostgreSQL: a `tsvector`, everything in it. SQLite: the words, in order.
+    /// The text of a `tsvector`, with the marks in it.
     pub(crate) words: String,
-    /// SQLite: the words of the other column.
-    pub(crate) marks: String,
 }
 
 impl Entry {
-    pub(crate) fn of(dialect: Dialect, target: &Target, content: &Content, sender: Option<&UserId>) -> Self {
+    pub(crate) fn of(target: &Target, content: &Content, sender: Option<&UserId>) -> Self {
         let document = SearchDocument::of(content);
         let tags = document.tags();
         let incomplete = tags.is_incomplete.then(Uuid::nil);
         let mut marks: Vec<Mark<'_>> = tags.tags.iter().copied().chain(incomplete).map(Mark::Tag).collect();
         marks.extend(sender.map(Mark::Sender));
-        match dialect {
-            Dialect::Postgres => {
-                marks.extend(target.user.as_ref().map(|user| Mark::User(Some(&target.org), user)));
-                Self { words: tsvector::write(&target.org, &document, &marks), marks: String::new() }
-            }
-            Dialect::Sqlite => Self { words: fts5::sequence(&document), marks: fts5::marks(&marks) },
-        }
+        marks.extend(target.user.as_ref().map(|user| Mark::User(Some(&target.org), user)));
+        Self { words: tsvector::write(&target.org, &document, &marks) }
     }
 }
 
 /// What is looked up beside the words.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Mark<'a> {
-    Org(&'a OrgId),
     User(Option<&'a OrgId>, &'a UserId),
     Sender(&'a UserId),
     Tag(Uuid),
@@ -59,13 +50,9 @@ impl<'a> Wanted<'a> {
         Self { org: Some(org), user: None, sender: None, metadata, expr: None }
     }
 
-    /// The question as the engine takes it: a `tsquery`, or what FTS5 matches. `None` where the index has nothing to
-    /// say.
-    pub(crate) fn render(&self, dialect: Dialect) -> Option<String> {
-        match dialect {
-            Dialect::Postgres => tsvector::question(self),
-            Dialect::Sqlite => fts5::question(self),
-        }
+    /// The question as a `tsquery`. `None` where the index has nothing to say.
+    pub(crate) fn render(&self) -> Option<String> {
+        tsvector::question(self)
     }
 
     /// What the filters on metadata look up: nothing, or one of these lists, of which all marks are to be there.

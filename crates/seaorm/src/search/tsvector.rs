@@ -1,4 +1,4 @@
-//! The index of PostgreSQL: a `tsvector` beside each message, in a GIN index together with the organization.
+//! The index: a `tsvector` beside each message, in a GIN index together with the organization.
 //!
 //! A GIN index keeps one list for each word, of all messages that have it; a search walks it beside the list of its
 //! organization's messages. So that the lists do not grow with the other organizations, each word begins with a letter
@@ -74,8 +74,6 @@ pub(crate) fn cast(sql: Sql, target: &Target, user: Option<&str>) -> Sql {
 /// What no word begins with tells a mark from one.
 fn lexeme(mark: Mark<'_>) -> String {
     match mark {
-        // The index has it in a column of its own.
-        Mark::Org(_) => String::new(),
         Mark::User(org, user) => format!("=u{user}@{}", org.map_or("", OrgId::as_str)),
         Mark::Sender(sender) => format!("=s{sender}"),
         Mark::Tag(tag) => format!("=m{}", tag.as_simple()),

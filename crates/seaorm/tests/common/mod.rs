@@ -1,4 +1,4 @@
-//! What the tests of both engines share.
+//! What the tests share.
 
 use chatkeep_domain::{
     Append, ChatThread, ConversationRepository, MessageId, NewMessage, NewThread, OrgId, Role, Scope,

@@ -58,7 +58,7 @@ async fn every_operation_on_postgres_takes_so_many_statements_and_round_trips() 
     let (store, wire) = store(&server).await;
     let count = async || (statements(&admin).await, wire.take());
     let without_read = |(statements, sent): (i64, Sent)| (statements - 1, sent.round_trips - 1);
-    check(&store, count, without_read, |operation| operation.postgres).await;
+    check(&store, count, without_read, |operation| operation.takes).await;
 
     // Appends behind one another: nothing is prepared again, and no connection is pinged before or behind its use.
     wire.take();

@@ -1,4 +1,4 @@
-//! Rows that somebody else wrote, on both engines.
+//! Rows that somebody else wrote.
 
 use chatkeep_domain::Migrations as _;
 use chatkeep_domain::{

@@ -1,18 +1,28 @@
 //! The plans of the statements that are really sent.
 //!
 //! PostgreSQL explains each statement itself, by `auto_explain`, with the plan that it has just run, a generic one
-//! included; it tells them to the client as notices, which a proxy between the two reads. SQLite has no such thing: its
-//! driver logs what it runs, and that is explained afterwards. It plans without the values anyway.
+//! included; it tells them to the client as notices, which a proxy between the two reads.
 
-use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::heard::Heard;
+/// What was overheard, in order. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Heard(Arc<Mutex<Vec<String>>>);
+
+impl Heard {
+    fn add(&self, text: String) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(text);
+    }
+
+    /// Everything since it was last asked.
+    pub(crate) fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
 
 /// A proxy in front of the PostgreSQL of this URL: gives its own URL, and the plans that pass through it.
 pub(crate) async fn explaining_proxy(url: &str) -> (String, Heard) {
@@ -61,21 +71,4 @@ async fn pass(client: TcpStream, server: SocketAddr, plans: Heard) -> std::io::R
 fn message_of(notice: &[u8]) -> String {
     let text = notice.split(|byte| *byte == 0).find_map(|field| field.strip_prefix(b"M"));
     String::from_utf8_lossy(text.unwrap_or_default()).into_owned()
-}
-
-/// SQLite's plan of a statement, a step a line, indented as they belong together.
-pub(crate) async fn query_plan(connection: &DatabaseConnection, sql: &str) -> String {
-    let explain =
-        Statement::from_string(connection.get_database_backend(), format!("EXPLAIN QUERY PLAN {sql}"));
-    let rows = connection.query_all_raw(explain).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
-    let (mut depths, mut plan) = (HashMap::from([(0, 0)]), String::new());
-    for row in rows {
-        let (id, parent) = (row.try_get_by_index::<i64>(0), row.try_get_by_index::<i64>(1));
-        let depth = depths[&parent.expect("a parent")];
-        depths.insert(id.expect("an id"), depth + 1);
-        let step: String = row.try_get_by_index(3).expect("a step");
-        // Writing to a String cannot fail.
-        let _ = writeln!(plan, "{:1$}{step}", "", 2 * depth);
-    }
-    plan
 }

@@ -1,87 +1,59 @@
-//! A database of a test's own, on either engine.
+//! A database of a test's own.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use chatkeep_domain::Migrations as _;
 use chatkeep_domain::{Append, MessageRepository, MessageSearch, Metadata, NewMessage, SearchQuery};
-use chatkeep_seaorm::{PostgresConfig, SeaOrmMigrations, SeaOrmRepository, SqliteConfig};
+use chatkeep_seaorm::{PostgresConfig, SeaOrmMigrations, SeaOrmRepository};
 use chatkeep_testkit::shared_postgres;
-use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement};
-use tempfile::TempDir;
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, Statement};
 
 use crate::common::{execute, scope, thread_id};
 
-/// Makes of each case, a function of a [`Store`], a test on each engine.
-macro_rules! on_both_engines {
+/// Makes of each case, a function of a [`Store`], a test.
+macro_rules! on_postgres {
     ($($case:ident),+ $(,)?) => {
-        mod sqlite {
-            $(#[tokio::test]
-            async fn $case() {
-                super::$case(crate::fixture::Store::sqlite().await).await;
-            })+
-        }
-
         mod postgres {
             $(#[tokio::test]
             #[ignore = "needs PostgreSQL: run `cargo xtask test`"]
             async fn $case() {
-                super::$case(crate::fixture::Store::postgres().await).await;
+                super::$case(crate::fixture::Store::new().await).await;
             })+
         }
     };
 }
-pub(crate) use on_both_engines;
+pub(crate) use on_postgres;
 
 /// An empty database, with a connection for what somebody else does to it.
 pub(crate) struct Store {
     pub(crate) url: String,
     pub(crate) raw: DatabaseConnection,
-    /// SQLite.
-    folder: Option<TempDir>,
 }
 
 impl Store {
-    pub(crate) async fn sqlite() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let url = format!("sqlite://{}?mode=rwc", folder.path().join("chat.db").display());
-        Self { raw: connect(&url).await, url, folder: Some(folder) }
-    }
-
-    pub(crate) async fn postgres() -> Self {
+    pub(crate) async fn new() -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let name = format!("search_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
         let server = shared_postgres().expect("a server").replace("postgresql://", "postgres://");
         execute(&connect(&server).await, &format!("CREATE DATABASE {name}")).await;
         let (host, _) = server.rsplit_once('/').expect("a URL with a database");
         let url = format!("{host}/{name}");
-        Self { raw: connect(&url).await, url, folder: None }
+        Self { raw: connect(&url).await, url }
     }
 
     pub(crate) async fn migrations(&self) -> SeaOrmMigrations {
-        match &self.folder {
-            Some(folder) => SeaOrmMigrations::sqlite(SqliteConfig::file(folder.path().join("chat.db"))).await,
-            None => SeaOrmMigrations::postgres(postgres_config(&self.url)).await,
-        }
-        .expect("the database is there")
+        SeaOrmMigrations::postgres(postgres_config(&self.url)).await.expect("the database is there")
     }
 
     pub(crate) async fn open(&self) -> SeaOrmRepository {
-        match &self.folder {
-            Some(folder) => SeaOrmRepository::sqlite(SqliteConfig::file(folder.path().join("chat.db"))).await,
-            None => SeaOrmRepository::postgres(postgres_config(&self.url)).await,
-        }
-        .expect("the database is there")
+        SeaOrmRepository::postgres(postgres_config(&self.url)).await.expect("the database is there")
     }
 
-    /// A large database does not stay for as long as the server. PostgreSQL.
+    /// A large database does not stay for as long as the server.
     pub(crate) async fn remove(self) {
         let server = shared_postgres().expect("a server").replace("postgresql://", "postgres://");
         let (_, name) = self.url.rsplit_once('/').expect("a URL with a database");
         execute(&connect(&server).await, &format!("DROP DATABASE {name} WITH (FORCE)")).await;
-    }
-
-    pub(crate) fn is_sqlite(&self) -> bool {
-        self.folder.is_some()
     }
 
     pub(crate) async fn execute(&self, sql: &str) {
@@ -96,19 +68,7 @@ impl Store {
 
     /// How many messages the index has.
     pub(crate) async fn indexed(&self) -> i64 {
-        self.number(match self.raw.get_database_backend() {
-            DbBackend::Sqlite => "SELECT COUNT(*) FROM chat_message_search_docsize",
-            _ => "SELECT COUNT(search) FROM chat_message",
-        })
-        .await
-    }
-
-    /// FTS5's own opinion of its tables.
-    pub(crate) async fn check_index(&self) {
-        if self.is_sqlite() {
-            let check = "INSERT INTO chat_message_search (chat_message_search) VALUES ('integrity-check')";
-            self.execute(check).await;
-        }
+        self.number("SELECT COUNT(search) FROM chat_message").await
     }
 }
 

@@ -1,13 +1,12 @@
-//! The largest questions that the grammar lets through: FTS5 takes expressions of a depth of 256, and PostgreSQL a
-//! `tsquery` of 1 MB.
+//! The largest questions that the grammar lets through: PostgreSQL takes a `tsquery` of 1 MB.
 
 use chatkeep_domain::{MAX_METADATA_FILTERS, MessageSearch, MetadataFilter, SearchOrder, SearchQuery};
 use chatkeep_seaorm::SeaOrmRepository;
 
 use crate::common::{create_thread, message, scope};
-use crate::fixture::{Store, append, found, metadata, on_both_engines};
+use crate::fixture::{Store, append, found, metadata, on_postgres};
 
-on_both_engines!(
+on_postgres!(
     two_thousand_words_at_once,
     two_thousand_different_words,
     groups_as_deep_as_they_go,

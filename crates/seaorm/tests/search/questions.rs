@@ -12,31 +12,18 @@ use crate::fixture::{Store, reindex};
 
 /// Threads and messages each. Six of ten are the large organization's; its user `u1` has ten of a hundred of them, and
 /// its first thread 20,000 messages.
-pub(crate) const ROWS: i64 = 100_000;
+const ROWS: i64 = 100_000;
 
 /// One word in all messages, one in ten, in a hundred, in ten thousand of them; metadata in all, in one of a hundred.
 const CONTENT: &str = r#"'{"type":"text","text":"every tenth' || (n % 10) || ' hundredth' || (n % 100) || ' some phrase of'
     || ' words rare' || (n / 10) || '","metadata":{"kind":"chat","lot":' || (n % 100) || '}}'"#;
 
 /// Fills the database by itself, and indexes it.
-pub(crate) async fn fill(store: &Store, rows: i64) {
+pub(crate) async fn fill(store: &Store) {
     drop(store.open().await);
-    let (uuid, numbers, moment) = if store.is_sqlite() {
-        (
-            "unhex(printf('%032x', {}))",
-            format!(
-                "(WITH RECURSIVE c(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM c WHERE n < {rows} - 1) SELECT n FROM c) AS s"
-            ),
-            "(1700000000 + n) * 1000000",
-        )
-    } else {
-        (
-            "lpad(to_hex({}), 32, '0')::uuid",
-            format!("generate_series(0, {rows} - 1) AS s(n)"),
-            "to_timestamp(1700000000 + n)",
-        )
-    };
-    let uuid = |number: &str| uuid.replace("{}", number);
+    let uuid = |number: &str| format!("lpad(to_hex({number}), 32, '0')::uuid");
+    let numbers = format!("generate_series(0, {ROWS} - 1) AS s(n)");
+    let moment = "to_timestamp(1700000000 + n)";
     let org = "CASE WHEN n % 10 < 6 THEN 'large' ELSE 'small' || (n % 40) END";
     store
         .execute(&format!(
@@ -47,20 +34,19 @@ pub(crate) async fn fill(store: &Store, rows: i64) {
         ))
         .await;
     // A fifth of the messages are in the first thread, the others one in each.
-    let thread = format!("CASE WHEN n < {rows} / 5 THEN 0 ELSE n END");
+    let thread = format!("CASE WHEN n < {ROWS} / 5 THEN 0 ELSE n END");
     store
         .execute(&format!(
             "INSERT INTO chat_message (org_id, chat_thread_id, position, id, sender_id, sender_role, content,
                  created_at, updated_at)
-             SELECT CASE WHEN n < {rows} / 5 THEN 'large' ELSE {org} END, {}, n + 1, {}, 's' || (n % 50),
+             SELECT CASE WHEN n < {ROWS} / 5 THEN 'large' ELSE {org} END, {}, n + 1, {}, 's' || (n % 50),
                  CASE WHEN n % 100 = 0 THEN 'system' WHEN n % 2 = 0 THEN 'user' ELSE 'assistant' END, {CONTENT},
                  {moment}, {moment} FROM {numbers}",
             uuid(&thread),
             uuid("n + 1000000")
         ))
         .await;
-    let rows = rows.unsigned_abs();
-    assert_eq!(reindex(store, false).await, (2 * rows, 0));
+    assert_eq!(reindex(store, false).await, (2 * ROWS.unsigned_abs(), 0));
 }
 
 fn org() -> OrgId {

@@ -4,13 +4,11 @@ use chatkeep_domain::search::{ANALYZER_VERSION, fold_text};
 use chatkeep_domain::{BoxError, Entity, OrgId, StoreError, metadata_from_json};
 use sea_orm::sea_query::ArrayType;
 use sea_orm::{QueryResult, Value};
-use serde_json::json;
 use uuid::Uuid;
 
-use crate::dialect::Dialect;
 use crate::row;
 use crate::search::entry::Entry;
-use crate::search::{fts5, tsvector};
+use crate::search::tsvector;
 use crate::sql::Sql;
 use crate::tags;
 use crate::threads::Target;
@@ -49,14 +47,12 @@ pub(super) struct Message {
     thread: Uuid,
     position: i64,
     user: String,
-    /// SQLite.
-    row_id: i64,
     entry: Entry,
 }
 
 impl Message {
-    pub(super) fn read(dialect: Dialect, row: &QueryResult) -> Result<Self, StoreError> {
-        let message = row::message(dialect, row)?;
+    pub(super) fn read(row: &QueryResult) -> Result<Self, StoreError> {
+        let message = row::message(row)?;
         let org = row::get(row, 8).and_then(|org: String| Ok(OrgId::new(org)?));
         let org: OrgId = row::decoded(row, org)?;
         let target = Target::whole(org.clone(), message.chat_thread_id);
@@ -64,8 +60,7 @@ impl Message {
             thread: *message.chat_thread_id.as_uuid(),
             position: message.position.get(),
             user: row::decoded(row, row::get(row, 9))?,
-            row_id: row::decoded(row, row::get(row, 10))?,
-            entry: Entry::of(dialect, &target, &message.content, message.sender_id.as_ref()),
+            entry: Entry::of(&target, &message.content, message.sender_id.as_ref()),
             org,
         })
     }
@@ -76,106 +71,47 @@ fn array(kind: ArrayType, values: impl Iterator<Item = Value>) -> Value {
 }
 
 /// One statement for the names, and two for the tags, however many threads there are.
-pub(super) fn write_threads(dialect: Dialect, threads: &[Thread]) -> Vec<Sql> {
+pub(super) fn write_threads(threads: &[Thread]) -> Vec<Sql> {
     if threads.is_empty() {
         return Vec::new();
     }
-    let update =
-        Sql::new(format!("UPDATE chat_thread SET search_version = {ANALYZER_VERSION}, folded_name ="));
-    let delete = Sql::new("DELETE FROM chat_thread_tag WHERE (org_id, chat_thread_id) IN (SELECT");
-    let insert = Sql::new("INSERT INTO chat_thread_tag (org_id, chat_thread_id, tag) SELECT");
+    let orgs = || array(ArrayType::String, threads.iter().map(|thread| thread.org.as_str().into()));
+    let ids = || array(ArrayType::Uuid, threads.iter().map(|thread| thread.id.into()));
+    let names = threads.iter().map(|thread| thread.folded_name.as_str().into());
     let tagged = || threads.iter().flat_map(|thread| thread.tags.iter().map(move |tag| (thread, *tag)));
-    match dialect {
-        Dialect::Postgres => {
-            let orgs = || array(ArrayType::String, threads.iter().map(|thread| thread.org.as_str().into()));
-            let ids = || array(ArrayType::Uuid, threads.iter().map(|thread| thread.id.into()));
-            let names = threads.iter().map(|thread| thread.folded_name.as_str().into());
-            let update = update
-                .bind(" b.folded_name FROM unnest(", orgs())
-                .bind(", ", ids())
-                .bind(", ", array(ArrayType::String, names))
-                .text(") AS b(org_id, id, folded_name) WHERE chat_thread.org_id = b.org_id AND chat_thread.id = b.id");
-            let delete = delete.bind(" * FROM unnest(", orgs()).bind(", ", ids()).text("))");
-            let insert = insert
-                .bind(
-                    " * FROM unnest(",
-                    array(ArrayType::String, tagged().map(|(thread, _)| thread.org.as_str().into())),
-                )
-                .bind(", ", array(ArrayType::Uuid, tagged().map(|(thread, _)| thread.id.into())))
-                .bind(", ", array(ArrayType::Uuid, tagged().map(|(_, tag)| tag.into())))
-                .text(")");
-            vec![update, delete, insert]
-        }
-        Dialect::Sqlite => {
-            let keys: serde_json::Value = threads
-                .iter()
-                .map(|thread| json!([thread.org, thread.id.simple().to_string(), thread.folded_name]))
-                .collect();
-            let tags: serde_json::Value = tagged()
-                .map(|(thread, tag)| {
-                    json!([thread.org, thread.id.simple().to_string(), tag.simple().to_string()])
-                })
-                .collect();
-            let update = update.bind(" e.value ->> 2 FROM json_each(", keys.to_string()).text(
-                ") AS e WHERE chat_thread.org_id = e.value ->> 0 AND chat_thread.id = unhex(e.value ->> 1)",
-            );
-            let delete = delete
-                .bind(" e.value ->> 0, unhex(e.value ->> 1) FROM json_each(", keys.to_string())
-                .text(") AS e)");
-            let insert = insert
-                .bind(
-                    " e.value ->> 0, unhex(e.value ->> 1), unhex(e.value ->> 2) FROM json_each(",
-                    tags.to_string(),
-                )
-                .text(") AS e");
-            vec![update, delete, insert]
-        }
-    }
+    let update = Sql::new(format!("UPDATE chat_thread SET search_version = {ANALYZER_VERSION}"))
+        .bind(", folded_name = b.folded_name FROM unnest(", orgs())
+        .bind(", ", ids())
+        .bind(", ", array(ArrayType::String, names))
+        .text(
+            ") AS b(org_id, id, folded_name) WHERE chat_thread.org_id = b.org_id AND chat_thread.id = b.id",
+        );
+    let delete =
+        Sql::new("DELETE FROM chat_thread_tag WHERE (org_id, chat_thread_id) IN (SELECT * FROM unnest(")
+            .bind("", orgs())
+            .bind(", ", ids())
+            .text("))");
+    let of_tags = array(ArrayType::String, tagged().map(|(thread, _)| thread.org.as_str().into()));
+    let insert = Sql::new("INSERT INTO chat_thread_tag (org_id, chat_thread_id, tag) SELECT * FROM unnest(")
+        .bind("", of_tags)
+        .bind(", ", array(ArrayType::Uuid, tagged().map(|(thread, _)| thread.id.into())))
+        .bind(", ", array(ArrayType::Uuid, tagged().map(|(_, tag)| tag.into())))
+        .text(")");
+    vec![update, delete, insert]
 }
 
-pub(super) fn write_messages(dialect: Dialect, messages: &[Message]) -> Vec<Sql> {
-    if messages.is_empty() {
-        return Vec::new();
-    }
-    let update = Sql::new(format!("UPDATE chat_message SET search_version = {ANALYZER_VERSION}"));
-    match dialect {
-        Dialect::Postgres => {
-            let column = |kind, value: fn(&Message) -> Value| array(kind, messages.iter().map(value));
-            let update = update
-                .text(", search = b.words::tsvector || array_to_tsvector(ARRAY[b.owner])")
-                .bind(" FROM unnest(", column(ArrayType::String, |message| message.org.as_str().into()))
-                .bind(", ", column(ArrayType::Uuid, |message| message.thread.into()))
-                .bind(", ", column(ArrayType::BigInt, |message| message.position.into()))
-                .bind(
-                    ", ",
-                    column(ArrayType::String, |message| tsvector::owner(&message.org, &message.user).into()),
-                )
-                .bind(", ", column(ArrayType::String, |message| message.entry.words.as_str().into()))
-                .text(") AS b(org_id, chat_thread_id, position, owner, words)")
-                .text(" WHERE chat_message.org_id = b.org_id")
-                .text(" AND chat_message.chat_thread_id = b.chat_thread_id")
-                .text(" AND chat_message.position = b.position");
-            vec![update]
-        }
-        Dialect::Sqlite => {
-            let ids: Vec<i64> = messages.iter().map(|message| message.row_id).collect();
-            let ids = json!(ids).to_string();
-            let entries: serde_json::Value = messages
-                .iter()
-                .map(|Message { row_id, org, user, entry, .. }| {
-                    json!([row_id, fts5::scope(org, user, entry), entry.words])
-                })
-                .collect();
-            let delete =
-                Sql::new("DELETE FROM chat_message_search WHERE rowid IN (SELECT value FROM json_each(")
-                    .bind("", ids.as_str())
-                    .text("))");
-            let insert = Sql::new("INSERT INTO chat_message_search (rowid, scope, words)")
-                .text(" SELECT value ->> 0, value ->> 1, value ->> 2")
-                .bind(" FROM json_each(", entries.to_string())
-                .text(")");
-            let update = update.bind(" WHERE row_id IN (SELECT value FROM json_each(", ids).text("))");
-            vec![delete, insert, update]
-        }
-    }
+pub(super) fn write_messages(messages: &[Message]) -> Sql {
+    let column = |kind, value: fn(&Message) -> Value| array(kind, messages.iter().map(value));
+    let owner = |message: &Message| tsvector::owner(&message.org, &message.user).into();
+    Sql::new(format!("UPDATE chat_message SET search_version = {ANALYZER_VERSION}"))
+        .text(", search = b.words::tsvector || array_to_tsvector(ARRAY[b.owner])")
+        .bind(" FROM unnest(", column(ArrayType::String, |message| message.org.as_str().into()))
+        .bind(", ", column(ArrayType::Uuid, |message| message.thread.into()))
+        .bind(", ", column(ArrayType::BigInt, |message| message.position.into()))
+        .bind(", ", column(ArrayType::String, owner))
+        .bind(", ", column(ArrayType::String, |message| message.entry.words.as_str().into()))
+        .text(") AS b(org_id, chat_thread_id, position, owner, words)")
+        .text(" WHERE chat_message.org_id = b.org_id")
+        .text(" AND chat_message.chat_thread_id = b.chat_thread_id")
+        .text(" AND chat_message.position = b.position")
 }

@@ -7,10 +7,9 @@ use chatkeep_domain::{
 use chatkeep_seaorm::SeaOrmRepository;
 
 use crate::common::{message, scope, thread_id, three_messages};
-use crate::explained::explaining_proxy;
+use crate::explained::{Heard, explaining_proxy};
 use crate::fixture::{Store, append, postgres_config};
-use crate::heard::Heard;
-use crate::questions::{ROWS, ask_lists, ask_searches, fill};
+use crate::questions::{ask_lists, ask_searches, fill};
 
 /// More than PostgreSQL plans with the values in any case.
 const TIMES: usize = 7;
@@ -55,7 +54,7 @@ async fn explain_all(store: &Store) {
 #[tokio::test]
 #[ignore = "needs PostgreSQL: run `cargo xtask test`"]
 async fn a_thread_is_found_by_its_key_before_there_are_statistics() {
-    let store = Store::postgres().await;
+    let store = Store::new().await;
     let repository = store.open().await;
     three_messages(&repository).await;
     // Its user makes many threads, and nobody has looked at the table yet.
@@ -87,8 +86,8 @@ async fn a_thread_is_found_by_its_key_before_there_are_statistics() {
 #[tokio::test]
 #[ignore = "needs PostgreSQL: run `cargo xtask test`"]
 async fn no_question_scans_a_table() {
-    let store = Store::postgres().await;
-    fill(&store, ROWS).await;
+    let store = Store::new().await;
+    fill(&store).await;
     store.execute("VACUUM ANALYZE").await;
     explain_all(&store).await;
     let mut faults = Vec::new();

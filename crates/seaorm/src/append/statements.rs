@@ -1,4 +1,4 @@
-//! The statements of PostgreSQL.
+//! The statements of appends.
 
 use std::collections::HashMap;
 

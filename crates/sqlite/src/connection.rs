@@ -9,13 +9,17 @@ use std::time::{Duration, Instant};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use crate::error::Result;
+use crate::error::{Result, failure};
 
 /// How many steps of SQLite's machine pass between two looks at the clock: some microseconds.
 const STEPS: i32 = 1_000;
 
 /// How many prepared statements a connection keeps.
 const STATEMENTS: usize = 128;
+
+/// With so many pages in the log the writer itself writes them into the file, within a commit: else a log that is written to without
+/// a pause would grow without end. Before, `checkpoint.rs` does it beside the writer.
+const MOST_PAGES: i64 = 16_000;
 
 /// A connection that bounds what runs on it.
 #[derive(Debug)]
@@ -80,10 +84,7 @@ pub(crate) fn open_writer(
                 // What is wrong with the folder, SQLite says.
                 let _ = fs::create_dir_all(folder);
             }
-            Connection::open_with_flags(
-                path,
-                flags(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE),
-            )?
+            open_file(path)?
         }
         None => Connection::open_in_memory()?,
     };
@@ -95,11 +96,18 @@ pub(crate) fn open_writer(
     }
     if path.is_some() {
         use_log(connection)?;
+        connection.pragma_update(None, "wal_autocheckpoint", MOST_PAGES)?;
     }
     connection
         .execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;")?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     Ok(bounded)
+}
+
+/// A connection that may write, and makes the file.
+pub(crate) fn open_file(path: &Path) -> rusqlite::Result<Connection> {
+    let read_write = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+    Connection::open_with_flags(path, flags(read_write))
 }
 
 /// Where no write-ahead log is possible, SQLite answers with another mode, or fails as here.
@@ -109,11 +117,6 @@ fn use_log(connection: &Connection) -> rusqlite::Result<()> {
         return Ok(());
     }
     Err(failure(rusqlite::ffi::SQLITE_IOERR_SHMMAP))
-}
-
-/// As SQLite would have said it.
-pub(crate) fn failure(code: i32) -> rusqlite::Error {
-    rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None)
 }
 
 /// A connection that reads. Of a file that is nobody's to write, in a folder that cannot be written, SQLite has to be told that it

@@ -8,8 +8,6 @@ use chatkeep_domain::{Again, BoxError, InvalidArgument, Outcome, StoreError};
 use rusqlite::ErrorCode;
 use rusqlite::types::FromSqlError;
 
-use crate::connection::failure;
-
 /// The store's name in errors.
 pub(crate) const STORE: &str = "sqlite";
 
@@ -159,6 +157,11 @@ pub(crate) fn shared(error: &StoreError) -> StoreError {
         StoreError::Backend { source, .. } => StoreError::backend(STORE, same(source)),
         other => StoreError::backend(STORE, other.to_string()),
     }
+}
+
+/// As SQLite would have said it.
+pub(crate) fn failure(code: i32) -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None)
 }
 
 /// What is to be done about it, where that is known.

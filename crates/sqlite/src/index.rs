@@ -12,12 +12,20 @@ use uuid::Uuid;
 
 use crate::error::Result;
 
+/// How many parts of the index are merged into one, as `schema.rs` sets it.
+const AUTOMERGE: i64 = 8;
+
 /// A word that separates texts, so that no phrase goes over: the analyzer makes no word of it.
 const GAP: &str = "\u{E000} ";
 
 const INSERT: &str = "INSERT INTO chat_message_words (rowid, marks, words) VALUES (?1, ?2, ?3)";
 
 const DELETE: &str = "DELETE FROM chat_message_words WHERE rowid = ?1";
+
+const MERGING: &str = "SELECT v FROM chat_message_words_config WHERE k = 'automerge'";
+
+const SET_MERGING: &str =
+    "INSERT INTO chat_message_words (chat_message_words, rank) VALUES ('automerge', ?1)";
 
 /// Whose message it is.
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +51,16 @@ pub(crate) fn insert(
 /// Takes a message out of the index.
 pub(crate) fn delete(connection: &Connection, key: i64) -> Result<()> {
     connection.prepare_cached(DELETE)?.execute([key])?;
+    Ok(())
+}
+
+/// Switches off that commits merge a little of the index, and on again. While many messages are taken out one after the other, commits
+/// would stall: FTS5 counts each as a page that was written, and merges for it.
+pub(crate) fn set_merging(connection: &Connection, on: bool) -> Result<()> {
+    let wanted = if on { AUTOMERGE } else { 0 };
+    if connection.prepare_cached(MERGING)?.query_row([], |row| row.get::<_, i64>(0))? != wanted {
+        connection.prepare_cached(SET_MERGING)?.execute([wanted])?;
+    }
     Ok(())
 }
 

@@ -4,6 +4,7 @@ mod append;
 mod backup;
 mod blocking;
 mod candidates;
+mod checkpoint;
 mod config;
 mod connection;
 mod error;

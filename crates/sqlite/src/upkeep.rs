@@ -46,7 +46,7 @@ pub(crate) struct Backlog(Arc<Counts>);
 struct Counts {
     /// Messages that are not in the index; at least 1 until it is known that there are none.
     pending: AtomicU64,
-    /// Those of them that came since an append last took some in.
+    /// Those of them that came with the group of calls that is being written.
     added: AtomicU64,
     pending_bytes: AtomicU64,
     has_deleted_threads: AtomicBool,
@@ -93,6 +93,11 @@ impl Upkeep {
         counts.pending.load(Ordering::Relaxed) > 0 || counts.has_deleted_threads.load(Ordering::Relaxed)
     }
 
+    /// A group of calls begins.
+    pub(crate) fn begin_group(&self) {
+        self.backlog.0.added.store(0, Ordering::Relaxed);
+    }
+
     /// So many are pending that an append is to take some in.
     pub(crate) fn is_long(&self) -> bool {
         self.backlog.is_long()
@@ -113,7 +118,7 @@ impl Upkeep {
         done.is_ok()
     }
 
-    /// Takes in as many pending messages as calls have added since the last time, and some more.
+    /// Takes in as many pending messages as the group has added, and some more.
     pub(crate) fn keep_up(&mut self, connection: &Connection) -> Result<()> {
         let mut added = self.backlog.0.added.swap(0, Ordering::Relaxed);
         loop {
@@ -167,8 +172,9 @@ impl Upkeep {
         let thread = connection.prepare_cached(DELETED_THREAD)?.query_row([], |row| row.get(0)).optional()?;
         let Some(thread): Option<i64> = thread else {
             counts.has_deleted_threads.store(false, Ordering::Relaxed);
-            return Ok(());
+            return index::set_merging(connection, true);
         };
+        index::set_merging(connection, false)?;
         if stored::delete_rows(connection, thread, DELETED)? < DELETED {
             connection.prepare_cached("DELETE FROM chat_thread WHERE key = ?1")?.execute([thread])?;
         }

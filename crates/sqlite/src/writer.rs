@@ -9,6 +9,7 @@ use chatkeep_domain::StoreError;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use crate::checkpoint::Checkpoints;
 use crate::config::SqliteConfig;
 use crate::connection::Bounded;
 use crate::error::{Errors, Result, shared};
@@ -95,7 +96,8 @@ impl Writer {
     ) -> std::io::Result<Self> {
         let (calls, waiting) = channel();
         let SqliteConfig { lock_timeout, timeout, .. } = *config;
-        let work = Work { connection, upkeep, identity, timeout, errors: errors.clone() };
+        let checkpoints = config.path.as_deref().map(Checkpoints::start);
+        let work = Work { connection, upkeep, checkpoints, identity, timeout, errors: errors.clone() };
         let thread =
             thread::Builder::new().name("chatkeep-sqlite".to_owned()).spawn(move || work.run(&waiting))?;
         Ok(Self { calls: Mutex::new(Some(calls)), thread: Mutex::new(Some(thread)), lock_timeout, errors })
@@ -132,6 +134,7 @@ impl Writer {
 struct Work {
     connection: Bounded,
     upkeep: Upkeep,
+    checkpoints: Option<Checkpoints>,
     identity: Option<Identity>,
     timeout: Duration,
     errors: Errors,
@@ -159,8 +162,10 @@ impl Work {
             }
             self.connection.wait_at_most(UPKEEP_WAITS);
             let is_done = self.is_ours().is_ok() && self.upkeep.step(self.connection.within(self.timeout));
+            self.note_commit();
             (upkept, patience) = (Instant::now(), if is_done { idle } else { AFTER_FAILURE });
         }
+        drop(self.checkpoints.take());
         if self.is_ours().is_err() {
             // Closing would write the log into a file that is not the one at the path any more, and delete the log there.
             let _ = self
@@ -193,11 +198,17 @@ impl Work {
             self.roll_back();
             return Err(error);
         }
+        self.note_commit();
         self.is_ours().map_err(|what| self.errors.unknown(what))
+    }
+
+    fn note_commit(&mut self) {
+        self.checkpoints.iter_mut().for_each(Checkpoints::note_commit);
     }
 
     /// Runs the calls. `false`: one has failed and left something behind, or has ended the transaction.
     fn run_all(&self, group: &mut [Box<dyn Call>]) -> bool {
+        self.upkeep.begin_group();
         group.iter_mut().all(|call| {
             let connection = self.connection.within(self.timeout);
             let changes = connection.total_changes();

@@ -151,29 +151,34 @@ impl<'a> Candidates<'a> {
             return self.in_order(connection, bounds, bounds.limit);
         };
         if self.way.is_none() {
-            let hits = count(connection, &question, MANY + 1)?;
-            self.way = Some(if hits > MANY {
+            let hits = first_hits(connection, &question)?;
+            self.way = Some(if hits.len() > MANY {
                 Way::Walk(self.pending(connection)?.iter().map(|place| place.row).collect())
             } else {
-                Way::Sorted(self.sorted(connection, &question, bounds)?)
+                let rows = serde_json::Value::from(hits).to_string();
+                let sql = Sql::new(KEYS).bind(" FROM json_each(", rows);
+                Way::Sorted(self.sorted(connection, sql.text(") hit"), bounds)?)
             });
         }
         if let Some(Way::Walk(pending)) = &self.way {
             if let Some(places) = self.walk(connection, &question, bounds, pending)? {
                 return Ok(places);
             }
-            self.way = Some(Way::Sorted(self.sorted(connection, &question, bounds)?));
+            let sql = Sql::new(KEYS).bind(
+                " FROM (SELECT rowid AS value FROM chat_message_words WHERE chat_message_words MATCH ",
+                question,
+            );
+            self.way = Some(Way::Sorted(self.sorted(connection, sql.text(") hit"), bounds)?));
         }
         let Some(Way::Sorted(places)) = &self.way else { return Ok(Vec::new()) };
         Ok(places.iter().filter(|place| bounds.contains(place)).take(bounds.limit).cloned().collect())
     }
 
-    /// Every hit of the index and every pending message, in order.
-    fn sorted(&self, connection: &Connection, question: &str, bounds: &Bounds) -> Result<Vec<Place>> {
-        let sql = Sql::new(KEYS)
-            .text(" FROM chat_message_words CROSS JOIN chat_message m ON m.key = chat_message_words.rowid")
-            .text(" CROSS JOIN chat_thread t ON t.key = m.thread AND t.org = m.org WHERE m.pending IS NULL")
-            .bind(" AND chat_message_words MATCH ", question.to_owned());
+    /// Every hit of the index, of which there is a table, and every pending message, in order.
+    fn sorted(&self, connection: &Connection, hits: Sql, bounds: &Bounds) -> Result<Vec<Place>> {
+        let sql = hits
+            .text(" CROSS JOIN chat_message m ON m.key = hit.value")
+            .text(" CROSS JOIN chat_thread t ON t.key = m.thread AND t.org = m.org WHERE m.pending IS NULL");
         let mut places = self.places(connection, &self.filtered(sql))?;
         places.extend(self.pending(connection)?);
         bounds.sort(&mut places);
@@ -319,12 +324,9 @@ fn values(place: &Place) -> Vec<Value> {
     values
 }
 
-fn count(connection: &Connection, question: &str, limit: usize) -> Result<usize> {
+/// One more than [`MANY`] at most.
+fn first_hits(connection: &Connection, question: &str) -> Result<Vec<i64>> {
     let mut statement = connection.prepare_cached(HITS)?;
-    let mut rows = statement.query((question, limit))?;
-    let mut count = 0;
-    while rows.next()?.is_some() {
-        count += 1;
-    }
-    Ok(count)
+    let hits = statement.query_map((question, MANY + 1), |row| row.get(0))?;
+    Ok(hits.collect::<rusqlite::Result<_>>()?)
 }

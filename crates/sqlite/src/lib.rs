@@ -13,6 +13,8 @@ mod index;
 mod maintenance;
 mod messages;
 mod migrations;
+#[cfg(test)]
+mod plans;
 mod readers;
 mod reindex;
 mod row;

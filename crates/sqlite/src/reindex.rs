@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chatkeep_domain::search::{ANALYZER_VERSION, fold_text};
-use chatkeep_domain::{Codec, Entity, Reindex, StoreError};
-use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
-use uuid::Uuid;
+use chatkeep_domain::{Codec, Entity, Reindex, StoreError, metadata_from_json};
+use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior};
 
 use crate::error::{Result, STORE};
 use crate::index;
 use crate::maintenance::Maintenance;
 use crate::row::uuid;
 use crate::schema;
+use crate::threads;
 use crate::upkeep::Entry;
 
 /// How many rows one transaction takes: as long as it runs, nobody else writes.
@@ -24,7 +24,7 @@ const BYTES: usize = 8 * 1_024 * 1_024;
 /// The most corrupt rows that are remembered.
 const MAX_NAMED: usize = 100;
 
-const THREADS: &str = "SELECT key, name FROM chat_thread WHERE key > ?1 ORDER BY key";
+const THREADS: &str = "SELECT key, id, name, metadata FROM chat_thread WHERE key > ?1 ORDER BY key";
 
 const FOLD: &str = "UPDATE chat_thread SET folded_name = ?2 WHERE key = ?1 AND folded_name <> ?2";
 
@@ -64,7 +64,7 @@ struct Batch {
     rows: usize,
     last: i64,
     is_last: bool,
-    corrupt: Vec<Uuid>,
+    corrupt: Vec<StoreError>,
 }
 
 impl<'a> SqliteReindex<'a> {
@@ -72,14 +72,10 @@ impl<'a> SqliteReindex<'a> {
         Self { database, codec, all, next: Next::Begin, corrupt: 0, corrupt_rows: Vec::new() }
     }
 
-    fn note(&mut self, corrupt: Vec<Uuid>) {
+    fn note(&mut self, corrupt: Vec<StoreError>) {
         self.corrupt += corrupt.len() as u64;
         let room = MAX_NAMED.saturating_sub(self.corrupt_rows.len());
-        let named = corrupt
-            .into_iter()
-            .take(room)
-            .map(|id| StoreError::corrupt_row(Entity::Message, id, "it cannot be opened"));
-        self.corrupt_rows.extend(named);
+        self.corrupt_rows.extend(corrupt.into_iter().take(room));
     }
 }
 
@@ -100,6 +96,7 @@ impl Reindex for SqliteReindex<'_> {
                 }
                 Next::Threads(behind) => {
                     let batch = self.database.run(move |connection| threads(connection, behind)).await?;
+                    self.note(batch.corrupt);
                     self.next = if batch.is_last { Next::Messages(0) } else { Next::Threads(batch.last) };
                     if batch.rows > 0 {
                         return Ok(batch.rows as u64);
@@ -148,11 +145,23 @@ fn threads(connection: &mut Connection, behind: i64) -> Result<Batch> {
             }
             batch.last = row.get(0)?;
             batch.rows += 1;
-            transaction.prepare_cached(FOLD)?.execute((batch.last, fold_text(row.get_ref(1)?.as_str()?)))?;
+            batch.corrupt.extend(thread(&transaction, row)?);
         }
     }
     transaction.commit()?;
     Ok(batch)
+}
+
+/// What filters look up of a thread. Gives why its metadata cannot be read, if so.
+fn thread(connection: &Connection, row: &Row<'_>) -> Result<Option<StoreError>> {
+    let key = row.get(0)?;
+    connection.prepare_cached(FOLD)?.execute((key, fold_text(row.get_ref(2)?.as_str()?)))?;
+    match metadata_from_json(row.get_ref(3)?.as_str()?) {
+        Ok(metadata) => threads::replace_tags(connection, key, &metadata).map(|()| None),
+        Err(error) => {
+            Ok(Some(StoreError::corrupt_row(Entity::Thread, uuid(row, 1).unwrap_or_default(), error)))
+        }
+    }
 }
 
 fn messages(connection: &mut Connection, codec: &Arc<dyn Codec>, behind: i64, all: bool) -> Result<Batch> {
@@ -171,13 +180,14 @@ fn messages(connection: &mut Connection, codec: &Arc<dyn Codec>, behind: i64, al
             let entry = Entry::read(row, &**codec)?;
             batch.last = entry.key;
             batch.rows += 1;
+            index::delete(&transaction, entry.key)?;
             if entry.document.is_none() {
-                batch.corrupt.push(uuid(row, 4).unwrap_or_default());
+                let id = uuid(row, 4).unwrap_or_default();
+                batch.corrupt.push(StoreError::corrupt_row(Entity::Message, id, "it cannot be opened"));
                 // It may match any search.
                 transaction.prepare_cached(PENDING)?.execute([entry.key])?;
                 continue;
             }
-            index::delete(&transaction, entry.key)?;
             entry.write(&transaction)?;
         }
     }

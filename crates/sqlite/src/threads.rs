@@ -131,6 +131,12 @@ fn write_tags(connection: &Connection, thread: i64, metadata: &Metadata) -> Resu
     Ok(())
 }
 
+/// Writes the tags of a thread in place of those that it had.
+pub(crate) fn replace_tags(connection: &Connection, thread: i64, metadata: &Metadata) -> Result<()> {
+    connection.prepare_cached(DELETE_TAGS)?.execute([thread])?;
+    write_tags(connection, thread, metadata)
+}
+
 fn update(connection: &Connection, scope: &Scope, id: ThreadId, update: &ThreadUpdate) -> Result<ChatThread> {
     let key = find(connection, scope, id)?.key;
     let name = update.name.as_deref();
@@ -138,8 +144,7 @@ fn update(connection: &Connection, scope: &Scope, id: ThreadId, update: &ThreadU
     let values = (key, update.at.timestamp_micros(), name, name.map(fold_text), metadata.map(encoded));
     connection.prepare_cached(UPDATE)?.execute(values)?;
     if let Some(metadata) = metadata {
-        connection.prepare_cached(DELETE_TAGS)?.execute([key])?;
-        write_tags(connection, key, metadata)?;
+        replace_tags(connection, key, metadata)?;
     }
     read(connection, key)
 }

@@ -53,8 +53,9 @@ fn plan(connection: &Connection, sql: &str) -> rusqlite::Result<String> {
 
 /// The statements with their plans.
 async fn explained(store: &SqliteRepository, statements: Vec<String>) -> Vec<(String, String)> {
-    let explain = |connection: &Connection| {
-        let explained = statements.into_iter().map(|sql| plan(connection, &sql).map(|plan| (sql, plan)));
+    let explain = move |connection: &Connection| {
+        let explain = |sql: &String| plan(connection, sql).map(|plan| (sql.clone(), plan));
+        let explained = statements.iter().map(explain);
         Ok(explained.collect::<rusqlite::Result<_>>()?)
     };
     let explained = store.write(explain).await.expect("they are explained");

@@ -1,6 +1,8 @@
 //! Fills the index again, in batches.
 
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use chatkeep_domain::search::{ANALYZER_VERSION, fold_text};
@@ -20,6 +22,10 @@ const ROWS: usize = 200;
 
 /// After how many bytes of contents it takes no more.
 const BYTES: usize = 8 * 1_024 * 1_024;
+
+/// How long others may write between two transactions, at the most; else as long as one took. Who waits for the lock looks for it
+/// every tenth of a second only, and would hardly ever find it free.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// The most corrupt rows that are remembered.
 const MAX_NAMED: usize = 100;
@@ -95,7 +101,8 @@ impl Reindex for SqliteReindex<'_> {
                     self.next = if self.all { Next::Threads(0) } else { Next::Messages(0) };
                 }
                 Next::Threads(behind) => {
-                    let batch = self.database.run(move |connection| threads(connection, behind)).await?;
+                    let work = move |connection: &mut Connection| threads(connection, behind);
+                    let batch = self.database.run(move |connection| with_pause(connection, work)).await?;
                     self.note(batch.corrupt);
                     self.next = if batch.is_last { Next::Messages(0) } else { Next::Threads(batch.last) };
                     if batch.rows > 0 {
@@ -105,7 +112,7 @@ impl Reindex for SqliteReindex<'_> {
                 Next::Messages(behind) => {
                     let (all, codec) = (self.all, Arc::clone(&self.codec));
                     let work = move |connection: &mut Connection| messages(connection, &codec, behind, all);
-                    let batch = self.database.run(work).await?;
+                    let batch = self.database.run(move |connection| with_pause(connection, work)).await?;
                     self.note(batch.corrupt);
                     self.next = if batch.is_last { Next::Nothing } else { Next::Messages(batch.last) };
                     if batch.rows > 0 {
@@ -132,6 +139,19 @@ pub(crate) fn is_of_another_analyzer(connection: &Connection) -> Result<bool> {
     Ok(version != Some(i64::from(ANALYZER_VERSION)))
 }
 
+/// Does a batch, and leaves the lock to others for a while.
+fn with_pause(
+    connection: &mut Connection,
+    work: impl FnOnce(&mut Connection) -> Result<Batch>,
+) -> Result<Batch> {
+    let begun = Instant::now();
+    let batch = work(connection)?;
+    if !batch.is_last {
+        thread::sleep(begun.elapsed().min(PAUSE));
+    }
+    Ok(batch)
+}
+
 fn threads(connection: &mut Connection, behind: i64) -> Result<Batch> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut batch = Batch { rows: 0, last: behind, is_last: true, corrupt: Vec::new() };
@@ -145,7 +165,7 @@ fn threads(connection: &mut Connection, behind: i64) -> Result<Batch> {
             }
             batch.last = row.get(0)?;
             batch.rows += 1;
-            batch.corrupt.extend(thread(&transaction, row)?);
+            batch.corrupt.extend(look_up(&transaction, row)?);
         }
     }
     transaction.commit()?;
@@ -153,7 +173,7 @@ fn threads(connection: &mut Connection, behind: i64) -> Result<Batch> {
 }
 
 /// What filters look up of a thread. Gives why its metadata cannot be read, if so.
-fn thread(connection: &Connection, row: &Row<'_>) -> Result<Option<StoreError>> {
+fn look_up(connection: &Connection, row: &Row<'_>) -> Result<Option<StoreError>> {
     let key = row.get(0)?;
     connection.prepare_cached(FOLD)?.execute((key, fold_text(row.get_ref(2)?.as_str()?)))?;
     match metadata_from_json(row.get_ref(3)?.as_str()?) {

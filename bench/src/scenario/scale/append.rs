@@ -15,7 +15,7 @@ use crate::measure::rate;
 pub(super) const CALLERS: usize = 16;
 
 /// The longest wait beyond what the disk is slow by itself, in milliseconds.
-pub(super) const WORST: f64 = 100.0;
+const WORST: f64 = 50.0;
 
 /// Reports what the disk does before and after, and the appends between.
 pub(super) async fn measure(scale: &mut Scale<'_>, store: &Store) -> Result<()> {
@@ -37,9 +37,9 @@ pub(super) async fn measure(scale: &mut Scale<'_>, store: &Store) -> Result<()> 
         Figure::millis("disk_p99_after", after.percentile(99)?),
         Figure::millis("disk_worst_after", after.worst()?),
         Figure::millis("append_p50", appends.percentile(50)?),
-        Figure::millis("append_p99", appends.percentile(99)?).at_most(50.0),
+        Figure::millis("append_p99", appends.percentile(99)?),
         Figure::millis("append_worst", appends.worst()?).at_most(millis(worst_of_disk) + WORST),
-        Figure::new("append", "appends/s", rate(appends.len(), elapsed)).at_least(2_000.0),
+        Figure::new("append", "appends/s", rate(appends.len(), elapsed)),
         Figure::new("append_returned", "appends/s", rate(appends.len(), returned)),
     ])?;
     load::report_sizes(scale, "appended")

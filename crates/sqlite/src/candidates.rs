@@ -52,21 +52,17 @@ impl Place {
         Self { key: SearchKey::new(None, thread, position, org.clone()), row: 0 }
     }
 
-    /// The message.
+    /// The message, and the name of its thread.
     pub(crate) fn message(
         &self,
         connection: &Connection,
         opener: Opener<'_>,
-    ) -> Result<Result<ChatMessage, StoreError>> {
-        let text = format!("SELECT {MESSAGE_COLUMNS} FROM chat_message m WHERE m.key = ?1");
-        Ok(connection.prepare_cached(&text)?.query_row([self.row], |row| Ok(opener.message(row)))?)
-    }
-
-    /// The name of the message's thread.
-    pub(crate) fn thread_name(&self, connection: &Connection) -> Result<String> {
-        let text =
-            "SELECT t.name FROM chat_message m JOIN chat_thread t ON t.key = m.thread WHERE m.key = ?1";
-        Ok(connection.prepare_cached(text)?.query_row([self.row], |row| row.get(0))?)
+    ) -> Result<(Result<ChatMessage, StoreError>, String)> {
+        let text = format!(
+            "SELECT {MESSAGE_COLUMNS}, t.name FROM chat_message m JOIN chat_thread t ON t.key = m.thread WHERE m.key = ?1"
+        );
+        let read = |row: &Row<'_>| Ok((opener.message(row), row.get(8)?));
+        Ok(connection.prepare_cached(&text)?.query_row([self.row], read)?)
     }
 }
 

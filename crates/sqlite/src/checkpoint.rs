@@ -4,7 +4,6 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
-use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
 use crate::connection::open_file;
@@ -24,15 +23,11 @@ pub(crate) struct Checkpoints {
 }
 
 impl Checkpoints {
-    /// Without a connection for it, the writer does it all.
+    /// Without the thread, the writer does it all.
     pub(crate) fn start(path: &Path) -> Self {
-        let (wake, woken) = sync_channel(1);
-        let thread = open_file(path).and_then(|connection| {
-            // Who closes the file last is the writer.
-            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-            Ok(thread::Builder::new().name("chatkeep-log".to_owned()).spawn(move || run(&connection, &woken)))
-        });
-        let thread = thread.ok().and_then(Result::ok);
+        let ((wake, woken), path) = (sync_channel(1), path.to_owned());
+        let work = move || drop(run(&path, &woken));
+        let thread = thread::Builder::new().name("chatkeep-log".to_owned()).spawn(work).ok();
         Self { wake: thread.is_some().then_some(wake), thread, commits: 0 }
     }
 
@@ -55,8 +50,13 @@ impl Drop for Checkpoints {
     }
 }
 
-/// What fails here is done later.
-fn run(connection: &Connection, woken: &Receiver<()>) {
+/// What fails here is done later, or by the writer.
+fn run(path: &Path, woken: &Receiver<()>) -> rusqlite::Result<()> {
+    // A store that writes little needs no connection for it.
+    let Ok(()) = woken.recv() else { return Ok(()) };
+    let connection = open_file(path)?;
+    // Who closes the file last is the writer.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     while woken.recv().is_ok() {
         let of_log = |row: &rusqlite::Row<'_>| Ok(row.get::<_, i64>(1)? - row.get::<_, i64>(2)?);
         let pages = connection.query_row("PRAGMA wal_checkpoint(NOOP)", [], of_log);
@@ -64,4 +64,5 @@ fn run(connection: &Connection, woken: &Receiver<()>) {
             let _ = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
         }
     }
+    Ok(())
 }

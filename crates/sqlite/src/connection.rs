@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
@@ -19,6 +20,9 @@ const CACHE: i32 = -8 * 1_024;
 
 /// How many prepared statements a connection keeps.
 const STATEMENTS: usize = 128;
+
+/// How long it waits before it tries again.
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// With so many pages in the log the writer itself writes them into the file, within a commit: else a log that is written to without
 /// a pause would grow without end. Before, `checkpoint.rs` does it beside the writer.
@@ -76,11 +80,22 @@ fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// Does it again while another process holds the lock. In a file's first moments SQLite does not wait for it by itself.
+pub(crate) fn patiently<T>(timeout: Duration, mut work: impl FnMut() -> Result<T>) -> Result<T> {
+    let begun = Instant::now();
+    loop {
+        match work() {
+            Err(failure) if failure.is_busy() && begun.elapsed() < timeout => thread::sleep(PAUSE),
+            done => return done,
+        }
+    }
+}
+
 /// The connection that writes. It makes the file, and the folders above it. A file that `check` refuses is left as it is.
 pub(crate) fn open_writer(
     path: Option<&Path>,
     timeout: Duration,
-    check: impl FnOnce(&Connection) -> Result<()>,
+    check: impl Fn(&Connection) -> Result<()>,
 ) -> Result<Bounded> {
     let connection = match path {
         Some(path) => {

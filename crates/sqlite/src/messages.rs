@@ -121,9 +121,9 @@ fn list_checked(
     loop {
         let places = candidates.next(connection, &bounds)?;
         for place in &places {
-            let message = place
-                .message(connection, opener)?
-                .map_err(|error| error.going_on(query.cursor_behind(of, place.key.position)));
+            let (message, _) = place.message(connection, opener)?;
+            let message =
+                message.map_err(|error| error.going_on(query.cursor_behind(of, place.key.position)));
             if message.as_ref().is_ok_and(|message| !query.filter.matches(message)) {
                 continue;
             }

@@ -112,7 +112,7 @@ impl Reindex for SqliteReindex<'_> {
                 Next::Messages(behind) => {
                     let (all, codec) = (self.all, Arc::clone(&self.codec));
                     let work = move |connection: &mut Connection| messages(connection, &codec, behind, all);
-                    let batch = self.database.run(move |connection| with_pause(connection, work)).await?;
+                    let batch = self.database.run(move |connection| with_pause(connection, &work)).await?;
                     self.note(batch.corrupt);
                     self.next = if batch.is_last { Next::Nothing } else { Next::Messages(batch.last) };
                     if batch.rows > 0 {
@@ -142,7 +142,7 @@ pub(crate) fn is_of_another_analyzer(connection: &Connection) -> Result<bool> {
 /// Does a batch, and leaves the lock to others for a while.
 fn with_pause(
     connection: &mut Connection,
-    work: impl FnOnce(&mut Connection) -> Result<Batch>,
+    work: impl Fn(&mut Connection) -> Result<Batch>,
 ) -> Result<Batch> {
     let begun = Instant::now();
     let batch = work(connection)?;

@@ -74,8 +74,7 @@ type Candidate = std::result::Result<SearchCandidate, Box<CorruptCandidate>>;
 
 fn candidate(connection: &Connection, codec: &dyn Codec, place: &Place) -> Result<Candidate> {
     let org = &place.key.org_id;
-    let message = place.message(connection, Opener { codec, org })?;
-    let name = place.thread_name(connection)?;
+    let (message, name) = place.message(connection, Opener { codec, org })?;
     Ok(match message {
         Ok(message) => Ok(SearchCandidate::new(org.clone(), name, message)),
         Err(error) => Err(Box::new(CorruptCandidate::new(place.key.clone(), error))),

@@ -12,7 +12,7 @@ use rusqlite::Connection;
 
 use crate::blocking::blocking;
 use crate::config::SqliteConfig;
-use crate::connection::{open_reader, open_writer};
+use crate::connection::{open_reader, open_writer, patiently};
 use crate::error::{Errors, Result, STORE};
 use crate::identity::Identity;
 use crate::readers::Readers;
@@ -117,12 +117,14 @@ fn open(config: &SqliteConfig, errors: &Errors) -> Result<SqliteRepository> {
         check_tables(open_reader(path, lock_timeout)?.within(timeout), errors)?;
         None
     } else {
-        let mut connection = open_writer(config.path.as_deref(), lock_timeout, |connection| {
-            schema::check(connection, errors).map(drop)
+        let check = |connection: &Connection| schema::check(connection, errors).map(drop);
+        let connection = patiently(lock_timeout, || {
+            let mut connection = open_writer(config.path.as_deref(), lock_timeout, check)?;
+            if config.auto_migrate {
+                schema::migrate(connection.unbounded_mut(), schema::NAMES.len())?;
+            }
+            Ok(connection)
         })?;
-        if config.auto_migrate {
-            schema::migrate(connection.unbounded_mut(), schema::NAMES.len())?;
-        }
         check_tables(connection.unbounded(), errors)?;
         let upkeep = Upkeep::new(backlog.clone(), Arc::clone(&config.codec));
         let identity = config.path.as_deref().map(Identity::of);

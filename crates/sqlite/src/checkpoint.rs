@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
+use rusqlite::OpenFlags;
 use rusqlite::config::DbConfig;
 
 use crate::connection::open_file;
@@ -54,7 +55,7 @@ impl Drop for Checkpoints {
 fn run(path: &Path, woken: &Receiver<()>) -> rusqlite::Result<()> {
     // A store that writes little needs no connection for it.
     let Ok(()) = woken.recv() else { return Ok(()) };
-    let connection = open_file(path)?;
+    let connection = open_file(path, OpenFlags::empty())?;
     // Who closes the file last is the writer.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     while woken.recv().is_ok() {

@@ -103,7 +103,7 @@ pub(crate) fn open_writer(
                 // What is wrong with the folder, SQLite says.
                 let _ = fs::create_dir_all(folder);
             }
-            open_file(path)?
+            open_file(path, OpenFlags::SQLITE_OPEN_CREATE)?
         }
         None => Connection::open_in_memory()?,
     };
@@ -123,10 +123,9 @@ pub(crate) fn open_writer(
     Ok(bounded)
 }
 
-/// A connection that may write, and makes the file.
-pub(crate) fn open_file(path: &Path) -> rusqlite::Result<Connection> {
-    let read_write = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
-    Connection::open_with_flags(path, flags(read_write))
+/// A connection that may write. It makes no file unless it is told to.
+pub(crate) fn open_file(path: &Path, more: OpenFlags) -> rusqlite::Result<Connection> {
+    Connection::open_with_flags(path, flags(OpenFlags::SQLITE_OPEN_READ_WRITE | more))
 }
 
 /// Where no write-ahead log is possible, SQLite answers with another mode, or fails as here.

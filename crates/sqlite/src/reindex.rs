@@ -140,10 +140,7 @@ pub(crate) fn is_of_another_analyzer(connection: &Connection) -> Result<bool> {
 }
 
 /// Does a batch, and leaves the lock to others for a while.
-fn with_pause(
-    connection: &mut Connection,
-    work: impl Fn(&mut Connection) -> Result<Batch>,
-) -> Result<Batch> {
+fn with_pause(connection: &mut Connection, work: impl Fn(&mut Connection) -> Result<Batch>) -> Result<Batch> {
     let begun = Instant::now();
     let batch = work(connection)?;
     if !batch.is_last {

@@ -162,7 +162,9 @@ impl Work {
             }
             self.connection.wait_at_most(UPKEEP_WAITS);
             let is_done = self.is_ours().is_ok() && self.upkeep.step(self.connection.within(self.timeout));
-            self.note_commit();
+            if is_done {
+                self.note_commit();
+            }
             (upkept, patience) = (Instant::now(), if is_done { idle } else { AFTER_FAILURE });
         }
         drop(self.checkpoints.take());

@@ -2,17 +2,22 @@
 
 use std::panic::resume_unwind;
 
-use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::runtime::{Handle, RuntimeFlavor, worker_index};
 use tokio::task::{JoinError, block_in_place};
 
-/// Does work that blocks where others do not wait for it. `None`: the runtime is shutting down.
-///
-/// On a runtime of several threads the work runs on a task of its own, where `block_in_place` is always allowed: within a `LocalSet`
-/// it panics, and nothing tells. That takes 37 µs for a page of 50 messages; a blocking thread takes 50 and the bare page 34. A
-/// task that is dropped does not stop the work half-way.
+/// Whether `block_in_place` is allowed here: on a thread that runs the tasks of a runtime of several threads. Elsewhere, as within a
+/// `LocalSet`, it may panic.
+pub(crate) fn may_block() -> bool {
+    let is_of_several = |runtime: Handle| runtime.runtime_flavor() == RuntimeFlavor::MultiThread;
+    worker_index().is_some() && Handle::try_current().is_ok_and(is_of_several)
+}
+
+/// Does work that blocks where others do not wait for it: here if that is allowed, else on another thread. `None`: the runtime is
+/// shutting down. A call that is dropped does not stop the work half-way.
 pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     let Ok(runtime) = Handle::try_current() else { return Some(work()) };
     let done = match runtime.runtime_flavor() {
+        _ if may_block() => return Some(block_in_place(work)),
         RuntimeFlavor::MultiThread => runtime.spawn(async { block_in_place(work) }).await,
         _ => runtime.spawn_blocking(work).await,
     };

@@ -2,8 +2,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,6 +17,9 @@ const STEPS: i32 = 1_000;
 
 /// How much a connection keeps of the file: 8 MiB. With SQLite's own 2 MiB a search read the same pages again and again.
 const CACHE: i32 = -8 * 1_024;
+
+/// 1 GiB, of which nothing is used.
+const ROOM_FOR: i64 = -1_024 * 1_024;
 
 /// How many prepared statements a connection keeps.
 const STATEMENTS: usize = 128;
@@ -37,8 +40,20 @@ pub(crate) struct Bounded {
     deadline: Arc<AtomicU64>,
 }
 
+/// Keeps nothing, and may keep much.
+///
+/// SQLite as rusqlite builds it (`SQLITE_ENABLE_MEMORY_MANAGEMENT`) counts the pages of all connections of the process together. Where
+/// one has taken over pages of another and all have as many as all may have, a page is forgotten as soon as it was used, on every
+/// connection, and the roots of tables are read from the file again and again. The share of this connection is what the others lack.
+static ROOM: LazyLock<Option<Mutex<Connection>>> = LazyLock::new(|| {
+    let connection = Connection::open("").ok()?;
+    connection.pragma_update(None, "cache_size", ROOM_FOR).ok()?;
+    Some(Mutex::new(connection))
+});
+
 impl Bounded {
     fn new(connection: Connection, timeout: Duration) -> rusqlite::Result<Self> {
+        let _ = &*ROOM;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         connection.busy_timeout(timeout)?;
         connection.pragma_update(None, "cache_size", CACHE)?;

@@ -73,12 +73,20 @@ async fn fill(folder: &Path) {
             tokio::spawn(async move { append(&store, thread, n).await })
         })
         .collect();
+    let mut refused = 0;
     for append in together {
-        let error = append.await.expect("no panic").expect_err("it is still full");
-        assert!(everything(&error).contains("the disk is full"), "{error:?}");
-        assert_eq!(error.outcome(), Outcome::NotDone);
+        match append.await.expect("no panic") {
+            // The log may have room again, where it was written into the file meanwhile.
+            Ok(()) => acknowledged += 1,
+            Err(error) => {
+                assert!(everything(&error).contains("the disk is full"), "{error:?}");
+                assert_eq!(error.outcome(), Outcome::NotDone);
+                refused += 1;
+            }
+        }
     }
-    assert_eq!(count(&store, thread).await, acknowledged, "nothing of them is stored");
+    assert!(refused > 0, "it is still full");
+    assert_eq!(count(&store, thread).await, acknowledged, "nothing of those refused is stored");
     let error = store.backup(folder.join("copy.db")).await.expect_err("no room for a copy");
     let text = everything(&error);
     assert!(text.contains("the disk is full") && text.contains("copy.db"), "{text}");

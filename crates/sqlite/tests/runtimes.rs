@@ -9,12 +9,12 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
-use chatkeep_domain::{Append, MessageQuery, MessageRepository as _, ThreadId};
+use chatkeep_domain::{Append, ConversationRepository as _, MessageQuery, MessageRepository as _, ThreadId};
 use chatkeep_sqlite::{SqliteConfig, SqliteRepository};
 use tokio::runtime::{Builder, Handle};
 use tokio::task::{LocalSet, block_in_place};
 
-use crate::common::{message, open, scope, thread_of};
+use crate::common::{message, open, scope, thread_of, until_none};
 
 /// One call of each kind.
 async fn calls(store: &SqliteRepository) {
@@ -135,4 +135,26 @@ async fn calls_that_are_given_up_leave_nothing_half_done() {
 fn give_up_a_read(store: &SqliteRepository, thread: ThreadId) {
     let mut reading = pin!(count(store, thread));
     let _ = reading.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_call_writes_that_is_alone_goes_into_the_index_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("chat.db");
+    let store = open(&path).await;
+    let thread = thread_of(&store, "ada").await;
+    for number in 0..40 {
+        let (store, append) = (store.clone(), Append::new([message(format!("number {number}"), number)]));
+        let append = async move { store.append(&scope(), thread, append).await };
+        tokio::spawn(append).await.expect("no panic").expect("an append");
+        if number % 10 == 0 {
+            until_none(&path, "SELECT COUNT(*) FROM chat_message WHERE pending = 1").await;
+        }
+    }
+    until_none(&path, "SELECT COUNT(*) FROM chat_message WHERE pending = 1").await;
+    store.close().await.expect("it is closed");
+    let append = Append::new([message("too late", 50)]);
+    let late = tokio::spawn(async move { store.append(&scope(), thread, append).await });
+    let error = late.await.expect("no panic").expect_err("the store is closed");
+    assert!(format!("{error:?}").contains("closed"), "{error:?}");
 }

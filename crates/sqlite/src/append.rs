@@ -3,16 +3,14 @@
 use std::borrow::Cow;
 
 use chatkeep_domain::{
-    Append, ChatMessage, Codec, ContentKey, NewMessage, OrgId, Position, Scope, StoreError, ThreadId, UserId,
+    Append, ChatMessage, ContentKey, NewMessage, OrgId, Position, Scope, StoreError, ThreadId, UserId,
 };
 use rusqlite::Connection;
 
-use crate::error::{Errors, Result, STORE};
+use crate::error::{Answer, Result};
 use crate::index::{self, Owner};
-use crate::row::Opener;
-use crate::stored;
-use crate::threads::{self, Found};
-use crate::upkeep::Backlog;
+use crate::store::Context;
+use crate::threads::InThread;
 
 /// A content longer than this is indexed with its own append, in bytes as it is kept; so is an append of so many messages: they need
 /// not be read once more.
@@ -31,14 +29,6 @@ const ADVANCE: &str = "
     SET head = ?2, updated_at = MAX(updated_at, ?3), message_count = message_count + ?4
     WHERE key = ?1";
 
-/// What an append needs beside the connection.
-#[derive(Debug, Clone)]
-pub(crate) struct Context {
-    pub(crate) codec: std::sync::Arc<dyn Codec>,
-    pub(crate) backlog: Backlog,
-    pub(crate) errors: Errors,
-}
-
 /// An append whose contents are sealed, as far as that can be done before the thread is known.
 #[derive(Debug)]
 pub(crate) struct Prepared {
@@ -50,23 +40,23 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
-    pub(crate) fn new(scope: &Scope, thread: ThreadId, append: Append, codec: &dyn Codec) -> Result<Self> {
+    pub(crate) fn new(scope: &Scope, thread: ThreadId, append: Append, context: &Context) -> Answer<Self> {
         append.validate()?;
-        let sealed = scope.org_id().map(|org| seal(&append.messages, org, thread, codec)).transpose()?;
+        let sealed = scope.org_id().map(|org| seal(&append.messages, org, thread, context)).transpose()?;
         Ok(Self { scope: scope.clone(), thread, append, sealed })
     }
 
     /// Stores the messages that the thread does not hold yet, and gives all of them as they are stored.
     pub(crate) fn write(&self, connection: &Connection, context: &Context) -> Result<Vec<ChatMessage>> {
         let (id, append) = (self.thread, &self.append);
-        let thread = threads::find(connection, &self.scope, id)?;
-        let opener = Opener { codec: &*context.codec, org: &thread.org_id };
+        let found = InThread::find(connection, context, &self.scope, id)?;
+        let thread = &found.thread;
         if let Some(expected) = append.expect_head.filter(|expected| expected.get() != thread.head) {
-            return retried(connection, opener, &thread, append, expected);
+            return retried(&found, append, expected);
         }
         let sealed = match &self.sealed {
             Some(sealed) => Cow::Borrowed(sealed),
-            None => Cow::Owned(seal(&append.messages, &thread.org_id, id, &*context.codec)?),
+            None => Cow::Owned(seal(&append.messages, &thread.org_id, id, context)?),
         };
         let (mut head, mut updated_at) = (Position::new(thread.head)?, i64::MIN);
         let mut stored = Vec::with_capacity(append.messages.len());
@@ -89,11 +79,11 @@ impl Prepared {
                 (!at_once).then_some(1),
             );
             if insert.execute(values)? == 0 {
-                stored.push(stored::read(connection, opener, thread.key, new.id)?);
+                stored.push(found.message(new.id)?);
                 continue;
             }
             if at_once {
-                index_at_once(connection, &thread, new, &*context.codec)?;
+                index_at_once(&found, new)?;
             } else {
                 context.backlog.note_pending(sealed.len());
             }
@@ -114,7 +104,7 @@ pub(crate) fn write_each(
     connection: &Connection,
     appends: &[Prepared],
     context: &Context,
-) -> Result<Vec<Result<Vec<ChatMessage>, StoreError>>> {
+) -> Result<Vec<Answer<Vec<ChatMessage>>>> {
     let write = |append: &Prepared| {
         connection.prepare_cached("SAVEPOINT append")?.execute([])?;
         let answer = append.write(connection, context).map_err(|failure| context.errors.from(failure));
@@ -131,33 +121,24 @@ pub(crate) fn write_each(
     appends.iter().map(write).collect()
 }
 
-fn seal(messages: &[NewMessage], org: &OrgId, thread: ThreadId, codec: &dyn Codec) -> Result<Vec<String>> {
-    let seal = |message: &NewMessage| codec.seal(&message.content, &ContentKey::new(org, thread, message.id));
-    let sealed = messages.iter().map(seal).collect::<Result<_, _>>();
-    Ok(sealed.map_err(|error| StoreError::backend(STORE, error))?)
+fn seal(messages: &[NewMessage], org: &OrgId, thread: ThreadId, context: &Context) -> Answer<Vec<String>> {
+    let seal =
+        |message: &NewMessage| context.seal(&message.content, &ContentKey::new(org, thread, message.id));
+    messages.iter().map(seal).collect()
 }
 
-fn index_at_once(connection: &Connection, thread: &Found, new: &NewMessage, codec: &dyn Codec) -> Result<()> {
-    let document = codec.document(&new.content).unwrap_or_default();
-    let sender = new.sender_id.as_ref().map(UserId::as_str);
+fn index_at_once(found: &InThread<'_>, new: &NewMessage) -> Result<()> {
+    let document = found.context.codec.document(&new.content).unwrap_or_default();
+    let (thread, sender) = (&found.thread, new.sender_id.as_ref().map(UserId::as_str));
     let owner = Owner { org: thread.org, thread: thread.key, user: &thread.user, sender };
-    index::insert(connection, connection.last_insert_rowid(), owner, &document)
+    index::insert(found.connection, found.connection.last_insert_rowid(), owner, &document)
 }
 
 /// An append that comes again finds its messages wherever the head is by now; any other was too late.
-fn retried(
-    connection: &Connection,
-    opener: Opener<'_>,
-    thread: &Found,
-    append: &Append,
-    expected: Position,
-) -> Result<Vec<ChatMessage>> {
-    let mut held = Vec::with_capacity(append.messages.len());
-    for message in &append.messages {
-        match stored::find(connection, thread.key, message.id)? {
-            Some(_) => held.push(stored::read(connection, opener, thread.key, message.id)?),
-            None => return Err(StoreError::conflict(expected, Position::new(thread.head)?).into()),
-        }
-    }
-    Ok(held)
+fn retried(found: &InThread<'_>, append: &Append, expected: Position) -> Result<Vec<ChatMessage>> {
+    let head = Position::new(found.thread.head)?;
+    let find = |message: &NewMessage| {
+        Ok(found.find_message(message.id)?.ok_or_else(|| StoreError::conflict(expected, head))?)
+    };
+    append.messages.iter().map(find).collect()
 }

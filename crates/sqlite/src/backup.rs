@@ -42,10 +42,10 @@ impl SqliteRepository {
     /// # Errors
     /// [`StoreError::Backend`] for a file that is damaged; [`StoreError::Unavailable`] where the time was too short.
     pub async fn check(&self) -> Result<(), StoreError> {
-        let errors = self.errors();
+        let context = self.context();
         self.read_long(move |connection| {
             let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
-            if found == "ok" { Ok(()) } else { Err(errors.damaged().into()) }
+            if found == "ok" { Ok(()) } else { Err(context.errors.damaged().into()) }
         })
         .await
     }

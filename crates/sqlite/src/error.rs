@@ -8,16 +8,22 @@ use chatkeep_domain::{Again, BoxError, InvalidArgument, Outcome, StoreError};
 use rusqlite::ErrorCode;
 use rusqlite::types::FromSqlError;
 
+use crate::blocking::blocking;
+
 /// The store's name in errors.
 pub(crate) const STORE: &str = "sqlite";
 
 pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
 
+/// What a call of the store gives.
+pub(crate) type Answer<T> = Result<T, StoreError>;
+
 /// Why work on a connection did not succeed: SQLite's word, or a decision of ours.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
 pub(crate) enum Failure {
-    Sqlite(rusqlite::Error),
-    Store(StoreError),
+    Sqlite(#[from] rusqlite::Error),
+    Store(#[from] StoreError),
 }
 
 impl Failure {
@@ -28,21 +34,9 @@ impl Failure {
     }
 }
 
-impl From<rusqlite::Error> for Failure {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Sqlite(error)
-    }
-}
-
 impl From<FromSqlError> for Failure {
     fn from(error: FromSqlError) -> Self {
         Self::Sqlite(error.into())
-    }
-}
-
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
     }
 }
 
@@ -105,14 +99,27 @@ impl Errors {
         }
     }
 
+    /// Does work that blocks where others do not wait for it.
+    pub(crate) async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let done = blocking(work).await.ok_or_else(|| self.backend("the runtime is shutting down"))?;
+        done.map_err(|failure| self.from(failure))
+    }
+
+    fn source(&self, code: Option<rusqlite::ffi::Error>, what: Option<&'static str>) -> SqliteError {
+        SqliteError { file: Arc::clone(&self.0), code, what }
+    }
+
     /// An error that SQLite has no part in.
     pub(crate) fn backend(&self, what: &'static str) -> StoreError {
-        StoreError::backend(STORE, SqliteError { file: Arc::clone(&self.0), code: None, what: Some(what) })
+        StoreError::backend(STORE, self.source(None, Some(what)))
     }
 
     /// What was committed may be in a file that is not at the path any more.
     pub(crate) fn unknown(&self, what: &'static str) -> StoreError {
-        let source = SqliteError { file: Arc::clone(&self.0), code: None, what: Some(what) };
+        let source = self.source(None, Some(what));
         StoreError::unavailable(STORE, Outcome::Unknown, Again::No, "a write may be lost", source)
     }
 
@@ -126,17 +133,16 @@ impl Errors {
         if error.sqlite_error_code() != Some(ErrorCode::SystemIoFailure) {
             return self.of_sqlite(error);
         }
-        let source =
-            SqliteError { file: Arc::clone(&self.0), code: error.sqlite_error().copied(), what: None };
+        let source = self.source(error.sqlite_error().copied(), None);
         let reason = "the disk failed at the commit";
         StoreError::unavailable(STORE, Outcome::Unknown, Again::No, reason, source)
     }
 
     pub(crate) fn of_sqlite(&self, error: &rusqlite::Error) -> StoreError {
         let code = error.sqlite_error().copied();
-        let source = |what| SqliteError { file: Arc::clone(&self.0), code, what };
-        let not_done =
-            |again, reason| StoreError::unavailable(STORE, Outcome::NotDone, again, reason, source(None));
+        let not_done = |again, reason| {
+            StoreError::unavailable(STORE, Outcome::NotDone, again, reason, self.source(code, None))
+        };
         match code.map(|code| code.code) {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
                 not_done(Again::Soon, "another process holds the database's lock")
@@ -144,7 +150,7 @@ impl Errors {
             Some(ErrorCode::OperationInterrupted) => {
                 not_done(Again::No, "the call took longer than the store's timeout")
             }
-            _ => StoreError::backend(STORE, source(code.and_then(advice))),
+            _ => StoreError::backend(STORE, self.source(code, code.and_then(advice))),
         }
     }
 }

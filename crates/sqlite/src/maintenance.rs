@@ -6,7 +6,6 @@ use std::time::Duration;
 use chatkeep_domain::StoreError;
 use rusqlite::Connection;
 
-use crate::blocking::blocking;
 use crate::config::SqliteConfig;
 use crate::connection::{Bounded, open_writer, patiently};
 use crate::error::{Errors, Result};
@@ -23,15 +22,12 @@ pub(crate) struct Maintenance {
 impl Maintenance {
     /// Opens a database, whatever tables it has, unless it is not ours.
     pub(crate) async fn open(config: &SqliteConfig, errors: Errors) -> Result<Self, StoreError> {
-        let opened = blocking({
+        let opened = errors.blocking({
             let (errors, path, timeout) = (errors.clone(), config.path.clone(), config.lock_timeout);
-            move || {
-                let check = |connection: &Connection| schema::check(connection, &errors).map(drop);
-                patiently(timeout, || open_writer(path.as_deref(), timeout, check))
-                    .map_err(|failure| errors.from(failure))
-            }
+            let check = move |connection: &Connection| schema::check(connection, &errors).map(drop);
+            move || patiently(timeout, || open_writer(path.as_deref(), timeout, &check))
         });
-        let connection = opened.await.ok_or_else(|| errors.backend("the runtime is shutting down"))??;
+        let connection = opened.await?;
         Ok(Self { connection: Arc::new(Mutex::new(connection)), lock_timeout: config.lock_timeout, errors })
     }
 
@@ -39,12 +35,11 @@ impl Maintenance {
         &self,
         mut work: impl FnMut(&mut Connection) -> Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let (connection, errors) = (Arc::clone(&self.connection), self.errors.clone());
-        let timeout = self.lock_timeout;
-        let done = blocking(move || {
+        let (connection, timeout) = (Arc::clone(&self.connection), self.lock_timeout);
+        let work = move || {
             let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
-            patiently(timeout, || work(connection.unbounded_mut())).map_err(|failure| errors.from(failure))
-        });
-        done.await.ok_or_else(|| self.errors.backend("the runtime is shutting down"))?
+            patiently(timeout, || work(connection.unbounded_mut()))
+        };
+        self.errors.blocking(work).await
     }
 }

@@ -1,6 +1,6 @@
 //! The connections that read.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -8,7 +8,6 @@ use chatkeep_domain::StoreError;
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
-use crate::blocking::blocking;
 use crate::config::SqliteConfig;
 use crate::connection::{Bounded, open_reader};
 use crate::error::{Errors, Result};
@@ -16,19 +15,27 @@ use crate::error::{Errors, Result};
 /// A few connections, opened when they are needed. Who wants one waits without blocking.
 #[derive(Debug)]
 pub(crate) struct Readers {
-    path: PathBuf,
+    path: Arc<Path>,
     lock_timeout: Duration,
     timeout: Duration,
+    count: u32,
     free: Semaphore,
     idle: Arc<Mutex<Vec<Bounded>>>,
     errors: Errors,
 }
 
 impl Readers {
-    pub(crate) fn new(path: &Path, count: usize, config: &SqliteConfig, errors: Errors) -> Self {
-        let free = Semaphore::new(count);
-        let (lock_timeout, timeout) = (config.lock_timeout, config.timeout);
-        Self { path: path.to_owned(), lock_timeout, timeout, free, idle: Arc::default(), errors }
+    pub(crate) fn new(path: &Path, count: usize, config: &SqliteConfig, errors: &Errors) -> Self {
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        Self {
+            path: path.into(),
+            lock_timeout: config.lock_timeout,
+            timeout: config.timeout,
+            count,
+            free: Semaphore::new(count as usize),
+            idle: Arc::default(),
+            errors: errors.clone(),
+        }
     }
 
     /// Reads in one snapshot.
@@ -53,30 +60,22 @@ impl Readers {
         work: impl FnOnce(&Bounded) -> Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let closed = || self.errors.backend("the store was closed");
-        let permit = self.free.acquire().await.map_err(|_| closed())?;
-        let (idle, timeout) = (Arc::clone(&self.idle), self.lock_timeout);
-        let connection = locked(&idle).pop();
-        let path = connection.is_none().then(|| self.path.clone());
-        let done = blocking(move || {
-            let reader = match (connection, path) {
-                (Some(reader), _) => reader,
-                (None, path) => open_reader(&path.unwrap_or_default(), timeout)?,
-            };
+        let _permit = self.free.acquire().await.map_err(|_| closed())?;
+        let (path, idle, timeout) = (Arc::clone(&self.path), Arc::clone(&self.idle), self.lock_timeout);
+        let work = move || {
+            let idle_one = locked(&idle).pop();
+            let reader = idle_one.map_or_else(|| open_reader(&path, timeout), Ok)?;
             let done = work(&reader);
             locked(&idle).push(reader);
             done
-        });
-        let done = done.await;
-        drop(permit);
-        done.ok_or_else(|| self.errors.backend("the runtime is shutting down"))?
-            .map_err(|failure| self.errors.from(failure))
+        };
+        self.errors.blocking(work).await
     }
 
     /// Later reads fail; those under way have ended.
-    pub(crate) async fn close(&self, count: usize) {
-        let all = self.free.acquire_many(u32::try_from(count).unwrap_or(u32::MAX)).await;
+    pub(crate) async fn close(&self) {
+        let _all = self.free.acquire_many(self.count).await;
         self.free.close();
-        drop(all);
         locked(&self.idle).clear();
     }
 }

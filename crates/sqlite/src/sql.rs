@@ -1,5 +1,6 @@
 //! Statements that are put together from parts: lists and searches. All others are constants.
 
+use chatkeep_domain::{TimeRange, Timestamp};
 use rusqlite::ToSql;
 use rusqlite::types::Value;
 
@@ -33,6 +34,13 @@ impl Sql {
             Some(value) => self.bind(text, value),
             None => self,
         }
+    }
+
+    /// Goes on with a condition on when something happened.
+    pub(crate) fn range(self, column: &str, range: &TimeRange) -> Self {
+        let micros = |moment: Option<Timestamp>| moment.map(|moment| moment.timestamp_micros());
+        self.bind_some(&format!(" AND {column} >= "), micros(range.from))
+            .bind_some(&format!(" AND {column} < "), micros(range.until))
     }
 
     /// Goes on with a text and a list of values behind it.

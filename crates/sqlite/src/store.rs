@@ -2,12 +2,11 @@
 
 use std::fmt;
 use std::num::NonZero;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use async_trait::async_trait;
-use chatkeep_domain::{Codec, ConversationRepository, MessageSearch, StoreError};
+use chatkeep_domain::{Codec, Content, ContentKey, ConversationRepository, MessageSearch, StoreError};
 use rusqlite::Connection;
 
 use crate::blocking::blocking;
@@ -29,10 +28,22 @@ struct Inner {
     writer: Option<Writer>,
     /// `None`: in memory, where the writer's connection is the only one.
     readers: Option<[Readers; 2]>,
-    reader_counts: [usize; 2],
-    codec: Arc<dyn Codec>,
-    backlog: Backlog,
-    errors: Errors,
+    context: Arc<Context>,
+}
+
+/// What calls need beside a connection.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) codec: Arc<dyn Codec>,
+    pub(crate) backlog: Backlog,
+    pub(crate) errors: Errors,
+}
+
+impl Context {
+    /// A content as it is kept.
+    pub(crate) fn seal(&self, content: &Content, key: &ContentKey<'_>) -> Result<String, StoreError> {
+        self.codec.seal(content, key).map_err(|error| StoreError::backend(STORE, error))
+    }
 }
 
 impl SqliteRepository {
@@ -44,11 +55,7 @@ impl SqliteRepository {
     /// chatkeep; [`StoreError::NotMigrated`] where tables are missing that are not to be made.
     pub async fn open(mut config: SqliteConfig) -> Result<Self, StoreError> {
         let errors = config.make_absolute()?;
-        let opened = blocking({
-            let errors = errors.clone();
-            move || open(&config, &errors).map_err(|failure| errors.from(failure))
-        });
-        opened.await.ok_or_else(|| errors.backend("the runtime is shutting down"))?
+        errors.clone().blocking(move || open(&config, &errors)).await
     }
 
     /// Reads in one snapshot.
@@ -91,20 +98,16 @@ impl SqliteRepository {
     ) -> Result<T, StoreError> {
         match &self.0.writer {
             Some(writer) => writer.write(work).await,
-            None => Err(self.0.errors.backend("the file was opened to be read alone")),
+            None => Err(self.0.context.errors.backend("the file was opened to be read alone")),
         }
     }
 
+    pub(crate) fn context(&self) -> Arc<Context> {
+        Arc::clone(&self.0.context)
+    }
+
     pub(crate) fn codec(&self) -> Arc<dyn Codec> {
-        Arc::clone(&self.0.codec)
-    }
-
-    pub(crate) fn errors(&self) -> Errors {
-        self.0.errors.clone()
-    }
-
-    pub(crate) fn backlog(&self) -> Backlog {
-        self.0.backlog.clone()
+        Arc::clone(&self.0.context.codec)
     }
 }
 
@@ -132,12 +135,10 @@ fn open(config: &SqliteConfig, errors: &Errors) -> Result<SqliteRepository> {
         Some(writer.map_err(|error| StoreError::backend(STORE, error))?)
     };
     let half = available_parallelism().map_or(1, NonZero::get) / 2;
-    let reader_counts = [config.readers, half.max(1)];
-    let open = |path: &PathBuf| reader_counts.map(|count| Readers::new(path, count, config, errors.clone()));
-    let readers = config.path.as_ref().map(open);
-    let codec = Arc::clone(&config.codec);
-    let inner = Inner { writer, readers, reader_counts, codec, backlog, errors: errors.clone() };
-    Ok(SqliteRepository(Arc::new(inner)))
+    let open = |path| [config.readers, half.max(1)].map(|count| Readers::new(path, count, config, errors));
+    let readers = config.path.as_deref().map(open);
+    let context = Arc::new(Context { codec: Arc::clone(&config.codec), backlog, errors: errors.clone() });
+    Ok(SqliteRepository(Arc::new(Inner { writer, readers, context })))
 }
 
 /// Refuses a file without all tables.
@@ -159,10 +160,8 @@ impl ConversationRepository for SqliteRepository {
     }
 
     async fn close(&self) -> Result<(), StoreError> {
-        if let Some(readers) = &self.0.readers {
-            for (readers, count) in readers.iter().zip(self.0.reader_counts) {
-                readers.close(count).await;
-            }
+        for readers in self.0.readers.iter().flatten() {
+            readers.close().await;
         }
         if let Some(thread) = self.0.writer.as_ref().and_then(Writer::close) {
             blocking(move || drop(thread.join())).await;

@@ -3,21 +3,23 @@
 use async_trait::async_trait;
 use chatkeep_domain::search::fold_text;
 use chatkeep_domain::{
-    ChatThread, Entity, MAX_PAGE_LEN, Metadata, MetadataTags, NewThread, OrgId, OwnerFilter, Page, Scope,
-    StoreError, ThreadId, ThreadKey, ThreadQuery, ThreadRepository, ThreadUpdate, UserId,
+    ChatMessage, ChatThread, ContentKey, Entity, MAX_PAGE_LEN, MessageId, Metadata, MetadataTags, NewThread,
+    OrgId, OwnerFilter, Page, Scope, StoreError, ThreadId, ThreadKey, ThreadQuery, ThreadRepository,
+    ThreadUpdate, UserId,
 };
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, Row, params_from_iter};
 use uuid::Uuid;
 
-use crate::error::Result;
-use crate::row::{self, THREAD_COLUMNS};
+use crate::error::{Answer, Result};
+use crate::row::{self, MESSAGE_COLUMNS, Opener, THREAD_COLUMNS};
 use crate::sql::Sql;
-use crate::store::SqliteRepository;
+use crate::store::{Context, SqliteRepository};
+use crate::stored;
 
 /// Of all organizations where none is named; two say that the id alone is not enough.
 const FIND: &str = "
-    SELECT t.key, t.org, o.org_id, t.user_id, t.head
+    SELECT t.key, t.org, o.org_id, t.user_id, t.head, t.message_count
     FROM chat_thread t JOIN chat_org o ON o.key = t.org
     WHERE t.id = ?1 AND t.org <> 0 AND (?2 IS NULL OR o.org_id = ?2)
     LIMIT 2";
@@ -41,10 +43,10 @@ const INSERT_TAG: &str = "INSERT INTO chat_thread_tag (thread, tag) VALUES (?1, 
 
 const DELETE_TAGS: &str = "DELETE FROM chat_thread_tag WHERE thread = ?1";
 
-/// The thread is nobody's from now on, and its id is free. Its messages go a few at a time.
+/// Its id is free then. Its messages go a few at a time.
 const GIVE_UP: &str = "UPDATE chat_thread SET org = 0, id = randomblob(16) WHERE key = ?1";
 
-const MESSAGE_COUNT: &str = "SELECT message_count FROM chat_thread WHERE key = ?1";
+const FIND_MESSAGE: &str = "SELECT key, pending FROM chat_message WHERE thread = ?1 AND id = ?2";
 
 /// What is known of a thread that is in a scope.
 #[derive(Debug, Clone)]
@@ -54,6 +56,7 @@ pub(crate) struct Found {
     pub(crate) org_id: OrgId,
     pub(crate) user: String,
     pub(crate) head: i64,
+    pub(crate) message_count: i64,
 }
 
 /// The thread that a scope means by an id. It decodes no more than it needs: a corrupt thread is there.
@@ -68,12 +71,104 @@ pub(crate) fn find(connection: &Connection, scope: &Scope, id: ThreadId) -> Resu
         org_id: OrgId::new(row.get::<_, String>(2)?)?,
         user: row.get(3)?,
         head: row.get(4)?,
+        message_count: row.get(5)?,
     };
     if rows.next()?.is_some() {
         return Err(StoreError::ambiguous_thread_id().into());
     }
     let is_in = scope.user_id().is_none_or(|user| user.as_str() == found.user);
     if is_in { Ok(found) } else { Err(absent().into()) }
+}
+
+/// The thread that a call means, and what reads and writes in it.
+#[derive(Debug)]
+pub(crate) struct InThread<'a> {
+    pub(crate) connection: &'a Connection,
+    pub(crate) context: &'a Context,
+    pub(crate) id: ThreadId,
+    pub(crate) thread: Found,
+}
+
+impl<'a> InThread<'a> {
+    pub(crate) fn find(
+        connection: &'a Connection,
+        context: &'a Context,
+        scope: &Scope,
+        id: ThreadId,
+    ) -> Result<Self> {
+        Ok(Self { connection, context, id, thread: find(connection, scope, id)? })
+    }
+
+    pub(crate) fn opener(&self) -> Opener<'_> {
+        Opener { codec: &*self.context.codec, org: &self.thread.org_id }
+    }
+
+    pub(crate) fn content_key(&self, message: MessageId) -> ContentKey<'_> {
+        ContentKey::new(&self.thread.org_id, self.id, message)
+    }
+
+    pub(crate) fn find_message(&self, id: MessageId) -> Result<Option<ChatMessage>> {
+        let text = format!("SELECT {MESSAGE_COLUMNS} FROM chat_message m WHERE m.thread = ?1 AND m.id = ?2");
+        let (values, opener) = ((self.thread.key, id.as_uuid().as_bytes()), self.opener());
+        let mut statement = self.connection.prepare_cached(&text)?;
+        let found = statement.query_row(values, |row| Ok(opener.message(row))).optional()?;
+        Ok(found.transpose()?)
+    }
+
+    pub(crate) fn message(&self, id: MessageId) -> Result<ChatMessage> {
+        Ok(self.find_message(id)?.ok_or_else(|| StoreError::message_not_found(id))?)
+    }
+
+    /// The key of a message, and whether it is in the index. It decodes nothing: a corrupt message is there.
+    pub(crate) fn message_key(&self, id: MessageId) -> Result<(i64, bool)> {
+        let mut statement = self.connection.prepare_cached(FIND_MESSAGE)?;
+        let found =
+            statement.query_row((self.thread.key, id.as_uuid().as_bytes()), stored::key).optional()?;
+        Ok(found.ok_or_else(|| StoreError::message_not_found(id))?)
+    }
+
+    fn update(&self, update: &ThreadUpdate) -> Result<ChatThread> {
+        let key = self.thread.key;
+        let name = update.name.as_deref();
+        let metadata = update.metadata.as_ref();
+        let values = (key, update.at.timestamp_micros(), name, name.map(fold_text), metadata.map(encoded));
+        self.connection.prepare_cached(UPDATE)?.execute(values)?;
+        if let Some(metadata) = metadata {
+            replace_tags(self.connection, key, metadata)?;
+        }
+        read(self.connection, key)
+    }
+
+    /// The thread is nobody's from now on.
+    pub(crate) fn give_up(&self) -> Result<()> {
+        self.connection.prepare_cached(GIVE_UP)?.execute([self.thread.key])?;
+        self.context.backlog.note_deleted_thread();
+        Ok(())
+    }
+}
+
+impl SqliteRepository {
+    /// Reads in a thread, in one snapshot.
+    pub(crate) async fn read_in<T: Send + 'static>(
+        &self,
+        scope: &Scope,
+        id: ThreadId,
+        mut work: impl FnMut(&InThread<'_>) -> Result<T> + Send + 'static,
+    ) -> Answer<T> {
+        let (scope, context) = (scope.clone(), self.context());
+        self.read(move |connection| work(&InThread::find(connection, &context, &scope, id)?)).await
+    }
+
+    /// Writes in a thread, as a whole or not at all.
+    pub(crate) async fn write_in<T: Send + 'static>(
+        &self,
+        scope: &Scope,
+        id: ThreadId,
+        mut work: impl FnMut(&InThread<'_>) -> Result<T> + Send + 'static,
+    ) -> Answer<T> {
+        let (scope, context) = (scope.clone(), self.context());
+        self.write(move |connection| work(&InThread::find(connection, &context, &scope, id)?)).await
+    }
 }
 
 /// The key of an organization that has threads, or had some.
@@ -137,31 +232,6 @@ pub(crate) fn replace_tags(connection: &Connection, thread: i64, metadata: &Meta
     write_tags(connection, thread, metadata)
 }
 
-fn update(connection: &Connection, scope: &Scope, id: ThreadId, update: &ThreadUpdate) -> Result<ChatThread> {
-    let key = find(connection, scope, id)?.key;
-    let name = update.name.as_deref();
-    let metadata = update.metadata.as_ref();
-    let values = (key, update.at.timestamp_micros(), name, name.map(fold_text), metadata.map(encoded));
-    connection.prepare_cached(UPDATE)?.execute(values)?;
-    if let Some(metadata) = metadata {
-        replace_tags(connection, key, metadata)?;
-    }
-    read(connection, key)
-}
-
-/// Gives a thread up; gives how many messages it had.
-fn delete(connection: &Connection, scope: &Scope, id: ThreadId) -> Result<u64> {
-    let key = find(connection, scope, id)?.key;
-    let count = connection.prepare_cached(MESSAGE_COUNT)?.query_row([key], |row| row.get(0))?;
-    give_up(connection, key)?;
-    Ok(count)
-}
-
-pub(crate) fn give_up(connection: &Connection, key: i64) -> Result<()> {
-    connection.prepare_cached(GIVE_UP)?.execute([key])?;
-    Ok(())
-}
-
 /// Page by page until enough of what is found matches: without filters on metadata, all of it does.
 fn list(
     connection: &Connection,
@@ -169,17 +239,14 @@ fn list(
     query: &ThreadQuery,
     mut behind: Option<ThreadKey>,
 ) -> Result<Page<ChatThread>> {
-    let org = match &owner.org_id {
-        Some(org) => match find_org(connection, org)? {
-            Some(org) => Some(org),
-            None => return Ok(Page::empty()),
-        },
-        None => None,
-    };
+    let org = owner.org_id.as_ref().map(|org| find_org(connection, org)).transpose()?;
+    if org == Some(None) {
+        return Ok(Page::empty());
+    }
     let mut found = Vec::new();
     let mut limit = query.limit + 1;
     loop {
-        let sql = list_sql(org, owner.user_id.as_ref(), query, behind.as_ref(), limit);
+        let sql = list_sql(org.flatten(), owner.user_id.as_ref(), query, behind.as_ref(), limit);
         let mut statement = connection.prepare_cached(&sql.text)?;
         let mut rows = statement.query(params_from_iter(sql.values()))?;
         let mut count = 0;
@@ -220,16 +287,13 @@ fn list_sql(
     behind: Option<&ThreadKey>,
     limit: usize,
 ) -> Sql {
-    let micros = |moment: Option<chatkeep_domain::Timestamp>| moment.map(|moment| moment.timestamp_micros());
     let mut sql = Sql::new(format!(
         "SELECT {THREAD_COLUMNS} FROM chat_thread t JOIN chat_org o ON o.key = t.org WHERE t.org <> 0"
     ))
     .bind_some(" AND t.org = ", org)
     .bind_some(" AND t.user_id = ", user.map(|user| user.as_str().to_owned()))
-    .bind_some(" AND t.created_at >= ", micros(query.created.from))
-    .bind_some(" AND t.created_at < ", micros(query.created.until))
-    .bind_some(" AND t.updated_at >= ", micros(query.updated.from))
-    .bind_some(" AND t.updated_at < ", micros(query.updated.until));
+    .range("t.created_at", &query.created)
+    .range("t.updated_at", &query.updated);
     if let Some(words) = query.folded_name() {
         sql = sql.bind(" AND instr(t.folded_name, ", words).text(") > 0");
     }
@@ -256,45 +320,33 @@ fn list_sql(
 
 #[async_trait]
 impl ThreadRepository for SqliteRepository {
-    async fn create_thread(&self, scope: &Scope, new: NewThread) -> Result<ChatThread, StoreError> {
+    async fn create_thread(&self, scope: &Scope, new: NewThread) -> Answer<ChatThread> {
         new.validate(scope)?;
         let new = new.into_thread();
         self.write(move |connection| create(connection, &new)).await
     }
 
-    async fn get_thread(&self, scope: &Scope, id: ThreadId) -> Result<ChatThread, StoreError> {
-        let scope = scope.clone();
-        self.read(move |connection| read(connection, find(connection, &scope, id)?.key)).await
+    async fn get_thread(&self, scope: &Scope, id: ThreadId) -> Answer<ChatThread> {
+        self.read_in(scope, id, |found| read(found.connection, found.thread.key)).await
     }
 
-    async fn update_thread(
-        &self,
-        scope: &Scope,
-        id: ThreadId,
-        changes: ThreadUpdate,
-    ) -> Result<ChatThread, StoreError> {
+    async fn update_thread(&self, scope: &Scope, id: ThreadId, changes: ThreadUpdate) -> Answer<ChatThread> {
         changes.validate()?;
-        let scope = scope.clone();
-        self.write(move |connection| update(connection, &scope, id, &changes)).await
+        self.write_in(scope, id, move |found| found.update(&changes)).await
     }
 
-    async fn delete_thread(&self, scope: &Scope, id: ThreadId) -> Result<u64, StoreError> {
-        let (scope, backlog) = (scope.clone(), self.backlog());
-        self.write(move |connection| {
-            backlog.note_deleted_thread();
-            delete(connection, &scope, id)
-        })
-        .await
-    }
-
-    async fn list_threads(&self, scope: &Scope, query: &ThreadQuery) -> Result<Page<ChatThread>, StoreError> {
-        let behind = query.validate()?;
-        let Some(owner) = scope.narrow(query.org_id.as_ref(), query.user_id.as_ref()) else {
-            return Ok(Page::empty());
+    async fn delete_thread(&self, scope: &Scope, id: ThreadId) -> Answer<u64> {
+        let delete = |found: &InThread<'_>| {
+            found.give_up()?;
+            Ok(found.thread.message_count.unsigned_abs())
         };
-        if query.limit == 0 {
-            return Ok(Page::empty());
-        }
+        self.write_in(scope, id, delete).await
+    }
+
+    async fn list_threads(&self, scope: &Scope, query: &ThreadQuery) -> Answer<Page<ChatThread>> {
+        let behind = query.validate()?;
+        let owner = scope.narrow(query.org_id.as_ref(), query.user_id.as_ref());
+        let Some(owner) = owner.filter(|_| query.limit > 0) else { return Ok(Page::empty()) };
         let query = query.clone();
         self.read(move |connection| list(connection, &owner, &query, behind.clone())).await
     }

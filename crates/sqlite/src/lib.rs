@@ -29,5 +29,5 @@ mod writer;
 
 pub use config::SqliteConfig;
 pub use error::SqliteError;
-pub use migrations::SqliteMigrations;
+pub use maintenance::SqliteMigrations;
 pub use store::SqliteRepository;

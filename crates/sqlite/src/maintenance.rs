@@ -3,42 +3,49 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use chatkeep_domain::StoreError;
+use chatkeep_domain::{Codec, StoreError};
 use rusqlite::Connection;
 
 use crate::config::SqliteConfig;
 use crate::connection::{Bounded, open_writer, patiently};
-use crate::error::{Errors, Result};
+use crate::error::{Answer, Errors, Result};
 use crate::schema;
 
-/// A connection without bounds, one call after the other.
+/// The tables of a database, to be looked at or changed. A change of versions is one transaction.
 #[derive(Debug, Clone)]
-pub(crate) struct Maintenance {
+pub struct SqliteMigrations {
+    /// Without bounds, one call after the other.
     connection: Arc<Mutex<Bounded>>,
     lock_timeout: Duration,
-    pub(crate) errors: Errors,
+    pub(crate) codec: Arc<dyn Codec>,
+    errors: Errors,
 }
 
-impl Maintenance {
-    /// Opens a database, whatever tables it has, unless it is not ours.
-    pub(crate) async fn open(config: &SqliteConfig, errors: Errors) -> Result<Self, StoreError> {
-        let opened = errors.blocking({
-            let (errors, path, timeout) = (errors.clone(), config.path.clone(), config.lock_timeout);
-            let check = move |connection: &Connection| schema::check(connection, &errors).map(drop);
-            move || patiently(timeout, || open_writer(path.as_deref(), timeout, &check))
-        });
-        let connection = opened.await?;
-        Ok(Self { connection: Arc::new(Mutex::new(connection)), lock_timeout: config.lock_timeout, errors })
+impl SqliteMigrations {
+    /// Opens a database, whatever state its tables are in.
+    ///
+    /// # Errors
+    /// As [`SqliteRepository::open`](crate::SqliteRepository::open), except for missing tables.
+    pub async fn open(mut config: SqliteConfig) -> Result<Self, StoreError> {
+        let errors = config.make_absolute()?;
+        let (checks, lock_timeout, codec) = (errors.clone(), config.lock_timeout, Arc::clone(&config.codec));
+        let open = move || {
+            let check = |connection: &Connection| schema::applied(connection, &checks).map(drop);
+            patiently(lock_timeout, || open_writer(config.path.as_deref(), lock_timeout, check))
+        };
+        let connection = Arc::new(Mutex::new(errors.blocking(open).await?));
+        Ok(Self { connection, lock_timeout, codec, errors })
     }
 
     pub(crate) async fn run<T: Send + 'static>(
         &self,
-        mut work: impl FnMut(&mut Connection) -> Result<T> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let (connection, timeout) = (Arc::clone(&self.connection), self.lock_timeout);
+        mut work: impl FnMut(&mut Connection, &Errors) -> Result<T> + Send + 'static,
+    ) -> Answer<T> {
+        let (connection, errors, timeout) =
+            (Arc::clone(&self.connection), self.errors.clone(), self.lock_timeout);
         let work = move || {
             let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
-            patiently(timeout, || work(connection.unbounded_mut()))
+            patiently(timeout, || work(connection.unbounded_mut(), &errors))
         };
         self.errors.blocking(work).await
     }

@@ -6,19 +6,19 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use chatkeep_domain::search::{ANALYZER_VERSION, fold_text};
-use chatkeep_domain::{Codec, Entity, Reindex, StoreError, metadata_from_json};
+use chatkeep_domain::{BoxError, Codec, Entity, Reindex, StoreError, metadata_from_json};
 use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior};
 
-use crate::error::{Result, STORE};
+use crate::error::{Answer, Result};
 use crate::index;
-use crate::maintenance::Maintenance;
+use crate::maintenance::SqliteMigrations;
 use crate::row::uuid;
 use crate::schema;
 use crate::threads;
-use crate::upkeep::Entry;
+use crate::upkeep;
 
 /// How many rows one transaction takes: as long as it runs, nobody else writes.
-const ROWS: usize = 200;
+const ROWS: u64 = 200;
 
 /// After how many bytes of contents it takes no more.
 const BYTES: usize = 8 * 1_024 * 1_024;
@@ -30,12 +30,14 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// The most corrupt rows that are remembered.
 const MAX_NAMED: usize = 100;
 
-const THREADS: &str = "SELECT key, id, name, metadata FROM chat_thread WHERE key > ?1 ORDER BY key";
+/// None unless everything is done anew.
+const THREADS: &str = "SELECT key, id, metadata, name FROM chat_thread WHERE ?2 AND key > ?1 ORDER BY key";
 
 const FOLD: &str = "UPDATE chat_thread SET folded_name = ?2 WHERE key = ?1 AND folded_name <> ?2";
 
+/// With the columns that `upkeep.rs` reads.
 const MESSAGES: &str = "
-    SELECT m.key, m.org, m.thread, m.chat_thread_id, m.id, m.sender_id, m.content, t.user_id, o.org_id
+    SELECT m.key, m.id, m.content, m.org, m.thread, m.chat_thread_id, m.sender_id, t.user_id, o.org_id
     FROM chat_message m JOIN chat_thread t ON t.key = m.thread JOIN chat_org o ON o.key = m.org
     WHERE m.key > ?1 AND (?2 OR m.pending = 1) ORDER BY m.key";
 
@@ -48,8 +50,7 @@ const NOTE_ANALYZER: &str = "UPDATE chat_analyzer SET version = ?1";
 /// Threads first, then messages.
 #[derive(Debug)]
 pub(crate) struct SqliteReindex<'a> {
-    database: &'a Maintenance,
-    codec: Arc<dyn Codec>,
+    database: &'a SqliteMigrations,
     all: bool,
     next: Next,
     corrupt: u64,
@@ -67,59 +68,37 @@ enum Next {
 
 /// What became of a batch.
 struct Batch {
-    rows: usize,
-    last: i64,
-    is_last: bool,
+    rows: u64,
+    next: Next,
     corrupt: Vec<StoreError>,
 }
 
 impl<'a> SqliteReindex<'a> {
-    pub(crate) fn new(database: &'a Maintenance, codec: Arc<dyn Codec>, all: bool) -> Self {
-        Self { database, codec, all, next: Next::Begin, corrupt: 0, corrupt_rows: Vec::new() }
-    }
-
-    fn note(&mut self, corrupt: Vec<StoreError>) {
-        self.corrupt += corrupt.len() as u64;
-        let room = MAX_NAMED.saturating_sub(self.corrupt_rows.len());
-        self.corrupt_rows.extend(corrupt.into_iter().take(room));
+    pub(crate) fn new(database: &'a SqliteMigrations, all: bool) -> Self {
+        Self { database, all, next: Next::Begin, corrupt: 0, corrupt_rows: Vec::new() }
     }
 }
 
 #[async_trait]
 impl Reindex for SqliteReindex<'_> {
-    async fn next_batch(&mut self) -> Result<u64, StoreError> {
+    async fn next_batch(&mut self) -> Answer<u64> {
+        if matches!(self.next, Next::Begin) {
+            let begin = |connection: &mut Connection, errors: &_| {
+                schema::check_all(connection, errors)?;
+                is_of_another_analyzer(connection)
+            };
+            self.all |= self.database.run(begin).await?;
+            self.next = Next::Threads(0);
+        }
         loop {
-            match self.next {
-                Next::Begin => {
-                    let errors = self.database.errors.clone();
-                    let check = move |connection: &mut Connection| schema::check(connection, &errors);
-                    let missing = self.database.run(check).await?;
-                    if missing > 0 {
-                        return Err(StoreError::not_migrated(STORE, missing));
-                    }
-                    self.all |= self.database.run(|connection| is_of_another_analyzer(connection)).await?;
-                    self.next = if self.all { Next::Threads(0) } else { Next::Messages(0) };
-                }
-                Next::Threads(behind) => {
-                    let work = move |connection: &mut Connection| threads(connection, behind);
-                    let batch = self.database.run(move |connection| with_pause(connection, work)).await?;
-                    self.note(batch.corrupt);
-                    self.next = if batch.is_last { Next::Messages(0) } else { Next::Threads(batch.last) };
-                    if batch.rows > 0 {
-                        return Ok(batch.rows as u64);
-                    }
-                }
-                Next::Messages(behind) => {
-                    let (all, codec) = (self.all, Arc::clone(&self.codec));
-                    let work = move |connection: &mut Connection| messages(connection, &codec, behind, all);
-                    let batch = self.database.run(move |connection| with_pause(connection, &work)).await?;
-                    self.note(batch.corrupt);
-                    self.next = if batch.is_last { Next::Nothing } else { Next::Messages(batch.last) };
-                    if batch.rows > 0 {
-                        return Ok(batch.rows as u64);
-                    }
-                }
-                Next::Nothing => return Ok(0),
+            let (next, all, codec) = (self.next, self.all, Arc::clone(&self.database.codec));
+            let batch = self.database.run(move |connection, _| batch(connection, next, all, &*codec)).await?;
+            self.next = batch.next;
+            self.corrupt += batch.corrupt.len() as u64;
+            let room = MAX_NAMED.saturating_sub(self.corrupt_rows.len());
+            self.corrupt_rows.extend(batch.corrupt.into_iter().take(room));
+            if batch.rows > 0 || matches!(self.next, Next::Nothing) {
+                return Ok(batch.rows);
             }
         }
     }
@@ -139,78 +118,70 @@ pub(crate) fn is_of_another_analyzer(connection: &Connection) -> Result<bool> {
     Ok(version != Some(i64::from(ANALYZER_VERSION)))
 }
 
-/// Does a batch, and leaves the lock to others for a while.
-fn with_pause(connection: &mut Connection, work: impl Fn(&mut Connection) -> Result<Batch>) -> Result<Batch> {
-    let begun = Instant::now();
-    let batch = work(connection)?;
-    if !batch.is_last {
-        thread::sleep(begun.elapsed().min(PAUSE));
-    }
-    Ok(batch)
-}
-
-fn threads(connection: &mut Connection, behind: i64) -> Result<Batch> {
+/// Does a batch in one transaction, and leaves the lock to others for a while.
+fn batch(connection: &mut Connection, next: Next, all: bool, codec: &dyn Codec) -> Result<Batch> {
+    let (begun, mut batch) = (Instant::now(), Batch { rows: 0, next: Next::Nothing, corrupt: Vec::new() });
+    let (sql, behind) = match next {
+        Next::Threads(behind) => (THREADS, behind),
+        Next::Messages(behind) => (MESSAGES, behind),
+        Next::Begin | Next::Nothing => return Ok(batch),
+    };
+    let (mut last, mut bytes, mut is_last) = (behind, 0, true);
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut batch = Batch { rows: 0, last: behind, is_last: true, corrupt: Vec::new() };
     {
-        let mut statement = transaction.prepare_cached(THREADS)?;
-        let mut rows = statement.query([behind])?;
+        let mut statement = transaction.prepare_cached(sql)?;
+        let mut rows = statement.query((behind, all))?;
         while let Some(row) = rows.next()? {
-            if batch.rows == ROWS {
-                batch.is_last = false;
+            if batch.rows == ROWS || bytes > BYTES {
+                is_last = false;
                 break;
             }
-            batch.last = row.get(0)?;
+            last = row.get(0)?;
             batch.rows += 1;
-            batch.corrupt.extend(look_up(&transaction, row)?);
+            bytes += row.get_ref(2)?.as_bytes().map_or(0, <[u8]>::len);
+            batch.corrupt.extend(match next {
+                Next::Threads(_) => look_up(&transaction, row)?,
+                _ => take_in(&transaction, row, codec)?,
+            });
         }
     }
+    batch.next = match next {
+        Next::Threads(_) if is_last => Next::Messages(0),
+        Next::Threads(_) => Next::Threads(last),
+        _ if is_last => Next::Nothing,
+        _ => Next::Messages(last),
+    };
+    if matches!(batch.next, Next::Nothing) && all {
+        transaction.execute(NOTE_ANALYZER, [ANALYZER_VERSION])?;
+    }
     transaction.commit()?;
+    if !is_last {
+        thread::sleep(begun.elapsed().min(PAUSE));
+    }
     Ok(batch)
 }
 
 /// What filters look up of a thread. Gives why its metadata cannot be read, if so.
 fn look_up(connection: &Connection, row: &Row<'_>) -> Result<Option<StoreError>> {
     let key = row.get(0)?;
-    connection.prepare_cached(FOLD)?.execute((key, fold_text(row.get_ref(2)?.as_str()?)))?;
-    match metadata_from_json(row.get_ref(3)?.as_str()?) {
+    connection.prepare_cached(FOLD)?.execute((key, fold_text(row.get_ref(3)?.as_str()?)))?;
+    match metadata_from_json(row.get_ref(2)?.as_str()?) {
         Ok(metadata) => threads::replace_tags(connection, key, &metadata).map(|()| None),
-        Err(error) => {
-            Ok(Some(StoreError::corrupt_row(Entity::Thread, uuid(row, 1).unwrap_or_default(), error)))
-        }
+        Err(error) => Ok(Some(corrupt(Entity::Thread, row, error))),
     }
 }
 
-fn messages(connection: &mut Connection, codec: &Arc<dyn Codec>, behind: i64, all: bool) -> Result<Batch> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut batch = Batch { rows: 0, last: behind, is_last: true, corrupt: Vec::new() };
-    {
-        let mut statement = transaction.prepare_cached(MESSAGES)?;
-        let mut rows = statement.query((behind, all))?;
-        let mut bytes = 0;
-        while let Some(row) = rows.next()? {
-            if batch.rows == ROWS || bytes > BYTES {
-                batch.is_last = false;
-                break;
-            }
-            bytes += row.get_ref(6)?.as_bytes().map_or(0, <[u8]>::len);
-            let entry = Entry::read(row, &**codec)?;
-            batch.last = entry.key;
-            batch.rows += 1;
-            index::delete(&transaction, entry.key)?;
-            if entry.document.is_none() {
-                let id = uuid(row, 4).unwrap_or_default();
-                batch.corrupt.push(StoreError::corrupt_row(Entity::Message, id, "it cannot be opened"));
-                // It may match any search.
-                transaction.prepare_cached(PENDING)?.execute([entry.key])?;
-                continue;
-            }
-            entry.write(&transaction)?;
-        }
+/// The words of a message. Gives an error for one that cannot be opened: it may match any search.
+fn take_in(connection: &Connection, row: &Row<'_>, codec: &dyn Codec) -> Result<Option<StoreError>> {
+    let key = row.get(0)?;
+    index::delete(connection, key)?;
+    if upkeep::take_in(connection, row, codec)? {
+        return Ok(None);
     }
-    if batch.is_last && all {
-        transaction.execute(NOTE_ANALYZER, [ANALYZER_VERSION])?;
-    }
-    transaction.commit()?;
-    Ok(batch)
+    connection.prepare_cached(PENDING)?.execute([key])?;
+    Ok(Some(corrupt(Entity::Message, row, "it cannot be opened")))
+}
+
+fn corrupt(entity: Entity, row: &Row<'_>, error: impl Into<BoxError>) -> StoreError {
+    StoreError::corrupt_row(entity, uuid(row, 1).unwrap_or_default(), error)
 }

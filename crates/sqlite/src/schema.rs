@@ -1,17 +1,10 @@
 //! The tables, and how a file gets them.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use chatkeep_domain::StoreError;
 use chatkeep_domain::search::ANALYZER_VERSION;
-use rusqlite::{Connection, Row, Transaction};
-use rusqlite_migration::{M, Migrations};
+use rusqlite::{Connection, Row, TransactionBehavior};
 
 use crate::error::{Errors, Result, STORE};
-
-/// How often processes that start together try.
-const ATTEMPTS: usize = 10;
 
 /// Marks a file as chatkeep's: "chkp".
 const APPLICATION_ID: i32 = 0x6368_6b70;
@@ -114,30 +107,14 @@ DROP TABLE chat_org;
 PRAGMA application_id = 0;
 ";
 
-const NOTE_ANALYZER: &str = "INSERT INTO chat_analyzer (version) VALUES (?1)";
+const NOTE_ANALYZER: &str =
+    "INSERT INTO chat_analyzer (version) SELECT ?1 WHERE NOT EXISTS (SELECT 1 FROM chat_analyzer)";
 
 /// The names of the schema's versions, which sort in the order in which they are applied.
 pub(crate) const NAMES: [&str; 1] = ["m20261126_000001_create_conversations"];
 
-/// Counts the versions that it applies or takes back.
-fn migrations(changed: &Arc<AtomicUsize>) -> Migrations<'static> {
-    let (up, down) = (Arc::clone(changed), Arc::clone(changed));
-    let conversations = M::up_with_hook(CONVERSATIONS, move |transaction: &Transaction<'_>| {
-        up.fetch_add(1, Ordering::Relaxed);
-        transaction.execute(NOTE_ANALYZER, [ANALYZER_VERSION])?;
-        Ok(())
-    });
-    let conversations = conversations.down_with_hook(CONVERSATIONS_DOWN, move |_: &Transaction<'_>| {
-        down.fetch_add(1, Ordering::Relaxed);
-        Ok(())
-    });
-    Migrations::new(vec![conversations])
-}
-
-/// How many versions the file has.
-fn applied(connection: &Connection) -> rusqlite::Result<i64> {
-    connection.query_row("PRAGMA user_version", [], |row| row.get(0))
-}
+/// What applies each version, and what takes it back.
+const VERSIONS: [(&str, &str); NAMES.len()] = [(CONVERSATIONS, CONVERSATIONS_DOWN)];
 
 /// In one snapshot: another process may make the tables at this moment.
 const HEADER: &str = "
@@ -145,8 +122,8 @@ const HEADER: &str = "
         EXISTS (SELECT 1 FROM sqlite_schema WHERE lower(name) IN ('chat_thread', 'chat_message'))
     FROM pragma_application_id, pragma_user_version, pragma_encoding";
 
-/// How many versions the file lacks. A file that is not ours, or is of a newer version, is refused.
-pub(crate) fn check(connection: &Connection, errors: &Errors) -> Result<usize> {
+/// How many versions the file has. A file that is not ours, or is of a newer version, is refused.
+pub(crate) fn applied(connection: &Connection, errors: &Errors) -> Result<usize> {
     let read = |row: &Row<'_>| Ok((row.get(0)?, row.get::<_, i64>(1)?, row.get(2)?, row.get(3)?));
     let (application, applied, encoding, has_tables): (i32, _, String, bool) =
         connection.query_row(HEADER, [], read)?;
@@ -163,26 +140,37 @@ pub(crate) fn check(connection: &Connection, errors: &Errors) -> Result<usize> {
             .into());
     }
     let newer = || errors.backend("the file is of a newer version of chatkeep: update the program");
-    let applied = usize::try_from(applied).unwrap_or(usize::MAX);
-    Ok(NAMES.len().checked_sub(applied).ok_or_else(newer)?)
+    let applied = usize::try_from(applied).ok().filter(|applied| *applied <= NAMES.len());
+    Ok(applied.ok_or_else(newer)?)
 }
 
-/// Gives the file so many versions, in one transaction; gives how many it applied or took back itself. Another process may do the same
-/// at this moment.
-pub(crate) fn migrate(connection: &mut Connection, versions: usize) -> Result<usize> {
-    let changed = Arc::new(AtomicUsize::new(0));
-    let (migrations, wanted) = (migrations(&changed), i64::try_from(versions).unwrap_or(i64::MAX));
-    let mut done = Ok(());
-    for _ in 0..ATTEMPTS {
-        if applied(connection)? == wanted {
-            return Ok(changed.load(Ordering::Relaxed));
-        }
-        changed.store(0, Ordering::Relaxed);
-        done = migrations.to_version(connection, versions);
+/// Refuses a file without all tables as well.
+pub(crate) fn check_all(connection: &Connection, errors: &Errors) -> Result<()> {
+    match NAMES.len() - applied(connection, errors)? {
+        0 => Ok(()),
+        missing => Err(StoreError::not_migrated(STORE, missing).into()),
     }
-    match done {
-        Ok(()) => Ok(changed.load(Ordering::Relaxed)),
-        Err(rusqlite_migration::Error::RusqliteError { err, .. }) => Err(err.into()),
-        Err(error) => Err(StoreError::backend(STORE, error).into()),
+}
+
+/// Gives the file so many versions, in one transaction; gives the names of those that it applied or took back itself. Another process
+/// may do the same at this moment.
+pub(crate) fn migrate(connection: &mut Connection, versions: usize, errors: &Errors) -> Result<Vec<String>> {
+    if applied(connection, errors)? == versions {
+        return Ok(Vec::new());
     }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let before = applied(&transaction, errors)?;
+    for (up, _) in VERSIONS.iter().take(versions).skip(before) {
+        transaction.execute_batch(up)?;
+    }
+    for (_, down) in VERSIONS.iter().take(before).skip(versions).rev() {
+        transaction.execute_batch(down)?;
+    }
+    if versions > 0 {
+        transaction.execute(NOTE_ANALYZER, [ANALYZER_VERSION])?;
+    }
+    transaction.pragma_update(None, "user_version", i64::try_from(versions).unwrap_or(i64::MAX))?;
+    transaction.commit()?;
+    let changed = before.min(versions)..before.max(versions);
+    Ok(NAMES[changed].iter().copied().map(str::to_owned).collect())
 }

@@ -117,18 +117,18 @@ fn open(config: &SqliteConfig, errors: &Errors) -> Result<SqliteRepository> {
     let writer = if config.is_read_only {
         let path =
             config.path.as_deref().ok_or_else(|| errors.backend("a database in memory is not there yet"))?;
-        check_tables(open_reader(path, lock_timeout)?.within(timeout), errors)?;
+        schema::check_all(open_reader(path, lock_timeout)?.within(timeout), errors)?;
         None
     } else {
-        let check = |connection: &Connection| schema::check(connection, errors).map(drop);
+        let check = |connection: &Connection| schema::applied(connection, errors).map(drop);
         let connection = patiently(lock_timeout, || {
             let mut connection = open_writer(config.path.as_deref(), lock_timeout, check)?;
             if config.auto_migrate {
-                schema::migrate(connection.unbounded_mut(), schema::NAMES.len())?;
+                schema::migrate(connection.unbounded_mut(), schema::NAMES.len(), errors)?;
             }
             Ok(connection)
         })?;
-        check_tables(connection.unbounded(), errors)?;
+        schema::check_all(connection.unbounded(), errors)?;
         let upkeep = Upkeep::new(backlog.clone(), Arc::clone(&config.codec));
         let identity = config.path.as_deref().map(Identity::of);
         let writer = Writer::start(connection, upkeep, identity, config, errors.clone());
@@ -139,14 +139,6 @@ fn open(config: &SqliteConfig, errors: &Errors) -> Result<SqliteRepository> {
     let readers = config.path.as_deref().map(open);
     let context = Arc::new(Context { codec: Arc::clone(&config.codec), backlog, errors: errors.clone() });
     Ok(SqliteRepository(Arc::new(Inner { writer, readers, context })))
-}
-
-/// Refuses a file without all tables.
-fn check_tables(connection: &Connection, errors: &Errors) -> Result<()> {
-    match schema::check(connection, errors)? {
-        0 => Ok(()),
-        lacking => Err(StoreError::not_migrated(STORE, lacking).into()),
-    }
 }
 
 #[async_trait]

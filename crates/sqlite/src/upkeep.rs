@@ -29,7 +29,7 @@ const MAX_PENDING_BYTES: u64 = 256 * 1_024;
 const DELETED: usize = 200;
 
 const PENDING: &str = "
-    SELECT m.key, m.org, m.thread, m.chat_thread_id, m.id, m.sender_id, m.content, t.user_id, o.org_id
+    SELECT m.key, m.id, m.content, m.org, m.thread, m.chat_thread_id, m.sender_id, t.user_id, o.org_id
     FROM chat_message m JOIN chat_thread t ON t.key = m.thread JOIN chat_org o ON o.key = m.org
     WHERE m.pending = 1 AND (m.org, m.thread, m.key) > (?1, ?2, ?3)
     ORDER BY m.org, m.thread, m.key LIMIT ?4";
@@ -108,7 +108,7 @@ impl Upkeep {
     pub(crate) fn step(&mut self, connection: &Connection) -> bool {
         let begun = Instant::now();
         let done = connection.execute_batch("BEGIN IMMEDIATE").map_err(Failure::from).and_then(|()| {
-            while self.take_in(connection)? > 0 && begun.elapsed() < STEP {}
+            while self.take_some_in(connection)? > 0 && begun.elapsed() < STEP {}
             self.delete_some(connection)?;
             Ok(connection.execute_batch("COMMIT")?)
         });
@@ -122,7 +122,7 @@ impl Upkeep {
     pub(crate) fn keep_up(&mut self, connection: &Connection) -> Result<()> {
         let mut added = self.backlog.0.added.swap(0, Ordering::Relaxed);
         loop {
-            let taken = self.take_in(connection)?;
+            let taken = self.take_some_in(connection)?;
             added = added.saturating_sub(taken);
             if taken == 0 || added == 0 {
                 return Ok(());
@@ -132,7 +132,7 @@ impl Upkeep {
 
     /// Takes some of the pending messages into the index; gives how many it looked at. One that cannot be opened stays pending,
     /// and so a candidate of every search.
-    fn take_in(&mut self, connection: &Connection) -> Result<u64> {
+    fn take_some_in(&mut self, connection: &Connection) -> Result<u64> {
         let counts = Arc::clone(&self.backlog.0);
         if counts.pending.load(Ordering::Relaxed) == 0 {
             return Ok(0);
@@ -144,11 +144,10 @@ impl Upkeep {
         while bytes < BATCH_BYTES
             && let Some(row) = rows.next()?
         {
-            let entry = Entry::read(row, &*self.codec)?;
-            self.taken_in += u64::from(entry.write(connection)?);
-            self.behind = (entry.owner.org, entry.owner.thread, entry.key);
+            self.taken_in += u64::from(take_in(connection, row, &*self.codec)?);
+            self.behind = (row.get(3)?, row.get(4)?, row.get(0)?);
             count += 1;
-            bytes += entry.bytes;
+            bytes += row.get_ref(2)?.as_bytes()?.len();
         }
         if count < BATCH && bytes < BATCH_BYTES {
             // The last ones in their order. Others may have come ahead of them meanwhile, unless nothing was taken in.
@@ -188,38 +187,23 @@ fn subtract(count: &AtomicU64, taken: u64) {
         .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| Some(count.saturating_sub(taken).max(1)));
 }
 
-/// What goes into the index of a message.
-pub(crate) struct Entry<'a> {
-    pub(crate) key: i64,
-    owner: Owner<'a>,
-    bytes: usize,
-    /// `None` where the content cannot be opened.
-    pub(crate) document: Option<SearchDocument>,
-}
-
-impl<'a> Entry<'a> {
-    /// Of a row with the columns of [`PENDING`].
-    pub(crate) fn read(row: &'a Row<'_>, codec: &dyn Codec) -> Result<Self> {
-        let owner = Owner {
-            org: row.get(1)?,
-            thread: row.get(2)?,
-            sender: row.get_ref(5)?.as_str_or_null()?,
-            user: row.get_ref(7)?.as_str()?,
-        };
-        let sealed = row.get_ref(6)?.as_str()?;
-        let open = || -> Result<SearchDocument, BoxError> {
-            let org = OrgId::new(row.get_ref(8)?.as_str()?)?;
-            let key = ContentKey::new(&org, uuid(row, 3)?.into(), uuid(row, 4)?.into());
-            Ok(codec.document(&codec.open(sealed, &key)?).unwrap_or_default())
-        };
-        Ok(Self { key: row.get(0)?, owner, bytes: sealed.len(), document: open().ok() })
-    }
-
-    /// Puts it into the index, where it is not, and gives whether it is there now: one that cannot be opened stays pending.
-    pub(crate) fn write(&self, connection: &Connection) -> Result<bool> {
-        let Some(document) = &self.document else { return Ok(false) };
-        index::insert(connection, self.key, self.owner, document)?;
-        connection.prepare_cached(TAKEN_IN)?.execute([self.key])?;
-        Ok(true)
-    }
+/// Puts a message into the index, where it is not, from a row with the columns of [`PENDING`]. Gives whether it is there now: one that
+/// cannot be opened stays pending.
+pub(crate) fn take_in(connection: &Connection, row: &Row<'_>, codec: &dyn Codec) -> Result<bool> {
+    let open = || -> Result<SearchDocument, BoxError> {
+        let org = OrgId::new(row.get_ref(8)?.as_str()?)?;
+        let place = ContentKey::new(&org, uuid(row, 5)?.into(), uuid(row, 1)?.into());
+        Ok(codec.document(&codec.open(row.get_ref(2)?.as_str()?, &place)?).unwrap_or_default())
+    };
+    let Ok(document) = open() else { return Ok(false) };
+    let owner = Owner {
+        org: row.get(3)?,
+        thread: row.get(4)?,
+        sender: row.get_ref(6)?.as_str_or_null()?,
+        user: row.get_ref(7)?.as_str()?,
+    };
+    let key = row.get(0)?;
+    index::insert(connection, key, owner, &document)?;
+    connection.prepare_cached(TAKEN_IN)?.execute([key])?;
+    Ok(true)
 }

@@ -1,9 +1,16 @@
 //! Whether the file at a path is still the one that is open.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use crate::connection::log_of;
+
+/// How often it tries to take the lock, 1 ms apart.
+#[cfg(unix)]
+const ATTEMPTS: usize = 100;
 
 /// The file and its write-ahead log, as they were when the store opened them.
 ///
@@ -13,7 +20,11 @@ use crate::connection::log_of;
 pub(crate) struct Identity {
     file: (PathBuf, Option<FileId>),
     log: (PathBuf, Cell<Option<FileId>>),
-    lock: lock::Lock,
+    /// The file, to keep other processes from removing the log.
+    ///
+    /// SQLite takes a lock for that once, and the system drops it as soon as this process closes the file by other means, for example
+    /// after a copy. A program with SQLite before 3.51 then takes the file for unused, and removes the log when it closes the file.
+    locked: Option<Arc<File>>,
 }
 
 type FileId = (u64, u64);
@@ -21,14 +32,14 @@ type FileId = (u64, u64);
 impl Identity {
     pub(crate) fn of(path: &Path) -> Self {
         let opened = id(path);
-        let lock = lock::Lock::new(path, opened);
-        Self { file: (path.to_owned(), opened), log: (log_of(path), Cell::new(None)), lock }
+        let locked = opened.and_then(|id| open_once(path, id));
+        Self { file: (path.to_owned(), opened), log: (log_of(path), Cell::new(None)), locked }
     }
 
     /// What has happened to the file, if something has.
     pub(crate) fn check(&self) -> Result<(), &'static str> {
         // From here on nobody removes the log. Who did before is seen below.
-        let is_held = self.lock.hold();
+        let is_held = self.locked.as_deref().is_none_or(hold);
         if id(&self.file.0) != self.file.1 {
             return Err("the file was replaced or removed while it was open: open the store anew");
         }
@@ -59,71 +70,34 @@ fn id(_: &Path) -> Option<FileId> {
     None
 }
 
-/// A lock that keeps other processes from removing the log.
-///
-/// SQLite takes it once, and the system drops it as soon as this process closes the file by other means, for example after a copy. A
-/// program with SQLite before 3.51 then takes the file for unused, and removes the log when it closes the file.
-#[cfg(unix)]
-mod lock {
-    use std::collections::BTreeMap;
-    use std::fs::File;
-    use std::path::Path;
-    use std::sync::{Arc, Mutex, PoisonError, Weak};
-    use std::thread;
-    use std::time::Duration;
+/// Open files, each once: closing any of several would drop the lock of all.
+static OPEN: Mutex<BTreeMap<FileId, Weak<File>>> = Mutex::new(BTreeMap::new());
 
+fn open_once(path: &Path, id: FileId) -> Option<Arc<File>> {
+    let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+    open.retain(|_, file| file.strong_count() > 0);
+    let file = open.get(&id).and_then(Weak::upgrade).or_else(|| File::open(path).ok().map(Arc::new))?;
+    open.insert(id, Arc::downgrade(&file));
+    Some(file)
+}
+
+/// Takes the lock again, after whoever closes the file at this moment. `false`: another process may be about to remove the log.
+#[cfg(unix)]
+fn hold(file: &File) -> bool {
     use rustix::fs::{FlockOperation, fcntl_lock};
     use rustix::io::Errno;
 
-    use super::FileId;
-
-    /// How often it tries, 1 ms apart.
-    const ATTEMPTS: usize = 100;
-
-    /// One for each file: closing any of several would drop the lock of all.
-    static OPEN: Mutex<BTreeMap<FileId, Weak<File>>> = Mutex::new(BTreeMap::new());
-
-    #[derive(Debug)]
-    pub(super) struct Lock(Option<Arc<File>>);
-
-    impl Lock {
-        pub(super) fn new(path: &Path, id: Option<FileId>) -> Self {
-            let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
-            open.retain(|_, file| file.strong_count() > 0);
-            let Some(id) = id else { return Self(None) };
-            let file = open.get(&id).and_then(Weak::upgrade).or_else(|| File::open(path).ok().map(Arc::new));
-            open.extend(file.as_ref().map(|file| (id, Arc::downgrade(file))));
-            Self(file)
+    for _ in 0..ATTEMPTS {
+        let taken = fcntl_lock(file, FlockOperation::NonBlockingLockShared);
+        if !matches!(taken, Err(Errno::AGAIN | Errno::ACCESS)) {
+            return true;
         }
-
-        /// Takes the lock again, after whoever closes the file at this moment. `false`: another process may be about to remove the
-        /// log.
-        pub(super) fn hold(&self) -> bool {
-            let Some(file) = &self.0 else { return true };
-            let take = || fcntl_lock(file, FlockOperation::NonBlockingLockShared);
-            for _ in 0..ATTEMPTS {
-                if !matches!(take(), Err(Errno::AGAIN | Errno::ACCESS)) {
-                    return true;
-                }
-                thread::sleep(Duration::from_millis(1));
-            }
-            false
-        }
+        std::thread::sleep(std::time::Duration::from_millis(1));
     }
+    false
 }
 
 #[cfg(not(unix))]
-mod lock {
-    #[derive(Debug)]
-    pub(super) struct Lock;
-
-    impl Lock {
-        pub(super) fn new(_: &std::path::Path, _: Option<super::FileId>) -> Self {
-            Self
-        }
-
-        pub(super) fn hold(&self) -> bool {
-            true
-        }
-    }
+fn hold(_: &File) -> bool {
+    true
 }

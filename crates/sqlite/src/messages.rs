@@ -5,7 +5,7 @@ use chatkeep_domain::{
     Append, ChatMessage, MessageEdit, MessageId, MessageQuery, MessageRepository, MessageRevision, Order,
     Page, Position, Scope, ThreadAppend, ThreadId, Timestamp, UserId, check_timestamp,
 };
-use rusqlite::params_from_iter;
+use rusqlite::{Row, params_from_iter};
 
 use crate::append::{self, Prepared};
 use crate::candidates::{Bounds, Candidates, Place};
@@ -77,13 +77,15 @@ impl InThread<'_> {
             sql = sql.bind(" OFFSET ", i64::try_from(query.offset).unwrap_or(i64::MAX));
         }
         let mut statement = self.connection.prepare_cached(&sql.text)?;
-        let mut rows = statement.query(params_from_iter(sql.values()))?;
-        let (mut found, opener) = (Vec::with_capacity(query.limit.min(64) + 1), self.opener());
-        while let Some(row) = rows.next()? {
-            found.push(opener.message(row).map_err(|error| {
+        let message = |row: &Row<'_>| {
+            Ok(self.opener().message(row).map_err(|error| {
                 let place = row.get(2).ok().and_then(|position| Position::new(position).ok());
                 error.going_on(place.map(|position| query.cursor_behind(self.id, position)))
-            }));
+            }))
+        };
+        let mut found = Vec::with_capacity(query.limit.min(64) + 1);
+        for message in statement.query_map(params_from_iter(sql.values()), message)? {
+            found.push(message?);
         }
         Ok(found)
     }
@@ -173,11 +175,8 @@ impl InThread<'_> {
     fn revisions(&self, id: MessageId) -> Result<Vec<MessageRevision>> {
         let (key, _) = self.message_key(id)?;
         let mut statement = self.connection.prepare_cached(REVISIONS)?;
-        let mut rows = statement.query([key])?;
-        let mut revisions = Vec::new();
-        while let Some(row) = rows.next()? {
-            revisions.push(self.opener().revision(row, &self.content_key(id))?);
-        }
+        let revision = |row: &Row<'_>| Ok(self.opener().revision(row, &self.content_key(id))?);
+        let revisions = statement.query_and_then([key], revision)?.collect::<Result<Vec<_>>>()?;
         if revisions.is_empty() {
             self.message(id)?;
         }

@@ -4,13 +4,17 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use chatkeep_domain::StoreError;
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
 use crate::config::SqliteConfig;
 use crate::connection::{Bounded, open_reader};
-use crate::error::{Errors, Result};
+use crate::error::{Answer, Errors, Result};
+
+/// What is done on a connection. It may be done again, where all was rolled back.
+pub(crate) trait Work<T>: FnMut(&Connection) -> Result<T> + Send + 'static {}
+
+impl<T, F: FnMut(&Connection) -> Result<T> + Send + 'static> Work<T> for F {}
 
 /// A few connections, opened when they are needed. Who wants one waits without blocking.
 #[derive(Debug)]
@@ -39,26 +43,20 @@ impl Readers {
     }
 
     /// Reads in one snapshot.
-    pub(crate) async fn read<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
-    ) -> Result<T, StoreError> {
+    pub(crate) async fn read<T: Send + 'static>(&self, work: impl Work<T>) -> Answer<T> {
         let timeout = self.timeout;
         self.with_reader(move |reader| read_at_once(reader.within(timeout), work)).await
     }
 
     /// Uses a connection without a bound, and outside a transaction.
-    pub(crate) async fn read_unbounded<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
-    ) -> Result<T, StoreError> {
+    pub(crate) async fn read_unbounded<T: Send + 'static>(&self, mut work: impl Work<T>) -> Answer<T> {
         self.with_reader(move |reader| work(reader.unbounded())).await
     }
 
     async fn with_reader<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Bounded) -> Result<T> + Send + 'static,
-    ) -> Result<T, StoreError> {
+    ) -> Answer<T> {
         let closed = || self.errors.backend("the store was closed");
         let _permit = self.free.acquire().await.map_err(|_| closed())?;
         let (path, idle, timeout) = (Arc::clone(&self.path), Arc::clone(&self.idle), self.lock_timeout);
@@ -85,7 +83,7 @@ fn locked(idle: &Mutex<Vec<Bounded>>) -> std::sync::MutexGuard<'_, Vec<Bounded>>
 }
 
 /// All statements of the work see the same state.
-fn read_at_once<T>(connection: &Connection, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+fn read_at_once<T>(connection: &Connection, mut work: impl Work<T>) -> Result<T> {
     connection.prepare_cached("BEGIN")?.execute([])?;
     let done = work(connection);
     // It ends by itself where SQLite has rolled back.

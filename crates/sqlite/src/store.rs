@@ -12,9 +12,9 @@ use rusqlite::Connection;
 use crate::blocking::blocking;
 use crate::config::SqliteConfig;
 use crate::connection::{open_reader, open_writer, patiently};
-use crate::error::{Errors, Result, STORE};
+use crate::error::{Answer, Errors, Result, STORE};
 use crate::identity::Identity;
-use crate::readers::Readers;
+use crate::readers::{Readers, Work};
 use crate::schema;
 use crate::upkeep::{Backlog, Upkeep};
 use crate::writer::Writer;
@@ -35,13 +35,13 @@ struct Inner {
 #[derive(Debug)]
 pub(crate) struct Context {
     pub(crate) codec: Arc<dyn Codec>,
-    pub(crate) backlog: Backlog,
+    pub(crate) backlog: Arc<Backlog>,
     pub(crate) errors: Errors,
 }
 
 impl Context {
     /// A content as it is kept.
-    pub(crate) fn seal(&self, content: &Content, key: &ContentKey<'_>) -> Result<String, StoreError> {
+    pub(crate) fn seal(&self, content: &Content, key: &ContentKey<'_>) -> Answer<String> {
         self.codec.seal(content, key).map_err(|error| StoreError::backend(STORE, error))
     }
 }
@@ -59,10 +59,7 @@ impl SqliteRepository {
     }
 
     /// Reads in one snapshot.
-    pub(crate) async fn read<T: Send + 'static>(
-        &self,
-        work: impl FnMut(&Connection) -> Result<T> + Send + 'static,
-    ) -> Result<T, StoreError> {
+    pub(crate) async fn read<T: Send + 'static>(&self, work: impl Work<T>) -> Answer<T> {
         match &self.0.readers {
             Some([readers, _]) => readers.read(work).await,
             None => self.write(work).await,
@@ -70,10 +67,7 @@ impl SqliteRepository {
     }
 
     /// The same, for what may take long: so few at a time that other reads go on.
-    pub(crate) async fn read_long<T: Send + 'static>(
-        &self,
-        work: impl FnMut(&Connection) -> Result<T> + Send + 'static,
-    ) -> Result<T, StoreError> {
+    pub(crate) async fn read_long<T: Send + 'static>(&self, work: impl Work<T>) -> Answer<T> {
         match &self.0.readers {
             Some([_, searchers]) => searchers.read(work).await,
             None => self.write(work).await,
@@ -81,10 +75,7 @@ impl SqliteRepository {
     }
 
     /// The same, for what may take as long as it takes.
-    pub(crate) async fn read_unbounded<T: Send + 'static>(
-        &self,
-        work: impl FnMut(&Connection) -> Result<T> + Send + 'static,
-    ) -> Result<T, StoreError> {
+    pub(crate) async fn read_unbounded<T: Send + 'static>(&self, work: impl Work<T>) -> Answer<T> {
         match &self.0.readers {
             Some([_, searchers]) => searchers.read_unbounded(work).await,
             None => Err(StoreError::unsupported("a backup of a database in memory", STORE)),
@@ -92,10 +83,7 @@ impl SqliteRepository {
     }
 
     /// Writes as a whole or not at all.
-    pub(crate) async fn write<T: Send + 'static>(
-        &self,
-        work: impl FnMut(&Connection) -> Result<T> + Send + 'static,
-    ) -> Result<T, StoreError> {
+    pub(crate) async fn write<T: Send + 'static>(&self, work: impl Work<T>) -> Answer<T> {
         match &self.0.writer {
             Some(writer) => writer.write(work).await,
             None => Err(self.0.context.errors.backend("the file was opened to be read alone")),
@@ -113,7 +101,7 @@ impl SqliteRepository {
 
 fn open(config: &SqliteConfig, errors: &Errors) -> Result<SqliteRepository> {
     let (lock_timeout, timeout) = (config.lock_timeout, config.timeout);
-    let backlog = Backlog::default();
+    let backlog = Arc::new(Backlog::default());
     let writer = if config.is_read_only {
         let path =
             config.path.as_deref().ok_or_else(|| errors.backend("a database in memory is not there yet"))?;
@@ -129,7 +117,7 @@ fn open(config: &SqliteConfig, errors: &Errors) -> Result<SqliteRepository> {
             Ok(connection)
         })?;
         schema::check_all(connection.unbounded(), errors)?;
-        let upkeep = Upkeep::new(backlog.clone(), Arc::clone(&config.codec));
+        let upkeep = Upkeep::new(Arc::clone(&backlog), Arc::clone(&config.codec));
         let identity = config.path.as_deref().map(Identity::of);
         let writer = Writer::start(connection, upkeep, identity, config, errors.clone());
         Some(writer.map_err(|error| StoreError::backend(STORE, error))?)

@@ -248,21 +248,14 @@ fn list(
     loop {
         let sql = list_sql(org.flatten(), owner.user_id.as_ref(), query, behind.as_ref(), limit);
         let mut statement = connection.prepare_cached(&sql.text)?;
-        let mut rows = statement.query(params_from_iter(sql.values()))?;
-        let mut count = 0;
-        let mut is_end = false;
-        behind = None;
-        while let Some(row) = rows.next()? {
-            let thread = listed(row, query);
-            count += 1;
-            behind = thread.as_ref().ok().map(ThreadKey::from);
-            // The page ends ahead of a corrupt row at the latest.
-            is_end |= thread.is_err();
-            if thread.as_ref().map_or(true, |thread| query.matches(thread)) {
-                found.push(thread);
-            }
-        }
-        if is_end || count < limit || found.len() > query.limit {
+        let threads = statement.query_map(params_from_iter(sql.values()), |row| Ok(listed(row, query)))?;
+        let threads = threads.collect::<rusqlite::Result<Vec<_>>>()?;
+        // The page ends ahead of a corrupt row at the latest.
+        let is_end = threads.len() < limit || threads.iter().any(Result::is_err);
+        behind = threads.last().and_then(|last| last.as_ref().ok()).map(ThreadKey::from);
+        let matches = |thread: &Answer<_>| thread.as_ref().map_or(true, |thread| query.matches(thread));
+        found.extend(threads.into_iter().filter(matches));
+        if is_end || found.len() > query.limit {
             return Ok(Page::cut(found, query.limit, |last| query.cursor_behind(&last.into()))?);
         }
         limit = MAX_PAGE_LEN;

@@ -38,12 +38,9 @@ const TAKEN_IN: &str = "UPDATE chat_message SET pending = NULL WHERE key = ?1";
 
 const DELETED_THREAD: &str = "SELECT key FROM chat_thread WHERE org = 0 LIMIT 1";
 
-/// What there is to do. Every clone is the same.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Backlog(Arc<Counts>);
-
+/// What there is to do.
 #[derive(Debug, Default)]
-struct Counts {
+pub(crate) struct Backlog {
     /// Messages that are not in the index; at least 1 until it is known that there are none.
     pending: AtomicU64,
     /// Those of them that came with the group of calls that is being written.
@@ -55,24 +52,19 @@ struct Counts {
 impl Backlog {
     /// A message that is not in the index.
     pub(crate) fn note_pending(&self, bytes: usize) {
-        self.0.pending.fetch_add(1, Ordering::Relaxed);
-        self.0.added.fetch_add(1, Ordering::Relaxed);
-        self.0.pending_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        self.pending.fetch_add(1, Ordering::Relaxed);
+        self.added.fetch_add(1, Ordering::Relaxed);
+        self.pending_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
     pub(crate) fn note_deleted_thread(&self) {
-        self.0.has_deleted_threads.store(true, Ordering::Relaxed);
-    }
-
-    fn is_long(&self) -> bool {
-        self.0.pending.load(Ordering::Relaxed) > MAX_PENDING
-            || self.0.pending_bytes.load(Ordering::Relaxed) > MAX_PENDING_BYTES
+        self.has_deleted_threads.store(true, Ordering::Relaxed);
     }
 }
 
 #[derive(Debug)]
 pub(crate) struct Upkeep {
-    backlog: Backlog,
+    backlog: Arc<Backlog>,
     codec: Arc<dyn Codec>,
     /// Behind which pending message the next ones are looked for.
     behind: (i64, i64, i64),
@@ -81,7 +73,7 @@ pub(crate) struct Upkeep {
 }
 
 impl Upkeep {
-    pub(crate) fn new(backlog: Backlog, codec: Arc<dyn Codec>) -> Self {
+    pub(crate) fn new(backlog: Arc<Backlog>, codec: Arc<dyn Codec>) -> Self {
         // What an earlier process left.
         backlog.note_pending(0);
         backlog.note_deleted_thread();
@@ -89,18 +81,20 @@ impl Upkeep {
     }
 
     pub(crate) fn is_due(&self) -> bool {
-        let counts = &self.backlog.0;
+        let counts = &self.backlog;
         counts.pending.load(Ordering::Relaxed) > 0 || counts.has_deleted_threads.load(Ordering::Relaxed)
     }
 
     /// A group of calls begins.
     pub(crate) fn begin_group(&self) {
-        self.backlog.0.added.store(0, Ordering::Relaxed);
+        self.backlog.added.store(0, Ordering::Relaxed);
     }
 
     /// So many are pending that an append is to take some in.
     pub(crate) fn is_long(&self) -> bool {
-        self.backlog.is_long()
+        let Backlog { pending, pending_bytes, .. } = &*self.backlog;
+        pending.load(Ordering::Relaxed) > MAX_PENDING
+            || pending_bytes.load(Ordering::Relaxed) > MAX_PENDING_BYTES
     }
 
     /// A little of it, in a transaction of its own; gives whether it was done. What fails can be tried again later: nothing depends
@@ -120,7 +114,7 @@ impl Upkeep {
 
     /// Takes in as many pending messages as the group has added, and some more.
     pub(crate) fn keep_up(&mut self, connection: &Connection) -> Result<()> {
-        let mut added = self.backlog.0.added.swap(0, Ordering::Relaxed);
+        let mut added = self.backlog.added.swap(0, Ordering::Relaxed);
         loop {
             let taken = self.take_some_in(connection)?;
             added = added.saturating_sub(taken);
@@ -133,7 +127,7 @@ impl Upkeep {
     /// Takes some of the pending messages into the index; gives how many it looked at. One that cannot be opened stays pending,
     /// and so a candidate of every search.
     fn take_some_in(&mut self, connection: &Connection) -> Result<u64> {
-        let counts = Arc::clone(&self.backlog.0);
+        let counts = Arc::clone(&self.backlog);
         if counts.pending.load(Ordering::Relaxed) == 0 {
             return Ok(0);
         }
@@ -164,7 +158,7 @@ impl Upkeep {
     }
 
     fn delete_some(&self, connection: &Connection) -> Result<()> {
-        let counts = &self.backlog.0;
+        let counts = &self.backlog;
         if !counts.has_deleted_threads.load(Ordering::Relaxed) {
             return Ok(());
         }

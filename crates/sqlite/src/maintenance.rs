@@ -11,7 +11,7 @@ use crate::connection::{Bounded, open_writer, patiently};
 use crate::error::{Answer, Errors, Result};
 use crate::schema;
 
-/// The tables of a database, to be looked at or changed. A change of versions is one transaction.
+/// The tables of a database, to be looked at or changed. Each version is one transaction.
 #[derive(Debug, Clone)]
 pub struct SqliteMigrations {
     /// Without bounds, one call after the other.

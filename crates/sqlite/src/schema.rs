@@ -1,120 +1,43 @@
 //! The tables, and how a file gets them.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use chatkeep_domain::StoreError;
 use chatkeep_domain::search::ANALYZER_VERSION;
-use rusqlite::{Connection, Row, TransactionBehavior};
+use rusqlite::{Connection, Row, Transaction};
+use rusqlite_migration::{M, Migrations};
 
 use crate::error::{Errors, Result, STORE};
 
 /// Marks a file as chatkeep's: "chkp".
 const APPLICATION_ID: i32 = 0x6368_6b70;
 
-/// Organizations and threads have small numbers beside their ids: rows, indexes and the words of the search index are short.
-const CONVERSATIONS: &str = "
-CREATE TABLE chat_org (
-    key INTEGER PRIMARY KEY,
-    org_id TEXT NOT NULL UNIQUE
-) STRICT;
+/// How often processes that start together try.
+const ATTEMPTS: usize = 10;
 
--- The organization of threads that were deleted and whose messages are still to go.
-INSERT INTO chat_org (key, org_id) VALUES (0, '');
+const CONVERSATIONS: &str = include_str!("../migrations/m20261126_000001_create_conversations.up.sql");
+const CONVERSATIONS_DOWN: &str = include_str!("../migrations/m20261126_000001_create_conversations.down.sql");
 
-CREATE TABLE chat_thread (
-    key INTEGER PRIMARY KEY,
-    org INTEGER NOT NULL REFERENCES chat_org (key),
-    id BLOB NOT NULL,
-    user_id TEXT NOT NULL,
-    name TEXT NOT NULL,
-    folded_name TEXT NOT NULL,
-    metadata TEXT NOT NULL,
-    head INTEGER NOT NULL,
-    message_count INTEGER NOT NULL DEFAULT 0,
-    created_at INTEGER NOT NULL,
-    updated_at INTEGER NOT NULL
-) STRICT;
-CREATE UNIQUE INDEX chat_thread_id ON chat_thread (id, org);
--- Lists, newest update first.
-CREATE INDEX chat_thread_of_user ON chat_thread (org, user_id, updated_at DESC, id DESC);
-CREATE INDEX chat_thread_of_org ON chat_thread (org, updated_at DESC, id DESC);
-
--- Which threads have a value in their metadata.
-CREATE TABLE chat_thread_tag (
-    thread INTEGER NOT NULL REFERENCES chat_thread (key) ON DELETE CASCADE,
-    tag BLOB NOT NULL,
-    PRIMARY KEY (thread, tag)
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE chat_message (
-    key INTEGER PRIMARY KEY,
-    thread INTEGER NOT NULL REFERENCES chat_thread (key),
-    org INTEGER NOT NULL,
-    chat_thread_id BLOB NOT NULL,
-    branch INTEGER NOT NULL DEFAULT 0,
-    position INTEGER NOT NULL,
-    id BLOB NOT NULL,
-    sender_id TEXT,
-    sender_role TEXT NOT NULL,
-    revision INTEGER NOT NULL DEFAULT 0,
-    created_at INTEGER NOT NULL,
-    updated_at INTEGER NOT NULL,
-    -- The `at` of the edit that wrote the content, as it was given; NULL for the content that was appended.
-    edited_at INTEGER,
-    -- 1 until the words are in the index, then NULL: no other value, so that a change rewrites nothing else of the row.
-    pending INTEGER,
-    content TEXT NOT NULL
-) STRICT;
-CREATE UNIQUE INDEX chat_message_place ON chat_message (thread, branch, position);
--- Makes an append idempotent.
-CREATE UNIQUE INDEX chat_message_id ON chat_message (thread, id);
--- What a search finds across threads, newest or oldest first.
-CREATE INDEX chat_message_recent ON chat_message (org, created_at, chat_thread_id, position);
--- What a window reads of a long thread besides its end.
-CREATE INDEX chat_message_instructions ON chat_message (thread, branch, position)
-    WHERE sender_role IN ('system', 'developer');
-CREATE INDEX chat_message_pending ON chat_message (org, thread) WHERE pending = 1;
-
-CREATE TABLE chat_message_revision (
-    message INTEGER NOT NULL REFERENCES chat_message (key) ON DELETE CASCADE,
-    revision INTEGER NOT NULL,
-    content TEXT NOT NULL,
-    written_at INTEGER NOT NULL,
-    edited_at INTEGER,
-    PRIMARY KEY (message, revision)
-) STRICT;
-
--- The words of messages, each with the organization in front. `marks` has what is looked up beside words. The tokenizer
--- leaves both as they are.
-CREATE VIRTUAL TABLE chat_message_words USING fts5(
-    marks, words, content = '', contentless_delete = 1, tokenize = 'ascii');
--- Merging is done a little at a time, and never all at once within an append.
-INSERT INTO chat_message_words (chat_message_words, rank) VALUES ('automerge', 8);
-INSERT INTO chat_message_words (chat_message_words, rank) VALUES ('crisismerge', 64);
-
--- The version of the analyzer that made the words and the folded names.
-CREATE TABLE chat_analyzer (version INTEGER NOT NULL) STRICT;
-
-PRAGMA application_id = 1667787632;
-";
-
-const CONVERSATIONS_DOWN: &str = "
-DROP TABLE chat_analyzer;
-DROP TABLE chat_message_words;
-DROP TABLE chat_message_revision;
-DROP TABLE chat_message;
-DROP TABLE chat_thread_tag;
-DROP TABLE chat_thread;
-DROP TABLE chat_org;
-PRAGMA application_id = 0;
-";
-
-const NOTE_ANALYZER: &str =
-    "INSERT INTO chat_analyzer (version) SELECT ?1 WHERE NOT EXISTS (SELECT 1 FROM chat_analyzer)";
+const NOTE_ANALYZER: &str = "INSERT INTO chat_analyzer (version) VALUES (?1)";
 
 /// The names of the schema's versions, which sort in the order in which they are applied.
 pub(crate) const NAMES: [&str; 1] = ["m20261126_000001_create_conversations"];
 
-/// What applies each version, and what takes it back.
-const VERSIONS: [(&str, &str); NAMES.len()] = [(CONVERSATIONS, CONVERSATIONS_DOWN)];
+/// Counts the versions that it applies or takes back.
+fn migrations(changed: &Arc<AtomicUsize>) -> Migrations<'static> {
+    let (up, down) = (Arc::clone(changed), Arc::clone(changed));
+    let conversations = M::up_with_hook(CONVERSATIONS, move |transaction: &Transaction<'_>| {
+        up.fetch_add(1, Ordering::Relaxed);
+        transaction.execute(NOTE_ANALYZER, [ANALYZER_VERSION])?;
+        Ok(())
+    });
+    let conversations = conversations.down_with_hook(CONVERSATIONS_DOWN, move |_: &Transaction<'_>| {
+        down.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    });
+    Migrations::new(vec![conversations])
+}
 
 /// In one snapshot: another process may make the tables at this moment.
 const HEADER: &str = "
@@ -128,20 +51,20 @@ pub(crate) fn applied(connection: &Connection, errors: &Errors) -> Result<usize>
     let (application, applied, encoding, has_tables): (i32, _, String, bool) =
         connection.query_row(HEADER, [], read)?;
     let is_unused = (application, applied, has_tables) == (0, 0, false);
+    let refused = |what| Err(errors.backend(what).into());
     if application != APPLICATION_ID && !is_unused {
-        return Err(errors
-            .backend("the file is another program's: its application id or its tables are not this store's")
-            .into());
+        return refused(
+            "the file is another program's: its application id or its tables are not this store's",
+        );
     }
     if encoding != "UTF-8" {
         // SQLite would turn U+FFFE and U+FFFF into another character.
-        return Err(errors
-            .backend("the file keeps text as UTF-16, which loses some: use another file")
-            .into());
+        return refused("the file keeps text as UTF-16, which loses some: use another file");
     }
-    let newer = || errors.backend("the file is of a newer version of chatkeep: update the program");
-    let applied = usize::try_from(applied).ok().filter(|applied| *applied <= NAMES.len());
-    Ok(applied.ok_or_else(newer)?)
+    match usize::try_from(applied) {
+        Ok(applied) if applied <= NAMES.len() => Ok(applied),
+        _ => refused("the file is of a newer version of chatkeep: update the program"),
+    }
 }
 
 /// Refuses a file without all tables as well.
@@ -155,22 +78,21 @@ pub(crate) fn check_all(connection: &Connection, errors: &Errors) -> Result<()> 
 /// Gives the file so many versions, in one transaction; gives the names of those that it applied or took back itself. Another process
 /// may do the same at this moment.
 pub(crate) fn migrate(connection: &mut Connection, versions: usize, errors: &Errors) -> Result<Vec<String>> {
-    if applied(connection, errors)? == versions {
-        return Ok(Vec::new());
+    let (before, count) = (applied(connection, errors)?, Arc::new(AtomicUsize::new(0)));
+    let (migrations, mut done) = (migrations(&count), Ok(()));
+    for _ in 0..ATTEMPTS {
+        if applied(connection, errors)? == versions {
+            done = Ok(());
+            break;
+        }
+        count.store(0, Ordering::Relaxed);
+        done = migrations.to_version(connection, versions);
     }
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let before = applied(&transaction, errors)?;
-    for (up, _) in VERSIONS.iter().take(versions).skip(before) {
-        transaction.execute_batch(up)?;
+    match done {
+        Err(rusqlite_migration::Error::RusqliteError { err, .. }) => return Err(err.into()),
+        done => done.map_err(|error| StoreError::backend(STORE, error))?,
     }
-    for (_, down) in VERSIONS.iter().take(before).skip(versions).rev() {
-        transaction.execute_batch(down)?;
-    }
-    if versions > 0 {
-        transaction.execute(NOTE_ANALYZER, [ANALYZER_VERSION])?;
-    }
-    transaction.pragma_update(None, "user_version", i64::try_from(versions).unwrap_or(i64::MAX))?;
-    transaction.commit()?;
-    let changed = before.min(versions)..before.max(versions);
+    let count = count.load(Ordering::Relaxed);
+    let changed = if before < versions { versions - count..versions } else { versions..versions + count };
     Ok(NAMES[changed].iter().copied().map(str::to_owned).collect())
 }

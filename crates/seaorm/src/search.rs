@@ -26,9 +26,6 @@ const COLUMNS: &str = "m.id, m.chat_thread_id, m.position, m.sender_id, m.sender
 impl SeaOrmRepository {
     async fn try_search(&self, scope: &Scope, query: &SearchQuery) -> Result<SearchPage, Failure> {
         let mut plan = SearchPlan::new(query).map_err(StoreError::from)?;
-        if scope.org_id().is_some() {
-            plan = plan.with_exact_index();
-        }
         if !self.is_indexed {
             return Err(StoreError::unsupported("search without its index", STORE).into());
         }
@@ -39,7 +36,11 @@ impl SeaOrmRepository {
         while let Some(read) = plan.next_read() {
             let sql = search_sql(scope, target.as_ref(), query, &plan, &read);
             let rows = sql.rows(self.db.connection()).await?;
-            let candidates: Vec<_> = rows.iter().map(|row| candidate(&plan, row)).collect();
+            let exact = |found: SearchCandidate| match scope.org_id() {
+                Some(_) => found.with_exact_words(),
+                None => found,
+            };
+            let candidates: Vec<_> = rows.iter().map(|row| candidate(&plan, row).map(exact)).collect();
             plan.add(candidates);
         }
         let page = plan.finish()?;

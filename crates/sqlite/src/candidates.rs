@@ -44,12 +44,14 @@ const KEYS: &str = "SELECT m.key, m.created_at, m.chat_thread_id, m.position";
 pub(crate) struct Place {
     pub(crate) key: SearchKey,
     row: i64,
+    /// The index says for certain that the words match.
+    pub(crate) is_exact: bool,
 }
 
 impl Place {
     /// A place in one thread, where the position alone decides.
     pub(crate) fn in_thread(thread: ThreadId, position: Position, org: &OrgId) -> Self {
-        Self { key: SearchKey::new(None, thread, position, org.clone()), row: 0 }
+        Self { key: SearchKey::new(None, thread, position, org.clone()), row: 0, is_exact: false }
     }
 
     /// The message, and the name of its thread.
@@ -87,7 +89,7 @@ impl Bounds {
     }
 
     pub(crate) fn of(read: &SearchRead) -> Self {
-        let place = |key: &Option<SearchKey>| key.clone().map(|key| Place { key, row: 0 });
+        let place = |key: &Option<SearchKey>| key.clone().map(|key| Place { key, row: 0, is_exact: false });
         Self {
             newest_first: read.newest_first,
             from: place(&read.from),
@@ -124,6 +126,7 @@ pub(crate) struct Candidates<'a> {
     filter: &'a MessageFilter,
     /// What the index is asked. `None`: it has nothing to say.
     question: Option<String>,
+    is_exact: bool,
     way: Option<Way>,
 }
 
@@ -138,7 +141,8 @@ impl<'a> Candidates<'a> {
     pub(crate) fn new(org_id: &OrgId, wanted: &Wanted<'_>, filter: &'a MessageFilter) -> Self {
         let Wanted { org, thread, user, .. } = *wanted;
         let (org_id, user) = (org_id.clone(), user.map(str::to_owned));
-        Self { org_id, org, thread, user, filter, question: wanted.question(), way: None }
+        let (question, is_exact) = (wanted.question(), wanted.is_exact());
+        Self { org_id, org, thread, user, filter, question, is_exact, way: None }
     }
 
     /// The next ones.
@@ -176,6 +180,9 @@ impl<'a> Candidates<'a> {
             .text(" CROSS JOIN chat_message m ON m.key = hit.value")
             .text(" CROSS JOIN chat_thread t ON t.key = m.thread AND t.org = m.org WHERE m.pending IS NULL");
         let mut places = self.places(connection, &self.filtered(sql))?;
+        for place in &mut places {
+            place.is_exact = self.is_exact;
+        }
         places.extend(self.pending(connection)?);
         bounds.sort(&mut places);
         Ok(places)
@@ -218,10 +225,9 @@ impl<'a> Candidates<'a> {
                 _ => HashSet::new(),
             };
             for place in &places {
-                let is_candidate =
-                    pending.contains(&place.row) || hits.contains(&place.row) && is_there(connection, place)?;
-                if is_candidate {
-                    found.push(place.clone());
+                let is_pending = pending.contains(&place.row);
+                if is_pending || hits.contains(&place.row) && is_there(connection, place)? {
+                    found.push(Place { is_exact: self.is_exact && !is_pending, ..place.clone() });
                     if found.len() == limit {
                         return Ok(Some(found));
                     }
@@ -300,7 +306,7 @@ impl<'a> Candidates<'a> {
         let created_at = self.thread.is_none().then_some(created_at);
         let position = Position::new(row.get(3).ok()?).ok()?;
         let key = SearchKey::new(created_at, thread, position, self.org_id.clone());
-        Some(Place { key, row: row.get(0).ok()? })
+        Some(Place { key, row: row.get(0).ok()?, is_exact: false })
     }
 }
 

@@ -144,6 +144,12 @@ impl Wanted<'_> {
         Some(all.join(" AND "))
     }
 
+    /// Whether every message that the index finds has the words. One that is to be without a word is looked at: a codec may keep words
+    /// out of the index.
+    pub(crate) fn is_exact(&self) -> bool {
+        self.expr.is_some_and(has_no_exclusion)
+    }
+
     fn of_metadata(&self) -> Option<String> {
         let mark = |tag| format!("marks : \"{}\"", of_tag(self.org, tag));
         match MetadataTags::wanted(self.metadata) {
@@ -193,5 +199,13 @@ impl Wanted<'_> {
                 Some(format!("words : \"{}\"{}", words.join(" "), if *is_prefix { " *" } else { "" }))
             }
         }
+    }
+}
+
+fn has_no_exclusion(expr: &SearchExpr) -> bool {
+    match expr {
+        SearchExpr::All(sides) | SearchExpr::Any(sides) => sides.iter().all(has_no_exclusion),
+        SearchExpr::Not(_) => false,
+        SearchExpr::Phrase(_) => true,
     }
 }

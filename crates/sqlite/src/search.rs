@@ -76,7 +76,10 @@ fn candidate(connection: &Connection, codec: &dyn Codec, place: &Place) -> Resul
     let org = &place.key.org_id;
     let (message, name) = place.message(connection, Opener { codec, org })?;
     Ok(match message {
-        Ok(message) => Ok(SearchCandidate::new(org.clone(), name, message)),
+        Ok(message) => {
+            let found = SearchCandidate::new(org.clone(), name, message);
+            Ok(if place.is_exact { found.with_exact_words() } else { found })
+        }
         Err(error) => Err(Box::new(CorruptCandidate::new(place.key.clone(), error))),
     })
 }

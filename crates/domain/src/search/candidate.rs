@@ -17,12 +17,22 @@ pub struct SearchCandidate {
     pub thread_name: String,
     /// The message.
     pub message: ChatMessage,
+    /// The store knows that the words match.
+    pub(super) has_words: bool,
 }
 
 impl SearchCandidate {
     /// A message of a thread of this name and organization.
     pub const fn new(org_id: OrgId, thread_name: String, message: ChatMessage) -> Self {
-        Self { org_id, thread_name, message }
+        Self { org_id, thread_name, message, has_words: false }
+    }
+
+    /// Says that the store's index is exact for this message: its words match [`expr`](super::SearchPlan::expr). The plan does not check
+    /// them again then, and the filters alone.
+    #[must_use]
+    pub fn with_exact_words(mut self) -> Self {
+        self.has_words = true;
+        self
     }
 }
 

@@ -53,8 +53,6 @@ const MORE: usize = 100;
 pub struct SearchPlan<'a> {
     query: &'a SearchQuery,
     readings: Readings<'a>,
-    /// The store's index is exact.
-    is_exact: bool,
     /// Ranks what it finds: the order is relevance, and there are words.
     is_ranked: bool,
     /// Where the page begins, in a ranked search by score too.
@@ -117,7 +115,6 @@ impl<'a> SearchPlan<'a> {
         Ok(Self {
             query,
             readings,
-            is_exact: false,
             is_ranked,
             start,
             behind,
@@ -128,14 +125,6 @@ impl<'a> SearchPlan<'a> {
             matched_range: None,
             window,
         })
-    }
-
-    /// Tells the plan that the store's index is exact: the store gives only messages that match [`expr`](Self::expr).
-    /// The plan then checks the filters alone.
-    #[must_use]
-    pub fn with_exact_index(mut self) -> Self {
-        self.is_exact = true;
-        self
     }
 
     /// The tree that the next read is to look for; `None` if the filters alone decide.
@@ -283,7 +272,7 @@ impl<'a> SearchPlan<'a> {
             return None;
         }
         let Some(expr) = self.expr() else { return Some(None) };
-        if self.is_exact && !self.is_ranked {
+        if candidate.has_words && !self.is_ranked {
             return Some(None);
         }
         let document = SearchDocument::of(&candidate.message.content);

@@ -18,17 +18,16 @@ struct Store(Vec<SearchCandidate>);
 
 impl Store {
     fn of(texts: impl IntoIterator<Item = String>) -> Self {
-        let candidate = |(at, text): (i64, String)| SearchCandidate {
-            org_id: OrgId::new("acme").unwrap(),
-            thread_name: "t".to_owned(),
-            message: ChatMessage::new(
+        let candidate = |(at, text): (i64, String)| {
+            let message = ChatMessage::new(
                 MessageId::from(Uuid::from_u128(at.unsigned_abs().into())),
                 ThreadId::from(Uuid::nil()),
                 Position::new(at).unwrap(),
                 Role::User,
                 Content::text(text),
                 DateTime::from_timestamp(at, 0).unwrap(),
-            ),
+            );
+            SearchCandidate::new(OrgId::new("acme").unwrap(), "t".to_owned(), message)
         };
         Self((1..).zip(texts).map(candidate).collect())
     }
@@ -374,5 +373,18 @@ proptest! {
         let page = store.search(&SearchQuery::new(&*part)).0;
         let has_words = grammar::as_text(&part).is_none_or(|expr| !expr.is_nothing());
         prop_assert_eq!(page.items.len(), usize::from(has_words), "{}", part);
+    }
+}
+
+#[test]
+fn words_that_the_index_is_sure_of_are_not_checked_again() {
+    for (order, count) in [(SearchOrder::Newest, 1), (SearchOrder::Relevance, 0)] {
+        let query = SearchQuery::new("apples").order(order);
+        let mut plan = SearchPlan::new(&query).unwrap();
+        let Store(candidates) = Store::of(["pears", "plums"].map(str::to_owned));
+        let [sure, unsure] = candidates.try_into().unwrap();
+        plan.add([Ok(sure.with_exact_words()), Ok(unsure)]);
+        let page = plan.finish().unwrap();
+        assert_eq!(page.items.len(), count, "{order:?}: a score needs the words");
     }
 }

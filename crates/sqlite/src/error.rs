@@ -103,7 +103,7 @@ impl Errors {
     pub(crate) async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T> + Send + 'static,
-    ) -> Result<T, StoreError> {
+    ) -> Answer<T> {
         let done = blocking(work).await.ok_or_else(|| self.backend("the runtime is shutting down"))?;
         done.map_err(|failure| self.from(failure))
     }

@@ -43,7 +43,7 @@ const INSERT_TAG: &str = "INSERT INTO chat_thread_tag (thread, tag) VALUES (?1, 
 
 const DELETE_TAGS: &str = "DELETE FROM chat_thread_tag WHERE thread = ?1";
 
-/// Its id is free then. Its messages go a few at a time.
+/// The thread is nobody's from now on, and its id is free. Its messages go a few at a time.
 const GIVE_UP: &str = "UPDATE chat_thread SET org = 0, id = randomblob(16) WHERE key = ?1";
 
 const FIND_MESSAGE: &str = "SELECT key, pending FROM chat_message WHERE thread = ?1 AND id = ?2";
@@ -139,7 +139,7 @@ impl<'a> InThread<'a> {
         read(self.connection, key)
     }
 
-    /// The thread is nobody's from now on.
+    /// Deletes the thread, for whoever asks for it.
     pub(crate) fn give_up(&self) -> Result<()> {
         self.connection.prepare_cached(GIVE_UP)?.execute([self.thread.key])?;
         self.context.backlog.note_deleted_thread();
@@ -249,12 +249,12 @@ fn list(
         let sql = list_sql(org.flatten(), owner.user_id.as_ref(), query, behind.as_ref(), limit);
         let mut statement = connection.prepare_cached(&sql.text)?;
         let threads = statement.query_map(params_from_iter(sql.values()), |row| Ok(listed(row, query)))?;
-        let threads = threads.collect::<rusqlite::Result<Vec<_>>>()?;
+        let mut threads = threads.collect::<rusqlite::Result<Vec<_>>>()?;
         // The page ends ahead of a corrupt row at the latest.
         let is_end = threads.len() < limit || threads.iter().any(Result::is_err);
         behind = threads.last().and_then(|last| last.as_ref().ok()).map(ThreadKey::from);
-        let matches = |thread: &Answer<_>| thread.as_ref().map_or(true, |thread| query.matches(thread));
-        found.extend(threads.into_iter().filter(matches));
+        threads.retain(|thread| thread.as_ref().map_or(true, |thread| query.matches(thread)));
+        found.append(&mut threads);
         if is_end || found.len() > query.limit {
             return Ok(Page::cut(found, query.limit, |last| query.cursor_behind(&last.into()))?);
         }
@@ -263,7 +263,7 @@ fn list(
 }
 
 /// A row of a list. A corrupt one says where the list goes on.
-fn listed(row: &Row<'_>, query: &ThreadQuery) -> Result<ChatThread, StoreError> {
+fn listed(row: &Row<'_>, query: &ThreadQuery) -> Answer<ChatThread> {
     row::thread(row).map_err(|error| {
         let place = || {
             let org = OrgId::new(row.get::<_, String>(0).ok()?).ok()?;

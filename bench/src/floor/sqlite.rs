@@ -47,8 +47,8 @@ const READ_ALL: &str = "
     FROM chat_message m WHERE m.branch = 0 AND m.thread = ?1 AND m.position > 0 ORDER BY m.position";
 
 const LIST: &str = "
-    SELECT o.org_id, t.id, t.user_id, t.name, t.metadata, t.head, t.created_at, t.updated_at
-    FROM chat_thread t JOIN chat_org o ON o.key = t.org WHERE t.org <> 0 AND t.org = ?1 AND t.user_id = ?2
+    SELECT t.id, t.user_id, t.name, t.metadata, t.head, t.created_at, t.updated_at
+    FROM chat_thread t WHERE t.org <> 0 AND t.org = ?1 AND t.user_id = ?2
     ORDER BY t.updated_at DESC, t.id DESC LIMIT ?3";
 
 /// What ours does of a rare word, in one statement.
@@ -251,7 +251,7 @@ fn uuid(row: &Row<'_>, column: usize) -> Result<Uuid> {
 /// A thread as a program would read it.
 #[expect(dead_code, reason = "a program would use what it reads")]
 struct Thread {
-    keys: (String, Uuid, String),
+    keys: (Uuid, String),
     name: String,
     metadata: serde_json::Value,
     head: i64,
@@ -261,11 +261,11 @@ struct Thread {
 impl Thread {
     fn read(row: &Row<'_>) -> Result<Self> {
         Ok(Self {
-            keys: (row.get(0)?, uuid(row, 1)?, row.get(2)?),
-            name: row.get(3)?,
-            metadata: serde_json::from_str(row.get_ref(4)?.as_str()?)?,
-            head: row.get(5)?,
-            at: (row.get(6)?, row.get(7)?),
+            keys: (uuid(row, 0)?, row.get(1)?),
+            name: row.get(2)?,
+            metadata: serde_json::from_str(row.get_ref(3)?.as_str()?)?,
+            head: row.get(4)?,
+            at: (row.get(5)?, row.get(6)?),
         })
     }
 }

@@ -8,24 +8,30 @@ use chrono::DateTime;
 use rusqlite::Row;
 use uuid::Uuid;
 
+/// Behind these, `o.org_id` where the organization is not known.
 pub(crate) const THREAD_COLUMNS: &str =
-    "o.org_id, t.id, t.user_id, t.name, t.metadata, t.head, t.created_at, t.updated_at";
+    "t.id, t.user_id, t.name, t.metadata, t.head, t.created_at, t.updated_at";
 
 pub(crate) const MESSAGE_COLUMNS: &str =
     "m.id, m.chat_thread_id, m.position, m.sender_id, m.sender_role, m.content, m.created_at, m.updated_at";
 
-/// A thread's row, with its columns in that order.
-pub(crate) fn thread(row: &Row<'_>) -> Result<ChatThread, StoreError> {
-    decode_thread(row).map_err(|error| StoreError::corrupt_row(Entity::Thread, shown(row, 1), error))
+/// A thread's row, with its columns in that order, of an organization that is known or behind them.
+pub(crate) fn thread(row: &Row<'_>, org: Option<&OrgId>) -> Result<ChatThread, StoreError> {
+    decode_thread(row, org).map_err(|error| StoreError::corrupt_row(Entity::Thread, shown(row, 0), error))
 }
 
-fn decode_thread(row: &Row<'_>) -> Result<ChatThread, BoxError> {
-    let (org, user) = (OrgId::new(text(row, 0)?)?, UserId::new(text(row, 2)?)?);
-    let mut thread = ChatThread::new(uuid(row, 1)?.into(), org, user, text(row, 3)?, moment(row, 6)?);
-    thread.metadata = metadata_from_json(text(row, 4)?)?;
-    thread.head = Position::new(row.get(5)?)?;
-    thread.updated_at = moment(row, 7)?;
+fn decode_thread(row: &Row<'_>, org: Option<&OrgId>) -> Result<ChatThread, BoxError> {
+    let org = org.map_or_else(|| org_id(row, 7), |org| Ok(org.clone()))?;
+    let user = UserId::new(text(row, 1)?)?;
+    let mut thread = ChatThread::new(uuid(row, 0)?.into(), org, user, text(row, 2)?, moment(row, 5)?);
+    thread.metadata = metadata_from_json(text(row, 3)?)?;
+    thread.head = Position::new(row.get(4)?)?;
+    thread.updated_at = moment(row, 6)?;
     Ok(thread)
+}
+
+pub(crate) fn org_id(row: &Row<'_>, column: usize) -> Result<OrgId, BoxError> {
+    Ok(OrgId::new(text(row, column)?)?)
 }
 
 /// What opens the contents of an organization's messages.

@@ -136,7 +136,7 @@ impl<'a> InThread<'a> {
         if let Some(metadata) = metadata {
             replace_tags(self.connection, key, metadata)?;
         }
-        read(self.connection, key)
+        read(self.connection, &self.thread)
     }
 
     /// Deletes the thread, for whoever asks for it.
@@ -176,11 +176,11 @@ pub(crate) fn find_org(connection: &Connection, org: &OrgId) -> Result<Option<i6
     Ok(connection.prepare_cached(FIND_ORG)?.query_row([org.as_str()], |row| row.get(0)).optional()?)
 }
 
-fn read(connection: &Connection, key: i64) -> Result<ChatThread> {
-    let text = format!(
-        "SELECT {THREAD_COLUMNS} FROM chat_thread t JOIN chat_org o ON o.key = t.org WHERE t.key = ?1"
-    );
-    Ok(connection.prepare_cached(&text)?.query_row([key], |row| Ok(row::thread(row)))??)
+fn read(connection: &Connection, found: &Found) -> Result<ChatThread> {
+    let text = format!("SELECT {THREAD_COLUMNS} FROM chat_thread t WHERE t.key = ?1");
+    Ok(connection
+        .prepare_cached(&text)?
+        .query_row([found.key], |row| Ok(row::thread(row, Some(&found.org_id))))??)
 }
 
 fn create(connection: &Connection, new: &ChatThread) -> Result<ChatThread> {
@@ -209,7 +209,7 @@ fn create(connection: &Connection, new: &ChatThread) -> Result<ChatThread> {
     if found.user != new.user_id.as_str() {
         return Err(StoreError::already_exists(Entity::Thread, new.id).into());
     }
-    read(connection, found.key)
+    read(connection, &found)
 }
 
 fn encoded(metadata: &Metadata) -> String {
@@ -248,7 +248,8 @@ fn list(
     loop {
         let sql = list_sql(org.flatten(), owner.user_id.as_ref(), query, behind.as_ref(), limit);
         let mut statement = connection.prepare_cached(&sql.text)?;
-        let threads = statement.query_map(params_from_iter(sql.values()), |row| Ok(listed(row, query)))?;
+        let threads = statement
+            .query_map(params_from_iter(sql.values()), |row| Ok(listed(row, owner.org_id.as_ref(), query)))?;
         let mut threads = threads.collect::<rusqlite::Result<Vec<_>>>()?;
         // The page ends ahead of a corrupt row at the latest.
         let is_end = threads.len() < limit || threads.iter().any(Result::is_err);
@@ -263,11 +264,11 @@ fn list(
 }
 
 /// A row of a list. A corrupt one says where the list goes on.
-fn listed(row: &Row<'_>, query: &ThreadQuery) -> Answer<ChatThread> {
-    row::thread(row).map_err(|error| {
+fn listed(row: &Row<'_>, org: Option<&OrgId>, query: &ThreadQuery) -> Answer<ChatThread> {
+    row::thread(row, org).map_err(|error| {
         let place = || {
-            let org = OrgId::new(row.get::<_, String>(0).ok()?).ok()?;
-            Some(ThreadKey::new(row::moment(row, 7).ok()?, row::uuid(row, 1).ok()?.into(), org))
+            let org = org.map_or_else(|| row::org_id(row, 7), |org| Ok(org.clone())).ok()?;
+            Some(ThreadKey::new(row::moment(row, 6).ok()?, row::uuid(row, 0).ok()?.into(), org))
         };
         error.going_on(place().map(|place| query.cursor_behind(&place)))
     })
@@ -280,13 +281,15 @@ fn list_sql(
     behind: Option<&ThreadKey>,
     limit: usize,
 ) -> Sql {
-    let mut sql = Sql::new(format!(
-        "SELECT {THREAD_COLUMNS} FROM chat_thread t JOIN chat_org o ON o.key = t.org WHERE t.org <> 0"
-    ))
-    .bind_some(" AND t.org = ", org)
-    .bind_some(" AND t.user_id = ", user.map(|user| user.as_str().to_owned()))
-    .range("t.created_at", &query.created)
-    .range("t.updated_at", &query.updated);
+    let from = match org {
+        Some(_) => "FROM chat_thread t",
+        None => ", o.org_id FROM chat_thread t JOIN chat_org o ON o.key = t.org",
+    };
+    let mut sql = Sql::new(format!("SELECT {THREAD_COLUMNS} {from} WHERE t.org <> 0"))
+        .bind_some(" AND t.org = ", org)
+        .bind_some(" AND t.user_id = ", user.map(|user| user.as_str().to_owned()))
+        .range("t.created_at", &query.created)
+        .range("t.updated_at", &query.updated);
     if let Some(words) = query.folded_name() {
         sql = sql.bind(" AND instr(t.folded_name, ", words).text(") > 0");
     }
@@ -320,7 +323,7 @@ impl ThreadRepository for SqliteRepository {
     }
 
     async fn get_thread(&self, scope: &Scope, id: ThreadId) -> Answer<ChatThread> {
-        self.read_in(scope, id, |found| read(found.connection, found.thread.key)).await
+        self.read_in(scope, id, |found| read(found.connection, &found.thread)).await
     }
 
     async fn update_thread(&self, scope: &Scope, id: ThreadId, changes: ThreadUpdate) -> Answer<ChatThread> {

@@ -1,6 +1,6 @@
 //! The write-ahead log goes into the file beside the writer, which does not wait for it then.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
@@ -15,46 +15,48 @@ const PAGES: i64 = 1_000;
 /// How many commits pass between two looks at the log.
 const COMMITS: usize = 16;
 
-/// The thread that does it.
+/// The thread that does it. A store that writes little has none.
 #[derive(Debug)]
 pub(crate) struct Checkpoints {
-    wake: Option<SyncSender<()>>,
-    thread: Option<JoinHandle<()>>,
+    path: PathBuf,
     commits: usize,
+    thread: Option<(SyncSender<()>, JoinHandle<()>)>,
 }
 
 impl Checkpoints {
-    /// Without the thread, the writer does it all.
-    pub(crate) fn start(path: &Path) -> Self {
-        let ((wake, woken), path) = (sync_channel(1), path.to_owned());
-        let work = move || drop(run(&path, &woken));
-        let thread = thread::Builder::new().name("chatkeep-log".to_owned()).spawn(work).ok();
-        Self { wake: thread.is_some().then_some(wake), thread, commits: 0 }
+    pub(crate) fn of(path: &Path) -> Self {
+        Self { path: path.to_owned(), commits: 0, thread: None }
     }
 
-    /// Has the log looked at, now and then.
+    /// Has the log looked at, now and then. Without the thread, the writer does it all.
     pub(crate) fn note_commit(&mut self) {
         self.commits += 1;
-        if self.commits.is_multiple_of(COMMITS)
-            && let Some(wake) = &self.wake
-        {
+        if !self.commits.is_multiple_of(COMMITS) {
+            return;
+        }
+        if let Some((wake, _)) = &self.thread {
             // Who is at it already does not need to be told.
             let _ = wake.try_send(());
+            return;
         }
+        let ((wake, woken), path) = (sync_channel(1), self.path.clone());
+        let work = move || drop(run(&path, &woken));
+        let thread = thread::Builder::new().name("chatkeep-log".to_owned()).spawn(work);
+        self.thread = thread.ok().map(|thread| (wake, thread));
     }
 }
 
 impl Drop for Checkpoints {
     fn drop(&mut self) {
-        self.wake = None;
-        let _ = self.thread.take().map(JoinHandle::join);
+        if let Some((wake, thread)) = self.thread.take() {
+            drop(wake);
+            let _ = thread.join();
+        }
     }
 }
 
 /// What fails here is done later, or by the writer.
 fn run(path: &Path, woken: &Receiver<()>) -> rusqlite::Result<()> {
-    // A store that writes little needs no connection for it.
-    let Ok(()) = woken.recv() else { return Ok(()) };
     let connection = open_file(path, OpenFlags::empty())?;
     // Who closes the file last is the writer.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;

@@ -49,7 +49,7 @@ const HEADER: &str = "
 pub(crate) fn applied(connection: &Connection, errors: &Errors) -> Result<usize> {
     let read = |row: &Row<'_>| Ok((row.get(0)?, row.get::<_, i64>(1)?, row.get(2)?, row.get(3)?));
     let (application, applied, encoding, has_tables): (i32, _, String, bool) =
-        connection.query_row(HEADER, [], read)?;
+        connection.prepare_cached(HEADER)?.query_row([], read)?;
     let is_unused = (application, applied, has_tables) == (0, 0, false);
     let refused = |what| Err(errors.backend(what).into());
     if application != APPLICATION_ID && !is_unused {

@@ -135,7 +135,7 @@ impl Writer {
     ) -> std::io::Result<Self> {
         let (calls, waiting) = channel();
         let SqliteConfig { lock_timeout, timeout, .. } = *config;
-        let checkpoints = config.path.as_deref().map(Checkpoints::start);
+        let checkpoints = config.path.as_deref().map(Checkpoints::of);
         let work = Work {
             connection,
             upkeep,
@@ -232,7 +232,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// What the thread does: groups of calls, and between them what can wait.
 fn run(work: &Mutex<Option<Work>>, waiting: &Receiver<Option<Box<dyn Call>>>) {
-    let (mut upkept, mut patience, mut had_several) = (Instant::now(), Duration::ZERO, false);
+    let (mut upkept, mut patience, mut had_several) = (Instant::now(), IDLE, false);
     loop {
         let is_due = {
             // Who panicked while it wrote has left a transaction behind: then nothing is written any more.

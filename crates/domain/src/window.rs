@@ -9,7 +9,13 @@
 //!   use an id again. If a provider gives no ids, the tool's name takes the id's place.
 //! - A result may come before its call. It waits without showing, and joins the call when the call comes. If more
 //!   than 1,000 results wait, the oldest are given up.
-//! - A call has one answer: the first. A message that answers a call again does not show.
+//! - If all calls that a result could answer are answered, an earlier result makes room where it can. So a result
+//!   without an id that answered the call of an id goes on to another call of its tool when the result with that id
+//!   comes. The other call must be unanswered and made before the result that goes on, with nothing said between the
+//!   two calls. Otherwise what shows could lose a message when it is selected from again: in it, results with ids and
+//!   without may have changed places.
+//! - Of the results of one message, those with ids find their calls first.
+//! - Apart from that, a call has one answer: the first. A message that answers a call again does not show.
 //! - A result whose call never comes, or has left the window, does not show.
 //! - If a message does not show because of one of its results, the groups of its other results do not show either,
 //!   because a part of them makes no valid prompt. A message that also makes calls does not wait for the call of a
@@ -21,7 +27,7 @@
 //!
 //! - Messages of the system and the developer are pinned: they always stay, they count toward the limits, and they take no part in groups.
 //! - A call and its results are one group. So are parallel calls: several in one message, or in consecutive assistant
-//!   messages.
+//!   messages. So are the calls that a result had one after the other.
 //! - A tool message that answers no call belongs to the group of the message before it, and leaves or is left out
 //!   with it.
 //! - Every other message is a group of its own.
@@ -42,6 +48,8 @@
 //! A [`Window`] holds the messages that show or wait. Of the messages that left, the window remembers the last 10,000
 //! ids and the last 10,000 calls.
 
+mod alike;
+mod call;
 mod calls;
 mod candidate;
 mod groups;
@@ -50,6 +58,7 @@ mod layout;
 mod limits;
 mod said;
 mod tools;
+mod way;
 
 use std::collections::BTreeMap;
 

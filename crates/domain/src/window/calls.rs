@@ -2,9 +2,11 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
-use std::sync::Arc;
 
 use crate::content::{ToolCall, ToolResult};
+use crate::window::alike::{Alike, Waiting};
+use crate::window::call::{Call, CallNumber, Key, Turn};
+use crate::window::way::Ways;
 
 /// How many calls are remembered after they left.
 const REMEMBERED: usize = 10_000;
@@ -12,65 +14,17 @@ const REMEMBERED: usize = 10_000;
 /// How many results wait for their calls.
 pub(super) const MAX_WAITING: usize = 1_000;
 
-/// A call's number, in the order in which calls were made.
-pub(super) type CallNumber = usize;
-
-/// What pairs a result with its call.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Key {
-    Id(Arc<str>),
-    /// Of the tool. For results without an id.
-    Name(Arc<str>),
-}
-
-impl Key {
-    fn of_result(result: &ToolResult<'_>) -> Self {
-        match result.tool_call_id {
-            "" => Self::Name(result.name.into()),
-            id => Self::Id(id.into()),
-        }
-    }
-
-    fn of_call(call: &ToolCall<'_>) -> Vec<Self> {
-        let id = (!call.id.is_empty()).then(|| Self::Id(call.id.into()));
-        let name = (!call.name.is_empty()).then(|| Self::Name(call.name.into()));
-        id.into_iter().chain(name).collect()
-    }
-}
-
-#[derive(Debug)]
-pub(super) struct Call {
-    /// The place of the message that makes it, and which of that message's calls it is.
-    pub(super) at: usize,
-    pub(super) index: usize,
-    /// The place of the message that answers it.
-    pub(super) answer: Option<usize>,
-    /// The same for parallel calls.
-    run: usize,
-    keys: Vec<Key>,
-}
-
-impl Call {
-    fn id(&self) -> &str {
-        match self.keys.first() {
-            Some(Key::Id(id)) => id,
-            _ => "",
-        }
-    }
-}
-
 /// What [`Calls::answer`] found.
 pub(super) enum Answer {
     /// A call that had no answer yet: the place of its message.
     To(usize),
+    /// A call whose answer went on to another call: the places of the messages of all calls whose answers changed.
+    Freed(Vec<usize>),
     /// All calls that it could answer have an answer.
     Repeated,
     /// There was no such call yet.
     Unknown,
 }
-
-/// A result that waits for its call: the place of its message, and which of that message's results it is.
-type Waiting = (usize, usize);
 
 /// Every call that is in the window, the last ones that left it, and the results that wait for theirs.
 ///
@@ -85,57 +39,95 @@ pub(super) struct Calls {
     waiting: BTreeMap<Waiting, Key>,
 }
 
-/// The calls of one key, and the results that came before them.
-#[derive(Debug, Default)]
-struct Alike {
-    calls: usize,
-    /// The call to be answered next is the last: of the latest run, the first.
-    open: BTreeSet<(usize, Reverse<CallNumber>)>,
-    waiting: BTreeSet<Waiting>,
-}
-
 impl Calls {
     pub(super) fn get(&self, number: CallNumber) -> Option<&Call> {
         self.by_number.get(&number)
     }
 
-    pub(super) fn make(&mut self, at: usize, run: usize, index: usize, call: &ToolCall<'_>) -> CallNumber {
+    /// Adds a message's call, the one at `index`. `stretch` and `run` are as in [`Turn`].
+    pub(super) fn make(
+        &mut self,
+        (at, index): (usize, usize),
+        (stretch, run): (usize, usize),
+        call: &ToolCall<'_>,
+    ) -> CallNumber {
         let number = self.made;
         self.made += 1;
+        let turn = Turn { stretch, run, number: Reverse(number) };
         let keys = Key::of_call(call);
         for key in &keys {
             let alike = self.alike.entry(key.clone()).or_default();
             alike.calls += 1;
-            alike.open.insert((run, Reverse(number)));
+            alike.open.insert(turn);
         }
         self.open.insert(number);
-        self.by_number.insert(number, Call { at, index, answer: None, run, keys });
+        self.by_number.insert(number, Call { at, index, answer: None, by: None, turn, keys });
         number
     }
 
-    /// Answers the latest call of the result's id that has no answer, or of its name where it has no id. Of parallel
-    /// calls it is the first.
+    /// Answers the latest call of the result's id that has no answer or can be freed, or of its name where it has no
+    /// id. Of parallel calls it is the first.
     pub(super) fn answer(&mut self, at: usize, result: &ToolResult<'_>) -> Answer {
-        let Some(alike) = self.alike.get(&Key::of_result(result)).filter(|alike| alike.calls > 0) else {
+        let key = Key::of_result(result);
+        let Some(alike) = self.alike.get(&key).filter(|alike| alike.calls > 0) else {
             return Answer::Unknown;
         };
-        match alike.open.last() {
-            Some((_, Reverse(number))) => Answer::To(self.settle(*number, at)),
-            None => Answer::Repeated,
+        if let Some(open) = alike.open.last().copied() {
+            return self.settle(open, at, Some(key)).map_or(Answer::Repeated, Answer::To);
+        }
+        let ways = Ways { calls: &self.by_number, alike: &self.alike };
+        let way = alike.taken.last().and_then(|latest| ways.find(&key, latest.stretch));
+        way.map_or(Answer::Repeated, |way| Answer::Freed(self.free(&way, at, key)))
+    }
+
+    /// Marks a call as answered by its own message.
+    pub(super) fn answer_itself(&mut self, number: CallNumber) {
+        if let Some((turn, at)) = self.by_number.get(&number).map(|call| (call.turn, call.at)) {
+            self.settle(turn, at, None);
         }
     }
 
-    /// Marks a call as answered by the message at `answer`. Gives the place of the message that makes it.
-    pub(super) fn settle(&mut self, number: CallNumber, answer: usize) -> usize {
-        let Some(call) = self.by_number.get_mut(&number) else { return answer };
-        call.answer = Some(answer);
-        self.open.remove(&number);
-        for key in &call.keys {
-            if let Some(alike) = self.alike.get_mut(key) {
-                alike.open.remove(&(call.run, Reverse(number)));
+    /// Passes each answer of a way on to the next call, and answers the first call by the result at this place. Gives
+    /// the places of the calls' messages.
+    fn free(&mut self, way: &[Turn], at: usize, key: Key) -> Vec<usize> {
+        let mut places = Vec::new();
+        for pair in way.windows(2).rev() {
+            if let Some((answer, by)) = self.reopen(pair[0]) {
+                places.extend(self.settle(pair[1], answer, by));
             }
         }
-        call.at
+        places.extend(way.first().and_then(|freed| self.settle(*freed, at, Some(key))));
+        places
+    }
+
+    /// Marks a call as answered by the message at `answer`. Gives the place of the message that makes it.
+    fn settle(&mut self, turn: Turn, answer: usize, by: Option<Key>) -> Option<usize> {
+        let call = self.by_number.get_mut(&turn.number.0)?;
+        call.answer = Some(answer);
+        call.by = by;
+        self.open.remove(&turn.number.0);
+        for key in &call.keys {
+            if let Some(alike) = self.alike.get_mut(key) {
+                alike.open.remove(&turn);
+                if call.by.as_ref().is_some_and(|by| by != key) {
+                    alike.taken.insert(turn);
+                }
+            }
+        }
+        Some(call.at)
+    }
+
+    /// Takes a call's answer away. Gives its place and what paired the two.
+    fn reopen(&mut self, turn: Turn) -> Option<(usize, Option<Key>)> {
+        let call = self.by_number.get_mut(&turn.number.0)?;
+        self.open.insert(turn.number.0);
+        for key in &call.keys {
+            if let Some(alike) = self.alike.get_mut(key) {
+                alike.taken.remove(&turn);
+                alike.open.insert(turn);
+            }
+        }
+        Some((call.answer.take()?, call.by.take()))
     }
 
     /// Lets a result wait for its call.
@@ -147,10 +139,10 @@ impl Calls {
 
     /// Answers a new call by the result that waited longest for it. Gives the place of that result's message.
     pub(super) fn answer_early(&mut self, number: CallNumber) -> Option<usize> {
-        let keys = &self.by_number.get(&number)?.keys;
+        let Call { keys, turn, .. } = self.by_number.get(&number)?;
         let early = keys.iter().find_map(|key| self.alike.get_mut(key)?.waiting.pop_first())?;
-        self.waiting.remove(&early);
-        self.settle(number, early.0);
+        let by = self.waiting.remove(&early);
+        self.settle(*turn, early.0, by);
         Some(early.0)
     }
 
@@ -176,9 +168,9 @@ impl Calls {
     /// The id of the oldest call of this tool that has no answer, in the window or not.
     pub(super) fn oldest_open(&self, tool: &str) -> Option<&str> {
         let open = &self.alike.get(&Key::Name(tool.into()))?.open;
-        let (run, _) = open.first()?;
-        let (_, Reverse(oldest)) = open.range(..=(*run, Reverse(0))).next_back()?;
-        self.by_number.get(oldest).map(Call::id)
+        let oldest = Turn { number: Reverse(0), ..*open.first()? };
+        let oldest = open.range(..=oldest).next_back()?;
+        self.by_number.get(&oldest.number.0).map(Call::id)
     }
 
     /// Of calls that left, the last are remembered: what answers them later is no early result of another call.
@@ -199,7 +191,8 @@ impl Calls {
         for key in &call.keys {
             if let Some(alike) = self.alike.get_mut(key) {
                 alike.calls -= 1;
-                alike.open.remove(&(call.run, Reverse(number)));
+                alike.open.remove(&call.turn);
+                alike.taken.remove(&call.turn);
             }
         }
         Some(call)

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::window::calls::CallNumber;
+use crate::window::call::CallNumber;
 use crate::window::limits::WindowLimits;
 
 /// Stays the same while a group grows; of two that merge, one stays.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::window::calls::Call;
+use crate::window::call::Call;
 
 /// Orders the members of a group, given the calls that they make in the order in which they were made.
 ///

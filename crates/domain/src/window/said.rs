@@ -2,7 +2,8 @@
 
 use crate::content::ToolResult;
 use crate::role::Role;
-use crate::window::calls::{Answer, Call, CallNumber, Calls, MAX_WAITING};
+use crate::window::call::{Call, CallNumber};
+use crate::window::calls::{Answer, Calls, MAX_WAITING};
 use crate::window::candidate::Candidate;
 use crate::window::groups::{Group, Groups};
 use crate::window::layout::lay_out;
@@ -31,6 +32,8 @@ pub(super) struct Said {
     run: usize,
     /// The place of its last message, while the next one may go on with it.
     run_end: Option<usize>,
+    /// The number of the latest stretch of calls with nothing said between them.
+    stretch: usize,
 }
 
 impl Said {
@@ -130,6 +133,7 @@ impl Said {
     /// Takes in a message without calls and results. A tool's goes with the message before it.
     fn plain(&mut self, at: usize, role: Role, tokens: usize) -> Vec<usize> {
         self.run_end = None;
+        self.stretch += 1;
         let before = self.last.replace(at).filter(|_| role == Role::Tool);
         if before.is_some_and(|before| !self.groups.has(before)) {
             return vec![at];
@@ -145,6 +149,7 @@ impl Said {
         for (index, result) in results.iter().enumerate() {
             match self.calls.answer(at, result) {
                 Answer::To(caller) => found.answered.push(caller),
+                Answer::Freed(callers) => found.answered.extend(callers),
                 Answer::Repeated => found.repeats = true,
                 Answer::Unknown => found.unknown.push(index),
             }
@@ -169,10 +174,10 @@ impl Said {
     fn make_calls(&mut self, at: usize, group: &mut Group, tools: &Tools<'_>) -> Vec<usize> {
         let mut early = Vec::new();
         for (index, (call, answered)) in tools.calls.iter().enumerate() {
-            let number = self.calls.make(at, self.run, index, call);
+            let number = self.calls.make((at, index), (self.stretch, self.run), call);
             group.calls.push(number);
             if *answered {
-                self.calls.settle(number, at);
+                self.calls.answer_itself(number);
             } else {
                 early.extend(self.calls.answer_early(number));
             }

@@ -15,6 +15,8 @@ pub(super) struct Tools<'a> {
 impl<'a> Tools<'a> {
     pub(super) fn new(found: Found<'a>) -> Self {
         let Found { calls, mut results } = found;
+        // An id means one call, and a name whichever is left.
+        results.sort_by_key(|result| result.tool_call_id.is_empty());
         let mut calls: Vec<_> = calls.into_iter().map(|call| (call, false)).collect();
         if !calls.is_empty() && !results.is_empty() {
             let mut own: HashMap<(bool, &str), VecDeque<usize>> = HashMap::new();

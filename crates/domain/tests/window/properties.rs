@@ -2,60 +2,11 @@
 //! messages that call and answer at once.
 
 use chatkeep_domain::window::{Candidate, Selection, Window, WindowLimits, select};
-use chatkeep_domain::{Content, Message, MessageId, Role};
+use chatkeep_domain::{Message, MessageId, Role};
 use proptest::prelude::*;
-use serde_json::json;
 use uuid::Uuid;
 
-use crate::shapes::pair;
-
-type Line = (Message, usize);
-
-fn id(number: u8) -> String {
-    format!("c{number}")
-}
-
-/// The tool of an id: two ids have one.
-fn tool(number: u8) -> String {
-    format!("tool_{}", number / 2)
-}
-
-/// A message of Anthropic's blocks.
-fn blocks(results: &[u8], calls: &[u8]) -> Content {
-    let results = results
-        .iter()
-        .map(|number| json!({"type": "tool_result", "tool_use_id": id(*number), "content": ""}));
-    let calls =
-        calls.iter().map(|number| json!({"type": "tool_use", "id": id(*number), "name": tool(*number)}));
-    let text = json!({"type": "text", "text": "said"});
-    let content: Vec<_> = results.chain([text]).chain(calls).collect();
-    Content::from_value(json!({"type": "message", "content": content})).unwrap()
-}
-
-fn message() -> impl Strategy<Value = Message> {
-    let ids = || prop::collection::vec(0..4_u8, 1..4);
-    let no_id = Content::from_value(json!({"type": "tool_result", "content": "done"})).unwrap();
-    prop_oneof![
-        3 => Just(Message::new(Role::User, "question")),
-        2 => Just(Message::new(Role::Assistant, "answer")),
-        1 => Just(Message::new(Role::System, "rule")),
-        6 => (0..100_usize, 0..4_u8).prop_map(|(shape, number)| {
-            Message::new(Role::Assistant, pair(shape, &id(number), &tool(number)).call)
-        }),
-        7 => (0..100_usize, 0..4_u8).prop_map(|(shape, number)| {
-            let pair = pair(shape, &id(number), &tool(number));
-            Message::new(pair.role, pair.result)
-        }),
-        2 => ids().prop_map(|ids| Message::new(Role::Assistant, blocks(&[], &ids))),
-        2 => ids().prop_map(|ids| Message::new(Role::User, blocks(&ids, &[]))),
-        1 => (ids(), ids()).prop_map(|(results, calls)| Message::new(Role::Assistant, blocks(&results, &calls))),
-        1 => Just(Message::new(Role::Tool, no_id)),
-    ]
-}
-
-fn conversation() -> impl Strategy<Value = Vec<Line>> {
-    prop::collection::vec((message(), 0..6_usize), 0..40)
-}
+use crate::random::{Line, any_conversation, conversation, tool};
 
 fn limits() -> impl Strategy<Value = WindowLimits> {
     (prop::option::of(1..20_usize), prop::option::of(1..40_usize))
@@ -109,11 +60,19 @@ fn refused(lines: &[Line]) -> Option<String> {
     refusal(&lines.iter().map(|(message, _)| message).collect::<Vec<_>>())
 }
 
+fn selecting_again_keeps_all(lines: &[Line], limits: &WindowLimits) -> Result<(), TestCaseError> {
+    let kept = at(lines, &choose(lines, limits).kept);
+    let Selection { kept: mut again, early, .. } = choose(&kept, &WindowLimits::UNLIMITED);
+    again.sort_unstable();
+    prop_assert_eq!((again, early), ((0..kept.len()).collect(), None));
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(250))]
 
     #[test]
-    fn no_strict_provider_refuses_what_shows(lines in conversation(), limits in limits()) {
+    fn no_strict_provider_refuses_what_shows(lines in any_conversation(), limits in limits()) {
         let kept = at(&lines, &choose(&lines, &limits).kept);
         prop_assert_eq!(refused(&kept), None);
         let mut window = Window::new(limits);
@@ -127,7 +86,7 @@ proptest! {
 
     #[test]
     fn a_window_is_over_a_limit_only_where_one_group_and_the_pinned_alone_are(
-        lines in conversation(),
+        lines in any_conversation(),
         limits in limits(),
     ) {
         let kept = at(&lines, &choose(&lines, &limits).kept);
@@ -139,7 +98,7 @@ proptest! {
     }
 
     #[test]
-    fn system_messages_stay_and_each_message_shows_once(lines in conversation(), limits in limits()) {
+    fn system_messages_stay_and_each_message_shows_once(lines in any_conversation(), limits in limits()) {
         let mut kept = choose(&lines, &limits).kept;
         kept.sort_unstable();
         prop_assert!(kept.is_sorted_by(|one, next| one < next));
@@ -148,7 +107,7 @@ proptest! {
     }
 
     #[test]
-    fn nothing_leaves_without_need(lines in conversation(), limits in limits()) {
+    fn nothing_leaves_without_need(lines in any_conversation(), limits in limits()) {
         let unlimited = choose(&lines, &WindowLimits::UNLIMITED);
         prop_assert!(!unlimited.full);
         let chosen = choose(&lines, &limits);
@@ -160,14 +119,16 @@ proptest! {
 
     #[test]
     fn selecting_again_leaves_nothing_out(lines in conversation(), limits in limits()) {
-        let kept = at(&lines, &choose(&lines, &limits).kept);
-        let Selection { kept: mut again, early, .. } = choose(&kept, &WindowLimits::UNLIMITED);
-        again.sort_unstable();
-        prop_assert_eq!((again, early), ((0..kept.len()).collect(), None));
+        selecting_again_keeps_all(&lines, &limits)?;
     }
 
     #[test]
-    fn without_limits_a_window_filled_one_by_one_shows_the_same(lines in conversation()) {
+    fn selecting_again_leaves_nothing_out_where_some_have_ids(lines in any_conversation(), limits in limits()) {
+        selecting_again_keeps_all(&lines, &limits)?;
+    }
+
+    #[test]
+    fn without_limits_a_window_filled_one_by_one_shows_the_same(lines in any_conversation()) {
         let mut window = Window::default();
         for (message, tokens) in &lines {
             window.push(None, message.clone(), *tokens);
@@ -178,7 +139,7 @@ proptest! {
     }
 
     #[test]
-    fn the_call_that_a_tool_answers_next_does_not_depend_on_limits(lines in conversation(), limits in limits()) {
+    fn the_call_that_a_tool_answers_next_does_not_depend_on_limits(lines in any_conversation(), limits in limits()) {
         let (mut narrow, mut wide) = (Window::new(limits), Window::default());
         for (message, tokens) in &lines {
             narrow.push(None, message.clone(), *tokens);
@@ -191,7 +152,7 @@ proptest! {
 
     #[test]
     fn a_message_that_comes_again_changes_nothing(
-        lines in conversation(),
+        lines in any_conversation(),
         again in prop::collection::vec(any::<prop::sample::Index>(), 40),
         limits in limits(),
     ) {
@@ -209,7 +170,7 @@ proptest! {
     }
 
     #[test]
-    fn the_last_few_are_whole_groups_and_never_more(lines in conversation(), count in 0..12_usize) {
+    fn the_last_few_are_whole_groups_and_never_more(lines in any_conversation(), count in 0..12_usize) {
         let mut window = Window::default();
         for (message, tokens) in &lines {
             window.push(None, message.clone(), *tokens);

@@ -81,7 +81,7 @@ const STEPS: &[Step] = &[
         command: TEST,
         figures: &[("PROPTEST_CASES", "20000")],
         packages: &["chatkeep-domain"],
-        args: &["--lib"],
+        args: &["--lib", "--test", "window"],
     },
     Step {
         name: "scale",

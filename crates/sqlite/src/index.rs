@@ -147,7 +147,7 @@ impl Wanted<'_> {
     /// Whether every message that the index finds has the words. One that is to be without a word is looked at: a codec may keep words
     /// out of the index.
     pub(crate) fn is_exact(&self) -> bool {
-        self.expr.is_some_and(has_no_exclusion)
+        self.expr.is_some_and(|expr| has_no_exclusion(expr) && self.exactly(expr).is_some())
     }
 
     fn of_metadata(&self) -> Option<String> {

@@ -12,6 +12,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params_from_iter};
 use uuid::Uuid;
 
 use crate::error::{Answer, Result};
+use crate::readers::Work;
 use crate::row::{self, MESSAGE_COLUMNS, Opener, THREAD_COLUMNS};
 use crate::sql::Sql;
 use crate::store::{Context, SqliteRepository};
@@ -153,10 +154,9 @@ impl SqliteRepository {
         &self,
         scope: &Scope,
         id: ThreadId,
-        mut work: impl FnMut(&InThread<'_>) -> Result<T> + Send + 'static,
+        work: impl FnMut(&InThread<'_>) -> Result<T> + Send + 'static,
     ) -> Answer<T> {
-        let (scope, context) = (scope.clone(), self.context());
-        self.read(move |connection| work(&InThread::find(connection, &context, &scope, id)?)).await
+        self.read(self.in_thread(scope, id, work)).await
     }
 
     /// Writes in a thread, as a whole or not at all.
@@ -164,10 +164,17 @@ impl SqliteRepository {
         &self,
         scope: &Scope,
         id: ThreadId,
-        mut work: impl FnMut(&InThread<'_>) -> Result<T> + Send + 'static,
+        work: impl FnMut(&InThread<'_>) -> Result<T> + Send + 'static,
     ) -> Answer<T> {
+        self.write(self.in_thread(scope, id, work)).await
+    }
+
+    fn in_thread<T, F>(&self, scope: &Scope, id: ThreadId, mut work: F) -> impl Work<T> + use<T, F>
+    where
+        F: FnMut(&InThread<'_>) -> Result<T> + Send + 'static,
+    {
         let (scope, context) = (scope.clone(), self.context());
-        self.write(move |connection| work(&InThread::find(connection, &context, &scope, id)?)).await
+        move |connection: &Connection| work(&InThread::find(connection, &context, &scope, id)?)
     }
 }
 

@@ -38,7 +38,7 @@ const UPKEEP_EVERY: Duration = Duration::from_millis(100);
 /// Of so many calls that seem to be alone one looks for others.
 const LOOKS_AROUND: usize = 16;
 
-/// For how long no call came when a group is complete. Without that, 16 callers make groups of eight: 3.6 times the appends of one caller
+/// A group is complete when no call came for so long. Without that, 16 callers make groups of eight: 3.6 times the appends of one caller
 /// of plain SQLite, and 4.4 times with it.
 const GATHERS: Duration = Duration::from_micros(30);
 
@@ -262,7 +262,7 @@ fn run(work: &Mutex<Option<Work>>, waiting: &Receiver<Option<Box<dyn Call>>>) {
         if is_busy && upkept.elapsed() < UPKEEP_EVERY {
             continue;
         }
-        patience = if work.keep_house() { work.idle() } else { AFTER_FAILURE };
+        patience = if work.do_some_upkeep() { work.idle() } else { AFTER_FAILURE };
         upkept = Instant::now();
     }
     let work = locked(work).take();
@@ -313,7 +313,7 @@ impl Work {
     }
 
     /// Does a little of what can wait; gives whether that went well.
-    fn keep_house(&mut self) -> bool {
+    fn do_some_upkeep(&mut self) -> bool {
         self.connection.wait_at_most(UPKEEP_WAITS);
         let is_done = self.is_ours().is_ok() && self.upkeep.step(self.connection.within(self.timeout));
         if is_done {

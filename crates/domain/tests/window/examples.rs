@@ -5,15 +5,15 @@ use chatkeep_domain::{Content, Message, MessageId, Role};
 use serde_json::json;
 use uuid::Uuid;
 
-fn user(text: &str) -> Message {
+pub(crate) fn user(text: &str) -> Message {
     Message::new(Role::User, text)
 }
 
-fn call(id: &str) -> Message {
+pub(crate) fn call(id: &str) -> Message {
     Message::new(Role::Assistant, Content::tool_call(id, "tool", json!({})))
 }
 
-fn result(id: &str) -> Message {
+pub(crate) fn result(id: &str) -> Message {
     Message::new(Role::Tool, Content::tool_result(id, "tool", "done"))
 }
 
@@ -22,7 +22,7 @@ fn choose(messages: &[Message], limits: &WindowLimits) -> Selection {
     select(candidates, limits)
 }
 
-fn kept(messages: &[Message], limits: &WindowLimits) -> Vec<usize> {
+pub(crate) fn kept(messages: &[Message], limits: &WindowLimits) -> Vec<usize> {
     choose(messages, limits).kept
 }
 

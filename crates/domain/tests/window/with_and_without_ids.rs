@@ -1,21 +1,10 @@
 //! Results without ids beside results with ids: one call may be meant by both.
 
-use chatkeep_domain::window::{Candidate, Window, WindowLimits, select};
+use chatkeep_domain::window::{Window, WindowLimits};
 use chatkeep_domain::{Content, Message, Role};
 use serde_json::{Value, json};
 
-fn user(text: &str) -> Message {
-    Message::new(Role::User, text)
-}
-
-/// A call of `tool`.
-fn call(id: &str) -> Message {
-    Message::new(Role::Assistant, Content::tool_call(id, "tool", json!({})))
-}
-
-fn result(id: &str) -> Message {
-    Message::new(Role::Tool, Content::tool_result(id, "tool", "done"))
-}
+use crate::examples::{call, kept, result, user};
 
 fn content(value: Value) -> Content {
     Content::from_value(value).unwrap()
@@ -30,11 +19,6 @@ fn result_by_name() -> Message {
 /// A message of Anthropic's blocks.
 fn blocks(blocks: &Value) -> Message {
     Message::new(Role::Assistant, content(json!({"type": "message", "content": blocks})))
-}
-
-fn kept(messages: &[Message], limits: &WindowLimits) -> Vec<usize> {
-    let candidates = messages.iter().map(|message| Candidate::new(message.role, &message.content, 1));
-    select(candidates, limits).kept
 }
 
 /// What stays without limits; of that, all stays, in the same order.

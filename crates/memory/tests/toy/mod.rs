@@ -14,7 +14,6 @@ pub(crate) struct Toy {
 
 impl Toy {
     /// From now on the contents of this message cannot be opened.
-    #[allow(dead_code, reason = "the contract loses none")]
     pub(crate) fn lose(&self, message: MessageId) {
         self.lost.lock().unwrap_or_else(PoisonError::into_inner).insert(message);
     }

@@ -5,6 +5,7 @@ mod backup;
 mod blocking;
 mod candidates;
 mod checkpoint;
+mod commit;
 mod config;
 mod connection;
 mod error;

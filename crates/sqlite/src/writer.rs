@@ -14,6 +14,7 @@ use tokio::task::{block_in_place, yield_now};
 
 use crate::blocking::may_block;
 use crate::checkpoint::Checkpoints;
+use crate::commit::{Call, Committer, IDLE};
 use crate::config::SqliteConfig;
 use crate::connection::Bounded;
 use crate::error::{Errors, Result, shared};
@@ -22,12 +23,6 @@ use crate::upkeep::Upkeep;
 
 /// How many calls are committed together at most.
 const GROUP: usize = 128;
-
-/// After how long without a call the thread does what can wait. In memory it does not wait for a disk then, and begins at once.
-const IDLE: Duration = Duration::from_millis(2);
-
-/// How long that waits for the lock of another process.
-const UPKEEP_WAITS: Duration = Duration::from_millis(100);
 
 /// After how long it tries again what has failed, such as on a full disk.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
@@ -41,18 +36,6 @@ const LOOKS_AROUND: usize = 16;
 /// A group is complete when no call came for so long. Without that, 16 callers make groups of eight: 3.6 times the appends of one caller
 /// of plain SQLite, and 4.4 times with it.
 const GATHERS: Duration = Duration::from_micros(30);
-
-/// A call that waits for its turn.
-trait Call: Send {
-    /// How long it may wait for its turn.
-    fn until(&self) -> Instant;
-
-    /// Does it, or does it again where all was rolled back. After an error nothing of what it wrote is to stay.
-    fn run(&mut self, connection: &Connection) -> Result<(), StoreError>;
-
-    /// Tells the caller, once it is known whether the group was committed.
-    fn report(self: Box<Self>, committed: &Result<(), StoreError>);
-}
 
 struct Waiting<T, F> {
     until: Instant,
@@ -96,7 +79,7 @@ impl<T: Send, F: FnMut(&Connection) -> Result<T> + Send> Call for Waiting<T, F> 
 pub(crate) struct Writer {
     calls: Mutex<Option<Calls>>,
     thread: Mutex<Option<JoinHandle<()>>>,
-    work: Arc<Mutex<Option<Work>>>,
+    work: Arc<Mutex<Option<Committer>>>,
     under_way: AtomicUsize,
     /// The last call that looked for others found some.
     had_company: AtomicBool,
@@ -136,7 +119,7 @@ impl Writer {
         let (calls, waiting) = channel();
         let SqliteConfig { lock_timeout, timeout, .. } = *config;
         let checkpoints = config.path.as_deref().map(Checkpoints::of);
-        let work = Work {
+        let work = Committer {
             connection,
             upkeep,
             checkpoints,
@@ -231,7 +214,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// What the thread does: groups of calls, and between them what can wait.
-fn run(work: &Mutex<Option<Work>>, waiting: &Receiver<Option<Box<dyn Call>>>) {
+fn run(work: &Mutex<Option<Committer>>, waiting: &Receiver<Option<Box<dyn Call>>>) {
     let (mut upkept, mut patience, mut had_several) = (Instant::now(), IDLE, false);
     loop {
         let is_due = {
@@ -289,159 +272,5 @@ fn gather(
             return group;
         }
         thread::yield_now();
-    }
-}
-
-#[derive(Debug)]
-struct Work {
-    connection: Bounded,
-    upkeep: Upkeep,
-    checkpoints: Option<Checkpoints>,
-    identity: Option<Identity>,
-    timeout: Duration,
-    /// When calls were committed last.
-    committed: Instant,
-    /// The thread waits for a call, and for nothing else.
-    is_asleep: bool,
-    errors: Errors,
-}
-
-impl Work {
-    /// How long nothing was committed when the thread does what can wait.
-    fn idle(&self) -> Duration {
-        if self.identity.is_some() { IDLE } else { Duration::ZERO }
-    }
-
-    /// Does a little of what can wait; gives whether that went well.
-    fn do_some_upkeep(&mut self) -> bool {
-        self.connection.wait_at_most(UPKEEP_WAITS);
-        let is_done = self.is_ours().is_ok() && self.upkeep.step(self.connection.within(self.timeout));
-        if is_done {
-            self.note_commit();
-        }
-        is_done
-    }
-
-    fn close(mut self) {
-        drop(self.checkpoints.take());
-        if self.is_ours().is_err() {
-            // Closing would write the log into a file that is not the one at the path any more, and delete the log there.
-            let _ = self
-                .connection
-                .unbounded()
-                .set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
-        }
-    }
-
-    /// Does the calls of a group in one transaction, and tells each.
-    fn commit(&mut self, mut group: Vec<Box<dyn Call>>) {
-        let committed = self.write(&mut group);
-        self.committed = Instant::now();
-        for call in group {
-            call.report(&committed);
-        }
-    }
-
-    /// One that fails after it has written something is rare. Then the group begins anew, with a savepoint for each: as long as there
-    /// is none, an append takes a quarter less.
-    fn write(&mut self, group: &mut Vec<Box<dyn Call>>) -> Result<(), StoreError> {
-        self.is_ours().map_err(|what| self.errors.backend(what))?;
-        self.begin(group)?;
-        let mut written = Ok(());
-        if !self.run_all(group) {
-            self.roll_back();
-            self.begin(group)?;
-            written = group.iter_mut().try_for_each(|call| self.run_apart(call.as_mut()));
-        }
-        if let Err(error) = written.and_then(|()| self.keep_up()).and_then(|()| self.commit_now()) {
-            self.roll_back();
-            return Err(error);
-        }
-        self.note_commit();
-        self.is_ours().map_err(|what| self.errors.unknown(what))
-    }
-
-    fn note_commit(&mut self) {
-        self.checkpoints.iter_mut().for_each(Checkpoints::note_commit);
-    }
-
-    /// Runs the calls. `false`: one has failed and left something behind, or has ended the transaction.
-    fn run_all(&self, group: &mut [Box<dyn Call>]) -> bool {
-        self.upkeep.begin_group();
-        group.iter_mut().all(|call| {
-            let connection = self.connection.within(self.timeout);
-            let changes = connection.total_changes();
-            call.run(connection).is_ok()
-                || connection.total_changes() == changes && !connection.is_autocommit()
-        })
-    }
-
-    fn roll_back(&self) {
-        // Fails where SQLite has rolled back by itself.
-        let _ = self.connection.unbounded().execute_batch("ROLLBACK");
-    }
-
-    /// Waits for the lock, for each call until its time is over.
-    fn begin(&mut self, group: &mut Vec<Box<dyn Call>>) -> Result<(), StoreError> {
-        loop {
-            let until = group.first().map_or_else(Instant::now, |call| call.until());
-            self.connection.wait_at_most(until.saturating_duration_since(Instant::now()));
-            let begun = self.execute("BEGIN IMMEDIATE");
-            if !begun.as_ref().is_err_and(StoreError::is_transient) || group.is_empty() {
-                return begun;
-            }
-            for late in group.extract_if(.., |call| call.until() <= Instant::now()) {
-                late.report(&begun);
-            }
-        }
-    }
-
-    fn run_apart(&self, call: &mut dyn Call) -> Result<(), StoreError> {
-        let connection = self.connection.within(self.timeout);
-        self.execute("SAVEPOINT call")?;
-        if let Err(error) = call.run(connection) {
-            if connection.is_autocommit() {
-                // A full disk, for example, ends the whole transaction.
-                return Err(error);
-            }
-            self.execute("ROLLBACK TO call")?;
-        }
-        self.execute("RELEASE call")
-    }
-
-    /// Where much is pending. What fails here is done later, unless it ends the whole transaction.
-    fn keep_up(&mut self) -> Result<(), StoreError> {
-        if !self.upkeep.is_long() {
-            return Ok(());
-        }
-        self.execute("SAVEPOINT upkeep")?;
-        let kept = self.upkeep.keep_up(self.connection.unbounded());
-        if let Err(failure) = kept {
-            if self.connection.unbounded().is_autocommit() {
-                return Err(self.errors.from(failure));
-            }
-            self.execute("ROLLBACK TO upkeep")?;
-        }
-        self.execute("RELEASE upkeep")
-    }
-
-    fn commit_now(&self) -> Result<(), StoreError> {
-        let done =
-            self.connection.unbounded().prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
-        done.map(drop).map_err(|error| self.errors.of_commit(&error))
-    }
-
-    fn execute(&self, statement: &str) -> Result<(), StoreError> {
-        let done = self
-            .connection
-            .within(self.timeout)
-            .prepare_cached(statement)
-            .and_then(|mut done| done.execute([]));
-        done.map(drop).map_err(|error| self.errors.of_sqlite(&error))
-    }
-
-    /// Whether the file at the path is still the one that is open.
-    fn is_ours(&self) -> Result<(), &'static str> {
-        self.identity.as_ref().map_or(Ok(()), Identity::check)
     }
 }

@@ -74,7 +74,7 @@ impl<T: Send, F: FnMut(&Connection) -> Result<T> + Send> Call for Waiting<T, F> 
 /// Commits calls.
 ///
 /// Several that wait are one group, which costs one wait for the disk. A thread does that. A call that is alone is done where it is
-/// called: to hand it over, and its answer back, takes as long as half of an append.
+/// called: to hand it over, and its answer back, takes half as long as an append that waits for no disk.
 #[derive(Debug)]
 pub(crate) struct Writer {
     calls: Mutex<Option<Calls>>,

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use chatkeep::domain::{Append, MessageRepository, NewThread, ThreadRepository};
 use chatkeep::{
-    Clock, IdGenerator, NewMessage, Role, Scope, SeaOrmRepository, SystemClock, ThreadId, UuidV7Generator,
+    Clock, IdGenerator, NewMessage, Role, Scope, PostgresRepository, SystemClock, ThreadId, UuidV7Generator,
 };
-use chatkeep_seaorm::PostgresConfig;
+use chatkeep_postgres::PostgresConfig;
 use chatkeep_testkit::PgServer;
 
 use crate::corpus::{MESSAGES, text};
@@ -23,7 +23,7 @@ const ORGS: usize = 50;
 
 /// One way to append, and where its messages go.
 struct Way {
-    store: SeaOrmRepository,
+    store: PostgresRepository,
     threads: Vec<ThreadId>,
     written: AtomicU64,
 }
@@ -48,16 +48,16 @@ pub(crate) async fn measure(server: &PgServer, seconds: u64) -> Result<()> {
     Ok(())
 }
 
-async fn postgres(server: &PgServer, name: &str, changes: &str) -> Result<SeaOrmRepository> {
+async fn postgres(server: &PgServer, name: &str, changes: &str) -> Result<PostgresRepository> {
     server.create_database(name, None)?;
     let config = PostgresConfig::from_url(&server.url_of(name).into())?.auto_migrate(true).pool_size(16);
-    let store = SeaOrmRepository::postgres(config).await?;
+    let store = PostgresRepository::postgres(config).await?;
     server.psql_in(name, changes)?;
     Ok(store)
 }
 
 /// The first of the stores against each of the others.
-async fn compare(callers: usize, stores: [SeaOrmRepository; 3], round: Duration) -> Result<()> {
+async fn compare(callers: usize, stores: [PostgresRepository; 3], round: Duration) -> Result<()> {
     let mut ways = Vec::new();
     for store in stores {
         ways.push((Arc::new(Way::open(store).await?), Vec::new()));
@@ -89,7 +89,7 @@ fn middle(values: &[f64]) -> f64 {
 }
 
 impl Way {
-    async fn open(store: SeaOrmRepository) -> Result<Self> {
+    async fn open(store: PostgresRepository) -> Result<Self> {
         let mut threads = Vec::new();
         for number in 0..1_000 {
             let id = UuidV7Generator.thread_id();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use chatkeep::domain::{Append, MessageRepository, NewThread, ThreadRepository};
 use chatkeep::{
-    Clock, IdGenerator, NewMessage, OrgId, Role, Scope, SeaOrmRepository, SystemClock, ThreadId, UserId,
+    Clock, IdGenerator, NewMessage, OrgId, Role, Scope, PostgresRepository, SystemClock, ThreadId, UserId,
     UuidV7Generator,
 };
 use indicatif::{ProgressBar, ProgressStyle};
@@ -29,7 +29,7 @@ pub(crate) fn user(number: usize) -> UserId {
 }
 
 /// As many organizations with 1,000 messages each, which arrive in turns, as they do.
-pub(crate) async fn fill(store: &SeaOrmRepository, orgs: usize) -> Result<()> {
+pub(crate) async fn fill(store: &PostgresRepository, orgs: usize) -> Result<()> {
     let threads = Arc::new(create_threads(store, orgs).await?);
     let texts: Arc<Vec<String>> = Arc::new((0..MESSAGES).map(text).collect());
     let style =
@@ -62,7 +62,7 @@ pub(crate) async fn fill(store: &SeaOrmRepository, orgs: usize) -> Result<()> {
     Ok(())
 }
 
-async fn create_threads(store: &SeaOrmRepository, orgs: usize) -> Result<Vec<Vec<ThreadId>>> {
+async fn create_threads(store: &PostgresRepository, orgs: usize) -> Result<Vec<Vec<ThreadId>>> {
     let mut threads = Vec::with_capacity(orgs);
     for number in 0..orgs {
         let mut ids = Vec::new();

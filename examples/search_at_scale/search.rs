@@ -4,8 +4,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context as _, Result, ensure};
 use chatkeep::domain::MessageSearch;
-use chatkeep::{ConversationRepository, Scope, SeaOrmRepository, SearchQuery, UserId};
-use chatkeep_seaorm::PostgresConfig;
+use chatkeep::{ConversationRepository, Scope, PostgresRepository, SearchQuery, UserId};
+use chatkeep_postgres::PostgresConfig;
 use chatkeep_testkit::PgServer;
 use tokio_postgres::{Client, NoTls, Row, Statement};
 use uuid::Uuid;
@@ -32,7 +32,7 @@ const BY_HAND: [&str; 3] =
     ["'?quarterly'", "'?invoice' & '?overdue'", "'?signed' <-> '?the' <-> '?contract'"];
 
 struct Database {
-    store: SeaOrmRepository,
+    store: PostgresRepository,
     by_hand: Client,
     orgs: usize,
 }
@@ -78,12 +78,12 @@ async fn database(server: &PgServer, name: &str, orgs: usize) -> Result<Database
     server.create_database(name, None)?;
     let url = server.url_of(name);
     let config = PostgresConfig::from_url(&url.clone().into())?.auto_migrate(true);
-    let store = SeaOrmRepository::postgres(config.clone()).await?;
+    let store = PostgresRepository::postgres(config.clone()).await?;
     println!("{name}: {orgs} organizations");
     fill(&store, orgs).await?;
     store.close().await?;
     // One connection each: a server process that has just answered answers faster than one of a pool's many.
-    let store = SeaOrmRepository::postgres(config.pool_size(1).max_overflow(0)).await?;
+    let store = PostgresRepository::postgres(config.pool_size(1).max_overflow(0)).await?;
     let (by_hand, connection) = tokio_postgres::connect(&url, NoTls).await?;
     tokio::spawn(connection);
     // What autovacuum does in time, also with the index's list of what is new.

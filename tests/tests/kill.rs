@@ -122,8 +122,8 @@ async fn nothing_acknowledged_is_lost_by_a_kill_on_sqlite() {
 #[ignore = "needs PostgreSQL: run `cargo xtask test`"]
 async fn nothing_acknowledged_is_lost_by_a_kill_on_postgres() {
     let server = PgServer::start(PgOptions::default().fsync(true)).expect("a server");
-    let config = chatkeep_seaorm::PostgresConfig::from_url(&server.url().into()).expect("a URL");
-    chatkeep_seaorm::SeaOrmMigrations::postgres(config)
+    let config = chatkeep_postgres::PostgresConfig::from_url(&server.url().into()).expect("a URL");
+    chatkeep_postgres::PostgresMigrations::postgres(config)
         .await
         .expect("a server")
         .up(None)

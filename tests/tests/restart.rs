@@ -13,7 +13,7 @@ use chatkeep::{
     Clock as _, ConversationRepository, IdGenerator as _, LayersConfig, MessageId, MessageQuery, NewMessage,
     OrgId, Role, Scope, SystemClock, ThreadId, UserId, UuidV7Generator, layered,
 };
-use chatkeep_seaorm::{PostgresConfig, SeaOrmRepository};
+use chatkeep_postgres::{PostgresConfig, PostgresRepository};
 use chatkeep_testkit::{PgOptions, PgServer, StopMode};
 use figures::figure;
 
@@ -31,7 +31,7 @@ fn config(server: &PgServer) -> PostgresConfig {
 }
 
 async fn open(config: PostgresConfig, layers: &LayersConfig) -> Arc<dyn ConversationRepository> {
-    layered(Arc::new(SeaOrmRepository::postgres(config).await.expect("the store opens")), layers)
+    layered(Arc::new(PostgresRepository::postgres(config).await.expect("the store opens")), layers)
 }
 
 /// What the writers share.

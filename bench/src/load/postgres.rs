@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use chatkeep::{ConversationRepository, DatabaseConfig, SeaOrmRepository};
-use chatkeep_seaorm::PostgresConfig;
+use chatkeep::{ConversationRepository, DatabaseConfig, PostgresRepository};
+use chatkeep_postgres::PostgresConfig;
 use chatkeep_testkit::{PgOptions, PgServer};
 
 use super::{SEED, fill_corpus, seed};
@@ -37,7 +37,7 @@ pub(crate) struct PostgresPair {
 
 /// Boxed: what connects is a large future.
 async fn open(config: PostgresConfig) -> Result<Arc<dyn ConversationRepository>> {
-    Ok(Arc::new(Box::pin(SeaOrmRepository::postgres(config)).await?))
+    Ok(Arc::new(Box::pin(PostgresRepository::postgres(config)).await?))
 }
 
 /// Loading need not wait for the disk. Returns when the server has changed over.

@@ -39,7 +39,7 @@
 //! URLs are percent-encoded. `sqlite://chat.db` is a file in the working directory, `sqlite:///srv/chat.db` a full
 //! path, `sqlite://~/chat.db` a file in the home folder; one directly under `/` is asked for by `DB_PATH`. A
 //! PostgreSQL URL may have the parameters of PostgreSQL's own library and of other programs, which the README of
-//! `chatkeep-seaorm` lists. chatkeep honours a parameter, accepts it if it makes no difference, or refuses it and
+//! `chatkeep-postgres` lists. chatkeep honours a parameter, accepts it if it makes no difference, or refuses it and
 //! says what to do instead. The schema and TLS may be set by the URL and by their own variables, but only to the
 //! same. What neither sets is taken from where PostgreSQL's own programs take it: `PGPASSWORD` and the file of
 //! passwords, `PGSSLMODE` and so on.

@@ -137,7 +137,7 @@ pub use chatkeep_layers::{Coalescing, CoalescingConfig, LayersConfig, Retry, Tra
 #[cfg(feature = "memory")]
 pub use chatkeep_memory::MemoryRepository;
 #[cfg(feature = "postgres")]
-pub use chatkeep_seaorm::SeaOrmRepository;
+pub use chatkeep_postgres::PostgresRepository;
 #[cfg(feature = "sqlite")]
 pub use chatkeep_sqlite::SqliteRepository;
 pub use {chrono, serde_json, uuid};

@@ -53,7 +53,7 @@ pub async fn create_repository(config: &DatabaseConfig) -> Result<Arc<dyn Conver
         }
         #[cfg(feature = "postgres")]
         Store::Postgres(server) => {
-            let store = Arc::new(chatkeep_seaorm::SeaOrmRepository::postgres(*server).await?);
+            let store = Arc::new(chatkeep_postgres::PostgresRepository::postgres(*server).await?);
             let together = config.coalesce_appends.then(CoalescingConfig::default);
             Ok(layered(store, &LayersConfig::default().deadline(config.deadline).coalescing(together)))
         }
@@ -73,7 +73,7 @@ pub async fn open_migrations(config: &DatabaseConfig) -> Result<Box<dyn Migratio
         #[cfg(feature = "sqlite")]
         Store::Sqlite(config) => Ok(Box::new(chatkeep_sqlite::SqliteMigrations::open(config).await?)),
         #[cfg(feature = "postgres")]
-        Store::Postgres(config) => Ok(Box::new(chatkeep_seaorm::SeaOrmMigrations::postgres(*config).await?)),
+        Store::Postgres(config) => Ok(Box::new(chatkeep_postgres::PostgresMigrations::postgres(*config).await?)),
     }
 }
 
@@ -112,7 +112,7 @@ enum Store {
     #[cfg(feature = "sqlite")]
     Sqlite(chatkeep_sqlite::SqliteConfig),
     #[cfg(feature = "postgres")]
-    Postgres(Box<chatkeep_seaorm::PostgresConfig>),
+    Postgres(Box<chatkeep_postgres::PostgresConfig>),
 }
 
 impl Store {
@@ -154,7 +154,7 @@ impl Store {
     }
 
     #[cfg(feature = "postgres")]
-    fn postgres(config: &DatabaseConfig, server: chatkeep_seaorm::PostgresConfig) -> Self {
+    fn postgres(config: &DatabaseConfig, server: chatkeep_postgres::PostgresConfig) -> Self {
         let server = server
             .pool_size(config.pool_size)
             .max_overflow(config.max_overflow)

@@ -134,12 +134,12 @@ const LAYERS: &[Layer] = &[
             "rusqlite",
             "libsqlite3-sys",
             "chatkeep",
-            "chatkeep-seaorm",
+            "chatkeep-postgres",
             "chatkeep-sqlite",
         ],
     },
     Layer {
-        package: "chatkeep-seaorm",
+        package: "chatkeep-postgres",
         features: &["--all-features"],
         forbidden: &[
             "sqlx-sqlite",
@@ -153,7 +153,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         package: "chatkeep-sqlite",
         features: &["--all-features"],
-        forbidden: &["sea-orm", "sqlx", "chatkeep", "chatkeep-memory", "chatkeep-seaorm"],
+        forbidden: &["sea-orm", "sqlx", "chatkeep", "chatkeep-memory", "chatkeep-postgres"],
     },
     Layer {
         package: "chatkeep-layers",
@@ -166,7 +166,7 @@ const LAYERS: &[Layer] = &[
             "chatkeep",
             "chatkeep-contract",
             "chatkeep-memory",
-            "chatkeep-seaorm",
+            "chatkeep-postgres",
             "chatkeep-sqlite",
         ],
     },
@@ -180,20 +180,20 @@ const LAYERS: &[Layer] = &[
             "libsqlite3-sys",
             "chatkeep",
             "chatkeep-memory",
-            "chatkeep-seaorm",
+            "chatkeep-postgres",
             "chatkeep-sqlite",
         ],
     },
-    Layer { package: "chatkeep", features: &[], forbidden: &["sea-orm", "sqlx", "chatkeep-seaorm"] },
+    Layer { package: "chatkeep", features: &[], forbidden: &["sea-orm", "sqlx", "chatkeep-postgres"] },
     Layer {
         package: "chatkeep",
         features: &["--no-default-features", "--features", "memory"],
-        forbidden: &["sea-orm", "sqlx", "rusqlite", "libsqlite3-sys", "chatkeep-seaorm", "chatkeep-sqlite"],
+        forbidden: &["sea-orm", "sqlx", "rusqlite", "libsqlite3-sys", "chatkeep-postgres", "chatkeep-sqlite"],
     },
     Layer {
         package: "chatkeep",
         features: &["--no-default-features", "--features", "sqlite"],
-        forbidden: &["sea-orm", "sqlx", "chatkeep-memory", "chatkeep-seaorm"],
+        forbidden: &["sea-orm", "sqlx", "chatkeep-memory", "chatkeep-postgres"],
     },
     Layer {
         package: "chatkeep",

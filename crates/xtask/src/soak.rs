@@ -32,7 +32,7 @@ const STEPS: &[Step] = &[
         what: "the races of the contract, many times, on every store",
         command: TEST,
         figures: &[("CHATKEEP_CONTRACT_ROUNDS", "50")],
-        packages: &["chatkeep-memory", "chatkeep-layers", "chatkeep-seaorm", "chatkeep-sqlite"],
+        packages: &["chatkeep-memory", "chatkeep-layers", "chatkeep-postgres", "chatkeep-sqlite"],
         args: &["--test", "contract", "--", "--include-ignored", "races::"],
     },
     Step {

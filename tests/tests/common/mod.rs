@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use chatkeep_contract::Repo;
 use chatkeep_domain::Timestamp;
 use chatkeep_memory::MemoryRepository;
-use chatkeep_seaorm::{PostgresConfig, SeaOrmRepository};
+use chatkeep_postgres::{PostgresConfig, PostgresRepository};
 use chatkeep_sqlite::{SqliteConfig, SqliteRepository};
 use sea_orm::{ConnectOptions, ConnectionTrait as _, Database};
 
@@ -34,5 +34,5 @@ pub(crate) async fn postgres() -> Repo {
     admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await.expect("a database");
     let (host, _) = server.rsplit_once('/').expect("a URL with a database");
     let config = PostgresConfig::from_url(&format!("{host}/{name}").into()).expect("a URL");
-    Arc::new(SeaOrmRepository::postgres(config.auto_migrate(true)).await.expect("a database"))
+    Arc::new(PostgresRepository::postgres(config.auto_migrate(true)).await.expect("a database"))
 }

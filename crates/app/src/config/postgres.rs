@@ -25,24 +25,24 @@ pub(super) const POSTGRES_ONLY: [&str; 8] = [
 /// # Errors
 /// [`ConfigError::Invalid`], with the key of the setting.
 #[cfg(feature = "postgres")]
-pub(crate) fn server(config: &DatabaseConfig) -> Result<chatkeep_seaorm::PostgresConfig, ConfigError> {
+pub(crate) fn server(config: &DatabaseConfig) -> Result<chatkeep_postgres::PostgresConfig, ConfigError> {
     let mut server = match &config.url {
-        Some(url) => chatkeep_seaorm::PostgresServer::from_url(url).map_err(|error| named(config, error))?,
+        Some(url) => chatkeep_postgres::PostgresServer::from_url(url).map_err(|error| named(config, error))?,
         None => of_parts(config),
     };
     let sslmode = config.sslmode.map(to_adapter);
     merge("database.schema", "schema", &mut server.schema, config.schema.as_ref())?;
     merge("database.sslmode", "sslmode", &mut server.sslmode, sslmode.as_ref())?;
     merge("database.sslrootcert", "sslrootcert", &mut server.sslrootcert, config.sslrootcert.as_ref())?;
-    chatkeep_seaorm::PostgresConfig::new(&server).map_err(|error| named(config, error))
+    chatkeep_postgres::PostgresConfig::new(&server).map_err(|error| named(config, error))
 }
 
 #[cfg(feature = "postgres")]
-fn of_parts(config: &DatabaseConfig) -> chatkeep_seaorm::PostgresServer {
+fn of_parts(config: &DatabaseConfig) -> chatkeep_postgres::PostgresServer {
     use secrecy::ExposeSecret as _;
 
     debug_assert_eq!(config.backend, Backend::Postgresql);
-    let mut server = chatkeep_seaorm::PostgresServer::default();
+    let mut server = chatkeep_postgres::PostgresServer::default();
     server.host = Some(config.host.clone());
     server.port = Some(config.port);
     server.database = Some(config.name.clone());
@@ -90,8 +90,8 @@ fn named(config: &DatabaseConfig, error: chatkeep_domain::InvalidArgument) -> Co
 }
 
 #[cfg(feature = "postgres")]
-fn to_adapter(mode: SslMode) -> chatkeep_seaorm::SslMode {
-    use chatkeep_seaorm::SslMode as Adapter;
+fn to_adapter(mode: SslMode) -> chatkeep_postgres::SslMode {
+    use chatkeep_postgres::SslMode as Adapter;
 
     match mode {
         SslMode::Disable => Adapter::Disable,

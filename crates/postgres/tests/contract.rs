@@ -1,0 +1,63 @@
+//! The whole contract, on every way to reach the server.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chatkeep_contract::damage::{Damage, Row};
+use chatkeep_contract::{Fixture, Suite};
+use chatkeep_postgres::{PostgresConfig, PostgresRepository};
+use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection};
+
+/// Damages rows over a connection of its own to the database at this URL.
+struct Raw(String);
+
+#[async_trait]
+impl Damage for Raw {
+    async fn overwrite(&self, row: &Row, json: &str) {
+        let database: DatabaseConnection = Database::connect(&self.0).await.expect("a database");
+        let key = |org, thread| format!("org_id = '{org}' AND chat_thread_id = '{thread}'");
+        let sql = match row {
+            Row::Thread(org, thread) => {
+                format!(
+                    "UPDATE chat_thread SET metadata = '{json}' WHERE org_id = '{org}' AND id = '{thread}'"
+                )
+            }
+            Row::Message(org, thread, id) => {
+                let key = key(org, thread);
+                format!("UPDATE chat_message SET content = '{json}' WHERE {key} AND id = '{id}'")
+            }
+            Row::Revisions(org, thread, id) => {
+                let key = key(org, thread);
+                format!(
+                    "UPDATE chat_message_revision SET content = '{json}' WHERE {key} AND message_id = '{id}'"
+                )
+            }
+            other => panic!("no such row: {other:?}"),
+        };
+        let done = database.execute_unprepared(&sql).await.expect("the row is written");
+        database.close().await.expect("the connection is closed");
+        assert!(done.rows_affected() > 0, "{row:?} is not there");
+    }
+}
+
+/// The cases bring organizations of their own, and share the database.
+async fn postgres(statement_cache_size: usize) -> Fixture {
+    let url = chatkeep_testkit::shared_postgres().expect("a server");
+    let config = PostgresConfig::from_url(&url.as_str().into()).expect("a URL");
+    let config = config.statement_cache_size(statement_cache_size);
+    let repo = PostgresRepository::postgres(config.clone().auto_migrate(true)).await.expect("a database");
+    let other = PostgresRepository::postgres(config).await.expect("a database");
+    Fixture::new(Arc::new(repo)).with_other(Arc::new(other)).with_damage(Raw(url))
+}
+
+fn main() -> ExitCode {
+    let has_server = std::env::var_os(chatkeep_testkit::SHARED_POSTGRES).is_some();
+    let suites = [
+        Suite::new("postgres_prepared", async || postgres(100).await),
+        Suite::new("postgres_as_behind_a_pooler", async || postgres(0).await),
+    ];
+    chatkeep_contract::main(suites.map(|suite| {
+        suite.with_damage().ignored_unless(has_server, "needs PostgreSQL: run `cargo xtask test`")
+    }))
+}

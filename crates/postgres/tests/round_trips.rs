@@ -1,0 +1,45 @@
+//! How many statements and round trips each operation takes, to the last one.
+//!
+//! Of a connection that is warm: each operation has been run before, so that its statements are prepared.
+
+mod common;
+#[path = "round_trips/operations.rs"]
+mod operations;
+#[path = "round_trips/postgres.rs"]
+mod postgres;
+mod wire;
+
+use std::fmt::Debug;
+
+use chatkeep_domain::ThreadRepository;
+use chatkeep_postgres::PostgresRepository;
+
+use crate::common::{everything_shown, scope, thread_id, three_messages};
+use crate::operations::{OPERATIONS, Operation, set_up};
+
+/// Runs every operation once to warm up, and once to count: what `count` gives behind it, and behind the read that
+/// follows. That read has to wait for the one connection, so that what a call leaves to be done, such as a rollback, is
+/// counted as its own. Fails with all operations that do not take what is `expected` of them, without the read.
+async fn check<T, C: Debug + PartialEq>(
+    store: &PostgresRepository,
+    mut count: impl AsyncFnMut() -> T,
+    without_read: impl Fn(T) -> C,
+    expected: impl Fn(&Operation) -> C,
+) {
+    three_messages(store).await;
+    let mut faults = Vec::new();
+    for round in 0..2 {
+        set_up(store, round).await;
+        for operation in OPERATIONS {
+            count().await;
+            (operation.run)(store, round).await;
+            let read = store.get_thread(&scope(), thread_id()).await;
+            read.unwrap_or_else(|error| panic!("{}: {}", operation.name, everything_shown(&error)));
+            let (counted, expected) = (without_read(count().await), expected(operation));
+            if round > 0 && counted != expected {
+                faults.push(format!("{}: {counted:?} instead of {expected:?}", operation.name));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "the table in operations.rs says otherwise:\n{}", faults.join("\n"));
+}

@@ -1,0 +1,119 @@
+//! PostgreSQL scans no table for what is asked of it.
+
+use chatkeep_domain::{
+    ConversationRepository, ConversationRepositoryExt, MessageSearch, OrgId, Scope, SearchOrder, SearchQuery,
+    ThreadRepository,
+};
+use chatkeep_postgres::PostgresRepository;
+
+use crate::common::{message, scope, thread_id, three_messages};
+use crate::explained::{Heard, explaining_proxy};
+use crate::fixture::{Store, append, postgres_config};
+use crate::questions::{ask_lists, ask_searches, fill};
+
+/// More than PostgreSQL plans with the values in any case.
+const TIMES: usize = 7;
+
+/// Opens the database on one connection, whose plans are heard.
+async fn open(store: &Store, mode: &str) -> (PostgresRepository, Heard) {
+    let (url, plans) = explaining_proxy(&store.url).await;
+    let url = format!("{url}&options[plan_cache_mode]={mode}");
+    let config = postgres_config(&url).pool_size(1).max_overflow(0);
+    let repository = PostgresRepository::postgres(config).await.expect("the database is there");
+    plans.take();
+    (repository, plans)
+}
+
+/// Whether the statement is one that is planned with its values in any case: its condition for that shows in another plan.
+fn is_planned_anyway(plan: &str) -> bool {
+    plan.contains("SELECT COUNT(*) FROM generate_series(1, 1000000)) < 0") && plan.contains("Aggregate")
+}
+
+/// Notes whose plans have a scan of a table, and that there are plans at all.
+fn look(faults: &mut Vec<String>, name: &str, plans: &[String]) {
+    assert!(plans.iter().any(|plan| plan.contains("plan:")), "no plan was heard for {name}: {plans:?}");
+    let scans = |plan: &&String| {
+        ["Seq Scan on chat_message", "Seq Scan on chat_thread"].iter().any(|scan| plan.contains(scan))
+    };
+    let plans = || plans.iter().filter(|plan| !is_planned_anyway(plan));
+    faults.extend(plans().find(scans).map(|plan| format!("## {name}\n{plan}")));
+}
+
+/// Has every statement on the database explained, from the next connection on.
+async fn explain_all(store: &Store) {
+    let (_, name) = store.url.rsplit_once('/').expect("a URL with a database");
+    for setting in [
+        "session_preload_libraries = 'auto_explain'",
+        "auto_explain.log_min_duration = 0",
+        "auto_explain.log_level = notice",
+    ] {
+        store.execute(&format!("ALTER DATABASE {name} SET {setting}")).await;
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: run `cargo xtask test`"]
+async fn a_thread_is_found_by_its_key_before_there_are_statistics() {
+    let store = Store::new().await;
+    let repository = store.open().await;
+    three_messages(&repository).await;
+    // Its user makes many threads, and nobody has looked at the table yet.
+    store.execute("ALTER TABLE chat_thread SET (autovacuum_enabled = off)").await;
+    store
+        .execute(
+            "INSERT INTO chat_thread SELECT org_id, gen_random_uuid(), user_id, name, metadata, 1, created_at,
+                 updated_at - n * interval '1 s', folded_name, search_version
+             FROM chat_thread, generate_series(1, 1000) n",
+        )
+        .await;
+    repository.close().await.expect("it closes");
+    explain_all(&store).await;
+    let (repository, plans) = open(&store, "auto").await;
+    for number in 0..2 * TIMES as u128 {
+        append(&repository, [message(10 + number, "more")]).await;
+        repository.get_thread(&scope(), thread_id()).await.expect("it is there");
+        repository.last_messages(&scope(), thread_id(), 1).await.expect("a message");
+    }
+    let plans = plans.take();
+    assert_eq!(plans.len(), 6 * TIMES);
+    for plan in &plans {
+        assert!(plan.contains("chat_thread_pkey") && !plan.contains("chat_thread_recent"), "{plan}");
+    }
+    repository.close().await.expect("it closes");
+    store.remove().await;
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: run `cargo xtask test`"]
+async fn no_question_scans_a_table() {
+    let store = Store::new().await;
+    fill(&store).await;
+    store.execute("VACUUM ANALYZE").await;
+    explain_all(&store).await;
+    let mut faults = Vec::new();
+    // After five executions PostgreSQL goes on with one or the other, whichever it takes for the cheaper.
+    for mode in ["force_custom_plan", "force_generic_plan"] {
+        let (repository, plans) = open(&store, mode).await;
+        ask_searches(&repository, |name| look(&mut faults, &format!("{mode}: {name}"), &plans.take())).await;
+        ask_lists(&repository, |name| look(&mut faults, &format!("{mode}: {name}"), &plans.take())).await;
+        repository.close().await.expect("it closes");
+    }
+    assert!(faults.is_empty(), "{} plans:\n{}", faults.len(), faults.join("\n"));
+
+    // What an organization said last is read from the index in its order, and no further than the page.
+    let (repository, plans) = open(&store, "auto").await;
+    let scope = Scope::org(OrgId::new("large").expect("an id"));
+    for order in [SearchOrder::Newest, SearchOrder::Oldest] {
+        let mut query = SearchQuery::default().order(order).limit(20);
+        for _ in 0..TIMES {
+            let page = repository.search_messages(&scope, &query).await;
+            query.cursor = page.expect("a page").next;
+            let [plan] = &plans.take()[..] else { panic!("one statement a page") };
+            assert!(plan.contains("chat_message_recent") && !plan.contains("Sort"), "{plan}");
+            // The values are in the plan, not their numbers.
+            assert!(plan.contains("'large'::text") && !is_planned_anyway(plan), "{plan}");
+        }
+    }
+    repository.close().await.expect("it closes");
+    store.remove().await;
+}

@@ -51,7 +51,7 @@ pub(crate) async fn measure(server: &PgServer, seconds: u64) -> Result<()> {
 async fn postgres(server: &PgServer, name: &str, changes: &str) -> Result<PostgresRepository> {
     server.create_database(name, None)?;
     let config = PostgresConfig::from_url(&server.url_of(name).into())?.auto_migrate(true).pool_size(16);
-    let store = PostgresRepository::postgres(config).await?;
+    let store = PostgresRepository::open(config).await?;
     server.psql_in(name, changes)?;
     Ok(store)
 }

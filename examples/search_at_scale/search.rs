@@ -78,12 +78,12 @@ async fn database(server: &PgServer, name: &str, orgs: usize) -> Result<Database
     server.create_database(name, None)?;
     let url = server.url_of(name);
     let config = PostgresConfig::from_url(&url.clone().into())?.auto_migrate(true);
-    let store = PostgresRepository::postgres(config.clone()).await?;
+    let store = PostgresRepository::open(config.clone()).await?;
     println!("{name}: {orgs} organizations");
     fill(&store, orgs).await?;
     store.close().await?;
     // One connection each: a server process that has just answered answers faster than one of a pool's many.
-    let store = PostgresRepository::postgres(config.pool_size(1).max_overflow(0)).await?;
+    let store = PostgresRepository::open(config.pool_size(1).max_overflow(0)).await?;
     let (by_hand, connection) = tokio_postgres::connect(&url, NoTls).await?;
     tokio::spawn(connection);
     // What autovacuum does in time, also with the index's list of what is new.

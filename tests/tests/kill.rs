@@ -123,7 +123,7 @@ async fn nothing_acknowledged_is_lost_by_a_kill_on_sqlite() {
 async fn nothing_acknowledged_is_lost_by_a_kill_on_postgres() {
     let server = PgServer::start(PgOptions::default().fsync(true)).expect("a server");
     let config = chatkeep_postgres::PostgresConfig::from_url(&server.url().into()).expect("a URL");
-    chatkeep_postgres::PostgresMigrations::postgres(config)
+    chatkeep_postgres::PostgresMigrations::open(config)
         .await
         .expect("a server")
         .up(None)

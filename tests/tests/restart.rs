@@ -31,7 +31,7 @@ fn config(server: &PgServer) -> PostgresConfig {
 }
 
 async fn open(config: PostgresConfig, layers: &LayersConfig) -> Arc<dyn ConversationRepository> {
-    layered(Arc::new(PostgresRepository::postgres(config).await.expect("the store opens")), layers)
+    layered(Arc::new(PostgresRepository::open(config).await.expect("the store opens")), layers)
 }
 
 /// What the writers share.

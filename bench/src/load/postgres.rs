@@ -37,7 +37,7 @@ pub(crate) struct PostgresPair {
 
 /// Boxed: what connects is a large future.
 async fn open(config: PostgresConfig) -> Result<Arc<dyn ConversationRepository>> {
-    Ok(Arc::new(Box::pin(PostgresRepository::postgres(config)).await?))
+    Ok(Arc::new(Box::pin(PostgresRepository::open(config)).await?))
 }
 
 /// Loading need not wait for the disk. Returns when the server has changed over.

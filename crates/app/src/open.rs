@@ -53,7 +53,7 @@ pub async fn create_repository(config: &DatabaseConfig) -> Result<Arc<dyn Conver
         }
         #[cfg(feature = "postgres")]
         Store::Postgres(server) => {
-            let store = Arc::new(chatkeep_postgres::PostgresRepository::postgres(*server).await?);
+            let store = Arc::new(chatkeep_postgres::PostgresRepository::open(*server).await?);
             let together = config.coalesce_appends.then(CoalescingConfig::default);
             Ok(layered(store, &LayersConfig::default().deadline(config.deadline).coalescing(together)))
         }
@@ -73,7 +73,7 @@ pub async fn open_migrations(config: &DatabaseConfig) -> Result<Box<dyn Migratio
         #[cfg(feature = "sqlite")]
         Store::Sqlite(config) => Ok(Box::new(chatkeep_sqlite::SqliteMigrations::open(config).await?)),
         #[cfg(feature = "postgres")]
-        Store::Postgres(config) => Ok(Box::new(chatkeep_postgres::PostgresMigrations::postgres(*config).await?)),
+        Store::Postgres(config) => Ok(Box::new(chatkeep_postgres::PostgresMigrations::open(*config).await?)),
     }
 }
 

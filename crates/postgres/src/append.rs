@@ -7,41 +7,46 @@
 mod answers;
 mod batch;
 mod group;
-mod statements;
 
 use std::collections::HashMap;
 
-use chatkeep_domain::{
-    Append, ChatMessage, MessageId, NewMessage, Position, Scope, StoreError, ThreadAppend, ThreadId,
-};
+use chatkeep_domain::{Append, ChatMessage, MessageId, Scope, StoreError, ThreadAppend, ThreadId};
+use sea_orm::{ConnectionTrait, TransactionSession as _};
 
 use self::answers::{Answer, Answers};
-use self::batch::{Batch, Prepared};
+use self::batch::Batch;
 use self::group::Group;
-use crate::PostgresRepository;
-use crate::connection::Connection;
-use crate::error::Failure;
-use crate::row::{self, MESSAGE_COLUMNS};
-use crate::search::entry::Entry;
-use crate::sql::Sql;
+use crate::connection::Connections;
+use crate::error::{Failure, writes};
+use crate::row;
+use crate::sql::{Sql, uuids};
+use crate::statements::FIND_SEVERAL;
+use crate::store::PostgresRepository;
 use crate::threads::Target;
 
-/// The ids looked up by one statement; PostgreSQL takes 65,535 values.
-const IDS_PER_STATEMENT: usize = 10_000;
-
-impl PostgresRepository {
+impl<C: Connections> PostgresRepository<C> {
     pub(crate) async fn append_messages(&self, scope: &Scope, thread: ThreadId, append: Append) -> Answer {
-        let prepared = self.prepare(scope, thread, append).await?;
-        self.append_alone(prepared).await
+        let size = append.validate()?;
+        self.upkeep.admit().await;
+        let target = match Target::direct(scope, thread) {
+            Some(target) => target,
+            None => writes(self.target(scope, thread)).await?,
+        };
+        self.append_alone(Batch { target, append, size }).await
     }
 
     /// Each by itself, in as few statements as may be.
     pub(crate) async fn append_together(&self, appends: Vec<ThreadAppend>) -> Vec<Answer> {
+        self.upkeep.admit().await;
         let mut answers = Answers::new();
         let mut waiting = Vec::new();
         for (place, ThreadAppend { scope, thread, append, .. }) in appends.into_iter().enumerate() {
-            match self.prepare(&scope, thread, append).await {
-                Ok(prepared) => waiting.push((place, prepared)),
+            let found = match append.validate() {
+                Ok(size) => writes(self.target(&scope, thread)).await.map(|target| (target, size)),
+                Err(error) => Err(error),
+            };
+            match found {
+                Ok((target, size)) => waiting.push((place, Batch { target, append, size })),
                 Err(error) => answers.add(place, thread, Err(error)),
             }
         }
@@ -53,52 +58,40 @@ impl PostgresRepository {
         answers.into_vec()
     }
 
-    /// What can be done before the first statement.
-    async fn prepare(&self, scope: &Scope, thread: ThreadId, append: Append) -> Result<Prepared, StoreError> {
-        let contents = append.encode()?;
-        let target = match Target::direct(scope, thread) {
-            Some(target) => target,
-            None => self.db.read(self.target(scope, thread)).await?,
-        };
-        let entry = |message: &NewMessage| {
-            let sender = message.sender_id.as_ref();
-            self.is_indexed.then(|| Entry::of(&target, &message.content, sender))
-        };
-        let entries = append.messages.iter().map(entry).collect();
-        Ok(Prepared { target, append, contents, entries })
-    }
-
-    async fn append_alone(&self, prepared: Prepared) -> Answer {
-        let batch = prepared.batch();
-        let appended = self.db.write(self.try_append(&batch)).await?;
-        match appended {
-            Appended::At(first) => prepared.stored(first),
-            Appended::Known(messages) => Ok(messages),
-        }
+    async fn append_alone(&self, batch: Batch) -> Answer {
+        writes(async {
+            if !batch.append.messages.is_empty()
+                && let Some([Some(first)]) = self.try_append(&self.connections, &[&batch]).await?.as_deref()
+            {
+                return Ok(batch.stored(*first)?);
+            }
+            self.append_looking(&batch).await
+        })
+        .await
     }
 
     async fn append_each_alone(&self, appends: Group, answers: &mut Answers) {
-        for (place, prepared) in appends {
-            let thread = prepared.target.id;
+        for (place, batch) in appends {
+            let thread = batch.target.id;
             if answers.admits(place, thread) {
-                answers.add(place, thread, self.append_alone(prepared).await);
+                answers.add(place, thread, self.append_alone(batch).await);
             }
         }
     }
 
     async fn append_group(&self, mut group: Group, answers: &mut Answers) {
-        group.retain(|(place, prepared)| answers.admits(*place, prepared.target.id));
+        group.retain(|(place, batch)| answers.admits(*place, batch.target.id));
         if group.is_empty() {
             return;
         }
-        let batches: Vec<_> = group.iter().map(|(_, prepared)| prepared.batch()).collect();
-        match self.db.write(self.try_append_at_once(&batches)).await {
+        let batches: Vec<_> = group.iter().map(|(_, batch)| batch).collect();
+        match writes(self.try_append(&self.connections, &batches)).await {
             Ok(Some(firsts)) => {
                 let mut left = Vec::new();
-                for ((place, prepared), first) in group.into_iter().zip(firsts) {
+                for ((place, batch), first) in group.into_iter().zip(firsts) {
                     match first {
-                        Some(first) => answers.add(place, prepared.target.id, prepared.stored(first)),
-                        None => left.push((place, prepared)),
+                        Some(first) => answers.add(place, batch.target.id, batch.stored(first)),
+                        None => left.push((place, batch)),
                     }
                 }
                 self.append_each_alone(left, answers).await;
@@ -109,93 +102,85 @@ impl PostgresRepository {
         }
     }
 
-    async fn try_append(&self, batch: &Batch<'_>) -> Result<Appended, Failure> {
-        if !batch.items.is_empty() {
-            let written = self.try_append_at_once(std::slice::from_ref(batch)).await?;
-            if let Some(first) = written.and_then(|firsts| firsts.into_iter().next().flatten()) {
-                return Ok(Appended::At(first));
+    /// The usual case. Gives the first position of each batch that was written, in order; nothing at all where a message is
+    /// in its thread already.
+    async fn try_append(
+        &self,
+        on: &impl ConnectionTrait,
+        batches: &[&Batch],
+    ) -> Result<Option<Vec<Option<i64>>>, Failure> {
+        let written = self.write(on, batches).await;
+        match written {
+            Ok(firsts) => {
+                self.upkeep.note(batches.iter().map(|batch| batch.append.messages.len()).sum());
+                Ok(Some(firsts))
             }
-        }
-        self.append_looking(batch).await.map(Appended::Known)
-    }
-
-    /// The usual case. Gives the first position of each batch that was written, in order; nothing at all where one of
-    /// them is in the thread already.
-    async fn try_append_at_once(&self, batches: &[Batch<'_>]) -> Result<Option<Vec<Option<i64>>>, Failure> {
-        let rows = self.db.rows(&append_statement(batches)).await.map_err(Failure::from);
-        match rows {
-            Ok(rows) => Ok(Some(batch::firsts(batches.len(), &rows)?)),
             Err(failure) if failure.is_key_violation() => Ok(None),
             Err(failure) => Err(failure),
         }
     }
 
-    /// Every other case, with the thread held: says what is wrong, or stores what is not stored yet.
-    async fn append_looking(&self, batch: &Batch<'_>) -> Result<Vec<ChatMessage>, Failure> {
-        let transaction = self.db.begin().await?;
-        let connection = transaction.connection();
-        let head = self.lock_thread(connection, batch.target).await?.head;
-        let mut known = self.read_known(connection, batch).await?;
+    /// Every other case, with the thread locked: says what is wrong, or stores what is not stored yet.
+    async fn append_looking(&self, batch: &Batch) -> Result<Vec<ChatMessage>, Failure> {
+        let transaction = self.connections.begin().await?;
+        let head = self.lock_thread(&transaction, &batch.target).await?.head;
+        let mut known = self.read_known(&transaction, batch).await?;
         let missing = batch.without(&known);
-        let is_retry = missing.items.is_empty();
-        if let Some(expected) = batch.expect_head.filter(|expected| *expected != head && !is_retry) {
-            return Err(StoreError::conflict(expected, head).into());
-        }
-        if !is_retry {
-            let rows = append_statement(std::slice::from_ref(&missing)).rows(connection).await?;
-            let first = batch::firsts(1, &rows)?.into_iter().next().flatten();
-            let first = first.ok_or_else(|| batch.target.not_found())?;
-            let messages = missing.items.iter().map(|item| item.message.clone());
-            let stored = stored(batch.target.id, messages, first)?;
+        if missing.append.messages.is_empty() {
+            // An append that comes again finds its messages wherever the head is by now.
+            transaction.commit().await?;
+        } else {
+            if let Some(expected) = batch.append.expect_head.filter(|expected| *expected != head) {
+                return Err(StoreError::conflict(expected, head).into());
+            }
+            let first = self.write(&transaction, &[&missing]).await?.into_iter().next().flatten();
+            let stored = missing.stored(first.ok_or_else(|| batch.target.not_found())?)?;
+            transaction.commit().await?;
+            self.upkeep.note(stored.len());
             known.extend(stored.into_iter().map(|message| (message.id, message)));
         }
-        transaction.commit().await?;
-        Ok(batch.items.iter().filter_map(|item| known.remove(&item.message.id)).collect())
+        Ok(batch.append.messages.iter().filter_map(|message| known.remove(&message.id)).collect())
     }
 
     async fn read_known(
         &self,
-        connection: Connection<'_>,
-        batch: &Batch<'_>,
+        on: &impl ConnectionTrait,
+        batch: &Batch,
     ) -> Result<HashMap<MessageId, ChatMessage>, Failure> {
+        let ids = uuids(batch.append.messages.iter().map(|message| *message.id.as_uuid()));
+        let mut values = batch.target.values();
+        values[2] = ids;
+        let opener = self.opener(&batch.target);
         let mut known = HashMap::new();
-        for items in batch.items.chunks(IDS_PER_STATEMENT) {
-            let ids = items.iter().map(|item| *item.message.id.as_uuid());
-            let sql = batch
-                .target
-                .filter_messages(Sql::new(format!("SELECT {MESSAGE_COLUMNS} FROM chat_message WHERE ")))
-                .bind_list(" AND id IN", ids);
-            for row in sql.rows(connection).await? {
-                let message = row::message(&row)?;
-                known.insert(message.id, message);
-            }
+        for row in &Sql::constant(FIND_SEVERAL, values).rows(on).await? {
+            let message = opener.message(row)?;
+            known.insert(message.id, message);
         }
         Ok(known)
     }
-}
 
-/// A statement that writes batches, and returns for each that it wrote its place and the position of its first message.
-fn append_statement(batches: &[Batch<'_>]) -> Sql {
-    match batches {
-        [batch] => statements::append_one(batch),
-        batches => statements::append_several(batches),
+    /// Runs the statement. Gives the first position of each batch that it wrote.
+    async fn write(
+        &self,
+        on: &impl ConnectionTrait,
+        batches: &[&Batch],
+    ) -> Result<Vec<Option<i64>>, Failure> {
+        if let [batch] = batches
+            && let [message] = batch.append.messages.as_slice()
+        {
+            let row = self.append_one(batch, message)?.row(on).await?;
+            return Ok(vec![row.map(|row| row::value(&row, 0)).transpose()?]);
+        }
+        let threads = batch::threads(batches);
+        let rows = self.append_several(batches, &threads)?.rows(on).await?;
+        let mut firsts = vec![None; threads.wanted.len()];
+        for row in &rows {
+            let (number, first): (i64, i64) = (row::value(row, 0)?, row::value(row, 1)?);
+            if let Some(place) = usize::try_from(number - 1).ok().and_then(|number| firsts.get_mut(number)) {
+                *place = Some(first);
+            }
+        }
+        let first = |(number, offset): &(usize, i64)| firsts[*number].map(|first: i64| first + offset);
+        Ok(threads.places.iter().map(first).collect())
     }
-}
-
-enum Appended {
-    /// All of it, from this position on.
-    At(i64),
-    /// Some of it was there before.
-    Known(Vec<ChatMessage>),
-}
-
-/// The messages as they now are in the table.
-fn stored(
-    thread: ThreadId,
-    messages: impl IntoIterator<Item = NewMessage>,
-    first: i64,
-) -> Result<Vec<ChatMessage>, StoreError> {
-    let first = Position::new(first)?;
-    let at = |(index, message): (usize, NewMessage)| Ok(message.into_message(thread, first.advance(index)?));
-    messages.into_iter().enumerate().map(at).collect()
 }

@@ -1,9 +1,10 @@
 //! How a database is reached. Nothing here shows a password: `Debug` is written by hand.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-use chatkeep_domain::InvalidArgument;
+use chatkeep_domain::{Codec, InvalidArgument, PlainCodec};
 use secrecy::SecretString;
 
 use crate::server::{PostgresServer, to_options};
@@ -12,7 +13,7 @@ use crate::server::{PostgresServer, to_options};
 #[derive(Clone)]
 pub struct PostgresConfig {
     pub(crate) options: sea_orm::sqlx::postgres::PgConnectOptions,
-    pub(crate) schema: Option<std::sync::Arc<str>>,
+    pub(crate) schema: Option<Arc<str>>,
     pub(crate) max_connections: u32,
     pub(crate) max_statements: usize,
     pub(crate) pool_size: u32,
@@ -21,6 +22,7 @@ pub struct PostgresConfig {
     pub(crate) statement_timeout: Option<Duration>,
     pub(crate) statement_cache_size: usize,
     pub(crate) auto_migrate: bool,
+    pub(crate) codec: Arc<dyn Codec>,
 }
 
 impl PostgresConfig {
@@ -40,6 +42,7 @@ impl PostgresConfig {
             statement_timeout: Some(Duration::from_secs(30)),
             statement_cache_size: 100,
             auto_migrate: false,
+            codec: Arc::new(PlainCodec),
         })
     }
 
@@ -95,6 +98,13 @@ impl PostgresConfig {
     #[must_use]
     pub fn auto_migrate(mut self, on: bool) -> Self {
         self.auto_migrate = on;
+        self
+    }
+
+    /// Keeps each content as this codec seals it, and indexes the words that it gives; [`PlainCodec`].
+    #[must_use]
+    pub fn codec(mut self, codec: Arc<dyn Codec>) -> Self {
+        self.codec = codec;
         self
     }
 }

@@ -1,130 +1,141 @@
-//! What a statement runs on.
+//! What statements run on: connections of our own, or those that a caller made with SeaORM.
 
-use sea_orm::sqlx;
+use std::fmt::Debug;
+
+use async_trait::async_trait;
 use sea_orm::{
-    ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbErr, QueryResult, RuntimeErr,
-    SqlxPostgresConnector, Statement, TransactionTrait as _,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult,
+    SqlxPostgresConnector, Statement, TransactionSession,
 };
 use tokio::sync::Mutex;
 
-use crate::pool::{Lease, Pool};
+use crate::error::query_failed;
+use crate::pool::{ConnectionPool, Lease};
 
-/// The connections to a database: ours, or what a caller made with SeaORM.
-#[derive(Clone)]
-pub(crate) enum Connections {
-    Ours(Pool),
-    SeaOrm(DatabaseConnection),
+/// Connections to one database. Clones share them.
+///
+/// [`ConnectionPool`] is what the store opens by itself. SeaORM's own [`DatabaseConnection`] is the other one: see
+/// [`PostgresRepository::from_connection`](crate::PostgresRepository::from_connection).
+#[async_trait]
+pub trait Connections: ConnectionTrait + Clone + Debug + Send + Sync + 'static {
+    /// A transaction on one of them. Dropping it takes back what it did.
+    type Transaction: ConnectionTrait + TransactionSession + Send + Sync;
+
+    /// Begins a transaction.
+    ///
+    /// # Errors
+    /// As any statement.
+    async fn begin(&self) -> Result<Self::Transaction, DbErr>;
+
+    /// A connection for SeaORM's migrations, and whether it is to be closed after them.
+    ///
+    /// # Errors
+    /// As any statement.
+    async fn for_migrations(&self) -> Result<(DatabaseConnection, bool), DbErr>;
+
+    /// Closes what is not the caller's.
+    async fn close(&self);
 }
 
-/// A transaction on one of them. Dropping it takes back what it did.
-pub(crate) enum Transaction {
-    Ours(Mutex<Lease>),
-    SeaOrm(DatabaseTransaction),
+#[async_trait]
+impl Connections for DatabaseConnection {
+    type Transaction = DatabaseTransaction;
+
+    async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
+        sea_orm::TransactionTrait::begin(self).await
+    }
+
+    async fn for_migrations(&self) -> Result<(DatabaseConnection, bool), DbErr> {
+        Ok((self.clone(), false))
+    }
+
+    async fn close(&self) {}
 }
 
-/// Any connection, or the one of a transaction.
-#[derive(Clone, Copy)]
-pub(crate) enum Connection<'a> {
-    Any(&'a Connections),
-    Of(&'a Transaction),
-}
+#[async_trait]
+impl Connections for ConnectionPool {
+    type Transaction = Transaction;
 
-impl Connections {
-    pub(crate) async fn begin(&self) -> Result<Transaction, DbErr> {
-        match self {
-            Self::Ours(pool) => {
-                let mut lease = pool.lease().await?;
-                lease.begin().await?;
-                Ok(Transaction::Ours(Mutex::new(lease)))
-            }
-            Self::SeaOrm(connection) => Ok(Transaction::SeaOrm(connection.begin().await?)),
-        }
+    async fn begin(&self) -> Result<Transaction, DbErr> {
+        let mut lease = self.lease().await?;
+        lease.begin().await.map_err(query_failed)?;
+        Ok(Transaction(Mutex::new(lease)))
     }
 
-    /// For what only SeaORM does, such as migrations. Where it is a connection of our own, the caller closes it.
-    pub(crate) async fn to_seaorm(&self) -> Result<(DatabaseConnection, bool), DbErr> {
-        match self {
-            Self::Ours(pool) => {
-                // So that a role that may have one connection can migrate.
-                pool.rest().await;
-                Ok((SqlxPostgresConnector::from_sqlx_postgres_pool(single(pool).await?), true))
-            }
-            Self::SeaOrm(connection) => Ok((connection.clone(), false)),
-        }
+    /// A pool of sqlx's with one connection. Those that rest are closed before, so that a role that may have one connection
+    /// can migrate.
+    async fn for_migrations(&self) -> Result<(DatabaseConnection, bool), DbErr> {
+        self.rest().await;
+        let pool = sea_orm::sqlx::pool::PoolOptions::new().max_connections(1).test_before_acquire(false);
+        let pool = pool.connect_with(self.options().clone()).await;
+        let pool = pool.map_err(|error| DbErr::Conn(sea_orm::RuntimeErr::SqlxError(error.into())))?;
+        Ok((SqlxPostgresConnector::from_sqlx_postgres_pool(pool), true))
     }
 
-    pub(crate) async fn close(&self) {
-        match self {
-            Self::Ours(pool) => pool.close().await,
-            Self::SeaOrm(_) => {}
-        }
-    }
-}
-
-impl Transaction {
-    pub(crate) fn connection(&self) -> Connection<'_> {
-        Connection::Of(self)
-    }
-
-    pub(crate) async fn commit(self) -> Result<(), DbErr> {
-        match self {
-            Self::Ours(lease) => lease.into_inner().commit().await,
-            Self::SeaOrm(transaction) => transaction.commit().await,
-        }
-    }
-}
-
-impl Connection<'_> {
-    pub(crate) async fn rows(self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        match self {
-            Self::Any(Connections::Ours(pool)) => rows(pool, statement).await,
-            Self::Any(Connections::SeaOrm(connection)) => connection.query_all_raw(statement).await,
-            Self::Of(Transaction::Ours(lease)) => lease.lock().await.rows(statement).await,
-            Self::Of(Transaction::SeaOrm(transaction)) => transaction.query_all_raw(statement).await,
-        }
-    }
-
-    pub(crate) async fn execute(self, statement: Statement) -> Result<u64, DbErr> {
-        match self {
-            Self::Any(Connections::Ours(pool)) => execute(pool, statement).await,
-            Self::Any(Connections::SeaOrm(connection)) => {
-                Ok(connection.execute_raw(statement).await?.rows_affected())
-            }
-            Self::Of(Transaction::Ours(lease)) => lease.lock().await.execute(statement).await,
-            Self::Of(Transaction::SeaOrm(transaction)) => {
-                Ok(transaction.execute_raw(statement).await?.rows_affected())
-            }
-        }
+    async fn close(&self) {
+        ConnectionPool::close(self).await;
     }
 }
 
-async fn rows(pool: &Pool, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-    let mut lease = pool.lease().await?;
-    if lease.is_named() {
-        return lease.rows(statement).await;
+#[async_trait]
+impl ConnectionTrait for ConnectionPool {
+    fn get_database_backend(&self) -> DbBackend {
+        DbBackend::Postgres
     }
-    lease.begin().await?;
-    let rows = lease.rows(statement).await?;
-    lease.commit().await?;
-    Ok(rows)
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        let mut lease = self.lease().await?;
+        lease.alone(async |lease| lease.execute(statement).await).await
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        self.lease().await?.execute_unprepared(sql).await
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        Ok(self.query_all_raw(statement).await?.into_iter().next())
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        let mut lease = self.lease().await?;
+        lease.alone(async |lease| lease.rows(statement).await).await
+    }
 }
 
-async fn execute(pool: &Pool, statement: Statement) -> Result<u64, DbErr> {
-    let mut lease = pool.lease().await?;
-    if lease.is_named() {
-        return lease.execute(statement).await;
+/// A transaction on a connection of our own.
+#[derive(Debug)]
+pub struct Transaction(Mutex<Lease>);
+
+#[async_trait]
+impl ConnectionTrait for Transaction {
+    fn get_database_backend(&self) -> DbBackend {
+        DbBackend::Postgres
     }
-    lease.begin().await?;
-    let count = lease.execute(statement).await?;
-    lease.commit().await?;
-    Ok(count)
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        self.0.lock().await.execute(statement).await
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        self.0.lock().await.execute_unprepared(sql).await
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        Ok(self.query_all_raw(statement).await?.into_iter().next())
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        self.0.lock().await.rows(statement).await
+    }
 }
 
-/// A pool of sqlx's with one connection.
-async fn single(pool: &Pool) -> Result<sqlx::PgPool, DbErr> {
-    let options = sqlx::pool::PoolOptions::new().max_connections(1).test_before_acquire(false);
-    options
-        .connect_with(pool.options().clone())
-        .await
-        .map_err(|error| DbErr::Conn(RuntimeErr::SqlxError(error.into())))
+#[async_trait]
+impl TransactionSession for Transaction {
+    async fn commit(self) -> Result<(), DbErr> {
+        self.0.into_inner().commit().await.map_err(query_failed)
+    }
+
+    async fn rollback(self) -> Result<(), DbErr> {
+        self.0.into_inner().rollback().await.map_err(query_failed)
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chatkeep_domain::{Again, Outcome, StoreError};
+use chatkeep_domain::{Again, BoxError, Outcome, StoreError};
 use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr, SqlxError};
 
 /// The store's name in errors.
@@ -19,6 +19,13 @@ impl DriverError {
     /// The error with all its details, which may hold message content.
     pub fn into_inner(self) -> DbErr {
         self.0
+    }
+}
+
+impl DriverError {
+    /// A value of a row.
+    pub(crate) fn of_row(error: SqlxError) -> Self {
+        Self(query_failed(error))
     }
 }
 
@@ -70,6 +77,13 @@ impl From<DbErr> for Failure {
     }
 }
 
+impl From<BoxError> for Failure {
+    /// A value of a row that is not as statements of ours give it.
+    fn from(error: BoxError) -> Self {
+        Self::Store(StoreError::backend(STORE, error))
+    }
+}
+
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
@@ -113,6 +127,25 @@ impl Failure {
             Self::Store(error) => error,
         }
     }
+}
+
+/// Runs an operation that only reads.
+pub(crate) async fn reads<T>(operation: impl Future<Output = Result<T, Failure>>) -> Result<T, StoreError> {
+    operation.await.map_err(|failure| failure.into_store_error(Effect::Reads))
+}
+
+/// Runs an operation that may write.
+pub(crate) async fn writes<T>(operation: impl Future<Output = Result<T, Failure>>) -> Result<T, StoreError> {
+    operation.await.map_err(|failure| failure.into_store_error(Effect::Writes))
+}
+
+pub(crate) fn query_failed(error: SqlxError) -> DbErr {
+    DbErr::Query(RuntimeErr::SqlxError(error.into()))
+}
+
+/// Whether the server takes no writes: it is a standby, or was the primary before a failover.
+pub(crate) fn is_read_only(error: &SqlxError) -> bool {
+    error.as_database_error().is_some_and(|error| error.code().as_deref() == Some("25006"))
 }
 
 pub(crate) fn to_store_error(effect: Effect, error: DbErr) -> StoreError {
@@ -177,6 +210,7 @@ fn sqlstate_meaning(code: &str) -> Meaning {
         "53300" => Meaning::Retry("too many connections"),
         "57P01" | "57P02" => Meaning::Lost("the server is shutting down"),
         "57P03" => Meaning::Retry("the server is starting up"),
+        "25006" => Meaning::Retry("the server is read-only, as a standby is"),
         "57014" => Meaning::Slow("a statement took longer than its timeout"),
         "57P05" | "25P03" | "25P04" => Meaning::Lost("the server ended an idle session"),
         "55P03" => Meaning::Retry("a lock was not granted in time"),
@@ -203,7 +237,7 @@ mod tests {
             ("25P03", Meaning::Lost("the server ended an idle session")),
             ("08006", Meaning::Lost("the connection broke")),
             ("53100", Meaning::Permanent),
-            ("25006", Meaning::Permanent),
+            ("25006", Meaning::Retry("the server is read-only, as a standby is")),
             ("42P01", Meaning::Permanent),
         ] {
             assert_eq!(sqlstate_meaning(code), wanted, "{code}");

@@ -1,37 +1,45 @@
-//! `MessageRepository`, except the append itself.
+//! Messages, except the append.
 
 use async_trait::async_trait;
-use chatkeep_domain::search::ANALYZER_VERSION;
+use chatkeep_domain::search::SearchKey;
 use chatkeep_domain::{
-    Append, ChatMessage, MAX_PAGE_LEN, MessageEdit, MessageFilter, MessageId, MessageQuery,
+    Append, ChatMessage, ContentKey, MAX_PAGE_LEN, MessageEdit, MessageFilter, MessageId, MessageQuery,
     MessageRepository, MessageRevision, Order, Page, Position, Role, Scope, StoreError, ThreadAppend,
     ThreadId, Timestamp, UserId, check_timestamp,
 };
+use sea_orm::{ConnectionTrait, QueryResult, TransactionSession as _};
+use uuid::Uuid;
 
-use crate::PostgresRepository;
-use crate::connection::Connection;
-use crate::error::{Failure, STORE};
-use crate::row::{self, MESSAGE_COLUMNS, REVISION_COLUMNS};
-use crate::search::entry::{Entry, Wanted};
-use crate::search::tsvector;
-use crate::sql::Sql;
-use crate::threads::{LockedThread, Target};
+use crate::candidates::{Bounds, Candidates, Within};
+use crate::connection::Connections;
+use crate::error::{Failure, STORE, reads, writes};
+use crate::row;
+use crate::sql::{Sql, size};
+use crate::statements::{CLEAR, DELETE, EDIT, EDITED, FIND, LIST_NEWEST, LIST_OLDEST};
+use crate::store::PostgresRepository;
+use crate::threads::Target;
+use crate::words::{self, Owner, Wanted, analyzer_version};
 
-impl PostgresRepository {
-    async fn read_message(
+const COLUMNS: &str =
+    "m.id, m.chat_thread_id, m.position, m.sender_id, m.sender_role, m.content, m.created_at, m.updated_at";
+
+/// Between which positions a list is.
+type Ends = (Position, Option<Position>);
+
+impl<C: Connections> PostgresRepository<C> {
+    pub(crate) async fn read_message(
         &self,
-        connection: Connection<'_>,
+        on: &impl ConnectionTrait,
         target: &Target,
         id: MessageId,
     ) -> Result<ChatMessage, Failure> {
-        let sql = target
-            .filter_messages(Sql::new(format!("SELECT {MESSAGE_COLUMNS} FROM chat_message WHERE ")))
-            .bind(" AND id = ", *id.as_uuid());
-        if let Some(row) = sql.row(connection).await? {
-            return Ok(row::message(&row)?);
+        let mut values = target.values();
+        values.push((*id.as_uuid()).into());
+        let row = Sql::constant(FIND, values).row(on).await?.ok_or_else(|| target.not_found())?;
+        match row::value::<Option<Uuid>>(&row, 0) {
+            Ok(None) => Err(StoreError::message_not_found(id).into()),
+            _ => Ok(self.opener(target).message(&row)?),
         }
-        self.require_thread(connection, target).await?;
-        Err(StoreError::message_not_found(id).into())
     }
 
     async fn try_list(
@@ -40,46 +48,77 @@ impl PostgresRepository {
         thread: ThreadId,
         query: &MessageQuery,
     ) -> Result<Page<ChatMessage>, Failure> {
-        let (after, before) = query.validate(thread).map_err(StoreError::from)?;
+        let ends = query.validate(thread).map_err(StoreError::from)?;
         let target = self.target(scope, thread).await?;
-        let mut page = Page::empty();
+        let mut found = Vec::new();
         if query.limit > 0 {
-            let list = List { target: &target, query, after, before };
-            page = if query.filter.metadata.is_empty() {
-                self.list_unfiltered(&list).await?
-            } else {
-                self.list_checked(list).await?
+            let wanted = Wanted {
+                org: Some(&target.org),
+                thread: Some(thread),
+                sender: query.filter.sender_id.as_ref(),
+                roles: &query.filter.roles,
+                metadata: &query.filter.metadata,
+                ..Wanted::default()
+            };
+            let question =
+                wanted.question().filter(|_| self.is_indexed && !is_of_instructions(&query.filter));
+            found = match question {
+                None => self.listed(&target, query, ends).await?,
+                Some(question) => {
+                    let filter = &query.filter;
+                    let within = Within::Thread(target.clone());
+                    let candidates = Candidates { within, question: Some(question), filter };
+                    self.listed_by_index(&target, query, &candidates, ends).await?
+                }
             };
         }
+        let page = Page::cut(found, query.limit, |last| query.cursor_behind(thread, last.position))?;
         if page.items.is_empty() {
-            self.require_thread(self.db.connection(), &target).await?;
+            self.require_thread(&self.connections, &target).await?;
         }
         Ok(page)
     }
 
-    async fn list_unfiltered(&self, list: &List<'_>) -> Result<Page<ChatMessage>, Failure> {
-        let (query, thread) = (list.query, list.target.id);
-        let sql = list.sql(query.limit + 1, query.offset);
-        let rows = sql.rows(self.db.connection()).await?;
-        Ok(list.page(rows.iter().map(|row| row::listed_message(row, thread, query)))?)
-    }
-
-    /// Where the query has filters on metadata: the index finds what may match, and each is checked here, so that the
-    /// offset counts only what does. A corrupt row counts as a match.
-    async fn list_checked(&self, mut list: List<'_>) -> Result<Page<ChatMessage>, Failure> {
-        if !self.is_indexed {
+    /// One message more than the limit. The error of a corrupt row says where the list goes on.
+    async fn listed(
+        &self,
+        target: &Target,
+        query: &MessageQuery,
+        ends: Ends,
+    ) -> Result<Vec<Result<ChatMessage, StoreError>>, Failure> {
+        if !query.filter.metadata.is_empty() {
             let operation = "a filter on metadata without the index";
             return Err(StoreError::unsupported(operation, STORE).into());
         }
-        let (query, mut found) = (list.query, Vec::new());
+        let limit = query.limit + 1;
+        let is_plain = query.filter == MessageFilter::default() && query.offset == 0;
+        let sql = if is_plain { list_sql(target, query, ends) } else { filtered_sql(target, query, ends) };
+        let rows = sql.rows(&self.connections).await?;
+        let opener = self.opener(target);
+        Ok(rows.iter().take(limit).map(|row| opener.listed(row, target.id, query)).collect())
+    }
+
+    /// The same, where the index knows what may match: each is checked here, so that the offset counts only what does. A
+    /// corrupt row counts as a match.
+    async fn listed_by_index(
+        &self,
+        target: &Target,
+        query: &MessageQuery,
+        candidates: &Candidates<'_>,
+        (after, before): Ends,
+    ) -> Result<Vec<Result<ChatMessage, StoreError>>, Failure> {
         let mut offset = usize::try_from(query.offset).unwrap_or(usize::MAX);
-        let mut limit = offset.saturating_add(query.limit + 1).min(MAX_PAGE_LEN);
+        let limit = (query.limit + 1).saturating_add(offset).min(MAX_PAGE_LEN);
+        let newest_first = query.order == Order::NewestFirst;
+        let place = |position| SearchKey::new(None, target.id, position, target.org.clone());
+        let (low, high) = (Some(place(after)), before.map(place));
+        let (behind, ahead) = if newest_first { (high, low) } else { (low, high) };
+        let mut read = Bounds { newest_first, from: None, behind, until: None, ahead, limit };
+        let (opener, mut found) = (self.opener(target), Vec::new());
         loop {
-            let rows = list.sql(limit, 0).rows(self.db.connection()).await?;
-            let mut end = None;
-            for row in &rows {
-                let message = row::listed_message(row, list.target.id, query);
-                end = row::position(row).or(end);
+            let places = candidates.next(&self.connections, &read).await?;
+            for (_, row) in candidates.messages_at(&self.connections, &places, None).await? {
+                let message = opener.listed(&row, target.id, query);
                 if message.as_ref().is_ok_and(|message| !query.filter.matches(message)) {
                     continue;
                 }
@@ -87,19 +126,17 @@ impl PostgresRepository {
                     offset -= 1;
                     continue;
                 }
-                let is_corrupt = message.is_err();
+                let is_end = message.is_err() || found.len() == query.limit;
                 found.push(message);
-                if is_corrupt || found.len() > query.limit {
-                    return Ok(list.page(found)?);
+                if is_end {
+                    return Ok(found);
                 }
             }
-            match (query.order, end) {
-                (_, Some(_)) if rows.len() < limit => return Ok(list.page(found)?),
-                (_, None) => return Ok(list.page(found)?),
-                (Order::OldestFirst, Some(end)) => list.after = end,
-                (Order::NewestFirst, end) => list.before = end,
+            if places.len() < read.limit {
+                return Ok(found);
             }
-            limit = MAX_PAGE_LEN;
+            read.behind = places.last().cloned();
+            read.limit = MAX_PAGE_LEN;
         }
     }
 
@@ -110,82 +147,88 @@ impl PostgresRepository {
         id: MessageId,
         edit: &MessageEdit,
     ) -> Result<ChatMessage, Failure> {
-        let content = edit.content.encode()?;
         let target = self.target(scope, thread).await?;
-        let transaction = self.db.begin().await?;
-        let connection = transaction.connection();
-        let locked = self.lock_thread(connection, &target).await?;
-        let stored = self.read_message(connection, &target, id).await?;
-        if stored.content.is_identical(&edit.content) {
+        let transaction = self.connections.begin().await?;
+        let locked = self.lock_thread(&transaction, &target).await?;
+        let stored = self.read_message(&transaction, &target, id).await?;
+        if stored.content.is_identical(&edit.content)
+            || self.was_made(&transaction, &target, id, edit).await?
+        {
             return Ok(stored);
         }
-        let entry = self.is_indexed.then(|| Entry::of(&target, &edit.content, stored.sender_id.as_ref()));
-        // What is kept is the text as it is stored, not a second encoding of it. An edit that was written already is not
-        // written again.
-        let keep = Sql::new("INSERT INTO chat_message_revision (org_id, chat_thread_id, message_id, ")
-            .text(REVISION_COLUMNS)
-            .text(", edited_at) SELECT org_id, chat_thread_id, id, 1 + (SELECT COUNT(*) FROM chat_message_revision r")
-            .text(
-                " WHERE r.org_id = m.org_id AND r.chat_thread_id = m.chat_thread_id AND r.message_id = m.id)",
-            )
-            .text(", content, updated_at, edited_at FROM chat_message m WHERE ");
-        let keep = target
-            .filter_messages(keep)
-            .bind(" AND id = ", *id.as_uuid())
-            .text(" AND NOT EXISTS (SELECT 1 FROM chat_message_revision r WHERE r.org_id = m.org_id")
-            .text(" AND r.chat_thread_id = m.chat_thread_id AND r.message_id = m.id")
-            .bind(" AND r.edited_at = ", edit.at)
-            .bind(" AND r.content = ", content.as_str())
-            .text(")");
-        if keep.execute(connection).await? == 0 {
-            return Ok(stored);
-        }
-        let write = Sql::new("UPDATE chat_message SET")
-            .bind(" content = ", content)
-            .bind(", edited_at = ", edit.at)
-            .bind(", updated_at = GREATEST(updated_at, ", edit.at)
-            .text(")");
-        let write = index_edit(write, &target, &locked, entry.as_ref()).text(" WHERE ");
-        let write = target.filter_messages(write).bind(" AND id = ", *id.as_uuid());
-        let row = write.text(" RETURNING ").text(MESSAGE_COLUMNS).row(connection).await?;
-        let edited = row::message(&row.ok_or_else(|| StoreError::message_not_found(id))?)?;
-        self.touch(connection, &target, edit.at).await?;
+        let content = self.seal(&edit.content, &ContentKey::new(&target.org, thread, id))?;
+        let vector = self.is_indexed.then(|| {
+            let (sender, role) = (stored.sender_id.as_ref(), stored.sender_role);
+            let owner = Owner { org: &target.org, thread, user: Some(&locked.user), sender, role };
+            words::vector(&owner, &self.codec.document(&edit.content).unwrap_or_default())
+        });
+        let mut values = target.values();
+        values.truncate(2);
+        values.extend([
+            stored.position.get().into(),
+            content.into(),
+            edit.at.into(),
+            vector.into(),
+            self.is_indexed.then(analyzer_version).into(),
+        ]);
+        let row = Sql::constant(EDIT, values).row(&transaction).await?;
+        let row = row.ok_or_else(|| StoreError::message_not_found(id))?;
+        let edited = self.opener(&target).message(&row)?;
         transaction.commit().await?;
+        self.upkeep.note(1);
         Ok(edited)
     }
 
-    /// Raises the thread's `updated_at`.
-    async fn touch(&self, connection: Connection<'_>, target: &Target, at: Timestamp) -> Result<(), Failure> {
-        let sql = Sql::new("UPDATE chat_thread SET updated_at = GREATEST(updated_at, ").bind("", at);
-        target.filter(sql.text(") WHERE ")).execute(connection).await?;
-        Ok(())
+    /// Whether an edit was written before: then its content is among the earlier ones.
+    async fn was_made(
+        &self,
+        on: &impl ConnectionTrait,
+        target: &Target,
+        id: MessageId,
+        edit: &MessageEdit,
+    ) -> Result<bool, Failure> {
+        let mut values = target.values();
+        values.truncate(2);
+        values.extend([(*id.as_uuid()).into(), edit.at.into()]);
+        let key = ContentKey::new(&target.org, target.id, id);
+        let says_the_same = |row: &QueryResult| {
+            let content = row::value(row, 0).and_then(|sealed| self.codec.open(sealed, &key));
+            content.is_ok_and(|content| content.is_identical(&edit.content))
+        };
+        Ok(Sql::constant(EDITED, values).rows(on).await?.iter().any(says_the_same))
     }
 
-    /// Deletes one message, or all of the thread; gives their number.
-    async fn try_remove(
+    async fn try_delete_message(
         &self,
         scope: &Scope,
         thread: ThreadId,
-        id: Option<MessageId>,
+        id: MessageId,
         at: Timestamp,
-    ) -> Result<u64, Failure> {
+    ) -> Result<(), Failure> {
         let target = self.target(scope, thread).await?;
-        let transaction = self.db.begin().await?;
-        let connection = transaction.connection();
-        self.lock_thread(connection, &target).await?;
-        let sql = target
-            .filter_messages(Sql::new("DELETE FROM chat_message WHERE "))
-            .bind_some(" AND id = ", id.map(uuid::Uuid::from));
-        let count = sql.execute(connection).await?;
-        match (id, count) {
-            (Some(id), 0) => return Err(StoreError::message_not_found(id).into()),
-            // A thread without messages has nothing to clear: that is no write.
-            (None, 0) => return Ok(0),
-            _ => {}
+        let mut values = target.values();
+        values.extend([(*id.as_uuid()).into(), at.into()]);
+        let row = Sql::constant(DELETE, values).row(&self.connections).await?;
+        let row = row.ok_or_else(|| target.not_found())?;
+        match (row::value::<i64>(&row, 0)?, row::value::<i64>(&row, 1)?) {
+            (0, _) => Err(target.not_found().into()),
+            (_, 0) => Err(StoreError::message_not_found(id).into()),
+            _ => Ok(()),
         }
-        self.touch(connection, &target, at).await?;
+    }
+
+    /// A thread without messages has nothing to clear: that is no write.
+    async fn try_clear(&self, scope: &Scope, thread: ThreadId, at: Timestamp) -> Result<u64, Failure> {
+        let target = self.target(scope, thread).await?;
+        let transaction = self.connections.begin().await?;
+        self.lock_thread(&transaction, &target).await?;
+        let mut values = target.values();
+        values.truncate(2);
+        values.push(at.into());
+        let row = Sql::constant(CLEAR, values).row(&transaction).await?.ok_or_else(|| target.not_found())?;
+        let count: i64 = row::value(&row, 0)?;
         transaction.commit().await?;
-        Ok(count)
+        Ok(count.unsigned_abs())
     }
 
     async fn try_list_revisions(
@@ -195,66 +238,54 @@ impl PostgresRepository {
         id: MessageId,
     ) -> Result<Vec<MessageRevision>, Failure> {
         let target = self.target(scope, thread).await?;
-        let sql = Sql::new(format!("SELECT {REVISION_COLUMNS} FROM chat_message_revision WHERE "));
-        let sql =
-            target.filter_messages(sql).bind(" AND message_id = ", *id.as_uuid()).text(" ORDER BY revision");
-        let rows = sql.rows(self.db.connection()).await?;
+        let sql = Sql::new("SELECT revision, content, written_at FROM chat_message_revision m WHERE ");
+        let sql = target.filter_revisions(sql).bind(" AND m.message_id = ", *id.as_uuid());
+        let rows = sql.text(" ORDER BY m.revision").rows(&self.connections).await?;
         if rows.is_empty() {
-            self.read_message(self.db.connection(), &target, id).await?;
+            self.read_message(&self.connections, &target, id).await?;
         }
-        Ok(rows.iter().map(row::revision).collect::<Result<_, _>>()?)
+        let key = ContentKey::new(&target.org, thread, id);
+        let opener = self.opener(&target);
+        Ok(rows.iter().map(|row| opener.revision(row, &key)).collect::<Result<_, _>>()?)
     }
 }
 
-/// The index follows an edit with the statement that writes the content. Where no index is kept, what another store has put
-/// there goes.
-fn index_edit(write: Sql, target: &Target, locked: &LockedThread, entry: Option<&Entry>) -> Sql {
-    let Some(entry) = entry else { return write.text(", search_version = NULL, search = NULL") };
-    let write = write.text(&format!(", search_version = {ANALYZER_VERSION}"));
-    tsvector::cast(write.bind(", search = ", entry.words.as_str()), target, Some(&locked.user))
+/// Without filters there is but one good plan: a constant.
+fn list_sql(target: &Target, query: &MessageQuery, (after, before): Ends) -> Sql {
+    let text = match query.order {
+        Order::NewestFirst => LIST_NEWEST,
+        Order::OldestFirst => LIST_OLDEST,
+    };
+    let mut values = target.values();
+    values.extend([after.get().into(), before.map_or(i64::MAX, i64::from).into()]);
+    Sql::sized(text, query.limit + 1, values)
 }
 
-/// A list of messages between two positions.
-struct List<'a> {
-    target: &'a Target,
-    query: &'a MessageQuery,
-    after: Position,
-    before: Option<Position>,
+fn filtered_sql(target: &Target, query: &MessageQuery, (after, before): Ends) -> Sql {
+    let order = if query.order == Order::NewestFirst { " DESC" } else { "" };
+    let sql = target
+        .filter_messages(Sql::new(format!("SELECT {COLUMNS} FROM chat_message m WHERE ")))
+        .bind(" AND m.position > ", after.get())
+        .bind_some(" AND m.position < ", before.map(i64::from))
+        .text(&roles_are("m.sender_role", &query.filter.roles))
+        .bind_some(" AND m.sender_id = ", query.filter.sender_id.as_ref().map(UserId::as_str))
+        .bind_some(" AND m.created_at >= ", query.filter.created.from)
+        .bind_some(" AND m.created_at < ", query.filter.created.until)
+        .text(&format!(" ORDER BY m.position{order} LIMIT {}", size(query.limit + 1)));
+    match query.offset {
+        0 => sql,
+        offset => sql.bind(" OFFSET ", i64::try_from(offset).unwrap_or(i64::MAX)),
+    }
 }
 
-impl List<'_> {
-    fn page(
-        &self,
-        rows: impl IntoIterator<Item = Result<ChatMessage, StoreError>>,
-    ) -> Result<Page<ChatMessage>, StoreError> {
-        Page::cut(rows, self.query.limit, |last| self.query.cursor_behind(self.target.id, last.position))
-    }
-
-    fn sql(&self, limit: usize, offset: u64) -> Sql {
-        let query = self.query;
-        let question = Wanted::metadata(&self.target.org, &query.filter.metadata).render();
-        let order = if query.order == Order::NewestFirst { " DESC" } else { "" };
-        let mut sql = self
-            .target
-            .filter_messages(Sql::new(format!("SELECT {MESSAGE_COLUMNS} FROM chat_message WHERE ")))
-            .bind(" AND position > ", self.after.get())
-            .bind_some(" AND position < ", self.before.map(i64::from))
-            .text(&roles_are("sender_role", &query.filter.roles))
-            .bind_some(" AND sender_id = ", query.filter.sender_id.as_ref().map(UserId::as_str))
-            .bind_some(" AND created_at >= ", query.filter.created.from)
-            .bind_some(" AND created_at < ", query.filter.created.until);
-        if let Some(question) = question {
-            sql = sql.bind(" AND search @@ CAST(", question).text(" AS tsquery)");
-        }
-        // Without filters there is but one good plan.
-        let is_filtered = query.filter != MessageFilter::default();
-        let sql = if is_filtered { sql.plan_with_values() } else { sql };
-        let mut sql = sql.text(&format!(" ORDER BY position{order}")).limit(limit);
-        if offset > 0 {
-            sql = sql.bind(" OFFSET ", i64::try_from(offset).unwrap_or(i64::MAX));
-        }
-        sql
-    }
+/// An index of their own serves these, in one statement.
+fn is_of_instructions(filter: &MessageFilter) -> bool {
+    let are_instructions = |role: &Role| matches!(role, Role::System | Role::Developer);
+    let roles = &filter.roles;
+    !roles.is_empty()
+        && roles.iter().all(are_instructions)
+        && filter.metadata.is_empty()
+        && filter.sender_id.is_none()
 }
 
 /// The roles as literals: only so does the planner see that `chat_message_instructions` serves.
@@ -268,7 +299,7 @@ pub(crate) fn roles_are(column: &str, roles: &[Role]) -> String {
 }
 
 #[async_trait]
-impl MessageRepository for PostgresRepository {
+impl<C: Connections> MessageRepository for PostgresRepository<C> {
     async fn append(
         &self,
         scope: &Scope,
@@ -290,9 +321,9 @@ impl MessageRepository for PostgresRepository {
     ) -> Result<ChatMessage, StoreError> {
         let read = async {
             let target = self.target(scope, thread).await?;
-            self.read_message(self.db.connection(), &target, id).await
+            self.read_message(&self.connections, &target, id).await
         };
-        self.db.read(read).await
+        reads(read).await
     }
 
     async fn list_messages(
@@ -301,7 +332,7 @@ impl MessageRepository for PostgresRepository {
         thread: ThreadId,
         query: &MessageQuery,
     ) -> Result<Page<ChatMessage>, StoreError> {
-        self.db.read(self.try_list(scope, thread, query)).await
+        reads(self.try_list(scope, thread, query)).await
     }
 
     async fn edit_message(
@@ -312,7 +343,7 @@ impl MessageRepository for PostgresRepository {
         edit: MessageEdit,
     ) -> Result<ChatMessage, StoreError> {
         edit.validate()?;
-        self.db.write(self.try_edit(scope, thread, id, &edit)).await
+        writes(self.try_edit(scope, thread, id, &edit)).await
     }
 
     async fn list_revisions(
@@ -321,7 +352,7 @@ impl MessageRepository for PostgresRepository {
         thread: ThreadId,
         id: MessageId,
     ) -> Result<Vec<MessageRevision>, StoreError> {
-        self.db.read(self.try_list_revisions(scope, thread, id)).await
+        reads(self.try_list_revisions(scope, thread, id)).await
     }
 
     async fn delete_message(
@@ -332,7 +363,7 @@ impl MessageRepository for PostgresRepository {
         at: Timestamp,
     ) -> Result<(), StoreError> {
         check_timestamp("at", at)?;
-        self.db.write(self.try_remove(scope, thread, Some(id), at)).await.map(drop)
+        writes(self.try_delete_message(scope, thread, id, at)).await
     }
 
     async fn clear_messages(
@@ -342,6 +373,6 @@ impl MessageRepository for PostgresRepository {
         at: Timestamp,
     ) -> Result<u64, StoreError> {
         check_timestamp("at", at)?;
-        self.db.write(self.try_remove(scope, thread, None, at)).await
+        writes(self.try_clear(scope, thread, at)).await
     }
 }

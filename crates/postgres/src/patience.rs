@@ -16,13 +16,26 @@ pub(crate) async fn patiently<T, Fut>(operation: impl FnMut() -> Fut) -> Result<
 where
     Fut: Future<Output = Result<T, StoreError>>,
 {
+    patiently_for(PATIENCE, operation).await
+}
+
+/// The same, for so long.
+pub(crate) async fn patiently_for<T, Fut>(
+    patience: Duration,
+    operation: impl FnMut() -> Fut,
+) -> Result<T, StoreError>
+where
+    Fut: Future<Output = Result<T, StoreError>>,
+{
     let backoff = ExponentialBuilder::new()
         .with_min_delay(Duration::from_millis(1))
         .with_max_delay(Duration::from_millis(250))
         .with_jitter()
-        .without_max_times();
+        .without_max_times()
+        .with_total_delay(Some(patience));
     let attempts = operation.retry(backoff).when(StoreError::is_transient);
-    match tokio::time::timeout(PATIENCE, attempts).await {
+    // The last attempt may have begun just in time.
+    match tokio::time::timeout(2 * patience, attempts).await {
         Ok(answer) => answer,
         Err(elapsed) => {
             let reason = "it did not succeed in time";

@@ -1,10 +1,11 @@
-//! Connections that are kept open, and what runs on them: sqlx's connections below SeaORM, in a pool of deadpool's.
+//! Connections that are kept open: sqlx's, in a pool of deadpool's.
 //!
 //! sqlx's own pool asks the server for a sign of life after each use, which costs a second round trip behind the
-//! answer: measured, 70 µs of the client's time for an append instead of 30, and SeaORM's layer another 7. It also gives
-//! out the connection that has rested longest, whose server process has cold caches. Here the last one back is the next
-//! one out, and only one that was given back in the middle of something is asked.
+//! answer: measured, 70 µs of the client's time for an append instead of 30. It also gives out the connection that has
+//! rested longest, whose server process has cold caches. Here the last one back is the next one out, and only one that
+//! was given back in the middle of something is asked.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,11 +14,15 @@ use deadpool::managed::{
     Timeouts, WeakPool,
 };
 use sea_orm::sqlx::postgres::PgConnectOptions;
-use sea_orm::sqlx::{self, AssertSqlSafe, Connection as _, Executor as _, PgConnection, Postgres, SqlStr};
-use sea_orm::{ConnAcquireErr, DbErr, QueryResult, RuntimeErr, Statement, Values};
+use sea_orm::sqlx::{
+    self, AssertSqlSafe, Connection as _, Executor as _, PgConnection, Postgres, SqlSafeStr as _, SqlStr,
+};
+use sea_orm::{ConnAcquireErr, DbErr, ExecResult, QueryResult, RuntimeErr, Statement, Values};
 use sea_query_sqlx::SqlxValues;
 use tokio::runtime::Handle;
 use tokio::time::MissedTickBehavior;
+
+use crate::error::{is_read_only, query_failed};
 
 /// More connections than any server takes; what is asked beyond it is held to be this.
 const MAX_SIZE: u32 = 65_535;
@@ -44,9 +49,10 @@ pub(crate) struct PoolLimits {
     pub(crate) begin: Option<SqlStr>,
 }
 
-/// Connections to one database, as many as are needed and no more than the limit.
+/// Connections to one database, as many as are needed and no more than the limit. Clones share them. Statements run on it
+/// as on any [`ConnectionTrait`](sea_orm::ConnectionTrait) of SeaORM's.
 #[derive(Clone)]
-pub(crate) struct Pool {
+pub struct ConnectionPool {
     connections: Deadpool<Connector>,
     is_named: bool,
     begin: SqlStr,
@@ -68,7 +74,13 @@ impl Manager for Connector {
     }
 }
 
-impl Pool {
+impl fmt::Debug for ConnectionPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConnectionPool").finish_non_exhaustive()
+    }
+}
+
+impl ConnectionPool {
     /// Connects to nothing yet.
     pub(crate) fn new(options: PgConnectOptions, limits: PoolLimits) -> Result<Self, DbErr> {
         let timeouts = Timeouts {
@@ -98,7 +110,13 @@ impl Pool {
     pub(crate) async fn lease(&self) -> Result<Lease, DbErr> {
         let connection = self.connections.get().await.map_err(not_connected)?;
         let begin = self.begin.clone();
-        Ok(Lease { connection: Some(connection), is_named: self.is_named, begin, left: Left::Clean })
+        Ok(Lease {
+            connection: Some(connection),
+            pool: self.connections.weak(),
+            is_named: self.is_named,
+            begin,
+            left: Left::Clean,
+        })
     }
 
     /// Closes the connections that are not in use.
@@ -119,21 +137,44 @@ impl Pool {
 /// A connection that is lent out. What is dropped in the middle of something is put right first.
 pub(crate) struct Lease {
     connection: Option<Object<Connector>>,
+    pool: WeakPool<Connector>,
     is_named: bool,
     begin: SqlStr,
     left: Left,
 }
 
+impl fmt::Debug for Lease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lease").field("left", &self.left).finish_non_exhaustive()
+    }
+}
+
 /// In what state a connection would be left.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Left {
     Clean,
     /// A statement failed, or was broken off: the connection may be gone.
     InDoubt,
     InTransaction,
+    /// It is of no use any more.
+    Useless,
 }
 
 impl Lease {
+    /// Does something that is to be by itself: see [`PoolLimits::is_named`].
+    pub(crate) async fn alone<T>(
+        &mut self,
+        work: impl AsyncFnOnce(&mut Self) -> Result<T, DbErr>,
+    ) -> Result<T, DbErr> {
+        if self.is_named {
+            return work(self).await;
+        }
+        self.begin().await.map_err(query_failed)?;
+        let done = work(self).await?;
+        self.commit().await.map_err(query_failed)?;
+        Ok(done)
+    }
+
     pub(crate) async fn rows(&mut self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         let (before, is_named) = (self.left, self.is_named);
         let (text, values) = parts(statement);
@@ -142,26 +183,36 @@ impl Lease {
         self.end(before, rows.map(|rows| rows.into_iter().map(QueryResult::from).collect()))
     }
 
-    pub(crate) async fn execute(&mut self, statement: Statement) -> Result<u64, DbErr> {
+    pub(crate) async fn execute(&mut self, statement: Statement) -> Result<ExecResult, DbErr> {
         let (before, is_named) = (self.left, self.is_named);
         let (text, values) = parts(statement);
         let query = sqlx::query_with::<Postgres, _>(text, values).persistent(is_named);
         let done = query.execute(self.start(Left::InDoubt)?).await;
-        self.end(before, done.map(|done| done.rows_affected()))
+        self.end(before, done.map(ExecResult::from))
     }
 
-    /// Whether a statement can be by itself: see [`PoolLimits::is_named`].
-    pub(crate) fn is_named(&self) -> bool {
-        self.is_named
+    pub(crate) async fn execute_unprepared(&mut self, sql: &str) -> Result<ExecResult, DbErr> {
+        let before = self.left;
+        let text = AssertSqlSafe(sql.to_owned()).into_sql_str();
+        let done = self.start(Left::InDoubt)?.execute(sqlx::raw_sql(text)).await;
+        self.end(before, done.map(ExecResult::from))
     }
 
-    pub(crate) async fn begin(&mut self) -> Result<(), DbErr> {
+    pub(crate) async fn begin(&mut self) -> Result<(), sqlx::Error> {
         let begin = self.begin.clone();
-        control(self.start(Left::InTransaction)?, begin).await.map_err(failed)
+        control(self.start(Left::InTransaction).map_err(|_| sqlx::Error::PoolClosed)?, begin).await
     }
 
-    pub(crate) async fn commit(&mut self) -> Result<(), DbErr> {
-        control(self.start(Left::InTransaction)?, SqlStr::from_static("COMMIT")).await.map_err(failed)?;
+    pub(crate) async fn commit(&mut self) -> Result<(), sqlx::Error> {
+        self.finish(SqlStr::from_static("COMMIT")).await
+    }
+
+    pub(crate) async fn rollback(&mut self) -> Result<(), sqlx::Error> {
+        self.finish(SqlStr::from_static("ROLLBACK")).await
+    }
+
+    async fn finish(&mut self, how: SqlStr) -> Result<(), sqlx::Error> {
+        control(self.start(Left::InTransaction).map_err(|_| sqlx::Error::PoolClosed)?, how).await?;
         self.left = Left::Clean;
         Ok(())
     }
@@ -173,27 +224,38 @@ impl Lease {
     }
 
     fn end<T>(&mut self, left: Left, done: Result<T, sqlx::Error>) -> Result<T, DbErr> {
-        if done.as_ref().err().is_none_or(is_of_the_living) {
-            self.left = left;
+        match &done {
+            // The server that this connection is to takes no writes: another one may by now, and so new ones are made.
+            Err(error) if is_read_only(error) => {
+                self.left = Left::Useless;
+                if let Some(pool) = self.pool.upgrade() {
+                    pool.retain(|_, _| false);
+                }
+            }
+            Err(error) if !is_of_the_living(error) => {}
+            _ => self.left = left,
         }
-        done.map_err(failed)
+        done.map_err(query_failed)
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        if self.left == Left::Clean {
-            return;
-        }
-        let unsettled = Unsettled(self.connection.take());
-        let is_in_transaction = self.left == Left::InTransaction;
-        if let Ok(runtime) = Handle::try_current() {
-            runtime.spawn(unsettled.settle(is_in_transaction));
+        match self.left {
+            Left::Clean => {}
+            Left::Useless => drop(self.connection.take().map(Object::take)),
+            Left::InDoubt | Left::InTransaction => {
+                let unsettled = Unsettled(self.connection.take());
+                let is_in_transaction = self.left == Left::InTransaction;
+                if let Ok(runtime) = Handle::try_current() {
+                    runtime.spawn(unsettled.settle(is_in_transaction));
+                }
+            }
         }
     }
 }
 
-/// The values are bound; the text is of this crate.
+/// The values are bound; the text is of this crate, or of a caller who writes statements.
 fn parts(statement: Statement) -> (AssertSqlSafe<String>, SqlxValues) {
     (AssertSqlSafe(statement.sql), SqlxValues(statement.values.unwrap_or(Values(Vec::new()))))
 }
@@ -264,8 +326,4 @@ fn not_connected(error: PoolError<sqlx::Error>) -> DbErr {
 
 fn closed() -> DbErr {
     DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed)
-}
-
-fn failed(error: sqlx::Error) -> DbErr {
-    DbErr::Query(RuntimeErr::SqlxError(error.into()))
 }

@@ -1,34 +1,57 @@
-//! A statement in the making: its text and its values, with `$1`, `$2`, … as PostgreSQL reads them.
+//! A statement: its text and its values, with `$1`, `$2`, … as PostgreSQL reads them. Running it consumes it.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use sea_orm::{DbBackend, DbErr, QueryResult, Statement, Value};
+use sea_orm::sea_query::ArrayType;
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement, Value};
 
-use crate::connection::Connection;
-
-#[derive(Debug, Clone, Default)]
+#[derive(Debug)]
 pub(crate) struct Sql {
-    text: String,
+    text: Cow<'static, str>,
     values: Vec<Value>,
 }
 
+/// The numbers of rows that statements ask for: few, because each makes a statement of its own.
+const SIZES: [usize; 8] = [2, 11, 21, 51, 101, 251, 501, 1_001];
+
+/// The next number of rows that statements ask for. What is beyond the last is asked for as it is.
+pub(crate) fn size(rows: usize) -> usize {
+    SIZES.into_iter().find(|size| *size >= rows).unwrap_or(rows)
+}
+
 impl Sql {
+    /// One of the constants in `statements`.
+    pub(crate) fn constant(text: &'static str, values: impl Into<Vec<Value>>) -> Self {
+        Self { text: Cow::Borrowed(text), values: values.into() }
+    }
+
     pub(crate) fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), values: Vec::new() }
+        Self { text: Cow::Owned(text.into()), values: Vec::new() }
+    }
+
+    /// One of the constants with `LIMIT 51` in it, for another number of rows. The number is text and no value: only so
+    /// does PostgreSQL see that a plan for all values reads no further, and keeps it. Of an unknown number it expects a
+    /// tenth of the thread, and plans anew each time.
+    pub(crate) fn sized(text: &'static str, rows: usize, values: impl Into<Vec<Value>>) -> Self {
+        let text = match size(rows) {
+            51 => Cow::Borrowed(text),
+            size => Cow::Owned(text.replace("LIMIT 51", &format!("LIMIT {size}"))),
+        };
+        Self { text, values: values.into() }
     }
 
     /// Goes on with text that holds no value.
     pub(crate) fn text(mut self, text: &str) -> Self {
-        self.text.push_str(text);
+        self.text.to_mut().push_str(text);
         self
     }
 
     /// Goes on with text and a value behind it.
     pub(crate) fn bind(mut self, text: &str, value: impl Into<Value>) -> Self {
         self.values.push(value.into());
-        self.text.push_str(text);
         // Writing to a String cannot fail.
-        let _ = write!(self.text, "${}", self.values.len());
+        let _ = write!(self.text.to_mut(), "{text}${}", self.values.len());
         self
     }
 
@@ -40,53 +63,48 @@ impl Sql {
         }
     }
 
-    /// At most as many rows. The number is text and no value: only so does PostgreSQL see that a plan for all values reads no
-    /// further, and keeps it. Of an unknown number it expects a tenth of the thread, and plans anew each time.
-    pub(crate) fn limit(self, rows: usize) -> Self {
-        self.text(&format!(" LIMIT {rows}"))
+    /// Goes on with text, and values in brackets.
+    pub(crate) fn bind_tuple(self, text: &str, values: impl IntoIterator<Item = Value>) -> Self {
+        let (sql, _) = values
+            .into_iter()
+            .fold((self.text(text), " ("), |(sql, before), value| (sql.bind(before, value), ", "));
+        sql.text(")")
     }
 
-    /// Goes on with a condition that always holds, and that makes PostgreSQL plan a prepared statement for the values of
-    /// each execution. After five executions it may keep one plan for all values, and what serves an organization of a
-    /// few hundred messages is wrong for one of many: measured, 282 ms instead of 0.14 ms for the newest messages with a
-    /// common word among 300,000. With its values the condition is nothing. Without them it would cost a scan of the table,
-    /// which no plan can be cheap with, and a million rows besides, because a table that was just filled seems to have none:
-    /// there the query's text was read anew for each row, for seconds.
-    pub(crate) fn plan_with_values(self) -> Self {
-        self.bind(" AND (", true)
-            .text(" OR (SELECT COUNT(*) FROM chat_message)")
-            .text(" + (SELECT COUNT(*) FROM generate_series(1, 1000000)) < 0)")
+    fn statement(self) -> Statement {
+        Statement::from_sql_and_values(DbBackend::Postgres, self.text, self.values)
     }
 
-    /// A list of values in brackets.
-    pub(crate) fn bind_list<V: Into<Value>>(
-        mut self,
-        text: &str,
-        values: impl IntoIterator<Item = V>,
-    ) -> Self {
-        self.text.push_str(text);
-        let mut before = " (";
-        for value in values {
-            self = self.bind(before, value);
-            before = ", ";
-        }
-        self.text(")")
+    pub(crate) async fn rows(self, on: &impl ConnectionTrait) -> Result<Vec<QueryResult>, DbErr> {
+        on.query_all_raw(self.statement()).await
     }
 
-    fn statement(&self) -> Statement {
-        Statement::from_sql_and_values(DbBackend::Postgres, &self.text, self.values.clone())
-    }
-
-    pub(crate) async fn rows(&self, connection: Connection<'_>) -> Result<Vec<QueryResult>, DbErr> {
-        connection.rows(self.statement()).await
-    }
-
-    pub(crate) async fn row(&self, connection: Connection<'_>) -> Result<Option<QueryResult>, DbErr> {
-        Ok(self.rows(connection).await?.into_iter().next())
+    pub(crate) async fn row(self, on: &impl ConnectionTrait) -> Result<Option<QueryResult>, DbErr> {
+        Ok(self.rows(on).await?.into_iter().next())
     }
 
     /// Gives the number of rows that were changed.
-    pub(crate) async fn execute(&self, connection: Connection<'_>) -> Result<u64, DbErr> {
-        connection.execute(self.statement()).await
+    pub(crate) async fn execute(self, on: &impl ConnectionTrait) -> Result<u64, DbErr> {
+        Ok(on.execute_raw(self.statement()).await?.rows_affected())
     }
+}
+
+pub(crate) fn array(kind: ArrayType, values: impl Iterator<Item = Value>) -> Value {
+    Value::Array(kind, Some(Box::new(values.collect())))
+}
+
+pub(crate) fn texts<T: Into<String>>(texts: impl IntoIterator<Item = T>) -> Value {
+    array(ArrayType::String, texts.into_iter().map(|text| text.into().into()))
+}
+
+pub(crate) fn numbers(numbers: impl IntoIterator<Item = i64>) -> Value {
+    array(ArrayType::BigInt, numbers.into_iter().map(Value::from))
+}
+
+pub(crate) fn uuids(ids: impl IntoIterator<Item = uuid::Uuid>) -> Value {
+    array(ArrayType::Uuid, ids.into_iter().map(Value::from))
+}
+
+pub(crate) fn times(times: impl IntoIterator<Item = chatkeep_domain::Timestamp>) -> Value {
+    array(ArrayType::ChronoDateTimeUtc, times.into_iter().map(Value::from))
 }

@@ -1,20 +1,12 @@
 //! What filters on threads look up: folded names, and the tags of metadata.
 
-use chatkeep_domain::search::{ANALYZER_VERSION, fold_text};
 use chatkeep_domain::{Metadata, MetadataTags, ThreadQuery};
-use sea_orm::Value;
+use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, Set};
 use uuid::Uuid;
 
-use crate::connection::Connection;
+use crate::entities::chat_thread_tag::{ActiveModel, Column, Entity};
 use crate::error::Failure;
-use crate::sql::Sql;
-
-/// The columns that a thread's row has for filters, besides those that are read.
-pub(crate) const FILTER_COLUMNS: &str = "folded_name, search_version";
-
-pub(crate) fn filter_values(name: &str) -> [Value; 2] {
-    [fold_text(name).into(), ANALYZER_VERSION.into()]
-}
+use crate::sql::{Sql, uuids};
 
 /// The tags of a thread as they are stored: too many are one, the nil UUID.
 pub(crate) fn stored_tags(metadata: &Metadata) -> Vec<Uuid> {
@@ -25,26 +17,16 @@ pub(crate) fn stored_tags(metadata: &Metadata) -> Vec<Uuid> {
 
 /// Writes the tags of a thread in place of those that it had.
 pub(crate) async fn replace(
-    connection: Connection<'_>,
+    on: &impl ConnectionTrait,
     org: &str,
     id: Uuid,
-    tags: &[Uuid],
+    tags: Vec<Uuid>,
 ) -> Result<(), Failure> {
-    Sql::new("DELETE FROM chat_thread_tag WHERE")
-        .bind(" org_id = ", org)
-        .bind(" AND chat_thread_id = ", id)
-        .execute(connection)
-        .await?;
-    if tags.is_empty() {
-        return Ok(());
+    Entity::delete_many().filter(Column::OrgId.eq(org)).filter(Column::ChatThreadId.eq(id)).exec(on).await?;
+    if !tags.is_empty() {
+        let row = |tag| ActiveModel { org_id: Set(org.to_owned()), chat_thread_id: Set(id), tag: Set(tag) };
+        Entity::insert_many(tags.into_iter().map(row)).exec_without_returning(on).await?;
     }
-    let mut sql = Sql::new("INSERT INTO chat_thread_tag (org_id, chat_thread_id, tag) VALUES");
-    for (at, tag) in tags.iter().enumerate() {
-        let before = if at == 0 { "" } else { "," };
-        let row: [Value; 3] = [org.into(), id.into(), (*tag).into()];
-        sql = sql.bind_list(before, row);
-    }
-    sql.execute(connection).await?;
     Ok(())
 }
 
@@ -64,8 +46,8 @@ pub(crate) fn filter(sql: Sql, query: &ThreadQuery) -> Sql {
     for tag in tags {
         sql = sql
             .text(" AND EXISTS (SELECT 1 FROM chat_thread_tag AS g WHERE g.org_id = chat_thread.org_id")
-            .bind_list(" AND g.chat_thread_id = chat_thread.id AND g.tag IN", [tag, Uuid::nil()])
-            .text(")");
+            .bind(" AND g.chat_thread_id = chat_thread.id AND g.tag = ANY (", uuids([tag, Uuid::nil()]))
+            .text("))");
     }
     sql
 }

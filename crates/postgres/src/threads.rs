@@ -1,20 +1,24 @@
-//! `ThreadRepository`.
+//! Threads.
 
 use async_trait::async_trait;
 use chatkeep_domain::search::fold_text;
 use chatkeep_domain::{
-    ChatThread, Entity, MAX_PAGE_LEN, NewThread, OrgId, OwnerFilter, Page, Position, Scope, StoreError,
-    ThreadId, ThreadKey, ThreadQuery, ThreadRepository, ThreadUpdate, UserId,
+    ChatThread, Entity, MAX_PAGE_LEN, Metadata, NewThread, OrgId, OwnerFilter, Page, Position, Scope,
+    StoreError, ThreadId, ThreadKey, ThreadQuery, ThreadRepository, ThreadUpdate, UserId,
 };
-use sea_orm::Value;
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ConnectionTrait, DbErr, EntityTrait as _, Set, TransactionSession as _, Value};
 use uuid::Uuid;
 
-use crate::PostgresRepository;
-use crate::connection::Connection;
-use crate::error::Failure;
+use crate::connection::Connections;
+use crate::entities::chat_thread;
+use crate::error::{Failure, reads, writes};
 use crate::row::{self, THREAD_COLUMNS};
-use crate::sql::Sql;
-use crate::tags::{self, FILTER_COLUMNS};
+use crate::sql::{Sql, size};
+use crate::statements::{LOCK, THREAD};
+use crate::store::PostgresRepository;
+use crate::tags;
+use crate::words::analyzer_version;
 
 /// A thread as the scope lets it be reached: by its whole key, and only if it is this user's where there is one.
 #[derive(Debug, Clone)]
@@ -35,20 +39,31 @@ impl Target {
         Self { org, id, user: None }
     }
 
-    /// Goes on with the condition on `chat_thread`.
-    ///
-    /// The key is all that is to be looked up. Before a table that was filled has been analyzed, PostgreSQL takes the index
-    /// of a user's threads for as good, and reads all of them each time: measured, 180 µs for an append instead of 75 where
-    /// the user has 1,000. `||` keeps the owner out of any index.
+    /// The first values of the statements: the organization, the thread, the user.
+    pub(crate) fn values(&self) -> Vec<Value> {
+        vec![self.org.as_str().into(), (*self.id.as_uuid()).into(), self.user()]
+    }
+
+    pub(crate) fn user(&self) -> Value {
+        self.user.as_ref().map(UserId::as_str).into()
+    }
+
+    /// Goes on with the condition on a thread.
     pub(crate) fn filter(&self, sql: Sql) -> Sql {
         sql.bind("org_id = ", self.org.as_str())
             .bind(" AND id = ", *self.id.as_uuid())
             .bind_some(" AND user_id || '' = ", self.user.as_ref().map(UserId::as_str))
     }
 
-    /// Goes on with the condition on a table of messages.
+    /// Goes on with the condition on messages, whose table is called `m`.
     pub(crate) fn filter_messages(&self, sql: Sql) -> Sql {
-        let sql = sql.bind("org_id = ", self.org.as_str()).bind(" AND chat_thread_id = ", *self.id.as_uuid());
+        self.filter_revisions(sql).text(" AND m.branch = 0")
+    }
+
+    /// The same for revisions.
+    pub(crate) fn filter_revisions(&self, sql: Sql) -> Sql {
+        let sql =
+            sql.bind("m.org_id = ", self.org.as_str()).bind(" AND m.chat_thread_id = ", *self.id.as_uuid());
         match &self.user {
             Some(_) => self.filter(sql.text(" AND EXISTS (SELECT 1 FROM chat_thread WHERE ")).text(")"),
             None => sql,
@@ -60,14 +75,14 @@ impl Target {
     }
 }
 
-/// What is known of a thread that is held.
+/// What is known of a thread that is locked. It decodes nothing else: a corrupt thread can still be cleared.
 pub(crate) struct LockedThread {
     pub(crate) head: Position,
     /// Its owner, as it is stored.
     pub(crate) user: String,
 }
 
-impl PostgresRepository {
+impl<C: Connections> PostgresRepository<C> {
     /// Only the operator's lookup by id alone needs the database.
     pub(crate) async fn target(&self, scope: &Scope, id: ThreadId) -> Result<Target, Failure> {
         if let Some(target) = Target::direct(scope, id) {
@@ -75,78 +90,49 @@ impl PostgresRepository {
         }
         let sql =
             Sql::new("SELECT org_id FROM chat_thread WHERE ").bind("id = ", *id.as_uuid()).text(" LIMIT 2");
-        match sql.rows(self.db.connection()).await?.as_slice() {
+        match sql.rows(&self.connections).await?.as_slice() {
             [] => Err(StoreError::thread_not_found(id).into()),
             [row] => {
-                let org = OrgId::new(row.try_get_by_index::<String>(0)?).map_err(StoreError::from)?;
+                let org = OrgId::new(row::value::<&str>(row, 0)?).map_err(StoreError::from)?;
                 Ok(Target::whole(org, id))
             }
             _ => Err(StoreError::ambiguous_thread_id().into()),
         }
     }
 
-    pub(crate) async fn read_thread(
-        &self,
-        connection: Connection<'_>,
-        target: &Target,
-    ) -> Result<ChatThread, Failure> {
-        let sql = target.filter(Sql::new(format!("SELECT {THREAD_COLUMNS} FROM chat_thread WHERE ")));
-        let row = sql.row(connection).await?.ok_or_else(|| target.not_found())?;
-        Ok(row::thread(&row)?)
+    pub(crate) async fn read_thread(&self, target: &Target) -> Result<ChatThread, Failure> {
+        let row = Sql::constant(THREAD, target.values()).row(&self.connections).await?;
+        Ok(row::thread(&row.ok_or_else(|| target.not_found())?)?)
     }
 
     /// Fails where there is no such thread. It decodes nothing: a corrupt thread is there.
     pub(crate) async fn require_thread(
         &self,
-        connection: Connection<'_>,
+        on: &impl ConnectionTrait,
         target: &Target,
     ) -> Result<(), Failure> {
-        let sql = target.filter(Sql::new("SELECT 1 FROM chat_thread WHERE "));
-        sql.row(connection).await?.ok_or_else(|| target.not_found())?;
-        Ok(())
+        let row = Sql::constant(THREAD, target.values()).row(on).await?;
+        row.map(drop).ok_or_else(|| target.not_found().into())
     }
 
-    /// Holds the thread against other writers until the transaction ends. Every write of several
-    /// statements begins so: locks are always taken in this order, and no deadlock is possible. It decodes nothing
-    /// else: a corrupt thread can still be cleared and deleted.
+    /// Locks the thread against other writers until the transaction ends.
     pub(crate) async fn lock_thread(
         &self,
-        connection: Connection<'_>,
+        on: &impl ConnectionTrait,
         target: &Target,
     ) -> Result<LockedThread, Failure> {
-        let sql = target.filter(Sql::new("SELECT next_position, user_id FROM chat_thread WHERE "));
-        let row = sql.text(" FOR UPDATE").row(connection).await?;
-        let row = row.ok_or_else(|| target.not_found())?;
-        let (next, user): (i64, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-        Ok(LockedThread { head: Position::new(next.saturating_sub(1)).map_err(StoreError::from)?, user })
+        let row = Sql::constant(LOCK, target.values()).row(on).await?.ok_or_else(|| target.not_found())?;
+        let head = Position::new(row::value(&row, 0)?).map_err(StoreError::from)?;
+        Ok(LockedThread { head, user: row::value(&row, 1)? })
     }
 
     async fn try_create(&self, new: &ChatThread) -> Result<ChatThread, Failure> {
-        let metadata = Value::from(serde_json::Value::Object(new.metadata.clone()).to_string());
-        let values: [Value; 8] = [
-            new.org_id.as_str().into(),
-            (*new.id.as_uuid()).into(),
-            new.user_id.as_str().into(),
-            new.name.as_str().into(),
-            metadata,
-            (new.head.get() + 1).into(),
-            new.created_at.into(),
-            new.updated_at.into(),
-        ];
-        let values = values.into_iter().chain(tags::filter_values(&new.name));
-        let insert = Sql::new(format!("INSERT INTO chat_thread ({THREAD_COLUMNS}, {FILTER_COLUMNS}) VALUES"))
-            .bind_list("", values)
-            .text(" ON CONFLICT (org_id, id) DO NOTHING RETURNING ")
-            .text(THREAD_COLUMNS);
         let tags = tags::stored_tags(&new.metadata);
         loop {
-            if let Some(thread) =
-                self.write_thread(&insert, Some(&tags).filter(|tags| !tags.is_empty())).await?
-            {
-                return Ok(thread);
+            if self.insert(new, &tags).await? {
+                return Ok(new.clone());
             }
-            let target = Target::whole(new.org_id.clone(), new.id);
-            match self.read_thread(self.db.connection(), &target).await {
+            match self.read_thread(&Target::whole(new.org_id.clone(), new.id)).await {
                 Ok(stored) if stored.user_id == new.user_id => return Ok(stored),
                 Ok(_) => {
                     return Err(StoreError::already_exists(Entity::Thread, new.id).into());
@@ -158,15 +144,26 @@ impl PostgresRepository {
         }
     }
 
+    /// False where there is a thread of this id.
+    async fn insert(&self, new: &ChatThread, tags: &[Uuid]) -> Result<bool, Failure> {
+        if tags.is_empty() {
+            return Ok(insert_row(&self.connections, new).await?);
+        }
+        let transaction = self.connections.begin().await?;
+        let is_new = insert_row(&transaction, new).await?;
+        if is_new {
+            tags::replace(&transaction, new.org_id.as_str(), *new.id.as_uuid(), tags.to_vec()).await?;
+            transaction.commit().await?;
+        }
+        Ok(is_new)
+    }
+
     async fn try_delete(&self, scope: &Scope, id: ThreadId) -> Result<u64, Failure> {
         let target = self.target(scope, id).await?;
-        let transaction = self.db.begin().await?;
-        self.lock_thread(transaction.connection(), &target).await?;
-        let messages = target.filter_messages(Sql::new("DELETE FROM chat_message WHERE "));
-        let count = messages.execute(transaction.connection()).await?;
-        target.filter(Sql::new("DELETE FROM chat_thread WHERE ")).execute(transaction.connection()).await?;
-        transaction.commit().await?;
-        Ok(count)
+        // What belongs to it goes with it.
+        let sql = target.filter(Sql::new("DELETE FROM chat_thread WHERE ")).text(" RETURNING message_count");
+        let row = sql.row(&self.connections).await?.ok_or_else(|| target.not_found())?;
+        Ok(row::value::<i64>(&row, 0)?.unsigned_abs())
     }
 
     async fn try_update(
@@ -176,19 +173,24 @@ impl PostgresRepository {
         update: &ThreadUpdate,
     ) -> Result<ChatThread, Failure> {
         let target = self.target(scope, id).await?;
-        let metadata =
-            update.metadata.as_ref().map(|data| serde_json::Value::Object(data.clone()).to_string());
-        let tags = update.metadata.as_ref().map(tags::stored_tags);
-        let sql = Sql::new("UPDATE chat_thread SET updated_at = GREATEST(updated_at, ")
-            .bind("", update.at)
-            .text(")")
-            .bind_some(", name = ", update.name.as_deref())
-            .bind_some(", folded_name = ", update.name.as_deref().map(fold_text))
-            .bind_some(", metadata = ", metadata)
-            .text(" WHERE ");
-        let sql = target.filter(sql).text(" RETURNING ").text(THREAD_COLUMNS);
-        let thread = self.write_thread(&sql, tags.as_ref()).await?;
-        Ok(thread.ok_or_else(|| target.not_found())?)
+        let sql =
+            Sql::new("UPDATE chat_thread SET version = version + 1, updated_at = GREATEST(updated_at, ")
+                .bind("", update.at)
+                .text(")")
+                .bind_some(", name = ", update.name.as_deref())
+                .bind_some(", folded_name = ", update.name.as_deref().map(fold_text))
+                .bind_some(", metadata = ", update.metadata.as_ref().map(encoded))
+                .text(" WHERE ");
+        let sql = target.filter(sql).text(&format!(" RETURNING {THREAD_COLUMNS}"));
+        let Some(metadata) = &update.metadata else {
+            let row = sql.row(&self.connections).await?.ok_or_else(|| target.not_found())?;
+            return Ok(row::thread(&row)?);
+        };
+        let transaction = self.connections.begin().await?;
+        let thread = row::thread(&sql.row(&transaction).await?.ok_or_else(|| target.not_found())?)?;
+        tags::replace(&transaction, target.org.as_str(), *id.as_uuid(), tags::stored_tags(metadata)).await?;
+        transaction.commit().await?;
+        Ok(thread)
     }
 
     /// Page by page until enough of what the index finds matches; without filters on metadata, all of it does.
@@ -201,7 +203,7 @@ impl PostgresRepository {
         let mut found = Vec::new();
         let mut limit = query.limit + 1;
         loop {
-            let threads = self.list_rows(list_sql(owner, query, behind, limit), query).await?;
+            let threads = self.list_rows(list_sql(owner, query, behind, limit), query, limit).await?;
             // The page ends ahead of a corrupt row at the latest.
             let is_end = threads.len() < limit || threads.iter().any(Result::is_err);
             behind = threads.last().and_then(|thread| thread.as_ref().ok()).map(ThreadKey::from);
@@ -219,29 +221,34 @@ impl PostgresRepository {
         &self,
         sql: Sql,
         query: &ThreadQuery,
+        limit: usize,
     ) -> Result<Vec<Result<ChatThread, StoreError>>, Failure> {
-        let rows = sql.rows(self.db.connection()).await?;
-        Ok(rows.iter().map(|row| row::listed_thread(row, query)).collect())
+        let rows = sql.rows(&self.connections).await?;
+        Ok(rows.iter().take(limit).map(|row| row::listed_thread(row, query)).collect())
     }
+}
 
-    /// Writes a thread by a statement that returns it, and its tags with it where they change.
-    async fn write_thread(
-        &self,
-        write: &Sql,
-        tags: Option<&Vec<Uuid>>,
-    ) -> Result<Option<ChatThread>, Failure> {
-        let Some(tags) = tags else {
-            let row = self.db.rows(write).await?.into_iter().next();
-            return Ok(row.map(|row| row::thread(&row)).transpose()?);
-        };
-        let transaction = self.db.begin().await?;
-        let connection = transaction.connection();
-        let Some(row) = write.row(connection).await? else { return Ok(None) };
-        let thread = row::thread(&row)?;
-        tags::replace(connection, thread.org_id.as_str(), *thread.id.as_uuid(), tags).await?;
-        transaction.commit().await?;
-        Ok(Some(thread))
-    }
+fn encoded(metadata: &Metadata) -> String {
+    serde_json::Value::Object(metadata.clone()).to_string()
+}
+
+async fn insert_row(on: &impl ConnectionTrait, new: &ChatThread) -> Result<bool, DbErr> {
+    let row = chat_thread::ActiveModel {
+        org_id: Set(new.org_id.as_str().to_owned()),
+        id: Set(*new.id.as_uuid()),
+        user_id: Set(new.user_id.as_str().to_owned()),
+        name: Set(new.name.clone()),
+        folded_name: Set(Some(fold_text(&new.name))),
+        metadata: Set(encoded(&new.metadata)),
+        created_at: Set(new.created_at),
+        updated_at: Set(new.updated_at),
+        search_version: Set(Some(analyzer_version())),
+        ..Default::default()
+    };
+    let is_there =
+        OnConflict::columns([chat_thread::Column::OrgId, chat_thread::Column::Id]).do_nothing().to_owned();
+    let insert = chat_thread::Entity::insert(row).on_conflict(is_there);
+    Ok(insert.exec_without_returning(on).await? > 0)
 }
 
 fn list_sql(owner: &OwnerFilter, query: &ThreadQuery, behind: Option<ThreadKey>, limit: usize) -> Sql {
@@ -255,26 +262,22 @@ fn list_sql(owner: &OwnerFilter, query: &ThreadQuery, behind: Option<ThreadKey>,
         let columns = if across { "updated_at, id, org_id" } else { "updated_at, id" };
         let mut values = vec![key.updated_at.into(), (*key.id.as_uuid()).into()];
         values.extend(across.then(|| Value::from(key.org_id.as_str())));
-        sql = sql.bind_list(&format!(" AND ({columns}) <"), values);
+        sql = sql.bind_tuple(&format!(" AND ({columns}) <"), values);
     }
     let order = if across { ", org_id DESC" } else { "" };
-    sql.text(&format!(" ORDER BY updated_at DESC, id DESC{order}")).limit(limit)
+    sql.text(&format!(" ORDER BY updated_at DESC, id DESC{order} LIMIT {}", size(limit)))
 }
 
 #[async_trait]
-impl ThreadRepository for PostgresRepository {
+impl<C: Connections> ThreadRepository for PostgresRepository<C> {
     async fn create_thread(&self, scope: &Scope, new: NewThread) -> Result<ChatThread, StoreError> {
         new.validate(scope)?;
         let new = new.into_thread();
-        self.db.write(self.try_create(&new)).await
+        writes(self.try_create(&new)).await
     }
 
     async fn get_thread(&self, scope: &Scope, id: ThreadId) -> Result<ChatThread, StoreError> {
-        let read = async {
-            let target = self.target(scope, id).await?;
-            self.read_thread(self.db.connection(), &target).await
-        };
-        self.db.read(read).await
+        reads(async { self.read_thread(&self.target(scope, id).await?).await }).await
     }
 
     async fn update_thread(
@@ -284,11 +287,11 @@ impl ThreadRepository for PostgresRepository {
         update: ThreadUpdate,
     ) -> Result<ChatThread, StoreError> {
         update.validate()?;
-        self.db.write(self.try_update(scope, id, &update)).await
+        writes(self.try_update(scope, id, &update)).await
     }
 
     async fn delete_thread(&self, scope: &Scope, id: ThreadId) -> Result<u64, StoreError> {
-        self.db.write(self.try_delete(scope, id)).await
+        writes(self.try_delete(scope, id)).await
     }
 
     async fn list_threads(&self, scope: &Scope, query: &ThreadQuery) -> Result<Page<ChatThread>, StoreError> {
@@ -301,6 +304,6 @@ impl ThreadRepository for PostgresRepository {
         if query.limit == 0 || is_in_no_name {
             return Ok(Page::empty());
         }
-        self.db.read(self.try_list_threads(&owner, query, behind)).await
+        reads(self.try_list_threads(&owner, query, behind)).await
     }
 }

@@ -46,8 +46,8 @@ async fn postgres(statement_cache_size: usize) -> Fixture {
     let url = chatkeep_testkit::shared_postgres().expect("a server");
     let config = PostgresConfig::from_url(&url.as_str().into()).expect("a URL");
     let config = config.statement_cache_size(statement_cache_size);
-    let repo = PostgresRepository::postgres(config.clone().auto_migrate(true)).await.expect("a database");
-    let other = PostgresRepository::postgres(config).await.expect("a database");
+    let repo = PostgresRepository::open(config.clone().auto_migrate(true)).await.expect("a database");
+    let other = PostgresRepository::open(config).await.expect("a database");
     Fixture::new(Arc::new(repo)).with_other(Arc::new(other)).with_damage(Raw(url))
 }
 

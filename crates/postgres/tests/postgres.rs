@@ -45,7 +45,7 @@ impl TestDatabase {
     }
 
     async fn open(&self) -> PostgresRepository {
-        PostgresRepository::postgres(self.config()).await.expect("the server is there")
+        PostgresRepository::open(self.config()).await.expect("the server is there")
     }
 
     /// With its layers, as the application opens it.
@@ -167,7 +167,7 @@ async fn dead_connections_are_replaced_and_the_call_is_repeated() {
 async fn a_statement_that_waits_too_long_is_transient() {
     let database = TestDatabase::new().await;
     let config = database.config().statement_timeout(Some(Duration::from_millis(200)));
-    let repository = PostgresRepository::postgres(config).await.unwrap();
+    let repository = PostgresRepository::open(config).await.unwrap();
     create_thread(&repository).await.unwrap();
     database.execute("BEGIN; SELECT * FROM chat_thread FOR UPDATE").await;
     let append = || Append::new([message(1, "one")]);
@@ -294,12 +294,12 @@ async fn too_many_connections_is_transient() {
     let (_, address) = database.url.rsplit_once('@').expect("a URL with a user");
     let url = format!("postgres://{role}@{address}");
     let config = config(&url).pool_size(1).max_overflow(0);
-    let first = PostgresRepository::postgres(config.clone()).await.unwrap();
+    let first = PostgresRepository::open(config.clone()).await.unwrap();
     let short = config.clone().acquire_timeout(Duration::from_millis(300));
-    let error = PostgresRepository::postgres(short).await.unwrap_err();
+    let error = PostgresRepository::open(short).await.unwrap_err();
     assert!(error.is_transient() && error.to_string().contains("too many connections"), "{error:?}");
     first.close().await.unwrap();
-    PostgresRepository::postgres(config).await.unwrap();
+    PostgresRepository::open(config).await.unwrap();
 }
 
 #[tokio::test]
@@ -341,7 +341,7 @@ async fn a_corrupt_row_is_named_and_its_neighbours_can_be_read() {
 async fn a_row_that_would_be_read_as_another_value_is_corrupt() {
     let database = TestDatabase::new().await;
     let repository = database.open().await;
-    let migrations = PostgresMigrations::postgres(database.config()).await.unwrap();
+    let migrations = PostgresMigrations::open(database.config()).await.unwrap();
     rows::lossy_rows_are_corrupt(&repository, &migrations, &database.raw).await;
 }
 
@@ -349,9 +349,9 @@ async fn a_row_that_would_be_read_as_another_value_is_corrupt() {
 #[ignore = "needs PostgreSQL: run `cargo xtask test`"]
 async fn the_schema_goes_up_and_down_and_an_old_one_is_not_used() {
     let database = TestDatabase::new().await;
-    let error = PostgresRepository::postgres(database.config().auto_migrate(false)).await.unwrap_err();
+    let error = PostgresRepository::open(database.config().auto_migrate(false)).await.unwrap_err();
     assert!(matches!(error, StoreError::NotMigrated { store: "PostgreSQL", .. }), "{error:?}");
-    let migrations = PostgresMigrations::postgres(database.config()).await.unwrap();
+    let migrations = PostgresMigrations::open(database.config()).await.unwrap();
     let all: Vec<_> =
         migrations.status().await.unwrap().into_iter().map(|migration| migration.name).collect();
     assert_eq!(migrations.up(None).await.unwrap(), all);
@@ -371,7 +371,7 @@ async fn the_schema_goes_up_and_down_and_an_old_one_is_not_used() {
 async fn many_that_start_together_on_an_empty_database_all_succeed() {
     let database = TestDatabase::new().await;
     let starts: Vec<_> =
-        (0..8).map(|_| tokio::spawn(PostgresRepository::postgres(database.config()))).collect();
+        (0..8).map(|_| tokio::spawn(PostgresRepository::open(database.config()))).collect();
     for start in starts {
         start.await.unwrap().unwrap();
     }
@@ -382,7 +382,7 @@ async fn many_that_start_together_on_an_empty_database_all_succeed() {
 async fn a_callers_own_connection_serves() {
     let database = TestDatabase::new().await;
     let connection = Database::connect(database.url.replace("postgresql://", "postgres://")).await.unwrap();
-    three_messages(&PostgresRepository::from_connection(connection, true).await.unwrap()).await;
+    three_messages(&PostgresRepository::from_connection(connection, true, std::sync::Arc::new(chatkeep_domain::PlainCodec)).await.unwrap()).await;
     assert_eq!(database.number("SELECT COUNT(*) FROM chat_message").await, 3);
 }
 
@@ -390,10 +390,10 @@ async fn a_callers_own_connection_serves() {
 #[ignore = "needs PostgreSQL and PgBouncer: run `cargo xtask test`"]
 async fn a_pooler_in_transaction_mode_serves_with_the_statement_cache_off() {
     let server = PgServer::start(PgOptions::default()).expect("a server");
-    PostgresRepository::postgres(config(&server.url())).await.unwrap();
+    PostgresRepository::open(config(&server.url())).await.unwrap();
     let pooler = PgBouncer::start(&server, PoolMode::Transaction).expect("a pooler");
     let url = pooler.url("postgres");
-    let repository = PostgresRepository::postgres(config(&url).statement_cache_size(0)).await.unwrap();
+    let repository = PostgresRepository::open(config(&url).statement_cache_size(0)).await.unwrap();
     create_thread(&repository).await.unwrap();
     let writers = (0..8_u128).map(|writer| {
         let repository = repository.clone();
@@ -416,10 +416,10 @@ async fn a_pooler_in_transaction_mode_serves_with_the_statement_cache_off() {
 #[ignore = "needs PostgreSQL: run `cargo xtask test`"]
 async fn a_wrong_password_is_refused_and_not_shown() {
     let server = PgServer::start(PgOptions::default().password("the-right-one")).expect("a server");
-    PostgresRepository::postgres(config(&server.url())).await.unwrap();
+    PostgresRepository::open(config(&server.url())).await.unwrap();
     let config = config(&server.url().replace("the-right-one", "the-wrong-one"));
     assert!(!format!("{config:?} {config:#?}").contains("wrong"));
-    let error = PostgresRepository::postgres(config).await.unwrap_err();
+    let error = PostgresRepository::open(config).await.unwrap_err();
     assert!(matches!(error, StoreError::Backend { .. }), "{error:?}");
     let shown = everything_shown(&error);
     assert!(shown.contains("password authentication failed") && !shown.contains("the-wrong-one"), "{shown}");
@@ -450,7 +450,7 @@ async fn sessions_that_the_server_ended_are_replaced() {
 async fn a_server_that_never_answers_is_given_up() {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("postgres://ada@{}/chat", silent.local_addr().unwrap());
-    let opening = PostgresRepository::postgres(config(&url).acquire_timeout(Duration::from_millis(100)));
+    let opening = PostgresRepository::open(config(&url).acquire_timeout(Duration::from_millis(100)));
     let error =
         tokio::time::timeout(Duration::from_mins(1), opening).await.expect("it gives up").unwrap_err();
     assert!(error.is_transient(), "{error:?}");

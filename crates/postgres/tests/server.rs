@@ -16,7 +16,7 @@ fn config(url: &str) -> PostgresConfig {
 }
 
 async fn open(url: &str) -> Result<PostgresRepository, StoreError> {
-    PostgresRepository::postgres(config(url)).await
+    PostgresRepository::open(config(url)).await
 }
 
 /// The error with its sources.

@@ -34,5 +34,5 @@ pub(crate) async fn postgres() -> Repo {
     admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await.expect("a database");
     let (host, _) = server.rsplit_once('/').expect("a URL with a database");
     let config = PostgresConfig::from_url(&format!("{host}/{name}").into()).expect("a URL");
-    Arc::new(PostgresRepository::postgres(config.auto_migrate(true)).await.expect("a database"))
+    Arc::new(PostgresRepository::open(config.auto_migrate(true)).await.expect("a database"))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chatkeep_domain::{Again, ChatMessage, StoreError, ThreadId};
 
-use super::batch::Prepared;
+use super::batch::Batch;
 use crate::error::STORE;
 
 pub(super) type Answer = Result<Vec<ChatMessage>, StoreError>;
@@ -30,13 +30,13 @@ impl Answers {
     }
 
     /// Adds the `Unavailable` that the statement of several appends got. Each append's error has it as its source.
-    pub(super) fn add_shared(&mut self, group: &[(usize, Prepared)], error: StoreError) {
+    pub(super) fn add_shared(&mut self, group: &[(usize, Batch)], error: StoreError) {
         let again = if error.is_transient() { Again::Soon } else { Again::No };
         let (outcome, error) = (error.outcome(), Arc::new(error));
-        for (place, prepared) in group {
+        for (place, batch) in group {
             let reason = "the statement of several appends failed";
             let error = StoreError::unavailable(STORE, outcome, again, reason, Arc::clone(&error));
-            self.add(*place, prepared.target.id, Err(error));
+            self.add(*place, batch.target.id, Err(error));
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use chatkeep_domain::{OrgId, ThreadId, UserId};
 
-use super::batch::Prepared;
+use super::batch::Batch;
 
 /// The most that one statement takes of several appends: enough that its own price is nothing to each, and little enough
 /// that nobody waits long for the others. 64 appends a statement are within a tenth of 128, by measure.
@@ -12,7 +12,7 @@ const MAX_GROUP_LEN: usize = 1_000;
 const MAX_GROUP_BYTES: usize = 4 * 1_024 * 1_024;
 
 /// Appends with their places in the call.
-pub(super) type Group = Vec<(usize, Prepared)>;
+pub(super) type Group = Vec<(usize, Batch)>;
 
 /// Divides appends into groups that can go in one statement each, and those that have to go alone, after the groups:
 /// those that expect a head or append nothing, and those in whose way another one to the same thread is, because it goes
@@ -22,24 +22,24 @@ pub(super) fn divide(waiting: Group) -> (Vec<Group>, Group) {
     let mut held_up: HashSet<(OrgId, ThreadId)> = HashSet::new();
     let (mut groups, mut alone): (Vec<Group>, Group) = (vec![Vec::new()], Vec::new());
     let (mut len, mut size) = (0, 0);
-    for (place, prepared) in waiting {
-        let key = (prepared.target.org.clone(), prepared.target.id);
-        let is_plain = prepared.append.expect_head.is_none() && !prepared.append.messages.is_empty();
-        let is_in_scope = scopes.get(&key).is_none_or(|user| *user == prepared.target.user);
+    for (place, batch) in waiting {
+        let key = (batch.target.org.clone(), batch.target.id);
+        let is_plain = batch.append.expect_head.is_none() && !batch.append.messages.is_empty();
+        let is_in_scope = scopes.get(&key).is_none_or(|user| *user == batch.target.user);
         if !is_plain || !is_in_scope || held_up.contains(&key) {
             held_up.insert(key);
-            alone.push((place, prepared));
+            alone.push((place, batch));
             continue;
         }
-        scopes.insert(key, prepared.target.user.clone());
-        len += prepared.append.messages.len();
-        size += prepared.size();
+        scopes.insert(key, batch.target.user.clone());
+        len += batch.append.messages.len();
+        size += batch.size;
         if len > MAX_GROUP_LEN || size > MAX_GROUP_BYTES {
-            (len, size) = (prepared.append.messages.len(), prepared.size());
+            (len, size) = (batch.append.messages.len(), batch.size);
             groups.push(Vec::new());
         }
         if let Some(group) = groups.last_mut() {
-            group.push((place, prepared));
+            group.push((place, batch));
         }
     }
     groups.retain(|group| !group.is_empty());

@@ -1,20 +1,26 @@
 //! The schema and its versions, forward and back.
 
-mod m20261101_000001_create_conversations;
-mod m20261122_000002_create_search;
+mod m20261127_000001_create_conversations;
 mod reindex;
 mod schema;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
-use chatkeep_domain::{MigrationState, Migrations, Reindex, StoreError};
+use chatkeep_domain::{Codec, MigrationState, Migrations, Reindex, StoreError};
 use sea_orm::sea_query::IntoIden;
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, DynIden};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, DynIden, TransactionTrait,
+};
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
+use crate::config::PostgresConfig;
+use crate::connect;
 use crate::connection::Connections;
-use crate::db::Db;
-use crate::error::{self, Effect, Failure, STORE, to_store_error};
+use crate::error::{self, Effect, Failure, STORE, reads, to_store_error};
 use crate::patience::patiently;
+use crate::pool::ConnectionPool;
+use crate::row;
 use crate::sql::Sql;
 
 /// What makes the lock of migrating processes ours among all users of the server: "chatkeep" in ASCII.
@@ -29,10 +35,7 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![
-            Box::new(m20261101_000001_create_conversations::Migration),
-            Box::new(m20261122_000002_create_search::Migration),
-        ]
+        vec![Box::new(m20261127_000001_create_conversations::Migration)]
     }
 
     fn migration_table_name() -> DynIden {
@@ -45,8 +48,11 @@ impl MigratorTrait for Migrator {
 /// Each change is one transaction under a lock: it happens whole or not at all, and processes that start together
 /// wait for each other.
 #[derive(Debug, Clone)]
-pub struct PostgresMigrations {
-    db: Db,
+pub struct PostgresMigrations<C = ConnectionPool> {
+    connections: C,
+    /// The schema that holds the tables, where one was named.
+    schema: Option<Arc<str>>,
+    codec: Arc<dyn Codec>,
 }
 
 impl PostgresMigrations {
@@ -54,42 +60,47 @@ impl PostgresMigrations {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] or [`StoreError::Backend`].
-    pub async fn postgres(config: crate::PostgresConfig) -> Result<Self, StoreError> {
-        Ok(Self { db: crate::connect::postgres(config).await? })
+    pub async fn open(config: PostgresConfig) -> Result<Self, StoreError> {
+        let connections = connect::open(&config).await?;
+        Ok(Self { connections, schema: config.schema, codec: config.codec })
     }
+}
 
-    /// Over a connection of the caller's.
+impl PostgresMigrations<DatabaseConnection> {
+    /// Over a connection of the caller's. A reindex opens contents with this codec.
     ///
     /// # Errors
     /// [`StoreError::Unsupported`] for an engine other than PostgreSQL.
-    pub fn from_connection(connection: DatabaseConnection) -> Result<Self, StoreError> {
+    pub fn from_connection(
+        connection: DatabaseConnection,
+        codec: Arc<dyn Codec>,
+    ) -> Result<Self, StoreError> {
         if connection.get_database_backend() != DbBackend::Postgres {
-            return Err(StoreError::unsupported("a connection to this engine", "chatkeep-postgres"));
+            return Err(StoreError::unsupported("a connection to this engine", STORE));
         }
-        Ok(Self { db: Db::new(Connections::SeaOrm(connection)) })
+        Ok(Self { connections: connection, schema: None, codec })
     }
+}
 
+impl<C: Connections> PostgresMigrations<C> {
     async fn applied(&self) -> Result<Vec<String>, Failure> {
         let sql = Sql::new("SELECT version FROM chatkeep_migration ORDER BY version");
-        match sql.rows(self.db.connection()).await {
-            Ok(rows) => Ok(rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?),
+        match sql.rows(&self.connections).await {
+            Ok(rows) => Ok(rows.iter().map(|row| row::value(row, 0)).collect::<Result<_, _>>()?),
             Err(error) if error::is_missing_table(&error) => Ok(Vec::new()),
             Err(error) => Err(error.into()),
         }
     }
 
     /// Has no deadline: a large table takes its time.
-    async fn count_rows(&self, sql: &Sql) -> Result<u64, StoreError> {
-        let counted = async {
-            let transaction = self.db.begin().await?;
-            Sql::new("SET LOCAL statement_timeout = 0").execute(transaction.connection()).await?;
-            sql.row(transaction.connection()).await
-        };
+    async fn count_rows(&self, sql: Sql) -> Result<u64, StoreError> {
         let count = async {
-            let row = counted.await?;
-            Ok(row.map(|row| row.try_get_by_index::<i64>(0)).transpose()?.unwrap_or_default())
+            let transaction = self.connections.begin().await?;
+            Sql::new("SET LOCAL statement_timeout = 0").execute(&transaction).await?;
+            let row = sql.row(&transaction).await?;
+            Ok(row.map(|row| row::value::<i64>(&row, 0)).transpose()?.unwrap_or_default())
         };
-        count.await.map(i64::unsigned_abs).map_err(|error| to_store_error(Effect::Reads, error))
+        reads(count).await.map(i64::unsigned_abs)
     }
 
     pub(crate) async fn check(&self) -> Result<(), StoreError> {
@@ -100,16 +111,16 @@ impl PostgresMigrations {
         Ok(())
     }
 
-    pub(crate) fn into_db(self) -> Db {
-        self.db
+    pub(crate) fn into_parts(self) -> (C, Arc<dyn Codec>) {
+        (self.connections, self.codec)
     }
 
     /// Runs a change in one transaction, and tells what it changed. It has no deadline: a large table takes its time.
     async fn change(&self, change: Change) -> Result<Vec<String>, StoreError> {
-        let changed = self.db.change_schema(async |schema| {
+        let changed = self.in_transaction(async |schema| {
             schema.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
             schema.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LOCK})")).await?;
-            if let Some(name) = &self.db.schema {
+            if let Some(name) = &self.schema {
                 schema::enter(schema, name, !matches!(change, Change::Down(_))).await?;
             }
             let before = applied(schema).await?;
@@ -126,12 +137,31 @@ impl PostgresMigrations {
         names.sort();
         Ok(names)
     }
+
+    /// Does `change` in a transaction of SeaORM's, as its migrations need it.
+    async fn in_transaction<T>(
+        &self,
+        change: impl AsyncFnOnce(&DatabaseTransaction) -> Result<T, DbErr>,
+    ) -> Result<T, DbErr> {
+        let (connection, is_to_be_closed) = self.connections.for_migrations().await?;
+        let changed = async {
+            let transaction = TransactionTrait::begin(&connection).await?;
+            let changed = change(&transaction).await?;
+            transaction.commit().await?;
+            Ok(changed)
+        };
+        let changed = changed.await;
+        if is_to_be_closed {
+            connection.close().await?;
+        }
+        changed
+    }
 }
 
 #[async_trait]
-impl Migrations for PostgresMigrations {
+impl<C: Connections> Migrations for PostgresMigrations<C> {
     async fn status(&self) -> Result<Vec<MigrationState>, StoreError> {
-        let applied = patiently(|| self.db.read(self.applied())).await?;
+        let applied = patiently(|| reads(self.applied())).await?;
         let names: Vec<_> = Migrator::migrations().iter().map(|known| known.name().to_owned()).collect();
         if let Some(newer) = applied.iter().find(|name| !names.contains(name)) {
             let text =
@@ -158,7 +188,7 @@ impl Migrations for PostgresMigrations {
         if self.status().await?.first().is_none_or(|first| !first.applied) {
             return Ok(0);
         }
-        self.count_rows(&Sql::new("SELECT COUNT(*) FROM chat_message")).await
+        self.count_rows(Sql::new("SELECT COUNT(*) FROM chat_message")).await
     }
 
     async fn count_unindexed(&self) -> Result<u64, StoreError> {

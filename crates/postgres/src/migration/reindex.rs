@@ -4,14 +4,15 @@ mod rows;
 
 use async_trait::async_trait;
 use chatkeep_domain::search::ANALYZER_VERSION;
-use chatkeep_domain::{Reindex, StoreError};
-use sea_orm::{DbErr, QueryResult, Value};
+use chatkeep_domain::{BoxError, Reindex, StoreError};
+use sea_orm::{QueryResult, TransactionSession as _, Value};
 use uuid::Uuid;
 
 use super::PostgresMigrations;
-use crate::error::Failure;
+use crate::connection::Connections;
+use crate::error::{Failure, reads, writes};
 use crate::patience::patiently;
-use crate::row::MESSAGE_COLUMNS;
+use crate::row;
 use crate::sql::Sql;
 
 /// How many rows one transaction takes at the most: as long as it runs, nobody else edits them.
@@ -29,8 +30,8 @@ const MAX_NAMED: usize = 100;
 
 /// Batch after batch.
 #[derive(Debug)]
-pub(super) struct Batches<'a> {
-    migrations: &'a PostgresMigrations,
+pub(super) struct Batches<'a, C> {
+    migrations: &'a PostgresMigrations<C>,
     /// Rows of the version that is current are done, unless all are to be done again.
     all: bool,
     /// `None` when every row was looked at.
@@ -84,9 +85,9 @@ struct Place {
 }
 
 impl Place {
-    fn read(table: Table, row: &QueryResult) -> Result<Self, DbErr> {
-        let position = (table == Table::Messages).then(|| row.try_get_by_index(2)).transpose()?;
-        Ok(Self { org: row.try_get_by_index(0)?, thread: row.try_get_by_index(1)?, position })
+    fn read(table: Table, row: &QueryResult) -> Result<Self, BoxError> {
+        let position = (table == Table::Messages).then(|| row::value(row, 2)).transpose()?;
+        Ok(Self { org: row::value(row, 0)?, thread: row::value(row, 1)?, position })
     }
 
     fn values(&self) -> impl Iterator<Item = Value> {
@@ -101,26 +102,13 @@ struct Done {
     corrupt: Vec<StoreError>,
 }
 
-impl PostgresMigrations {
-    /// Whether [`count_unindexed`](Self::count_unindexed) is more than 0; it looks no further than the first.
-    pub(crate) async fn has_unindexed(&self) -> Result<bool, StoreError> {
-        let stale = stale();
-        let sql = Sql::new(format!(
-            "SELECT EXISTS (SELECT 1 FROM chat_message WHERE {stale}) OR EXISTS (SELECT 1 FROM chat_thread WHERE {stale})"
-        ));
-        let look = async || -> Result<bool, Failure> {
-            let row = sql.row(self.db.connection()).await?;
-            Ok(row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or_default())
-        };
-        patiently(|| self.db.read(look())).await
-    }
-
+impl<C: Connections> PostgresMigrations<C> {
     pub(super) async fn count(&self, condition: &str) -> Result<u64, StoreError> {
         self.check().await?;
         let sql = Sql::new(format!(
             "SELECT (SELECT COUNT(*) FROM chat_message {condition}) + (SELECT COUNT(*) FROM chat_thread {condition})"
         ));
-        self.count_rows(&sql).await
+        self.count_rows(sql).await
     }
 }
 
@@ -129,12 +117,11 @@ pub(super) fn stale() -> String {
 }
 
 #[async_trait]
-impl Reindex for Batches<'_> {
+impl<C: Connections> Reindex for Batches<'_, C> {
     async fn next_batch(&mut self) -> Result<u64, StoreError> {
         self.migrations.check().await?;
         while let Some(table) = self.table {
-            let db = &self.migrations.db;
-            let found = patiently(|| db.read(self.look(table))).await?;
+            let found = patiently(|| reads(self.look(table))).await?;
             let Some((until, rows)) = found else {
                 self.table = (table == Table::Threads).then_some(Table::Messages);
                 self.place = None;
@@ -144,8 +131,8 @@ impl Reindex for Batches<'_> {
             let mut done = Done { rows: 0, corrupt: Vec::new() };
             if rows > 0 {
                 done = match table {
-                    Table::Threads => patiently(|| db.write(self.try_threads(&until))).await?,
-                    Table::Messages => patiently(|| db.write(self.try_messages(&until))).await?,
+                    Table::Threads => patiently(|| writes(self.try_threads(&until))).await?,
+                    Table::Messages => patiently(|| writes(self.try_messages(&until))).await?,
                 };
             }
             self.place = Some(until);
@@ -169,8 +156,8 @@ impl Reindex for Batches<'_> {
     }
 }
 
-impl<'a> Batches<'a> {
-    pub(super) fn new(migrations: &'a PostgresMigrations, all: bool) -> Self {
+impl<'a, C: Connections> Batches<'a, C> {
+    pub(super) fn new(migrations: &'a PostgresMigrations<C>, all: bool) -> Self {
         Self {
             migrations,
             all,
@@ -189,14 +176,13 @@ impl<'a> Batches<'a> {
     /// Goes on with the condition on the place: behind the last batch.
     fn behind(&self, table: Table, sql: Sql) -> Sql {
         match &self.place {
-            Some(place) => sql.bind_list(&format!(" AND ({}) >", table.key()), place.values()),
+            Some(place) => sql.bind_tuple(&format!(" AND ({}) >", table.key()), place.values()),
             None => sql,
         }
     }
 
     /// How far the next batch goes, and how many rows it has to do. `None` behind the last row.
     async fn look(&self, table: Table) -> Result<Option<(Place, u64)>, Failure> {
-        let db = &self.migrations.db;
         let key = table.key();
         // The length is read from the row's head, and not from the text.
         let sql = Sql::new(format!("SELECT {key}, {}", self.condition()))
@@ -205,9 +191,9 @@ impl<'a> Batches<'a> {
         let sql = self.behind(table, sql).text(&format!(" ORDER BY {key} LIMIT {}", self.window));
         let (mut until, mut rows, mut bytes) = (None, 0, 0);
         let behind_key = key.split(',').count();
-        for row in sql.rows(db.connection()).await? {
-            if row.try_get_by_index(behind_key)? {
-                bytes += row.try_get_by_index::<i64>(behind_key + 1)?;
+        for row in sql.rows(&self.migrations.connections).await? {
+            if row::value(&row, behind_key)? {
+                bytes += row::value::<i64>(&row, behind_key + 1)?;
                 if rows == MAX_ROWS || (rows > 0 && bytes > MAX_BYTES) {
                     break;
                 }
@@ -223,17 +209,15 @@ impl<'a> Batches<'a> {
     fn batch_sql(&self, table: Table, columns: &str, until: &Place) -> Sql {
         let key = table.key();
         let sql = Sql::new(format!("SELECT {columns} FROM {} WHERE {}", table.name(), self.condition()));
-        let sql = self.behind(table, sql).bind_list(&format!(" AND ({key}) <="), until.values());
+        let sql = self.behind(table, sql).bind_tuple(&format!(" AND ({key}) <="), until.values());
         // The lock is as an UPDATE takes it: nothing that refers to the row waits.
         sql.text(&format!(" ORDER BY {key} FOR NO KEY UPDATE"))
     }
 
     async fn try_threads(&self, until: &Place) -> Result<Done, Failure> {
-        let db = &self.migrations.db;
-        let transaction = db.begin().await?;
-        let connection = transaction.connection();
+        let transaction = self.migrations.connections.begin().await?;
         let sql = self.batch_sql(Table::Threads, "org_id, id, name, metadata", until);
-        let rows = sql.rows(connection).await?;
+        let rows = sql.rows(&transaction).await?;
         let (mut threads, mut corrupt) = (Vec::new(), Vec::new());
         for row in &rows {
             match rows::Thread::read(row) {
@@ -242,29 +226,27 @@ impl<'a> Batches<'a> {
             }
         }
         for sql in rows::write_threads(&threads) {
-            sql.execute(connection).await?;
+            sql.execute(&transaction).await?;
         }
         transaction.commit().await?;
         Ok(Done { rows: rows.len() as u64, corrupt })
     }
 
     async fn try_messages(&self, until: &Place) -> Result<Done, Failure> {
-        let db = &self.migrations.db;
-        let transaction = db.begin().await?;
-        let connection = transaction.connection();
-        let owner = "(SELECT user_id FROM chat_thread AS t WHERE t.org_id = chat_message.org_id AND \
-                     t.id = chat_message.chat_thread_id)";
-        let columns = format!("{MESSAGE_COLUMNS}, org_id, {owner} AS user_id");
-        let rows = self.batch_sql(Table::Messages, &columns, until).rows(connection).await?;
+        let transaction = self.migrations.connections.begin().await?;
+        let columns = "id, chat_thread_id, position, sender_id, sender_role, content, created_at, updated_at, org_id, \
+                       (SELECT user_id FROM chat_thread AS t WHERE t.org_id = chat_message.org_id AND \
+                        t.id = chat_message.chat_thread_id) AS user_id";
+        let rows = self.batch_sql(Table::Messages, columns, until).rows(&transaction).await?;
         let (mut messages, mut corrupt) = (Vec::new(), Vec::new());
         for row in &rows {
-            match rows::Message::read(row) {
+            match rows::Message::read(row, &*self.migrations.codec) {
                 Ok(message) => messages.push(message),
                 Err(error) => corrupt.push(error),
             }
         }
         if !messages.is_empty() {
-            rows::write_messages(&messages).execute(connection).await?;
+            rows::write_messages(&messages).execute(&transaction).await?;
         }
         transaction.commit().await?;
         Ok(Done { rows: rows.len() as u64, corrupt })

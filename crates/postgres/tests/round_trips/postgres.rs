@@ -36,7 +36,7 @@ async fn store(server: &PgServer) -> (PostgresRepository, Arc<Wire>) {
     let (wire, url) = Wire::tap(server, "chat").await;
     let config = PostgresConfig::from_url(&url.into()).expect("a URL");
     let config = config.auto_migrate(true).pool_size(1).max_overflow(0);
-    (PostgresRepository::postgres(config).await.expect("the server is there"), wire)
+    (PostgresRepository::open(config).await.expect("the server is there"), wire)
 }
 
 /// The statements in the store's database since this was last asked. Those that failed are not among them.

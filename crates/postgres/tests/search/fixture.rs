@@ -42,11 +42,11 @@ impl Store {
     }
 
     pub(crate) async fn migrations(&self) -> PostgresMigrations {
-        PostgresMigrations::postgres(postgres_config(&self.url)).await.expect("the database is there")
+        PostgresMigrations::open(postgres_config(&self.url)).await.expect("the database is there")
     }
 
     pub(crate) async fn open(&self) -> PostgresRepository {
-        PostgresRepository::postgres(postgres_config(&self.url)).await.expect("the database is there")
+        PostgresRepository::open(postgres_config(&self.url)).await.expect("the database is there")
     }
 
     /// A large database does not stay for as long as the server.

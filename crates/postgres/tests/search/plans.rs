@@ -19,7 +19,7 @@ async fn open(store: &Store, mode: &str) -> (PostgresRepository, Heard) {
     let (url, plans) = explaining_proxy(&store.url).await;
     let url = format!("{url}&options[plan_cache_mode]={mode}");
     let config = postgres_config(&url).pool_size(1).max_overflow(0);
-    let repository = PostgresRepository::postgres(config).await.expect("the database is there");
+    let repository = PostgresRepository::open(config).await.expect("the database is there");
     plans.take();
     (repository, plans)
 }

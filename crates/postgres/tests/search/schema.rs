@@ -77,7 +77,7 @@ async fn migrate_as_plain_role(rights: &str) -> (Store, Result<PostgresRepositor
     store.execute("DROP EXTENSION IF EXISTS btree_gin").await;
     let (_, address) = host.rsplit_once('@').expect("a URL with a user");
     let url = format!("postgres://{role}@{address}/{name}");
-    let opened = PostgresRepository::postgres(postgres_config(&url)).await;
+    let opened = PostgresRepository::open(postgres_config(&url)).await;
     (store, opened)
 }
 
@@ -105,7 +105,7 @@ async fn a_role_that_may_not_make_the_extension_hears_its_name() {
     let (host, name) = store.url.rsplit_once('/').expect("a URL with a database");
     let (_, address) = host.rsplit_once('@').expect("a URL with a user");
     let migrations =
-        PostgresMigrations::postgres(postgres_config(&format!("postgres://plain_{name}@{address}/{name}")))
+        PostgresMigrations::open(postgres_config(&format!("postgres://plain_{name}@{address}/{name}")))
             .await;
     assert_eq!(migrations.unwrap().up(None).await.unwrap().len(), 2);
 }

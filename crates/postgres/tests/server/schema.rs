@@ -38,11 +38,11 @@ async fn two_schemas_of_a_database_know_nothing_of_each_other() {
     let store = open(&one).await.expect("the store opens");
     create_thread(&store).await.expect("a thread");
     // A repository that is made without a schema is of `public`, where nothing is.
-    let public = PostgresRepository::postgres(config(&server.url()).auto_migrate(false)).await.unwrap_err();
+    let public = PostgresRepository::open(config(&server.url()).auto_migrate(false)).await.unwrap_err();
     assert!(matches!(public, StoreError::NotMigrated { .. }), "{public}");
     let other = open(&two).await.expect("the store opens");
     create_thread(&other).await.expect("the id is free there");
-    let migrations = PostgresMigrations::postgres(config(&two)).await.expect("a connection");
+    let migrations = PostgresMigrations::open(config(&two)).await.expect("a connection");
     migrations.down(1_000).await.expect("it goes down");
     assert!(store.get_thread(&scope(), thread_id()).await.is_ok());
     migrations.fresh().await.expect("it comes up again");
@@ -77,12 +77,12 @@ async fn behind_a_pooler_the_schema_is_the_one_that_was_asked_for_or_opening_fai
     assert_eq!(store.last_messages(&scope(), thread_id(), 9).await.expect("a page").len(), 3);
     assert_eq!(server.psql("SELECT count(*) FROM app.chat_message").expect("a count"), "3");
     let config_of = |url: &str| config(url).statement_timeout(None);
-    let error = shown(&PostgresRepository::postgres(config_of(&url)).await.unwrap_err());
+    let error = shown(&PostgresRepository::open(config_of(&url)).await.unwrap_err());
     assert!(error.contains("search_path") || error.contains("options"), "{error}");
 
     let deaf = PgBouncer::start_ignoring(&server, PoolMode::Transaction, &["options"]).expect("a pooler");
     let url = format!("{}?schema=app", deaf.url("postgres"));
-    let error = shown(&PostgresRepository::postgres(config_of(&url)).await.unwrap_err());
+    let error = shown(&PostgresRepository::open(config_of(&url)).await.unwrap_err());
     assert!(error.contains("in the schema \"public\", and not in \"app\""), "{error}");
     assert_eq!(
         server.psql("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").expect("a count"),

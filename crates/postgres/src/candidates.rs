@@ -1,0 +1,310 @@
+//! Which messages a search or a filter has to look at, in order.
+//!
+//! What the words decide is looked for in two ways, and the statement decides which of them, not PostgreSQL's guess of how
+//! frequent a word is. First the nearest messages are walked through: where a word is common, its hits are among them.
+//! Where none is, or after a longer walk still too few are, the index is asked for all hits, and they are sorted.
+
+use chatkeep_domain::search::{SearchKey, SearchRead};
+use chatkeep_domain::{BoxError, MessageFilter, OrgId, Position, UserId, to_micros};
+use sea_orm::{ConnectionTrait, QueryResult, Value};
+use uuid::Uuid;
+
+use crate::error::Failure;
+use crate::messages::roles_are;
+use crate::row;
+use crate::sql::{Sql, numbers, size, texts, uuids};
+use crate::statements::MESSAGES_AT;
+use crate::threads::Target;
+use crate::words::Question;
+
+/// How many messages are walked through at first, and each time after that.
+const SHORT_WALK: usize = 200;
+const LONG_WALK: usize = 5_000;
+
+const KEYS: &str = "m.created_at, m.chat_thread_id, m.position, m.org_id";
+
+/// Where to look.
+#[derive(Debug, Clone)]
+pub(crate) enum Within {
+    Thread(Target),
+    Org(OrgId),
+    /// These are all organizations.
+    Everywhere(Vec<String>),
+}
+
+/// Messages that may match.
+#[derive(Debug)]
+pub(crate) struct Candidates<'a> {
+    pub(crate) within: Within,
+    /// `None`: what the filter lets through.
+    pub(crate) question: Option<Question>,
+    /// What columns say. Metadata is the question's.
+    pub(crate) filter: &'a MessageFilter,
+}
+
+/// Between which places is read, how, and how much.
+#[derive(Debug, Clone)]
+pub(crate) struct Bounds {
+    pub(crate) newest_first: bool,
+    pub(crate) from: Option<SearchKey>,
+    pub(crate) behind: Option<SearchKey>,
+    pub(crate) until: Option<SearchKey>,
+    /// The end, which is not read itself.
+    pub(crate) ahead: Option<SearchKey>,
+    pub(crate) limit: usize,
+}
+
+impl Bounds {
+    pub(crate) fn of(read: SearchRead) -> Self {
+        let SearchRead { newest_first, from, behind, until, limit, .. } = read;
+        Self { newest_first, from, behind, until, ahead: None, limit }
+    }
+}
+
+/// What a walk gave.
+struct Walk {
+    hits: Vec<SearchKey>,
+    /// Where it ended, unless there is nothing more to look at.
+    end: Option<SearchKey>,
+}
+
+impl Candidates<'_> {
+    /// The next places in order, as many as are asked for. If there are fewer, there are no more.
+    pub(crate) async fn next(
+        &self,
+        on: &impl ConnectionTrait,
+        read: &Bounds,
+    ) -> Result<Vec<SearchKey>, Failure> {
+        let mut hits = match (&self.question, &self.within) {
+            (None, _) => self.keys(self.all(read), on).await?,
+            (Some(Question { of_index: Some(index), of_message, .. }), Within::Everywhere(_)) => {
+                let sql = self.looked_up(Sql::new(""), read, index, of_message);
+                self.keys(sql.text(&self.order(read)).text(&limit(read.limit)), on).await?
+            }
+            (Some(question), _) => self.walked(on, read, question).await?,
+        };
+        hits.truncate(read.limit);
+        Ok(hits)
+    }
+
+    /// The rows of messages at these places, in the same order; without those that are gone, are not this user's, or have not
+    /// any more what is asked for.
+    pub(crate) async fn messages_at<'p>(
+        &self,
+        on: &impl ConnectionTrait,
+        places: &'p [SearchKey],
+        user: Option<&UserId>,
+    ) -> Result<Vec<(&'p SearchKey, QueryResult)>, Failure> {
+        if places.is_empty() {
+            return Ok(Vec::new());
+        }
+        let question = self.question.as_ref();
+        let values = [
+            texts(places.iter().map(|place| place.org_id.as_str())),
+            uuids(places.iter().map(|place| *place.thread.as_uuid())),
+            numbers(places.iter().map(|place| place.position.get())),
+            user.map(UserId::as_str).into(),
+            question.map(|question| question.of_message.as_str()).into(),
+        ];
+        let mut found = Vec::with_capacity(places.len());
+        for row in Sql::constant(MESSAGES_AT, values).rows(on).await? {
+            let number: i64 = row::value(&row, 8)?;
+            let place = usize::try_from(number - 1).ok().and_then(|number| places.get(number));
+            found.extend(place.map(|place| (place, row)));
+        }
+        Ok(found)
+    }
+
+    /// Everything that the filter lets through, in the order of an index. Of each organization as many as are wanted of all.
+    fn all(&self, read: &Bounds) -> Sql {
+        let (order, limit) = (self.order(read), limit(read.limit));
+        let sql = Sql::new(format!("SELECT {KEYS} FROM "));
+        let sql = match &self.within {
+            Within::Everywhere(orgs) => {
+                let sql = sql.bind("unnest(", texts(orgs.iter().map(String::as_str)));
+                let sql =
+                    sql.text("::text[]) o (org_id) CROSS JOIN LATERAL (SELECT * FROM chat_message m WHERE");
+                let sql = self.filtered(sql.text(" m.org_id = o.org_id"), read);
+                sql.text(&format!("{}{limit}) m", in_order(&ACROSS[..3], read.newest_first)))
+            }
+            _ => self.filtered(self.placed(sql.text("chat_message m WHERE")), read),
+        };
+        sql.text(&order).text(&limit)
+    }
+
+    async fn walked(
+        &self,
+        on: &impl ConnectionTrait,
+        read: &Bounds,
+        question: &Question,
+    ) -> Result<Vec<SearchKey>, Failure> {
+        let (mut hits, mut read) = (Vec::new(), read.clone());
+        let mut steps = if read.limit > SHORT_WALK { LONG_WALK } else { SHORT_WALK };
+        loop {
+            let walk = self.walk(on, &read, question, steps).await?;
+            read.limit = read.limit.saturating_sub(walk.hits.len());
+            hits.extend(walk.hits);
+            match walk.end {
+                Some(end) if read.limit > 0 => read.behind = Some(end),
+                _ => return Ok(hits),
+            }
+            steps = LONG_WALK;
+        }
+    }
+
+    /// One statement: the walk, and where it is in vain the index.
+    async fn walk(
+        &self,
+        on: &impl ConnectionTrait,
+        read: &Bounds,
+        question: &Question,
+        steps: usize,
+    ) -> Result<Walk, Failure> {
+        let (order, limit) = (self.order(read), limit(read.limit));
+        let (columns, back) = (self.columns(), in_order(self.columns(), !read.newest_first));
+        // A short walk without a hit says that the words are rare, a long one is long enough.
+        let enough = if steps == SHORT_WALK { 1 } else { size(read.limit) };
+        let sql = Sql::new(format!("WITH walked AS MATERIALIZED (SELECT {KEYS}, (m.search @@ "))
+            .bind("", question.of_message.as_str())
+            .text("::text::tsquery) IS TRUE AS is_hit FROM chat_message m WHERE");
+        let sql = self
+            .filtered(self.placed(sql), read)
+            .text(&format!("{order} LIMIT {steps}), near AS MATERIALIZED ("))
+            .text(&format!("SELECT * FROM walked m WHERE is_hit{order}{limit})"));
+        let sql = match &question.of_index {
+            None => sql,
+            Some(index) => self
+                .looked_up(sql.text(", far AS ("), read, index, &question.of_message)
+                .text(&format!(" AND ({}) {} (", columns.join(", "), behind(read.newest_first)))
+                .text(&format!("SELECT {} FROM walked m{back} LIMIT 1)", columns.join(", ")))
+                .text(&format!(" AND (SELECT count(*) FROM walked) = {steps}"))
+                .text(&format!(" AND (SELECT count(*) FROM near) < {enough}{order}{limit})")),
+        };
+        let mut sql = sql.text(&format!(" SELECT {KEYS}, 0, NULL::bigint FROM near m"));
+        if question.of_index.is_some() {
+            sql = sql.text(&format!(" UNION ALL SELECT {KEYS}, 1, NULL::bigint FROM far m"));
+        }
+        let sql = sql.text(&format!(
+            " UNION ALL (SELECT {KEYS}, 2, (SELECT count(*) FROM walked) FROM walked m{back} LIMIT 1)"
+        ));
+        let (mut near, mut hits, mut end) = (0, Vec::new(), None);
+        for row in &sql.rows(on).await? {
+            match row::value::<i32>(row, 4)? {
+                2 => end = Some(self.key(row)?).filter(|_| is_full(row, steps)),
+                kind => {
+                    near += usize::from(kind == 0);
+                    hits.push(self.key(row)?);
+                }
+            }
+        }
+        hits.sort_unstable_by(|one, other| if read.newest_first { other.cmp(one) } else { one.cmp(other) });
+        let has_looked_up = question.of_index.is_some() && near < enough;
+        Ok(Walk { hits, end: end.filter(|_| !has_looked_up) })
+    }
+
+    /// The hits of the index. No other index is to serve this: of a value that it does not know PostgreSQL thinks that one
+    /// message in 200 has it, and would rather walk through an organization.
+    fn looked_up(&self, sql: Sql, read: &Bounds, index: &str, message: &str) -> Sql {
+        let sql = sql
+            .text(&format!("SELECT {KEYS} FROM (SELECT "))
+            .bind("", index)
+            .bind("::text::tsquery AS of_index, ", message)
+            .text("::text::tsquery AS of_message OFFSET 0) asked JOIN chat_message m ON m.search @@ asked.of_index")
+            .text(" WHERE (m.search @@ asked.of_message) IS TRUE");
+        let sql = match &self.within {
+            Within::Everywhere(_) => sql,
+            Within::Org(org) => sql.bind(" AND m.org_id || '' = ", org.as_str()),
+            Within::Thread(target) => sql
+                .bind(" AND m.org_id || '' = ", target.org.as_str())
+                .bind(" AND m.branch = 0 AND m.chat_thread_id || '' = ", target.id.to_string()),
+        };
+        self.filtered(sql, read)
+    }
+
+    /// Goes on with the condition on the place.
+    fn placed(&self, sql: Sql) -> Sql {
+        match &self.within {
+            Within::Everywhere(orgs) => {
+                sql.bind(" m.org_id = ANY (", texts(orgs.iter().map(String::as_str))).text(")")
+            }
+            Within::Org(org) => sql.bind(" m.org_id = ", org.as_str()),
+            Within::Thread(target) => target.filter_messages(sql.text(" ")),
+        }
+    }
+
+    /// Goes on with the filter, and with the ends of what is read.
+    fn filtered(&self, sql: Sql, read: &Bounds) -> Sql {
+        let mut sql = sql
+            .text(&roles_are("m.sender_role", &self.filter.roles))
+            .bind_some(" AND m.sender_id = ", self.filter.sender_id.as_ref().map(UserId::as_str))
+            .bind_some(" AND m.created_at >= ", self.filter.created.from)
+            .bind_some(" AND m.created_at < ", self.filter.created.until);
+        let columns = self.columns();
+        let (from, behind, until, ahead) =
+            if read.newest_first { ("<=", "<", ">=", ">") } else { (">=", ">", "<=", "<") };
+        let ends = [(&read.from, from), (&read.behind, behind), (&read.until, until), (&read.ahead, ahead)];
+        for (key, comparison) in ends {
+            if let Some(key) = key {
+                let values = self.values(key);
+                sql = sql.bind_tuple(&format!(" AND ({}) {comparison}", columns.join(", ")), values);
+            }
+        }
+        sql
+    }
+
+    /// What the order is by. Ids repeat only across organizations; within one, the shorter key is the index's own.
+    fn columns(&self) -> &'static [&'static str] {
+        match self.within {
+            Within::Thread(_) => &["m.position"],
+            Within::Org(_) => &ACROSS[..3],
+            Within::Everywhere(_) => &ACROSS,
+        }
+    }
+
+    fn order(&self, read: &Bounds) -> String {
+        in_order(self.columns(), read.newest_first)
+    }
+
+    fn values(&self, key: &SearchKey) -> Vec<Value> {
+        let mut values: Vec<Value> = Vec::new();
+        if let Some(created_at) = key.created_at {
+            values.extend([created_at.into(), (*key.thread.as_uuid()).into()]);
+        }
+        values.extend([key.position.get().into(), key.org_id.as_str().into()]);
+        values.truncate(self.columns().len());
+        values
+    }
+
+    async fn keys(&self, sql: Sql, on: &impl ConnectionTrait) -> Result<Vec<SearchKey>, Failure> {
+        Ok(sql.rows(on).await?.iter().map(|row| self.key(row)).collect::<Result<_, _>>()?)
+    }
+
+    fn key(&self, row: &QueryResult) -> Result<SearchKey, BoxError> {
+        let created_at = match self.within {
+            Within::Thread(_) => None,
+            _ => Some(to_micros(row::value(row, 0)?)),
+        };
+        let (thread, position) = (row::value::<Uuid>(row, 1)?.into(), Position::new(row::value(row, 2)?)?);
+        Ok(SearchKey::new(created_at, thread, position, OrgId::new(row::value::<&str>(row, 3)?)?))
+    }
+}
+
+const ACROSS: [&str; 4] = ["m.created_at", "m.chat_thread_id", "m.position", "m.org_id"];
+
+fn in_order(columns: &[&str], is_descending: bool) -> String {
+    let direction = if is_descending { " DESC" } else { "" };
+    let columns: Vec<_> = columns.iter().map(|column| format!("{column}{direction}")).collect();
+    format!(" ORDER BY {}", columns.join(", "))
+}
+
+fn limit(rows: usize) -> String {
+    format!(" LIMIT {}", size(rows))
+}
+
+fn behind(newest_first: bool) -> &'static str {
+    if newest_first { "<" } else { ">" }
+}
+
+fn is_full(row: &QueryResult, steps: usize) -> bool {
+    row::value::<i64>(row, 5).is_ok_and(|walked| usize::try_from(walked) == Ok(steps))
+}

@@ -1,0 +1,18 @@
+-- Deletes a message and what it said before. Gives how many threads and messages were found: none or one.
+-- $1 organization, $2 thread, $3 user or NULL, $4 the message's id, $5 time
+WITH thread AS (
+    SELECT org_id, id FROM chat_thread
+    WHERE org_id = $1 AND id = $2 AND ($3::text IS NULL OR user_id || '' = $3)
+    FOR NO KEY UPDATE),
+gone AS (
+    DELETE FROM chat_message m USING thread t
+    WHERE m.org_id = t.org_id AND m.id = $4 AND COALESCE(m.chat_thread_id, $2) = $2
+    RETURNING m.id),
+revisions AS (
+    DELETE FROM chat_message_revision r USING gone
+    WHERE r.org_id = $1 AND r.chat_thread_id = $2 AND r.message_id = gone.id),
+touched AS (
+    UPDATE chat_thread t
+    SET updated_at = GREATEST(t.updated_at, $5), version = t.version + 1, message_count = t.message_count - 1
+    FROM gone WHERE t.org_id = $1 AND t.id = $2)
+SELECT (SELECT count(*) FROM thread), (SELECT count(*) FROM gone)

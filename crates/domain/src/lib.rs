@@ -68,6 +68,7 @@ mod repository;
 mod role;
 mod scope;
 pub mod search;
+mod stream;
 mod thread;
 mod thread_query;
 mod time;
@@ -81,7 +82,7 @@ pub use content::{Content, MAX_CONTENT_BYTES, ToolCall, ToolResult};
 pub use cursor::Cursor;
 pub use decorator::Decorator;
 pub use error::{Again, BoxError, Entity, Outcome, StoreError};
-pub use ext::{ConversationRepositoryExt, MessagePages};
+pub use ext::ConversationRepositoryExt;
 pub use hidden::Hidden;
 pub use id::{MAX_ID_BYTES, MessageId, OrgId, ThreadId, UserId};
 pub use invalid::InvalidArgument;
@@ -106,6 +107,7 @@ pub use search::{
     MAX_RANKED, MAX_SEARCH_BYTES, MAX_SNIPPET_CHARS, SearchHit, SearchOrder, SearchPage, SearchQuery,
     SearchReading, Snippet,
 };
+pub use stream::{MessageStream, Outlet, message_stream, next_message, stream_by_pages};
 pub use thread::{ChatThread, MAX_NAME_BYTES, NewThread, ThreadUpdate};
 pub use thread_query::{ThreadKey, ThreadQuery};
 pub use time::{TimeRange, Timestamp, check_timestamp, to_micros};

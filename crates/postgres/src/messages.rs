@@ -304,6 +304,15 @@ impl MessageRepository for PostgresRepository {
         self.db.read(self.try_list(scope, thread, query)).await
     }
 
+    fn stream_messages<'a>(
+        &'a self,
+        scope: &'a Scope,
+        thread: ThreadId,
+        query: MessageQuery,
+    ) -> chatkeep_domain::MessageStream<'a> {
+        chatkeep_domain::stream_by_pages(self, scope, thread, query)
+    }
+
     async fn edit_message(
         &self,
         scope: &Scope,

@@ -3,14 +3,14 @@
 use chatkeep_domain::window::{Candidate, WindowLimits, select};
 use chatkeep_domain::{
     ChatMessage, Cursor, MAX_PAGE_LEN, Message, MessageFilter, MessageId, MessageQuery, Position, Role,
-    StoreError, ThreadId, TokenCounter, next_message,
+    StoreError, ThreadId, TokenCounter,
 };
 
 use crate::conversation::Conversation;
 use crate::error::Error;
 use crate::history::{ConversationHistory, no_conversation};
 use crate::state_manager::StateManager;
-use crate::stream::MessageStream;
+use crate::stream::{End, MessageStream, Part};
 
 /// How many messages of a window without a limit in messages are read at a time.
 const PART_LEN: usize = 200;
@@ -174,12 +174,12 @@ impl<'a> Reader<'a> {
         let (store, scope, thread) = (self.state.repository(), self.state.scope(), self.thread);
         let mut messages = store.stream_messages(scope, thread, query.clone());
         loop {
-            let (part, end) = part_of(&mut messages, query.limit).await;
-            let oldest = part.last().map(|message| message.position);
-            if !part.is_empty() && !wants_more(part) {
+            let part = Part::of(&mut messages, query.limit).await;
+            let oldest = part.messages.last().map(|message| message.position);
+            if oldest.is_some() && !wants_more(part.messages) {
                 return Ok(oldest);
             }
-            match end {
+            match part.end {
                 End::Open => {}
                 End::Whole => return Ok(None),
                 End::Failed(error) => {
@@ -203,26 +203,6 @@ impl<'a> Reader<'a> {
         self.corrupt.push(CorruptMessage { position, error });
         Ok(behind)
     }
-}
-
-/// What is behind a part of a stream.
-enum End {
-    Open,
-    Whole,
-    Failed(StoreError),
-}
-
-/// The next messages of a stream, as many or up to its end.
-async fn part_of(messages: &mut chatkeep_domain::MessageStream<'_>, most: usize) -> (Vec<ChatMessage>, End) {
-    let mut part = Vec::new();
-    while part.len() < most {
-        match next_message(messages).await {
-            Some(Ok(message)) => part.push(message),
-            Some(Err(error)) => return (part, End::Failed(error)),
-            None => return (part, End::Whole),
-        }
-    }
-    (part, End::Open)
 }
 
 /// Whether nothing older would change what shows, system messages aside.

@@ -221,7 +221,8 @@ pub(crate) async fn a_stream_keeps_nobody_from_writing(fixture: Fixture) {
     talk.edit(said[0].id, "edited", at(4)).await.unwrap();
     talk.say(numbered(3)).await;
     assert_eq!(rest(forth).await[..5], said[1..]);
-    assert_eq!(rest(back).await, ordered(&said[..5], &MessageQuery::newest(1)));
+    // Of the edited one, nobody says which content.
+    assert_eq!(ids(&rest(back).await), ordered(&ids(&said[..5]), &MessageQuery::newest(1)));
     let forth = talk.stream(&MessageQuery::first(2));
     assert_eq!(talk.delete().await.unwrap(), 9);
     drop(forth);

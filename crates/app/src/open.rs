@@ -73,7 +73,9 @@ pub async fn open_migrations(config: &DatabaseConfig) -> Result<Box<dyn Migratio
         #[cfg(feature = "sqlite")]
         Store::Sqlite(config) => Ok(Box::new(chatkeep_sqlite::SqliteMigrations::open(config).await?)),
         #[cfg(feature = "postgres")]
-        Store::Postgres(config) => Ok(Box::new(chatkeep_postgres::PostgresMigrations::postgres(*config).await?)),
+        Store::Postgres(config) => {
+            Ok(Box::new(chatkeep_postgres::PostgresMigrations::postgres(*config).await?))
+        }
     }
 }
 

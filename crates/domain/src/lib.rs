@@ -26,7 +26,8 @@
 //!    [`SearchDocument`](search::SearchDocument) is what such an index keeps: take it from the store's [`Codec`].
 //! 5. Read contents and metadata with [`Content::from_json`] and [`metadata_from_json`], and answer what they refuse
 //!    with [`StoreError::CorruptRow`]: other parsers round large integers without a word.
-//! 6. Make and read cursors with the query: [`MessageQuery::cursor_behind`], [`ThreadQuery::cursor_behind`].
+//! 6. Make and read cursors with the query: [`MessageQuery::cursor_behind`], [`ThreadQuery::cursor_behind`]. A store that
+//!    reads by pages streams by [`stream_by_pages`]; [`message_stream`] makes a stream of an asynchronous block.
 //! 7. Map the driver's errors to [`StoreError`] in one place, and run the suite of `chatkeep-contract`.
 //!
 //! ```

@@ -12,8 +12,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chatkeep_domain::{
     Append, ChatMessage, ChatThread, ConversationRepository, Decorator, MessageEdit, MessageId, MessageQuery,
-    MessageRevision, MessageStream, NewThread, Page, Scope, SearchPage, SearchQuery, StoreError, ThreadAppend, ThreadId,
-    ThreadQuery, ThreadUpdate, Timestamp,
+    MessageRevision, MessageStream, NewThread, Page, Scope, SearchPage, SearchQuery, StoreError,
+    ThreadAppend, ThreadId, ThreadQuery, ThreadUpdate, Timestamp,
 };
 
 use self::past::Kind;

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use chatkeep_domain::{
     Append, ChatMessage, ChatThread, ConversationRepository, Decorator, MessageEdit, MessageId, MessageQuery,
-    MessageRevision, MessageStream, NewThread, Page, Scope, SearchPage, SearchQuery, StoreError, ThreadAppend, ThreadId,
-    ThreadQuery, ThreadUpdate, Timestamp,
+    MessageRevision, MessageStream, NewThread, Page, Scope, SearchPage, SearchQuery, StoreError,
+    ThreadAppend, ThreadId, ThreadQuery, ThreadUpdate, Timestamp,
 };
 use tracing::{Instrument as _, Span};
 

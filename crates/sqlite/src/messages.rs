@@ -253,7 +253,12 @@ impl MessageRepository for SqliteRepository {
     }
 
     /// By pages: a statement that stays open would hold a connection, and keep the log of writes from being cut.
-    fn stream_messages<'a>(&'a self, scope: &'a Scope, of: ThreadId, query: MessageQuery) -> MessageStream<'a> {
+    fn stream_messages<'a>(
+        &'a self,
+        scope: &'a Scope,
+        of: ThreadId,
+        query: MessageQuery,
+    ) -> MessageStream<'a> {
         stream_by_pages(self, scope, of, query)
     }
 

@@ -146,12 +146,10 @@ impl Streams {
             let count = page.items.len() as u64;
             outlet.give_all(page.items).await;
             let Some(next) = page.next else { return Ok(()) };
+            let read = query.offset + count;
             query = match self.fault {
                 Fault::RepeatsOffsets => query.behind(next).offset(offset),
-                _ => {
-                    let read = query.offset + count;
-                    query.offset(read)
-                }
+                _ => query.offset(read),
             };
         }
     }

@@ -5,6 +5,7 @@ use std::task::{Context, Poll, Waker};
 use uuid::Uuid;
 
 use super::{MessageStream, message_stream};
+use crate::append::NewMessage;
 use crate::error::StoreError;
 use crate::id::{MessageId, ThreadId};
 use crate::message::ChatMessage;
@@ -14,7 +15,7 @@ use crate::time::Timestamp;
 
 fn message(position: i64) -> ChatMessage {
     let id = MessageId::from(Uuid::from_u128(position.unsigned_abs().into()));
-    let new = crate::append::NewMessage::new(id, Role::User, "x", Timestamp::UNIX_EPOCH);
+    let new = NewMessage::new(id, Role::User, "x", Timestamp::UNIX_EPOCH);
     new.into_message(ThreadId::from(Uuid::nil()), Position::new(position).unwrap())
 }
 
@@ -82,8 +83,8 @@ fn a_stream_that_is_dropped_half_way_drops_its_block() {
     let held = Arc::new(());
     let in_block = Arc::clone(&held);
     let mut stream = message_stream(|outlet| async move {
-        let _held = in_block;
         outlet.give(message(1)).await;
+        drop(in_block);
         Ok(())
     });
     assert_eq!(poll(&mut stream), Poll::Ready(Some(1)));

@@ -84,17 +84,13 @@ impl Reading<'_> {
             self.stream = None;
             return Err(error);
         }
-        let stream = match &mut self.stream {
-            Some(stream) => stream,
-            None => {
-                if let Some(given) = self.given.take() {
-                    let behind = self.query.cursor_behind(self.thread, given);
-                    self.query = self.query.clone().behind(behind);
-                }
-                let (scope, thread, query) = (self.scope, self.thread, self.query.clone());
-                self.stream.insert(self.store.stream_messages(scope, thread, query))
+        let Self { store, scope, thread, query, stream, given, .. } = self;
+        let stream = stream.get_or_insert_with(|| {
+            if let Some(given) = given.take() {
+                *query = query.clone().behind(query.cursor_behind(*thread, given));
             }
-        };
+            store.stream_messages(scope, *thread, query.clone())
+        });
         let next = next_message(stream).await.transpose();
         if next.is_err() {
             self.stream = None;

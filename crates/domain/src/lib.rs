@@ -42,6 +42,7 @@
 #![deny(missing_docs)]
 
 mod append;
+mod by_pages;
 mod clock;
 mod codec;
 mod content;
@@ -77,6 +78,7 @@ mod token;
 pub mod window;
 
 pub use append::{Append, MAX_BATCH_BYTES, MAX_BATCH_LEN, NewMessage, ThreadAppend};
+pub use by_pages::stream_by_pages;
 pub use clock::{Clock, IdGenerator, SystemClock, UuidV7Generator};
 pub use codec::{Codec, ContentKey, PlainCodec};
 pub use content::{Content, MAX_CONTENT_BYTES, ToolCall, ToolResult};
@@ -108,7 +110,7 @@ pub use search::{
     MAX_RANKED, MAX_SEARCH_BYTES, MAX_SNIPPET_CHARS, SearchHit, SearchOrder, SearchPage, SearchQuery,
     SearchReading, Snippet,
 };
-pub use stream::{MessageStream, Outlet, message_stream, next_message, stream_by_pages};
+pub use stream::{MessageStream, Outlet, message_stream, next_message};
 pub use thread::{ChatThread, MAX_NAME_BYTES, NewThread, ThreadUpdate};
 pub use thread_query::{ThreadKey, ThreadQuery};
 pub use time::{TimeRange, Timestamp, check_timestamp, to_micros};

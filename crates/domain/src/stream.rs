@@ -9,14 +9,9 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 
 use crate::error::StoreError;
-use crate::id::ThreadId;
 use crate::message::ChatMessage;
-use crate::message_query::MessageQuery;
-use crate::page::{DEFAULT_PAGE_LEN, MAX_PAGE_LEN};
-use crate::repository::MessageRepository;
-use crate::scope::Scope;
 
-/// What [`MessageRepository::stream_messages`] gives: message after message, and nothing behind an error.
+/// What [`MessageRepository::stream_messages`](crate::MessageRepository::stream_messages) gives: message after message, and nothing behind an error.
 pub type MessageStream<'a> = Pin<Box<dyn Stream<Item = Result<ChatMessage, StoreError>> + Send + 'a>>;
 
 /// The next message of a stream; `None` behind the last. Dropping the call halfway loses no message.
@@ -25,27 +20,6 @@ pub type MessageStream<'a> = Pin<Box<dyn Stream<Item = Result<ChatMessage, Store
 /// The stream's; it is at its end then.
 pub async fn next_message(stream: &mut MessageStream<'_>) -> Option<Result<ChatMessage, StoreError>> {
     poll_fn(|context| stream.as_mut().poll_next(context)).await
-}
-
-/// The stream of a store, or of a decorator, that reads by pages: it calls
-/// [`list_messages`](MessageRepository::list_messages) each time that the reader has all of a page. The query's limit is
-/// the length of a page. Between pages it holds nothing in the store.
-pub fn stream_by_pages<'a, R: MessageRepository + ?Sized>(
-    store: &'a R,
-    scope: &'a Scope,
-    thread: ThreadId,
-    query: MessageQuery,
-) -> MessageStream<'a> {
-    let page_len = if query.limit == 0 { DEFAULT_PAGE_LEN } else { query.limit.min(MAX_PAGE_LEN) };
-    let mut query = query.limit(page_len);
-    message_stream(|outlet| async move {
-        loop {
-            let page = store.list_messages(scope, thread, &query).await?;
-            outlet.give_all(page.items).await;
-            let Some(next) = page.next else { return Ok(()) };
-            query = query.behind(next);
-        }
-    })
 }
 
 /// A stream out of an asynchronous block, which gives messages to the [`Outlet`] as it goes. The stream ends with the block,

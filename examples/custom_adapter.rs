@@ -20,8 +20,8 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use async_trait::async_trait;
 use chatkeep::domain::search::{SearchCandidate, SearchPlan};
 use chatkeep::domain::{
-    Append, BoxError, MessageEdit, MessageRepository, MessageSearch, NewThread, ThreadKey, ThreadRepository,
-    ThreadUpdate, check_timestamp,
+    Append, BoxError, MessageEdit, MessageRepository, MessageSearch, MessageStream, NewThread, ThreadKey,
+    ThreadRepository, ThreadUpdate, check_timestamp, stream_by_pages,
 };
 use chatkeep::{
     ChatMessage, ChatThread, ConversationRepository, Entity, MessageId, MessageQuery, MessageRevision,
@@ -287,6 +287,15 @@ impl MessageRepository for JsonFile {
             let items = found.into_iter().skip(skipped).take(query.limit + 1).cloned();
             Page::cut(items.map(Ok), query.limit, |last| query.cursor_behind(thread, last.position))
         })
+    }
+
+    fn stream_messages<'a>(
+        &'a self,
+        scope: &'a Scope,
+        thread: ThreadId,
+        query: MessageQuery,
+    ) -> MessageStream<'a> {
+        stream_by_pages(self, scope, thread, query)
     }
 
     async fn edit_message(

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use chatkeep::domain::{Append, MessageRepository, NewThread, ThreadRepository};
 use chatkeep::{
-    Clock, IdGenerator, NewMessage, Role, Scope, PostgresRepository, SystemClock, ThreadId, UuidV7Generator,
+    Clock, IdGenerator, NewMessage, PostgresRepository, Role, Scope, SystemClock, ThreadId, UuidV7Generator,
 };
 use chatkeep_postgres::PostgresConfig;
 use chatkeep_testkit::PgServer;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use chatkeep::domain::{Append, MessageRepository, NewThread, ThreadRepository};
 use chatkeep::{
-    Clock, IdGenerator, NewMessage, OrgId, Role, Scope, PostgresRepository, SystemClock, ThreadId, UserId,
+    Clock, IdGenerator, NewMessage, OrgId, PostgresRepository, Role, Scope, SystemClock, ThreadId, UserId,
     UuidV7Generator,
 };
 use indicatif::{ProgressBar, ProgressStyle};

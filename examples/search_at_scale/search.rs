@@ -4,7 +4,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context as _, Result, ensure};
 use chatkeep::domain::MessageSearch;
-use chatkeep::{ConversationRepository, Scope, PostgresRepository, SearchQuery, UserId};
+use chatkeep::{ConversationRepository, PostgresRepository, Scope, SearchQuery, UserId};
 use chatkeep_postgres::PostgresConfig;
 use chatkeep_testkit::PgServer;
 use tokio_postgres::{Client, NoTls, Row, Statement};

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use chatkeep_domain::{
-    Again, Append, ChatMessage, ConversationRepository, Decorator, Entity, MessageQuery, OrgId, Outcome,
-    Page, Scope, StoreError, ThreadAppend, ThreadId, UserId,
+    Again, Append, ChatMessage, ConversationRepository, Decorator, Entity, MessageQuery, MessageStream,
+    OrgId, Outcome, Page, Scope, StoreError, ThreadAppend, ThreadId, UserId, stream_by_pages,
 };
 use chatkeep_memory::MemoryRepository;
 use tokio::sync::Semaphore;
@@ -158,5 +158,14 @@ impl Decorator for Faulty {
         let cut = Page::cut(rows, query.limit, behind)?;
         self.listed.fetch_add(cut.items.len(), Ordering::SeqCst);
         Ok(Page::new(cut.items, cut.next.or(page.next)))
+    }
+
+    fn stream_messages<'a>(
+        &'a self,
+        scope: &'a Scope,
+        thread: ThreadId,
+        query: MessageQuery,
+    ) -> MessageStream<'a> {
+        stream_by_pages(self, scope, thread, query)
     }
 }

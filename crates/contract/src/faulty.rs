@@ -44,6 +44,20 @@ macro_rules! pass_on_appends {
     };
 }
 
+/// The method for streams, for a decorator that changes what lists of messages give.
+macro_rules! stream_by_lists {
+    () => {
+        fn stream_messages<'a>(
+            &'a self,
+            scope: &'a chatkeep_domain::Scope,
+            thread: chatkeep_domain::ThreadId,
+            query: chatkeep_domain::MessageQuery,
+        ) -> chatkeep_domain::MessageStream<'a> {
+            chatkeep_domain::stream_by_pages(self, scope, thread, query)
+        }
+    };
+}
+
 mod appends;
 mod calls;
 mod corrupt_rows;
@@ -57,6 +71,7 @@ mod lossy;
 mod scan;
 mod scopes;
 mod searches;
+mod streams;
 mod swapped_roles;
 mod threads;
 

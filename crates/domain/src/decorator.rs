@@ -15,6 +15,7 @@ use crate::page::Page;
 use crate::repository::{ConversationRepository, MessageRepository, MessageSearch, ThreadRepository};
 use crate::scope::Scope;
 use crate::search::{SearchPage, SearchQuery};
+use crate::stream::MessageStream;
 use crate::thread::{ChatThread, NewThread, ThreadUpdate};
 use crate::thread_query::ThreadQuery;
 use crate::time::Timestamp;
@@ -52,6 +53,8 @@ macro_rules! methods {
 ///   Otherwise calls through the accessor would bypass the decorator.
 /// - A decorator must write both [`append`](Self::append) and [`append_each`](Self::append_each). If they had
 ///   defaults, a decorator that changes only one of them would be bypassed by calls of the other.
+/// - A decorator that changes what [`list_messages`](Self::list_messages) gives must write
+///   [`stream_messages`](Self::stream_messages) too; [`stream_by_pages`](crate::stream_by_pages) makes it of the first.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -127,6 +130,16 @@ pub trait Decorator: Send + Sync + Debug + Sized {
         fn close<>() -> Result<(), StoreError>;
     }
 
+    /// See [`MessageRepository::stream_messages`].
+    fn stream_messages<'a>(
+        &'a self,
+        scope: &'a Scope,
+        thread: ThreadId,
+        query: MessageQuery,
+    ) -> MessageStream<'a> {
+        self.inner().stream_messages(scope, thread, query)
+    }
+
     /// See [`MessageSearch::search_messages`]. Nobody calls it where the inner store declines to search.
     fn search_messages<'life0, 'life1, 'life2, 'async_trait>(
         &'life0 self,
@@ -177,6 +190,15 @@ impl<D: Decorator> MessageRepository for D {
         fn list_revisions<'life1>(scope: &'life1 Scope, thread: ThreadId, id: MessageId) -> Result<Vec<MessageRevision>, StoreError>;
         fn delete_message<'life1>(scope: &'life1 Scope, thread: ThreadId, id: MessageId, at: Timestamp) -> Result<(), StoreError>;
         fn clear_messages<'life1>(scope: &'life1 Scope, thread: ThreadId, at: Timestamp) -> Result<u64, StoreError>;
+    }
+
+    fn stream_messages<'a>(
+        &'a self,
+        scope: &'a Scope,
+        thread: ThreadId,
+        query: MessageQuery,
+    ) -> MessageStream<'a> {
+        Decorator::stream_messages(self, scope, thread, query)
     }
 }
 

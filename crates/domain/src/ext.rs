@@ -7,8 +7,10 @@ use crate::error::StoreError;
 use crate::id::ThreadId;
 use crate::message::ChatMessage;
 use crate::message_query::{MessageQuery, Order};
+use crate::page::MAX_PAGE_LEN;
 use crate::repository::ConversationRepository;
 use crate::scope::Scope;
+use crate::stream::next_message;
 use crate::thread::ChatThread;
 
 /// Conveniences that every [`ConversationRepository`] has.
@@ -57,12 +59,13 @@ pub trait ConversationRepositoryExt: ConversationRepository {
         Ok(messages)
     }
 
-    /// All messages that the query finds, or the first `count` of them, in the query's order. They are read page by
-    /// page; the query's own limit does not count.
+    /// All messages that the query finds, or the first `count` of them, in the query's order. The query's own limit does
+    /// not count.
     ///
     /// # Errors
-    /// As [`list_messages`](crate::MessageRepository::list_messages). A row that cannot be decoded is an error too,
-    /// so that no message is left out unnoticed. [`message_pages`](Self::message_pages) can go on behind such a row.
+    /// As [`list_messages`](crate::MessageRepository::list_messages). A row that cannot be decoded is an error too, so
+    /// that no message is left out unnoticed. [`stream_messages`](crate::MessageRepository::stream_messages) can go on
+    /// behind such a row.
     async fn read_messages(
         &self,
         scope: &Scope,
@@ -70,72 +73,21 @@ pub trait ConversationRepositoryExt: ConversationRepository {
         query: MessageQuery,
         count: Option<usize>,
     ) -> Result<Vec<ChatMessage>, StoreError> {
-        let mut missing = count.unwrap_or(usize::MAX);
-        let mut query = query.limit(missing.min(crate::page::MAX_PAGE_LEN));
-        let mut messages = Vec::new();
-        loop {
-            let page = self.list_messages(scope, thread, &query).await?;
-            missing = missing.saturating_sub(page.items.len());
-            if messages.is_empty() {
-                messages = page.items;
-            } else {
-                messages.extend(page.items);
-            }
-            match page.next {
-                Some(next) if missing > 0 => {
-                    query = query.behind(next).limit(missing.min(crate::page::MAX_PAGE_LEN));
-                }
-                _ => return Ok(messages),
-            }
+        let count = count.unwrap_or(usize::MAX);
+        let query = query.limit(count.min(MAX_PAGE_LEN));
+        // Mostly this is all.
+        let page = self.list_messages(scope, thread, &query).await?;
+        let mut messages = page.items;
+        let Some(next) = page.next.filter(|_| messages.len() < count) else { return Ok(messages) };
+        let rest = query.behind(next).limit((count - messages.len()).min(MAX_PAGE_LEN));
+        let mut rest = self.stream_messages(scope, thread, rest);
+        while messages.len() < count
+            && let Some(message) = next_message(&mut rest).await
+        {
+            messages.push(message?);
         }
-    }
-
-    /// Reads what the query finds page by page, in constant memory: the query's limit is the length of a page.
-    fn message_pages<'a>(
-        &'a self,
-        scope: &'a Scope,
-        thread: ThreadId,
-        query: MessageQuery,
-    ) -> MessagePages<'a, Self> {
-        MessagePages { repository: self, scope, thread, query: Some(query) }
+        Ok(messages)
     }
 }
 
 impl<T: ConversationRepository + ?Sized> ConversationRepositoryExt for T {}
-
-/// The pages of a list of messages, one after the other: see [`ConversationRepositoryExt::message_pages`].
-#[derive(Debug)]
-pub struct MessagePages<'a, R: ?Sized> {
-    repository: &'a R,
-    scope: &'a Scope,
-    thread: ThreadId,
-    query: Option<MessageQuery>,
-}
-
-impl<R: ConversationRepository + ?Sized> MessagePages<'_, R> {
-    /// The next page; `None` behind the last.
-    ///
-    /// # Errors
-    /// As [`list_messages`](crate::MessageRepository::list_messages). The call after a
-    /// [row that cannot be decoded](StoreError::CorruptRow) goes on behind it, if its place is known; the call after any
-    /// other error tries the same page again.
-    pub async fn next_page(&mut self) -> Result<Option<Vec<ChatMessage>>, StoreError> {
-        while let Some(query) = &self.query {
-            let page = match self.repository.list_messages(self.scope, self.thread, query).await {
-                Ok(page) => page,
-                Err(error) => {
-                    if let StoreError::CorruptRow { behind: Some(behind), .. } = &error {
-                        let behind = behind.clone();
-                        self.query = self.query.take().map(|query| query.behind(behind));
-                    }
-                    return Err(error);
-                }
-            };
-            self.query = self.query.take().and_then(|query| page.next.map(|next| query.behind(next)));
-            if !page.items.is_empty() {
-                return Ok(Some(page.items));
-            }
-        }
-        Ok(None)
-    }
-}

@@ -26,7 +26,8 @@
 //!    [`SearchDocument`](search::SearchDocument) is what such an index keeps: take it from the store's [`Codec`].
 //! 5. Read contents and metadata with [`Content::from_json`] and [`metadata_from_json`], and answer what they refuse
 //!    with [`StoreError::CorruptRow`]: other parsers round large integers without a word.
-//! 6. Make and read cursors with the query: [`MessageQuery::cursor_behind`], [`ThreadQuery::cursor_behind`].
+//! 6. Make and read cursors with the query: [`MessageQuery::cursor_behind`], [`ThreadQuery::cursor_behind`]. A store that
+//!    reads by pages streams by [`stream_by_pages`]; [`message_stream`] makes a stream of an asynchronous block.
 //! 7. Map the driver's errors to [`StoreError`] in one place, and run the suite of `chatkeep-contract`.
 //!
 //! ```
@@ -41,6 +42,7 @@
 #![deny(missing_docs)]
 
 mod append;
+mod by_pages;
 mod clock;
 mod codec;
 mod content;
@@ -68,6 +70,7 @@ mod repository;
 mod role;
 mod scope;
 pub mod search;
+mod stream;
 mod thread;
 mod thread_query;
 mod time;
@@ -75,13 +78,14 @@ mod token;
 pub mod window;
 
 pub use append::{Append, MAX_BATCH_BYTES, MAX_BATCH_LEN, NewMessage, ThreadAppend};
+pub use by_pages::stream_by_pages;
 pub use clock::{Clock, IdGenerator, SystemClock, UuidV7Generator};
 pub use codec::{Codec, ContentKey, PlainCodec};
 pub use content::{Content, MAX_CONTENT_BYTES, ToolCall, ToolResult};
 pub use cursor::Cursor;
 pub use decorator::Decorator;
 pub use error::{Again, BoxError, Entity, Outcome, StoreError};
-pub use ext::{ConversationRepositoryExt, MessagePages};
+pub use ext::ConversationRepositoryExt;
 pub use hidden::Hidden;
 pub use id::{MAX_ID_BYTES, MessageId, OrgId, ThreadId, UserId};
 pub use invalid::InvalidArgument;
@@ -106,6 +110,7 @@ pub use search::{
     MAX_RANKED, MAX_SEARCH_BYTES, MAX_SNIPPET_CHARS, SearchHit, SearchOrder, SearchPage, SearchQuery,
     SearchReading, Snippet,
 };
+pub use stream::{MessageStream, Outlet, message_stream, next_message};
 pub use thread::{ChatThread, MAX_NAME_BYTES, NewThread, ThreadUpdate};
 pub use thread_query::{ThreadKey, ThreadQuery};
 pub use time::{TimeRange, Timestamp, check_timestamp, to_micros};

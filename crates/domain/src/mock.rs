@@ -12,6 +12,7 @@ use crate::repository::{MessageRepository, MessageSearch, ThreadRepository};
 use crate::scope::Scope;
 use crate::search::SearchPage;
 use crate::search::SearchQuery;
+use crate::stream::MessageStream;
 use crate::thread::{ChatThread, NewThread, ThreadUpdate};
 use crate::thread_query::ThreadQuery;
 use crate::time::Timestamp;
@@ -56,6 +57,12 @@ mockall::mock! {
             thread: ThreadId,
             query: &MessageQuery,
         ) -> Result<Page<ChatMessage>, StoreError>;
+        fn stream_messages(
+            &self,
+            scope: &Scope,
+            thread: ThreadId,
+            query: MessageQuery,
+        ) -> MessageStream<'static>;
         async fn edit_message(
             &self,
             scope: &Scope,

@@ -14,6 +14,7 @@ use crate::page::Page;
 use crate::scope::Scope;
 use crate::search::SearchPage;
 use crate::search::SearchQuery;
+use crate::stream::MessageStream;
 use crate::thread::{ChatThread, NewThread, ThreadUpdate};
 use crate::thread_query::ThreadQuery;
 
@@ -180,6 +181,31 @@ pub trait MessageRepository: Send + Sync + Debug {
         thread: ThreadId,
         query: &MessageQuery,
     ) -> Result<Page<ChatMessage>, StoreError>;
+
+    /// Gives all messages that the query finds, from its cursor or offset on, one by one and in the query's order.
+    ///
+    /// - The query's limit does not bound the stream. It says how many messages the reader is about to take at a time: for
+    ///   a store that reads by pages, the length of a page. 0 leaves that to the store.
+    /// - Nothing is read before the stream is first polled. Every message that is in the thread at that moment, and is not
+    ///   deleted meanwhile, is given exactly once. One that is appended meanwhile may be given or not.
+    /// - After an error the stream ends. A row that cannot be decoded is [`StoreError::CorruptRow`], in its place behind
+    ///   the messages ahead of it; a new stream [`behind`](MessageQuery::behind) the error's cursor goes on. After any
+    ///   other error, one behind the [cursor](MessageQuery::cursor_behind) of the last message does.
+    /// - It takes constant memory, however long the thread is. A stream that is dropped half-way frees what it holds. A
+    ///   reader that takes its time keeps nobody from writing, and no connection for ever.
+    ///
+    /// A store without a better way gives [`stream_by_pages`](crate::stream_by_pages).
+    ///
+    /// # Errors
+    /// The first item: [`StoreError::NotFound`]; [`StoreError::InvalidArgument`] for what [`MessageQuery::validate`]
+    /// refuses, except a limit. `NotFound` also ends the stream of a thread that is deleted meanwhile, unless the store
+    /// gives its messages all the same.
+    fn stream_messages<'a>(
+        &'a self,
+        scope: &'a Scope,
+        thread: ThreadId,
+        query: MessageQuery,
+    ) -> MessageStream<'a>;
 
     /// Replaces the content of a message. Its id, position and `created_at` stay; the earlier content is kept as a
     /// revision; `updated_at` becomes the later of its old value and [`MessageEdit::at`].

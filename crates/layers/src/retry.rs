@@ -4,6 +4,7 @@ mod call;
 mod each;
 mod past;
 mod pauses;
+mod stream;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,8 +12,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chatkeep_domain::{
     Append, ChatMessage, ChatThread, ConversationRepository, Decorator, MessageEdit, MessageId, MessageQuery,
-    MessageRevision, NewThread, Page, Scope, SearchPage, SearchQuery, StoreError, ThreadAppend, ThreadId,
-    ThreadQuery, ThreadUpdate, Timestamp,
+    MessageRevision, MessageStream, NewThread, Page, Scope, SearchPage, SearchQuery, StoreError,
+    ThreadAppend, ThreadId, ThreadQuery, ThreadUpdate, Timestamp,
 };
 
 use self::past::Kind;
@@ -42,6 +43,11 @@ use crate::search::search_messages;
 /// Of an [`append_each`](chatkeep_domain::MessageRepository::append_each) only the appends that failed transiently are sent
 /// again, in their order; what the others were answered stands. Appends to one thread keep their order by that, since a
 /// store writes none behind one that it answered by `Unavailable`: those are transient failures too, and go again with it.
+///
+/// # Streams
+///
+/// A [stream](chatkeep_domain::MessageRepository::stream_messages) of messages goes on after a transient error behind the last
+/// message that it gave. The deadline bounds each wait for the next message, and not the stream as a whole.
 ///
 /// # Runtime
 ///
@@ -127,6 +133,15 @@ impl Decorator for Retry {
         query: &MessageQuery,
     ) -> Result<Page<ChatMessage>, StoreError> {
         self.call(Kind::Read, || self.store.list_messages(scope, thread, query)).await
+    }
+
+    fn stream_messages<'a>(
+        &'a self,
+        scope: &'a Scope,
+        thread: ThreadId,
+        query: MessageQuery,
+    ) -> MessageStream<'a> {
+        stream::stream_messages(&*self.store, self.deadline, (scope, thread, query))
     }
 
     async fn edit_message(

@@ -1,13 +1,15 @@
 //! A span for each call.
 
+mod stream;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
 use chatkeep_domain::{
     Append, ChatMessage, ChatThread, ConversationRepository, Decorator, MessageEdit, MessageId, MessageQuery,
-    MessageRevision, NewThread, Page, Scope, SearchPage, SearchQuery, StoreError, ThreadAppend, ThreadId,
-    ThreadQuery, ThreadUpdate, Timestamp,
+    MessageRevision, MessageStream, NewThread, Page, Scope, SearchPage, SearchQuery, StoreError,
+    ThreadAppend, ThreadId, ThreadQuery, ThreadUpdate, Timestamp,
 };
 use tracing::{Instrument as _, Span};
 
@@ -16,12 +18,12 @@ use crate::search::search_messages;
 /// A store with a span of `tracing`, at the level INFO, around each call.
 ///
 /// A span is named `db.` and what the call is about: `db.thread.create`, `get`, `update`, `delete`, `list`;
-/// `db.message.append`, `append_each`, `get`, `list`, `edit`, `delete`, `clear`, `search`; `db.revision.list`. It has the
+/// `db.message.append`, `append_each`, `get`, `list`, `stream`, `edit`, `delete`, `clear`, `search`; `db.revision.list`. It has the
 /// store's name as `store`, and the ids and the numbers of what the call names: `thread_id`, `message_id`, `messages`,
-/// `appends`. It never has anything that was said, nor a name, an organization or a user.
+/// `appends`. The span of a stream lasts until the stream is dropped. It never has anything that was said, nor a name, an organization or a user.
 ///
 /// Where nobody listens to a span, a call costs nothing more than a look whether somebody does: the inner store's future
-/// is handed on as it is.
+/// or stream is handed on as it is.
 #[derive(Debug)]
 pub struct Traced {
     store: Arc<dyn ConversationRepository>,
@@ -107,6 +109,16 @@ impl Decorator for Traced {
 
         "db.message.clear" { thread_id = %thread }
         fn clear_messages<'life1>(scope: &'life1 Scope, thread: ThreadId, at: Timestamp) -> Result<u64, StoreError>;
+    }
+
+    fn stream_messages<'a>(
+        &'a self,
+        scope: &'a Scope,
+        thread: ThreadId,
+        query: MessageQuery,
+    ) -> MessageStream<'a> {
+        let span = tracing::info_span!("db.message.stream", store = self.store.name(), thread_id = %thread);
+        stream::within(span, self.store.stream_messages(scope, thread, query))
     }
 
     fn search_messages<'life0, 'life1, 'life2, 'async_trait>(

@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 use chatkeep_domain::{
     Append, ChatMessage, Content, ContentKey, MessageEdit, MessageFilter, MessageId, MessageQuery,
-    MessageRepository, MessageRevision, Order, Page, Scope, ThreadId, Timestamp, check_timestamp,
+    MessageRepository, MessageRevision, MessageStream, Order, Page, Scope, ThreadId, Timestamp,
+    check_timestamp, stream_by_pages,
 };
 
 use crate::record::Result;
@@ -62,6 +63,16 @@ impl MessageRepository for MemoryRepository {
             Order::NewestFirst => page(&mut asked.rev()),
             Order::OldestFirst => page(&mut asked),
         }
+    }
+
+    /// By pages: the lock is not held while the reader works.
+    fn stream_messages<'a>(
+        &'a self,
+        scope: &'a Scope,
+        thread: ThreadId,
+        query: MessageQuery,
+    ) -> MessageStream<'a> {
+        stream_by_pages(self, scope, thread, query)
     }
 
     async fn edit_message(

@@ -335,6 +335,15 @@ impl<C: Connections> MessageRepository for PostgresRepository<C> {
         reads(self.try_list(scope, thread, query)).await
     }
 
+    fn stream_messages<'a>(
+        &'a self,
+        scope: &'a Scope,
+        thread: ThreadId,
+        query: MessageQuery,
+    ) -> chatkeep_domain::MessageStream<'a> {
+        chatkeep_domain::stream_by_pages(self, scope, thread, query)
+    }
+
     async fn edit_message(
         &self,
         scope: &Scope,

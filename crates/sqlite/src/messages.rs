@@ -2,8 +2,9 @@
 
 use async_trait::async_trait;
 use chatkeep_domain::{
-    Append, ChatMessage, MessageEdit, MessageId, MessageQuery, MessageRepository, MessageRevision, Order,
-    Page, Position, Scope, ThreadAppend, ThreadId, Timestamp, UserId, check_timestamp,
+    Append, ChatMessage, MessageEdit, MessageId, MessageQuery, MessageRepository, MessageRevision,
+    MessageStream, Order, Page, Position, Scope, ThreadAppend, ThreadId, Timestamp, UserId, check_timestamp,
+    stream_by_pages,
 };
 use rusqlite::{Row, params_from_iter};
 
@@ -249,6 +250,16 @@ impl MessageRepository for SqliteRepository {
     ) -> Answer<Page<ChatMessage>> {
         let (ends, query) = (query.validate(of)?, query.clone());
         self.read_in(scope, of, move |thread| thread.list(&query, ends)).await
+    }
+
+    /// By pages: a statement that stays open would hold a connection, and keep the log of writes from being cut.
+    fn stream_messages<'a>(
+        &'a self,
+        scope: &'a Scope,
+        of: ThreadId,
+        query: MessageQuery,
+    ) -> MessageStream<'a> {
+        stream_by_pages(self, scope, of, query)
     }
 
     async fn edit_message(

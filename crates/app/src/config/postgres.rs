@@ -27,7 +27,9 @@ pub(super) const POSTGRES_ONLY: [&str; 8] = [
 #[cfg(feature = "postgres")]
 pub(crate) fn server(config: &DatabaseConfig) -> Result<chatkeep_postgres::PostgresConfig, ConfigError> {
     let mut server = match &config.url {
-        Some(url) => chatkeep_postgres::PostgresServer::from_url(url).map_err(|error| named(config, error))?,
+        Some(url) => {
+            chatkeep_postgres::PostgresServer::from_url(url).map_err(|error| named(config, error))?
+        }
         None => of_parts(config),
     };
     let sslmode = config.sslmode.map(to_adapter);

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use chatkeep_domain::{
     ChatMessage, Entity, MessageFilter, MessageQuery, MockConversationRepository, Role, StoreError, ThreadId,
-    UserId,
+    UserId, message_stream,
 };
 use futures_core::Stream;
 use tokio::sync::Semaphore;
@@ -204,9 +204,10 @@ async fn a_row_that_cannot_be_decoded_hides_none_of_its_neighbours() {
 #[tokio::test]
 async fn a_corrupt_row_without_a_place_is_the_last_item() {
     let mut mock = MockConversationRepository::new();
-    mock.expect_list_messages()
+    let corrupt = || StoreError::corrupt_row(Entity::Message, "of unknown id", "no number");
+    mock.expect_stream_messages()
         .times(1)
-        .returning(|_, _, _| Err(StoreError::corrupt_row(Entity::Message, "of unknown id", "no number")));
+        .returning(move |_, _, _| message_stream(move |_| async move { Err(corrupt()) }));
     let chat = StateManager::new(Arc::new(mock), scope()).conversation(absent());
     assert_eq!(read(&mut chat.stream_messages(MessageQuery::default()).unwrap()).await, [0]);
 }
@@ -277,7 +278,7 @@ fn without_a_runtime_it_says_so_also_halfway() {
 #[should_panic(expected = "the store has a bug")]
 async fn a_panic_of_the_store_is_the_readers() {
     let mut mock = MockConversationRepository::new();
-    mock.expect_list_messages().returning(|_, _, _| panic!("the store has a bug"));
+    mock.expect_stream_messages().returning(|_, _, _| panic!("the store has a bug"));
     let chat = StateManager::new(Arc::new(mock), scope()).conversation(absent());
     let _ = chat.stream_messages(MessageQuery::default()).unwrap().next().await;
 }

@@ -2,18 +2,18 @@
 
 use chatkeep_domain::window::{Candidate, WindowLimits, select};
 use chatkeep_domain::{
-    ChatMessage, ConversationRepositoryExt, MAX_PAGE_LEN, Message, MessageFilter, MessageId, MessageQuery,
-    Position, Role, StoreError, ThreadId, TokenCounter,
+    ChatMessage, Cursor, MAX_PAGE_LEN, Message, MessageFilter, MessageId, MessageQuery, Position, Role,
+    StoreError, ThreadId, TokenCounter,
 };
 
 use crate::conversation::Conversation;
 use crate::error::Error;
 use crate::history::{ConversationHistory, no_conversation};
 use crate::state_manager::StateManager;
-use crate::stream::MessageStream;
+use crate::stream::{End, MessageStream, Part};
 
-/// A page of a window without a limit in messages.
-const PAGE_LEN: usize = 200;
+/// How many messages of a window without a limit in messages are read at a time.
+const PART_LEN: usize = 200;
 
 /// How many messages before a result are read until it is sure that it came before its call, and does not answer an
 /// earlier call of the same id.
@@ -22,7 +22,7 @@ const SURE: usize = 50;
 impl ConversationHistory {
     /// Fills the window anew from its conversation.
     ///
-    /// The history reads back from the newest message, page by page, until the window is full, and then the earlier
+    /// The history reads back from the newest message, part by part, until the window is full, and then the earlier
     /// messages of the system and the developer, which are pinned. Messages that wait to be written are flushed
     /// first. After an error the window is as it was.
     ///
@@ -142,11 +142,11 @@ impl<'a> Reader<'a> {
     /// What the window could hold, oldest first.
     async fn read(&mut self, limits: &WindowLimits, counter: &dyn TokenCounter) -> Result<Vec<Read>, Error> {
         // One more than fits tells that the window is full.
-        let page_len = limits.max_messages().map_or(PAGE_LEN, |most| most.saturating_add(1));
+        let part_len = limits.max_messages().map_or(PART_LEN, |most| most.saturating_add(1));
         let mut newest_first: Vec<Read> = Vec::new();
         let oldest = self
-            .walk(MessageQuery::newest(page_len.min(MAX_PAGE_LEN)), |page| {
-                newest_first.extend(page.into_iter().map(|message| Read::new(message, counter)));
+            .walk(MessageQuery::newest(part_len.min(MAX_PAGE_LEN)), |part| {
+                newest_first.extend(part.into_iter().map(|message| Read::new(message, counter)));
                 !is_full(&newest_first, limits)
             })
             .await?;
@@ -154,8 +154,8 @@ impl<'a> Reader<'a> {
         if let Some(oldest) = oldest {
             let instructions = MessageFilter::new().role(Role::System).role(Role::Developer);
             let earlier = MessageQuery::newest(MAX_PAGE_LEN).filter(instructions).before(oldest);
-            self.walk(earlier, |page| {
-                newest_first.extend(page.into_iter().map(|message| Read::new(message, counter)));
+            self.walk(earlier, |part| {
+                newest_first.extend(part.into_iter().map(|message| Read::new(message, counter)));
                 true
             })
             .await?;
@@ -164,35 +164,44 @@ impl<'a> Reader<'a> {
         Ok(newest_first)
     }
 
-    /// Shows page after page, until one says that it is enough: then gives the place where it ended.
+    /// Shows part after part, each of as many messages as the query's limit says, until one is enough: then gives the
+    /// place where it ended.
     async fn walk(
         &mut self,
         query: MessageQuery,
         mut wants_more: impl FnMut(Vec<ChatMessage>) -> bool,
     ) -> Result<Option<Position>, Error> {
-        let repository = self.state.repository();
-        let mut pages = repository.message_pages(self.state.scope(), self.thread, query.clone());
+        let (store, scope, thread) = (self.state.repository(), self.state.scope(), self.thread);
+        let mut messages = store.stream_messages(scope, thread, query.clone());
         loop {
-            match pages.next_page().await {
-                Ok(None) => return Ok(None),
-                Ok(Some(page)) => {
-                    let oldest = page.last().map(|message| message.position);
-                    if !wants_more(page) {
-                        return Ok(oldest);
-                    }
-                }
-                Err(error) => {
-                    let StoreError::CorruptRow { behind: Some(behind), .. } = &error else {
-                        return Err(error.into());
-                    };
-                    // From the newest back, what is behind the row is before its position.
-                    let (after, before) = query.clone().behind(behind.clone()).validate(self.thread)?;
-                    let position = before.unwrap_or(after);
-                    tracing::warn!(thread_id = %self.thread, %position, "a message cannot be decoded, and is left out of the window");
-                    self.corrupt.push(CorruptMessage { position, error });
+            let part = Part::of(&mut messages, query.limit).await;
+            let oldest = part.messages.last().map(|message| message.position);
+            if oldest.is_some() && !wants_more(part.messages) {
+                return Ok(oldest);
+            }
+            match part.end {
+                End::Open => {}
+                End::Whole => return Ok(None),
+                End::Failed(error) => {
+                    let behind = self.note_corrupt(error, &query)?;
+                    messages = store.stream_messages(scope, thread, query.clone().behind(behind));
                 }
             }
         }
+    }
+
+    /// Notes a row that cannot be decoded; gives where the reading goes on.
+    fn note_corrupt(&mut self, error: StoreError, query: &MessageQuery) -> Result<Cursor, Error> {
+        let StoreError::CorruptRow { behind: Some(behind), .. } = &error else {
+            return Err(error.into());
+        };
+        let behind = behind.clone();
+        // From the newest back, what is behind the row is before its position.
+        let (after, before) = query.clone().behind(behind.clone()).validate(self.thread)?;
+        let position = before.unwrap_or(after);
+        tracing::warn!(thread_id = %self.thread, %position, "a message cannot be decoded, and is left out of the window");
+        self.corrupt.push(CorruptMessage { position, error });
+        Ok(behind)
     }
 }
 

@@ -11,6 +11,7 @@ pub(crate) mod heads;
 pub(crate) mod metadata;
 pub(crate) mod reads;
 pub(crate) mod retries;
+pub(crate) mod streams;
 pub(crate) mod time;
 
 use crate::case::{Case, case};
@@ -72,6 +73,20 @@ pub(super) const CASES: &[Case] = &[
     case!(messages::reads::a_message_is_read_within_its_thread),
     case!(messages::reads::a_long_thread_is_read_page_by_page, [WideLists, LargeBatches]),
     case!(messages::reads::reading_goes_on_over_the_end_of_a_page, [WideLists, LargeBatches]),
+    case!(messages::streams::a_stream_gives_every_message_in_order),
+    case!(messages::streams::a_long_thread_is_streamed_whole, [LargeBatches]),
+    case!(messages::streams::a_stream_is_of_what_the_query_finds),
+    case!(messages::streams::an_offset_of_a_stream_counts_once),
+    case!(messages::streams::a_stream_goes_on_behind_a_cursor),
+    case!(messages::streams::a_limit_bounds_no_stream),
+    case!(messages::streams::a_stream_of_an_absent_thread_is_not_found),
+    case!(messages::streams::a_stream_refuses_what_a_list_refuses),
+    case!(messages::streams::a_stream_begins_when_it_is_read),
+    case!(messages::streams::what_is_appended_meanwhile_is_streamed_once_at_most),
+    case!(messages::streams::what_is_deleted_meanwhile_moves_nothing),
+    case!(messages::streams::a_stream_keeps_nobody_from_writing),
+    case!(messages::streams::streams_are_dropped_half_way),
+    case!(messages::streams::two_streams_do_not_meet),
     case!(messages::cursors::oldest_first_pages_go_on_into_new_messages),
     case!(messages::cursors::newest_first_pages_leave_out_new_messages),
     case!(messages::cursors::a_cursor_outlives_the_message_it_stands_on),

@@ -14,6 +14,7 @@ pub(super) const CASES: &[Case] = &[
     case!(tenants::hidden::append_each_hides_the_threads_of_others),
     case!(tenants::hidden::get_message_hides_the_threads_of_others),
     case!(tenants::hidden::list_messages_hides_the_threads_of_others),
+    case!(tenants::hidden::stream_messages_hides_the_threads_of_others),
     case!(tenants::hidden::edit_message_hides_the_threads_of_others),
     case!(tenants::hidden::list_revisions_hides_the_threads_of_others),
     case!(tenants::hidden::delete_message_hides_the_threads_of_others),

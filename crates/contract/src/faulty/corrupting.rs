@@ -115,6 +115,8 @@ impl Decorator for Corrupting {
         cut(page, |message| self.judge_message(message), behind)
     }
 
+    stream_by_lists!();
+
     async fn list_revisions(
         &self,
         scope: &Scope,

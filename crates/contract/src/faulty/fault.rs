@@ -12,6 +12,7 @@ use crate::faulty::lists::Lists;
 use crate::faulty::lossy::Lossy;
 use crate::faulty::scopes::Scopes;
 use crate::faulty::searches::Searches;
+use crate::faulty::streams::Streams;
 use crate::faulty::swapped_roles::SwappedRoles;
 use crate::faulty::threads::Threads;
 use crate::fixture::{Fixture, Repo};
@@ -135,6 +136,44 @@ faults! {
         LimitsListsBeforeFilters => "filters_are_applied_before_offset_and_limit",
         /// Takes 1 for 1.0 in metadata.
         MixesNumbers => "numbers_are_compared_as_written",
+    }
+    Streams::new => {
+        /// Takes no notice of the order of a stream.
+        StreamsOldestFirst => "a_stream_gives_every_message_in_order",
+        /// Ends every stream behind as many messages as a page may have.
+        CutsLongStreams => "a_long_thread_is_streamed_whole",
+        /// Takes no notice of the filter of a stream.
+        StreamsUnfiltered => "a_stream_is_of_what_the_query_finds",
+        /// Applies the offset of a stream to each page.
+        RepeatsOffsets => "an_offset_of_a_stream_counts_once",
+        /// Takes no notice of the cursor of a stream.
+        StreamsFromTheStart => "a_stream_goes_on_behind_a_cursor",
+        /// Ends a stream behind as many messages as the limit says.
+        BoundsStreams => "a_limit_bounds_no_stream",
+        /// Has an empty stream for a thread that is not there.
+        StreamsAbsentThreads => "a_stream_of_an_absent_thread_is_not_found",
+        /// Starts a stream over where its cursor is damaged.
+        StreamsBehindAnyCursor => "a_stream_refuses_what_a_list_refuses",
+        /// Reads when a stream is made, not when it is read.
+        StreamsEagerly => "a_stream_begins_when_it_is_read",
+        /// Goes on with a stream behind as many messages as were read.
+        CountsInStreams => "what_is_appended_meanwhile_is_streamed_once_at_most",
+        /// Looks which messages there are, and fails for one that is deleted before it is read.
+        LooksForIdsBeforeTheStream => "what_is_deleted_meanwhile_moves_nothing",
+        /// Lets nobody append while a stream is read.
+        LocksWhileStreaming => "a_stream_keeps_nobody_from_writing",
+        /// Frees what a stream holds when it was read to its end alone.
+        KeepsDroppedStreams => "streams_are_dropped_half_way",
+        /// Has one place for all streams that are read.
+        SharesOnePlace => "two_streams_do_not_meet",
+        /// Lets a user read what belongs to the whole organization as a stream.
+        StreamsToColleagues => "stream_messages_hides_the_threads_of_others",
+        /// Leaves out rows of a stream that cannot be decoded, and says nothing.
+        StreamsPastCorruptRows => "a_stream_ends_with_a_corrupt_message",
+        /// Does not say where a stream goes on behind a row that cannot be decoded.
+        ForgetsWhereStreamsFail => "streams_go_on_behind_corrupt_messages",
+        /// Leaves out rows that cannot be decoded where a filter would have to look into them.
+        LeavesOutWhatCannotBeFiltered => "filtered_streams_end_with_a_corrupt_message",
     }
     Edits::new => {
         /// Writes an edit that changes nothing, as if it did.

@@ -103,4 +103,6 @@ impl Decorator for Lists {
         }
         Ok(page)
     }
+
+    stream_by_lists!();
 }

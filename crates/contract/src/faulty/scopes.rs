@@ -130,6 +130,8 @@ impl Decorator for Scopes {
         self.inner.list_messages(&self.reading(scope), thread, query).await
     }
 
+    stream_by_lists!();
+
     async fn edit_message(
         &self,
         scope: &Scope,

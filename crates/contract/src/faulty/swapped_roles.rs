@@ -100,6 +100,8 @@ impl Decorator for SwappedRoles {
         Ok(Page::new(all_swapped(page.items), page.next))
     }
 
+    stream_by_lists!();
+
     async fn edit_message(
         &self,
         scope: &Scope,

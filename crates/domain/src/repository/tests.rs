@@ -13,6 +13,7 @@ use crate::message_query::MessageQuery;
 use crate::page::Page;
 use crate::repository::MessageRepository;
 use crate::scope::Scope;
+use crate::stream::MessageStream;
 use crate::time::Timestamp;
 
 /// Takes every append but one, and notes the threads that it was asked to write to.
@@ -38,6 +39,9 @@ impl MessageRepository for Unwilling {
         _: ThreadId,
         _: &MessageQuery,
     ) -> Result<Page<ChatMessage>, StoreError> {
+        unreachable!("only appends are made")
+    }
+    fn stream_messages<'a>(&'a self, _: &'a Scope, _: ThreadId, _: MessageQuery) -> MessageStream<'a> {
         unreachable!("only appends are made")
     }
     async fn edit_message(

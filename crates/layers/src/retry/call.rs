@@ -23,35 +23,54 @@ where
         // Nobody measures the time.
         return attempt().await;
     }
-    let mut attempts = Attempts { past: Past::new(kind), is_under_way: false };
-    let ended = timeout(deadline, attempts.run(store, attempt)).await;
-    ended.unwrap_or_else(|_| Err(attempts.past.deadline_passed(store, attempts.is_under_way)))
+    let mut attempts = Attempts::new(store, kind);
+    let ended = timeout(deadline, attempts.run(attempt)).await;
+    ended.unwrap_or_else(|_| Err(attempts.deadline_passed()))
 }
 
-struct Attempts {
+/// The attempts at one call.
+pub(super) struct Attempts {
+    store: &'static str,
     past: Past,
+    pauses: Pauses,
     is_under_way: bool,
 }
 
 impl Attempts {
-    async fn run<T, Fut>(
-        &mut self,
-        store: &'static str,
-        mut attempt: impl FnMut() -> Fut,
-    ) -> Result<T, StoreError>
+    pub(super) fn new(store: &'static str, kind: Kind) -> Self {
+        Self { store, past: Past::new(kind), pauses: Pauses::default(), is_under_way: false }
+    }
+
+    async fn run<T, Fut>(&mut self, mut attempt: impl FnMut() -> Fut) -> Result<T, StoreError>
     where
         Fut: Future<Output = Result<T, StoreError>>,
     {
-        let mut pauses = Pauses::default();
         loop {
-            self.is_under_way = true;
-            let answer = attempt().await;
-            self.is_under_way = false;
-            match answer {
-                Ok(answer) => return Ok(answer),
-                Err(error) if error.is_transient() => pauses.next_after(self.past.note(error)).await,
-                Err(error) => return Err(self.past.judge(store, error)),
+            if let Some(answer) = self.one(attempt()).await {
+                return answer;
             }
         }
+    }
+
+    /// Makes an attempt. `None`, after a pause, where another is due.
+    pub(super) async fn one<T>(
+        &mut self,
+        attempt: impl Future<Output = Result<T, StoreError>>,
+    ) -> Option<Result<T, StoreError>> {
+        self.is_under_way = true;
+        let answer = attempt.await;
+        self.is_under_way = false;
+        match answer {
+            Ok(answer) => Some(Ok(answer)),
+            Err(error) if error.is_transient() => {
+                self.pauses.next_after(self.past.note(error)).await;
+                None
+            }
+            Err(error) => Some(Err(self.past.judge(self.store, error))),
+        }
+    }
+
+    pub(super) fn deadline_passed(self) -> StoreError {
+        self.past.deadline_passed(self.store, self.is_under_way)
     }
 }

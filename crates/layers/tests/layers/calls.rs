@@ -3,12 +3,19 @@
 use chatkeep_domain::{
     Append, Clock as _, ConversationRepository, IdGenerator as _, MessageEdit, MessageId, MessageQuery,
     NewMessage, NewThread, OrgId, Role, Scope, SearchQuery, StoreError, SystemClock, ThreadAppend, ThreadId,
-    ThreadQuery, ThreadUpdate, UserId, UuidV7Generator,
+    ThreadQuery, ThreadUpdate, UserId, UuidV7Generator, next_message,
 };
 
 /// The calls that read.
-pub(crate) const READS: [&str; 6] =
-    ["get_thread", "list_threads", "get_message", "list_messages", "list_revisions", "search_messages"];
+pub(crate) const READS: [&str; 7] = [
+    "get_thread",
+    "list_threads",
+    "get_message",
+    "list_messages",
+    "stream_messages",
+    "list_revisions",
+    "search_messages",
+];
 
 /// The writes that a store recognizes when they come again.
 pub(crate) const RECOGNIZED: [&str; 4] = ["create_thread", "append", "append_each", "edit_message"];
@@ -67,6 +74,13 @@ impl Talk {
             }
             "get_message" => store.get_message(scope, thread, id).await.map(drop),
             "list_messages" => store.list_messages(scope, thread, &MessageQuery::first(9)).await.map(drop),
+            "stream_messages" => {
+                let mut stream = store.stream_messages(scope, thread, MessageQuery::first(9));
+                while let Some(message) = next_message(&mut stream).await {
+                    message?;
+                }
+                Ok(())
+            }
             "edit_message" => {
                 store.edit_message(scope, thread, id, MessageEdit::new("edited", at)).await.map(drop)
             }

@@ -5,3 +5,4 @@ mod deadline;
 mod each;
 mod lost;
 mod repeated;
+mod stream;

@@ -1,16 +1,16 @@
 //! A store in memory that does what the test's script says, call by call, and notes how it was called.
 
 use std::collections::VecDeque;
-use std::future::{Future, pending};
+use std::future::{Future, pending, ready};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use chatkeep_domain::{
     Append, ChatMessage, ChatThread, ConversationRepository, Decorator, MessageEdit, MessageId, MessageQuery,
-    MessageRepository as _, MessageRevision, MessageSearch as _, NewThread, Page, Scope, SearchPage,
-    SearchQuery, StoreError, ThreadAppend, ThreadId, ThreadQuery, ThreadRepository as _, ThreadUpdate,
-    Timestamp,
+    MessageRepository as _, MessageRevision, MessageSearch as _, MessageStream, NewThread, Page, Scope,
+    SearchPage, SearchQuery, StoreError, ThreadAppend, ThreadId, ThreadQuery, ThreadRepository as _,
+    ThreadUpdate, Timestamp, message_stream, next_message,
 };
 use chatkeep_memory::MemoryRepository;
 
@@ -37,6 +37,8 @@ pub(crate) struct Scripted {
     /// `append_each` gives one answer too little.
     forgets_an_answer: AtomicBool,
     calls: Mutex<Vec<String>>,
+    /// What streams were asked for.
+    pub(crate) streams: Mutex<Vec<MessageQuery>>,
 }
 
 impl Scripted {
@@ -48,7 +50,14 @@ impl Scripted {
     pub(crate) fn with_last(steps: impl IntoIterator<Item = Step>, last: fn() -> Step) -> Arc<Self> {
         let steps = Mutex::new(steps.into_iter().collect());
         let (memory, forgets_an_answer) = (MemoryRepository::new(), AtomicBool::new(false));
-        Arc::new(Self { memory, steps, last, forgets_an_answer, calls: Mutex::default() })
+        Arc::new(Self {
+            memory,
+            steps,
+            last,
+            forgets_an_answer,
+            calls: Mutex::default(),
+            streams: Mutex::default(),
+        })
     }
 
     pub(crate) fn forget_an_answer(&self) {
@@ -169,6 +178,25 @@ impl Decorator for Scripted {
         query: &MessageQuery,
     ) -> Result<Page<ChatMessage>, StoreError> {
         self.play("list_messages", self.memory.list_messages(scope, thread, query)).await
+    }
+
+    /// A step ahead of the first message, and one behind each.
+    fn stream_messages<'a>(
+        &'a self,
+        scope: &'a Scope,
+        thread: ThreadId,
+        query: MessageQuery,
+    ) -> MessageStream<'a> {
+        message_stream(move |outlet| async move {
+            self.streams.lock().unwrap().push(query.clone());
+            self.play("stream_messages", ready(Ok(()))).await?;
+            let mut stream = self.memory.stream_messages(scope, thread, query);
+            while let Some(message) = next_message(&mut stream).await {
+                outlet.give(message?).await;
+                self.step(ready(Ok(()))).await?;
+            }
+            Ok(())
+        })
     }
 
     async fn edit_message(

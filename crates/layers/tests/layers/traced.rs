@@ -17,7 +17,7 @@ use crate::calls::{self, Talk};
 use crate::spans::Spans;
 
 /// The span of each call, with `T` and `M` for the ids of the thread and the message, and `N` for one that the call makes.
-const EXPECTED: [(&str, &str); 14] = [
+const EXPECTED: [(&str, &str); 15] = [
     ("create_thread", "db.thread.create store=\"memory\" thread_id=N"),
     ("get_thread", "db.thread.get store=\"memory\" thread_id=T"),
     ("update_thread", "db.thread.update store=\"memory\" thread_id=T"),
@@ -27,6 +27,7 @@ const EXPECTED: [(&str, &str); 14] = [
     ("append_each", "db.message.append_each store=\"memory\" appends=1"),
     ("get_message", "db.message.get store=\"memory\" thread_id=T message_id=M"),
     ("list_messages", "db.message.list store=\"memory\" thread_id=T"),
+    ("stream_messages", "db.message.stream store=\"memory\" thread_id=T"),
     ("edit_message", "db.message.edit store=\"memory\" thread_id=T message_id=M"),
     ("list_revisions", "db.revision.list store=\"memory\" thread_id=T message_id=M"),
     ("delete_message", "db.message.delete store=\"memory\" thread_id=T message_id=M"),

@@ -200,18 +200,18 @@ pub(crate) async fn a_message_is_read_within_its_thread(fixture: Fixture) {
 
 /// A thread of 10,000 messages is read page by page, each message once and in order.
 pub(crate) async fn a_long_thread_is_read_page_by_page(fixture: Fixture) {
-    let ada = fixture.tenant();
-    let talk = ada.talk().await;
+    let talk = fixture.tenant().talk().await;
     let batch = numbered(MAX_BATCH_LEN);
     let mut expected: Vec<_> = batch.iter().map(|message| message.id).collect();
     talk.say(batch).await;
     for order in [Order::OldestFirst, Order::NewestFirst] {
         let query = with!(MessageQuery::first(999), order);
-        let mut pages = fixture.repo.message_pages(&ada.scope, talk.id, query);
-        let mut read = Vec::new();
-        while let Some(page) = pages.next_page().await.unwrap() {
-            assert!(page.len() <= 999, "a page of {}", page.len());
-            read.extend(ids(&page));
+        let (mut next, mut read) = (Some(query), Vec::new());
+        while let Some(query) = next {
+            let page = talk.page(&query).await.unwrap();
+            assert!(page.items.len() <= 999, "a page of {}", page.items.len());
+            read.extend(ids(&page.items));
+            next = page.next.map(|next| query.behind(next));
         }
         let distinct: HashSet<_> = read.iter().collect();
         assert_eq!(distinct.len(), MAX_BATCH_LEN, "distinct messages, {order:?}");
@@ -220,7 +220,7 @@ pub(crate) async fn a_long_thread_is_read_page_by_page(fixture: Fixture) {
     }
 }
 
-/// What is built on the pages reads over their ends: the last N in the order said, and all that a query finds.
+/// What is built on pages and streams reads over the end of a page: the last N in the order said, and all that a query finds.
 pub(crate) async fn reading_goes_on_over_the_end_of_a_page(fixture: Fixture) {
     let ada = fixture.tenant();
     let (talk, said) = Talk::with(&ada, 2 * MAX_PAGE_LEN + 5).await;

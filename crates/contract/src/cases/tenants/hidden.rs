@@ -4,7 +4,7 @@ use std::future::Future;
 
 use chatkeep_domain::{
     Append, Entity, MessageEdit, MessageId, MessageQuery, Position, Scope, StoreError, ThreadAppend,
-    ThreadId, ThreadUpdate,
+    ThreadId, ThreadUpdate, next_message,
 };
 
 use crate::fixture::{
@@ -137,6 +137,20 @@ pub(crate) async fn list_messages_hides_the_threads_of_others(fixture: Fixture) 
         assert_hidden(&fixture, |repo, scope, id, _| {
             let query = query.clone();
             async move { repo.list_messages(&scope, id, &query).await.map(drop) }
+        })
+        .await;
+    }
+}
+
+/// `stream_messages` outside the scope is answered as for an absent thread.
+pub(crate) async fn stream_messages_hides_the_threads_of_others(fixture: Fixture) {
+    for query in [MessageQuery::default(), MessageQuery::newest(1), MessageQuery::first(0)] {
+        assert_hidden(&fixture, |repo, scope, id, _| {
+            let query = query.clone();
+            async move {
+                let mut stream = repo.stream_messages(&scope, id, query);
+                next_message(&mut stream).await.map_or(Ok(()), |message| message.map(drop))
+            }
         })
         .await;
     }

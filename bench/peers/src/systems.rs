@@ -126,9 +126,7 @@ impl Starter {
                 command.arg(crate::WORKER);
                 command
             }
-            Start::Rust(name) => {
-                Command::new(program(self.rust.get(name).context("it was not built")?)?)
-            }
+            Start::Rust(name) => Command::new(program(self.rust.get(name).context("it was not built")?)?),
             Start::Python => {
                 let mut command = Command::new(program(&self.python)?);
                 command.arg(folder().join("peers.py")).arg(system.name);

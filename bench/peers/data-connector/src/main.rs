@@ -74,7 +74,7 @@ impl Store for DataConnector {
 
     async fn append(&self, thread: &ConversationId, text: &str) -> Result<()> {
         let item = self.item(text).await?;
-        Ok(self.items.link_item(thread, &item, chrono::Utc::now()).await?)
+        Ok(self.items.link_item(thread, &item, AddedAtSequence::new().next_added_at()).await?)
     }
 
     /// Only the links are made together.

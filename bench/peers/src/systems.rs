@@ -1,5 +1,6 @@
 //! The systems, and how their processes start.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -35,7 +36,8 @@ impl Kind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Start {
     Own,
-    Rust,
+    /// A program of its own, from the package in this folder.
+    Rust(&'static str),
     Python,
 }
 
@@ -47,9 +49,15 @@ pub(crate) struct System {
     start: Start,
 }
 
-const ALL: [System; 7] = [
+const ALL: [System; 9] = [
     System { name: CHATKEEP, stores: &Kind::ALL, start: Start::Own },
-    System { name: "adk-session", stores: &Kind::ALL, start: Start::Rust },
+    System { name: "adk-session", stores: &Kind::ALL, start: Start::Rust("adk") },
+    System {
+        name: "data-connector",
+        stores: &[Kind::Postgres, Kind::Memory],
+        start: Start::Rust("data-connector"),
+    },
+    System { name: "rig-memory", stores: &Kind::ALL, start: Start::Rust("rig") },
     System { name: "openai-agents", stores: &Kind::ALL, start: Start::Python },
     System { name: "langchain-postgres", stores: &[Kind::Postgres, Kind::Memory], start: Start::Python },
     System { name: "llama-index", stores: &[Kind::Postgres, Kind::Memory], start: Start::Python },
@@ -78,12 +86,12 @@ pub(crate) fn chosen(options: &Options) -> Result<Vec<System>> {
 /// How the processes of the systems start; what is needed is made here, once.
 pub(crate) struct Starter {
     own: PathBuf,
-    rust: Result<PathBuf, String>,
+    rust: BTreeMap<&'static str, Result<PathBuf, String>>,
     python: Result<PathBuf, String>,
 }
 
 impl Starter {
-    /// Builds the other Rust program and the Python environment, as far as the systems need them.
+    /// Builds the other Rust programs and makes the Python environment, as far as the systems need them.
     ///
     /// # Errors
     /// Only when this program cannot find itself: a system that cannot be built is reported when it starts.
@@ -91,15 +99,19 @@ impl Starter {
         let own = env::current_exe()?;
         // <target>/release/chatkeep-bench-peers
         let target = own.ancestors().nth(2).context("this program is not in a target folder")?.to_owned();
-        let needs = |start| systems.iter().any(|it| it.start == start);
-        let made = |needed, make: fn(&Path) -> Result<PathBuf>| {
-            if needed { make(&target).map_err(|error| format!("{error:#}")) } else { Ok(PathBuf::new()) }
+        let said = |error| format!("{error:#}");
+        let mut rust = BTreeMap::new();
+        for system in systems {
+            if let Start::Rust(name) = system.start {
+                rust.insert(name, build(&target, name).map_err(said));
+            }
+        }
+        let python = if systems.iter().any(|it| it.start == Start::Python) {
+            make_venv(&target).map_err(said)
+        } else {
+            Ok(PathBuf::new())
         };
-        Ok(Self {
-            own,
-            rust: made(needs(Start::Rust), build_adk),
-            python: made(needs(Start::Python), make_venv),
-        })
+        Ok(Self { own, rust, python })
     }
 
     /// The command that runs a system's process.
@@ -114,7 +126,7 @@ impl Starter {
                 command.arg(crate::WORKER);
                 command
             }
-            Start::Rust => Command::new(program(&self.rust)?),
+            Start::Rust(name) => Command::new(program(self.rust.get(name).context("it was not built")?)?),
             Start::Python => {
                 let mut command = Command::new(program(&self.python)?);
                 command.arg(folder().join("peers.py")).arg(system.name);
@@ -130,12 +142,15 @@ fn folder() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn build_adk(target: &Path) -> Result<PathBuf> {
-    let target = target.join("adk");
+/// Builds the program of a folder, which has a lock file of its own.
+fn build(target: &Path, name: &str) -> Result<PathBuf> {
+    let (target, package) = (target.join(name), format!("peers-{name}"));
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--release", "--locked", "--manifest-path"]).arg(folder().join("adk/Cargo.toml"));
-    run(cargo.arg("--target-dir").arg(&target)).context("adk-session was not built")?;
-    Ok(target.join("release").join(format!("peers-adk{}", env::consts::EXE_SUFFIX)))
+    // Not every peer admits to building with the compiler that chatkeep asks for.
+    cargo.args(["build", "--release", "--locked", "--ignore-rust-version", "--manifest-path"]);
+    cargo.arg(folder().join(name).join("Cargo.toml")).arg("--target-dir").arg(&target);
+    run(&mut cargo).with_context(|| format!("{package} was not built"))?;
+    Ok(target.join("release").join(format!("{package}{}", env::consts::EXE_SUFFIX)))
 }
 
 /// Made again when the requirements change: they are copied beside it once all of them are there.

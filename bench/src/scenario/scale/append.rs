@@ -32,7 +32,7 @@ pub(super) async fn measure(scale: &mut Scale<'_>, store: &Store) -> Result<()> 
 
     let worst_of_disk = before.worst()?.max(after.worst()?);
     let worst = millis(worst_of_disk) + scale.place.worst_append();
-    let (errors, appends) = (scale.count_errors("append", done.errors), Times::of(done.times));
+    let (errors, appends) = (scale.count_errors("append", &done.errors), Times::of(done.times));
     scale.report([
         Figure::millis("disk_p99_before", before.percentile(99)?),
         Figure::millis("disk_worst_before", before.worst()?),

@@ -1,4 +1,4 @@
-//! What is done to single messages by their ids: in the long thread, and in small ones in turn with it.
+//! Operations on single messages by their ids, in the long thread and in small threads in turn.
 
 use std::time::{Duration, Instant};
 
@@ -15,10 +15,10 @@ const WARM_UP: usize = 10;
 /// The messages of an append that is repeated.
 const REPEATED: usize = 10;
 
-/// How much longer it may take in the long thread.
+/// How many times as long an operation may take in the long thread.
 const GOAL: f64 = 2.0;
 
-/// The kinds, as the figures name them. What is deleted comes last: it is what the others were done to.
+/// The kinds, as the figures name them. `delete` comes last: the others need the messages.
 const KINDS: [&str; 4] = ["get", "repeat", "edit", "delete"];
 
 /// A message and those behind it.
@@ -27,7 +27,7 @@ struct Target {
     messages: Vec<ChatMessage>,
 }
 
-/// Reports each kind. Every `part` has other messages, of [`PARTS`](super::PARTS).
+/// Reports each kind. Each of the [`PARTS`](super::PARTS) has messages of its own, since what was deleted is gone.
 pub(super) async fn measure(scale: &mut Scale<'_>, store: &Store, part: usize) -> Result<()> {
     scale.begin("by id");
     let targets = targets(scale, store, part).await?;
@@ -54,12 +54,12 @@ pub(super) async fn measure(scale: &mut Scale<'_>, store: &Store, part: usize) -
 async fn targets(scale: &Scale<'_>, store: &Store, part: usize) -> Result<Vec<(Target, Target)>> {
     let count = WARM_UP + scale.size.by_id;
     let all = count * super::PARTS;
-    // The first two of a small thread stay: the searches look for the second.
+    // The first two messages of a small thread stay: searches look for the second.
     ensure!(all <= (SMALL - 2) * SMALL_THREADS, "{all} messages are more than the small threads have");
     let small: Vec<_> = scale.threads.iter().filter(|thread| thread.is_small()).collect();
     let (long, mut targets) = (&scale.threads[0], Vec::new());
     for number in part * count..(part + 1) * count {
-        // A prime number that does not divide `all`: each one once.
+        // The factor is a prime that does not divide `all`, so that each place comes once, and neighbours far apart.
         let place = number * 7_919 % all;
         targets.push((
             Target::read(store, long, 3 + place * (long.messages / all)).await?,

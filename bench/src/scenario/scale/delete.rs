@@ -36,7 +36,7 @@ pub(super) async fn measure(scale: &mut Scale<'_>, store: &Store) -> Result<()> 
     let done = Appended::of(callers).await;
     let disk = scale.place.disk("deleted", groups(scale.size.appends))?;
     scale.report(deleted?)?;
-    let (errors, times) = (scale.count_errors("delete_append", done.errors), Times::of(done.times));
+    let (errors, times) = (scale.count_errors("delete_append", &done.errors), Times::of(done.times));
     scale.report([
         Figure::millis("delete_append_p50", times.percentile(50)?),
         Figure::millis("delete_append_p99", times.percentile(99)?),

@@ -22,6 +22,9 @@ const BATCH: usize = 1_000;
 /// The bytes on the disk for each byte of a content.
 const GOAL: f64 = 4.0;
 
+/// What has less of the whole has no row.
+const LEAST_SHARE: f64 = 0.001;
+
 /// Fills the store; reports how fast, and how large it is then.
 pub(super) async fn all(scale: &mut Scale<'_>, store: &Store) -> Result<()> {
     scale.begin("loading");
@@ -70,7 +73,6 @@ fn report_bytes(scale: &mut Scale<'_>, contents: u64, count: usize) -> Result<()
         Figure::new("bytes_ratio", "bytes / content", bytes / content).at_most(GOAL),
     ])?;
     let shares = sizes.shares.iter().map(|(name, bytes)| (name, per(*bytes, count)));
-    // Those that do not grow with the messages are left out.
-    let shares = shares.filter(|(_, bytes)| *bytes >= 0.1);
+    let shares = shares.filter(|(_, share)| share / bytes >= LEAST_SHARE);
     scale.report(shares.map(|(name, bytes)| Figure::new(format!("bytes_{name}"), "B/message", bytes)))
 }

@@ -13,7 +13,7 @@ use super::plan::Thread;
 /// The messages of a transaction of the disk's own measure: as many as callers wait.
 const GROUP: usize = 16;
 
-/// Where the store is. It goes with it.
+/// Where the store is. The store goes when its place is dropped.
 #[async_trait]
 pub(super) trait Place: Sync {
     /// The backend's name.
@@ -22,7 +22,7 @@ pub(super) trait Place: Sync {
     /// How much longer the worst single append may take than the disk's own worst, in milliseconds.
     fn worst_append(&self) -> f64;
 
-    /// Opens the store, with so many connections where they are counted; without a number as it is by default.
+    /// Opens the store, with so many connections or with the default. SQLite always takes the default.
     async fn open(&self, connections: Option<u32>) -> Result<Store>;
 
     /// Waits until the search index has all messages.
@@ -34,13 +34,13 @@ pub(super) trait Place: Sync {
     /// Makes the statistics. The store is closed meanwhile.
     fn analyze(&self) -> Result<()>;
 
-    /// Takes them away again, where a user's store has none.
+    /// Takes the statistics away again, where a user's store has none.
     fn forget_statistics(&self) -> Result<()>;
 
     /// What is on the disk.
     fn sizes(&self) -> Result<Sizes>;
 
-    /// What was written to the log so far; `None` where it is not counted.
+    /// What the backend wrote to its log so far; `None` where that is not counted.
     fn log(&self) -> Result<Option<Log>>;
 
     /// What the disk does by itself: the plainest program that writes as many groups of messages, each group timed.

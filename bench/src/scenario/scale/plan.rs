@@ -15,12 +15,10 @@ pub(super) const TINY: usize = ORGS - 1;
 
 pub(super) const TINY_MESSAGES: usize = 20;
 
-/// Threads of the large organization right behind the long one, each of so many messages: what is done by id is compared on them.
+/// How many threads of the large organization are small, and their messages. Operations by id in the long thread are compared with
+/// the same in these.
 pub(super) const SMALL_THREADS: usize = 10;
 pub(super) const SMALL: usize = 50;
-
-/// In one organization of so many, a message has the rare word.
-pub(super) const RARE_EVERY: usize = 10;
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Thread {

@@ -73,7 +73,7 @@ fn of_operator() -> Vec<Search> {
     searches.into_iter().map(search).collect()
 }
 
-/// What is rare by something else than its words: in the large organization, and in the long thread.
+/// What is rare by its metadata in the large organization, or by its sender in the long thread.
 fn by_filters(scale: &Scale<'_>) -> Result<Vec<Search>> {
     let urgent = MessageFilter::new().metadata(MetadataFilter::new("/priority", URGENT)?);
     let of_guest = MessageFilter::new().sender_id(UserId::new(GUEST)?);

@@ -2,7 +2,7 @@
 
 use chatkeep::{MessageInput, Metadata, Role, UserId};
 
-use super::plan::{LARGE, RARE_EVERY, Thread};
+use super::plan::{LARGE, Thread};
 use crate::corpus::{Random, word};
 use crate::data::user;
 
@@ -10,13 +10,14 @@ use crate::data::user;
 pub(super) const COMMON: u64 = 20;
 pub(super) const MIDDLING: u64 = 2_000;
 
-/// The ranks of two words that one of 30 messages has by chance. Side by side they are in each 50th message of the large
-/// organization.
+/// The ranks of two words, each of which one message in 30 has by chance. Each 50th message of the large organization has
+/// them side by side.
 const PHRASE: [u64; 2] = [200, 201];
 const PHRASE_EVERY: usize = 50;
 
-/// A word that 20 organizations have in one message each, and one that none has. Both are no words of the language.
+/// A word that each 10th organization has in one message, and a word that none has. The language has neither.
 pub(super) const RARE: &str = "zephyr";
+const RARE_EVERY: usize = 10;
 pub(super) const ABSENT: &str = "quixotic";
 
 /// What the metadata of each fourth message says of its topic.
@@ -88,10 +89,10 @@ impl Thread {
         Metadata::from_iter([("topic".to_owned(), topic.into()), ("priority".to_owned(), priority.into())])
     }
 
-    /// Of the messages that were loaded: none that is appended later.
+    /// Only of messages that are loaded, so that appends make the priority no less rare.
     fn is_urgent(&self, position: usize) -> bool {
-        let of_long = self.is_long() && position.is_multiple_of((self.messages / URGENT_OF_LONG).max(2));
-        position <= self.messages && (of_long || self.is_small() && position == 2)
+        let every = if self.is_long() { self.messages / URGENT_OF_LONG } else { self.messages };
+        (self.is_long() || self.is_small()) && position <= self.messages && position % every == 2
     }
 
     fn is_of_guest(&self, position: usize) -> bool {

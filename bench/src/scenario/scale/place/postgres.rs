@@ -132,7 +132,7 @@ impl Place for PostgresPlace {
         })
     }
 
-    /// The thread's rows go last or with its messages; its messages are the many.
+    /// Looks for messages alone: of the other rows there are few.
     fn is_gone(&self, thread: &Thread) -> Result<bool> {
         let (org, id) = (thread.org_name(), thread.id());
         let of_thread = format!("FROM chat_message WHERE org_id = '{org}' AND chat_thread_id = '{id}'");

@@ -76,22 +76,27 @@ async fn main() -> Result<()> {
 
 /// The large store, by itself.
 async fn scale(options: &Options) -> Result<()> {
-    ensure!(options.backend.is_none_or(|backend| backend == Backend::Sqlite), "scale is of SQLite alone");
+    let backends: Vec<_> =
+        scale::BACKENDS.into_iter().filter(|it| options.backend.is_none_or(|asked| asked == *it)).collect();
+    ensure!(!backends.is_empty(), "scale is of PostgreSQL and SQLite");
     ensure!(options.plot.is_none(), "scale has nothing to compare, and so no picture");
     let progress = ProgressBar::new_spinner();
     progress.set_style(ProgressStyle::with_template("{msg} {elapsed}")?);
-    let mut figures = Vec::new();
-    let report = |figure| {
-        if options.json {
-            println!("{}", serde_json::to_string(&figure)?);
-        }
-        figures.push(figure);
-        Ok(())
-    };
-    scale::run(scale::Size::new(options.quick), &progress, report).await?;
-    progress.finish_and_clear();
-    if !options.json {
-        println!("{}", scale::figures::table(&figures));
+    let (size, mut rows, mut outcome) = (scale::Size::new(options.quick), Vec::new(), Ok(()));
+    for backend in backends {
+        let report = |row| {
+            if options.json {
+                println!("{}", serde_json::to_string(&row)?);
+            }
+            rows.push(row);
+            Ok(())
+        };
+        outcome = outcome.and(Box::pin(scale::run(backend, size, &progress, report)).await);
     }
-    Ok(())
+    progress.finish_and_clear();
+    // What was measured before an error took long too.
+    if !options.json {
+        println!("{}", scale::figures::table(&rows));
+    }
+    outcome
 }

@@ -17,15 +17,18 @@ use crate::floor::postgres_sql::APPEND;
 
 /// A server that commits to the disk. What is set beside only keeps checkpoints out of the rounds.
 pub(crate) fn start() -> Result<PgServer> {
-    let options = PgOptions::default()
+    PgServer::start(options())
+}
+
+pub(crate) fn options() -> PgOptions {
+    PgOptions::default()
         .fsync(true)
         .max_connections(200)
         .set("shared_buffers", "1GB")
         // Room for the append, which is read back.
         .set("track_activity_query_size", "8kB")
         .set("max_wal_size", "4GB")
-        .set("checkpoint_timeout", "30min");
-    PgServer::start(options)
+        .set("checkpoint_timeout", "30min")
 }
 
 /// The databases `ours` and `floor`, copies of `loaded`.
@@ -41,7 +44,7 @@ async fn open(config: PostgresConfig) -> Result<Arc<dyn ConversationRepository>>
 }
 
 /// Loading need not wait for the disk. Returns when the server has changed over.
-async fn set_fsync(server: &PgServer, on: bool) -> Result<()> {
+pub(crate) async fn set_fsync(server: &PgServer, on: bool) -> Result<()> {
     let wanted = if on { "on" } else { "off" };
     server.psql(&format!("ALTER SYSTEM SET fsync = {wanted}"))?;
     server.psql("SELECT pg_reload_conf()")?;

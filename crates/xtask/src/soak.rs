@@ -85,7 +85,7 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "scale",
-        what: "a large store on SQLite: its figures beside their goals",
+        what: "a large store on PostgreSQL and on SQLite: its figures beside their goals",
         command: RUN,
         figures: &[],
         packages: &["chatkeep-bench"],

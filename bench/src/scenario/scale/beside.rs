@@ -9,8 +9,9 @@ use chatkeep::{SearchOrder, StateManager};
 use tokio::task::JoinSet;
 
 use super::figures::{Figure, Times, millis};
-use super::plan::{COMMON, LARGE, MIDDLING, Thread, scope_of};
-use super::read::{PREFIX, query};
+use super::plan::{LARGE, Thread, scope_of};
+use super::search::{PREFIX, query};
+use super::text::{COMMON, MIDDLING};
 use super::{ROUNDS, Scale, Store, state};
 use crate::corpus::{Random, word};
 use crate::measure::{median, rate};

@@ -9,7 +9,15 @@ use serde::Serialize;
 
 use crate::report::rate;
 
-/// A row.
+/// A figure of a backend.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct Row {
+    pub(crate) backend: &'static str,
+    #[serde(flatten)]
+    pub(crate) figure: Figure,
+}
+
+/// What was measured, beside its goal.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Figure {
     pub(crate) name: String,
@@ -30,6 +38,11 @@ pub(crate) enum Goal {
 impl Figure {
     pub(super) fn new(name: impl Into<String>, unit: &'static str, value: f64) -> Self {
         Self { name: name.into(), unit, value, goal: None }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+    pub(super) fn count(name: impl Into<String>, unit: &'static str, count: usize) -> Self {
+        Self::new(name, unit, count as f64)
     }
 
     pub(super) fn millis(name: impl Into<String>, time: Duration) -> Self {
@@ -71,18 +84,19 @@ pub(super) fn millis(time: Duration) -> f64 {
     time.as_secs_f64() * 1_000.0
 }
 
-/// The figures as a table.
-pub(crate) fn table(figures: &[Figure]) -> Table {
+/// The rows as a table.
+pub(crate) fn table(rows: &[Row]) -> Table {
     let mut table = Table::new();
     table.load_preset(presets::ASCII_MARKDOWN);
-    table.set_header(["name", "unit", "figure", "goal", ""]);
-    for figure in figures {
+    table.set_header(["backend", "name", "unit", "figure", "goal", ""]);
+    for Row { backend, figure } in rows {
         let mark = match figure.is_reached() {
             Some(true) => "✓",
             Some(false) => "✗",
             None => "",
         };
         table.add_row([
+            (*backend).to_owned(),
             figure.name.clone(),
             figure.unit.to_owned(),
             shown(figure.value),
@@ -90,7 +104,7 @@ pub(crate) fn table(figures: &[Figure]) -> Table {
             mark.to_owned(),
         ]);
     }
-    for column in [2, 3] {
+    for column in [3, 4] {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
         }
@@ -135,13 +149,17 @@ mod tests {
             Figure::new("slow", "reads/s", 12_345.0).at_least(20_000.0),
             Figure::new("known", "ms", 3.0),
         ];
-        let text = table(&figures).to_string();
+        let rows = figures.map(|figure| Row { backend: "sqlite", figure });
+        let text = table(&rows).to_string();
         for wanted in ["|   1.23 |   ≤ 5.00 | ✓ |", "| 12,345 | ≥ 20,000 | ✗ |", "|   3.00 |          |   |"]
         {
             assert!(text.contains(wanted), "{text}");
         }
-        let json = serde_json::to_string(&figures[0]).unwrap();
-        assert_eq!(json, r#"{"name":"fast","unit":"ms","figure":1.234,"goal":{"at_most":5.0}}"#);
+        let json = serde_json::to_string(&rows[0]).unwrap();
+        assert_eq!(
+            json,
+            r#"{"backend":"sqlite","name":"fast","unit":"ms","figure":1.234,"goal":{"at_most":5.0}}"#
+        );
     }
 
     #[test]

@@ -1,33 +1,42 @@
-//! A large store, as it is after years: how long its calls take, and how long they make others wait. SQLite alone.
+//! A large store, as it is after years: how large it is, how long its calls take, and how long they make others wait.
 
 mod append;
 mod beside;
+mod by_id;
 mod delete;
-mod disk;
 pub(crate) mod figures;
 mod load;
+mod place;
 mod plan;
 mod read;
+mod search;
+mod text;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use chatkeep::{ConversationRepository, Scope, StateManager};
 use indicatif::ProgressBar;
-use tempfile::TempDir;
 
-use self::figures::Figure;
+use self::figures::{Figure, Row};
+use self::place::Place;
+use self::place::postgres::PostgresPlace;
+use self::place::sqlite::SqlitePlace;
 use self::plan::Thread;
-use crate::floor::sqlite::connect;
-use crate::load::sqlite::{Indexed, file, folder, open};
+use crate::cases::Backend;
 
 /// Not among the rows that are compared: it takes long.
 pub(crate) const NAME: &str = "scale";
 
+/// The backends that have it.
+pub(crate) const BACKENDS: [Backend; 2] = [Backend::Postgres, Backend::Sqlite];
+
 /// How often each latency of a read is measured; the median counts.
 const ROUNDS: usize = 3;
+
+/// How often operations by id are measured, each time on other messages.
+const PARTS: usize = 2;
 
 /// How large and how long.
 #[derive(Debug, Clone, Copy)]
@@ -35,6 +44,8 @@ pub(crate) struct Size {
     messages: usize,
     /// Single appends.
     appends: usize,
+    /// Operations of each kind by id.
+    by_id: usize,
     readers: usize,
     /// How long a round of reads is.
     round: Duration,
@@ -42,25 +53,24 @@ pub(crate) struct Size {
 
 impl Size {
     pub(crate) fn new(quick: bool) -> Self {
+        let (readers, by_id) = (200, 200);
         if quick {
-            return Self {
-                messages: 20_000,
-                appends: 2_000,
-                readers: 200,
-                round: Duration::from_millis(300),
-            };
+            let round = Duration::from_millis(300);
+            return Self { messages: 20_000, appends: 4_000, by_id, readers, round };
         }
-        Self { messages: 2_000_000, appends: 200_000, readers: 200, round: Duration::from_secs(5) }
+        Self { messages: 2_000_000, appends: 500_000, by_id, readers, round: Duration::from_secs(5) }
     }
 }
 
-/// The file, what is in it, and what is told of it.
+/// Where the store is, what is in it, and what is told of it.
 struct Scale<'a> {
     size: Size,
-    folder: TempDir,
+    place: &'a dyn Place,
     threads: Arc<[Thread]>,
+    /// What the names of reads end with.
+    suffix: &'static str,
     progress: &'a ProgressBar,
-    report: &'a mut dyn FnMut(Figure) -> Result<()>,
+    report: &'a mut dyn FnMut(Row) -> Result<()>,
 }
 
 type Store = Arc<dyn ConversationRepository>;
@@ -70,78 +80,132 @@ fn state(store: &Store, scope: Scope) -> StateManager {
 }
 
 impl Scale<'_> {
-    fn file(&self) -> PathBuf {
-        file(&self.folder, "scale")
-    }
-
-    async fn open(&self) -> Result<Store> {
-        open(self.file()).await
-    }
-
-    /// On a connection of its own.
-    fn indexed(&self) -> Result<Indexed> {
-        Indexed::new(&self.file())
-    }
-
-    fn begin(&self, what: &'static str) {
-        self.progress.set_message(what);
+    fn begin(&self, what: &str) {
+        self.progress.set_message(format!("{}: {what}", self.place.name()));
     }
 
     fn report(&mut self, figures: impl IntoIterator<Item = Figure>) -> Result<()> {
-        figures.into_iter().try_for_each(&mut self.report)
+        let backend = self.place.name();
+        figures.into_iter().try_for_each(|figure| (self.report)(Row { backend, figure }))
+    }
+
+    /// The row of a call that failed.
+    fn failed(&self, name: &str, until: Duration, error: &anyhow::Error) -> Figure {
+        self.tell(&format!("{name}: {error:#}"));
+        Figure::millis(format!("{name}_failed"), until).at_most(0.0)
+    }
+
+    /// The row of how many calls failed.
+    fn count_errors(&self, name: &str, errors: &[anyhow::Error]) -> Figure {
+        if let Some(first) = errors.first() {
+            self.tell(&format!("{name}, the first of {} errors: {first:#}", errors.len()));
+        }
+        Figure::count(format!("{name}_errors"), "errors", errors.len()).at_most(0.0)
+    }
+
+    /// Also where no progress is shown.
+    fn tell(&self, what: &str) {
+        self.progress.suspend(|| eprintln!("{}: {what}", self.place.name()));
     }
 }
 
-/// Loads and measures, and hands on each figure as soon as it is there.
+/// Loads and measures, and hands on each row as soon as it is there.
 pub(crate) async fn run(
+    backend: Backend,
     size: Size,
     progress: &ProgressBar,
-    mut report: impl FnMut(Figure) -> Result<()>,
+    mut report: impl FnMut(Row) -> Result<()>,
 ) -> Result<()> {
+    progress.set_message("starting");
+    let place: Box<dyn Place> = match backend {
+        Backend::Postgres => Box::new(PostgresPlace::new().await?),
+        Backend::Sqlite => Box::new(SqlitePlace::new()?),
+        Backend::Memory => bail!("nothing in memory is as large"),
+    };
     let threads = plan::threads(size.messages).into();
-    let mut scale = Scale { size, folder: folder()?, threads, progress, report: &mut report };
-    let store = scale.open().await?;
-    load::all(&mut scale, &store).await?;
-    append::measure(&mut scale, &store).await?;
-    read::searches(&mut scale, &store, "").await?;
-    read::lists(&mut scale, &store).await?;
-    beside::measure(&mut scale, &store).await?;
-    let store = with_statistics(&mut scale, store).await?;
-    delete::measure(&mut scale, &store).await?;
+    let mut scale = Scale { size, place: &*place, threads, suffix: "", progress, report: &mut report };
+    all(&mut scale).await
+}
+
+async fn all(scale: &mut Scale<'_>) -> Result<()> {
+    let store = scale.place.open(Some(append::CALLERS)).await?;
+    load::all(scale, &store).await?;
+    append::measure(scale, &store).await?;
+    store.close().await?;
+    reads(scale, 0).await?;
+    let store = scale.place.open(None).await?;
+    beside::measure(scale, &store).await?;
+    store.close().await?;
+    with_statistics(scale).await?;
+    let store = scale.place.open(None).await?;
+    delete::measure(scale, &store).await?;
     Ok(store.close().await?)
 }
 
-/// The searches again after `ANALYZE`. Then the file is as before, and the store is opened anew.
-async fn with_statistics(scale: &mut Scale<'_>, store: Store) -> Result<Store> {
-    store.close().await?;
+/// What one caller does, on one connection: its statements are planned alike throughout.
+async fn reads(scale: &mut Scale<'_>, part: usize) -> Result<()> {
+    let store = scale.place.open(Some(1)).await?;
+    search::all(scale, &store).await?;
+    read::lists(scale, &store).await?;
+    by_id::measure(scale, &store, part).await?;
+    Ok(store.close().await?)
+}
+
+/// The same again after `ANALYZE`.
+async fn with_statistics(scale: &mut Scale<'_>) -> Result<()> {
     scale.begin("ANALYZE");
-    connect(&scale.file())?.execute_batch("ANALYZE")?;
-    let store = scale.open().await?;
-    read::searches(scale, &store, "_analyzed").await?;
-    store.close().await?;
-    connect(&scale.file())?.execute_batch("DROP TABLE sqlite_stat1; DROP TABLE IF EXISTS sqlite_stat4")?;
-    scale.open().await
+    scale.place.analyze()?;
+    scale.report(scale.place.sizes()?.figures("analyzed"))?;
+    scale.suffix = "_analyzed";
+    reads(scale, 1).await?;
+    scale.place.forget_statistics()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[tokio::test(flavor = "multi_thread")]
-    async fn every_row_has_a_figure() {
-        let size = Size { messages: 2_000, appends: 200, readers: 10, round: Duration::from_millis(5) };
-        let mut figures = Vec::new();
-        let report = |figure| {
-            figures.push(figure);
+    async fn small(backend: Backend) -> Vec<String> {
+        let round = Duration::from_millis(5);
+        let size = Size { messages: 2_000, appends: 200, by_id: 5, readers: 10, round };
+        let mut rows = Vec::new();
+        let report = |row| {
+            rows.push(row);
             Ok(())
         };
-        Box::pin(run(size, &ProgressBar::hidden(), report)).await.unwrap();
-        let names: Vec<_> = figures.iter().map(|figure| figure.name.as_str()).collect();
-        for wanted in
-            ["load", "append_worst", "relevance", "prefix_tiny_analyzed", "last50_ratio", "delete_call"]
-        {
-            assert!(names.contains(&wanted), "{names:?}");
+        Box::pin(run(backend, size, &ProgressBar::hidden(), report)).await.unwrap();
+        assert!(rows.iter().all(|row| row.figure.value.is_finite() && row.figure.value >= 0.0), "{rows:?}");
+        let names: Vec<_> = rows.into_iter().map(|row| row.figure.name).collect();
+        for wanted in [
+            "load",
+            "bytes_ratio",
+            "append_worst",
+            "relevance",
+            "operator_absent",
+            "prefix_tiny_analyzed",
+            "sender_list",
+            "delete_ratio_analyzed",
+            "last50_ratio",
+            "delete_call",
+        ] {
+            assert!(names.iter().any(|name| name == wanted), "{wanted}: {names:?}");
         }
-        assert!(figures.iter().all(|figure| figure.value.is_finite() && figure.value >= 0.0), "{figures:?}");
+        let mut failed = names.iter().filter(|name| name.ends_with("_failed") && *name != "searches_failed");
+        assert_eq!(failed.next(), None);
+        names
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn on_sqlite_every_row_has_a_figure() {
+        Box::pin(small(Backend::Sqlite)).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    #[ignore = "needs PostgreSQL: run `cargo xtask test`"]
+    async fn on_postgres_every_row_has_a_figure() {
+        let names = Box::pin(small(Backend::Postgres)).await;
+        for wanted in ["bytes_chat_message", "append_log", "append_log_pages"] {
+            assert!(names.iter().any(|name| name == wanted), "{wanted}: {names:?}");
+        }
     }
 }

@@ -1,101 +1,36 @@
-//! Searches and lists, by one caller.
+//! Lists, by one caller; and how the time of a read is taken.
 
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
-use chatkeep::{
-    MessageFilter, MessageQuery, MetadataFilter, SearchOrder, SearchQuery, StateManager, ThreadQuery,
-};
+use chatkeep::{MessageFilter, MessageQuery, MetadataFilter, StateManager, ThreadQuery, UserId};
 
 use super::figures::{Figure, Times};
-use super::plan::{COMMON, LARGE, MIDDLING, TINY, TOPIC, scope_of};
+use super::plan::{LARGE, scope_of};
+use super::text::{GUEST, HIGH, TOPIC, URGENT};
 use super::{ROUNDS, Scale, Store, state};
-use crate::corpus::{PAGE, word};
 use crate::measure::median;
 
 /// The items of a page of a list.
 const LISTED: usize = 50;
 
-/// Words that all begin with one letter are a twelfth of all.
-pub(super) const PREFIX: &str = "b*";
+/// The calls that do not count. PostgreSQL plans a statement for each call's own values up to the fifth.
+const WARM_UP: usize = 6;
 
-/// What is looked for; a goal is in milliseconds.
-struct Search {
-    name: &'static str,
-    org: usize,
-    text: String,
-    order: SearchOrder,
-    goal: Option<f64>,
-}
-
-fn all_searches() -> Vec<Search> {
-    let search =
-        |name, org, text: &str, order, goal| Search { name, org, text: text.to_owned(), order, goal };
-    let (newest, relevance) = (SearchOrder::Newest, SearchOrder::Relevance);
-    vec![
-        search("newest", LARGE, &word(COMMON), newest, Some(50.0)),
-        search("newest_middling", LARGE, &word(MIDDLING), newest, Some(50.0)),
-        search("relevance", LARGE, &word(COMMON), relevance, Some(300.0)),
-        search("relevance_middling", LARGE, &word(MIDDLING), relevance, Some(300.0)),
-        search("prefix_large", LARGE, PREFIX, newest, None),
-        search("prefix_tiny", TINY, PREFIX, newest, Some(5.0)),
-    ]
-}
-
-pub(super) fn query(text: &str, order: SearchOrder) -> SearchQuery {
-    SearchQuery::new(text).order(order).limit(PAGE)
-}
-
-/// Reports each search; the names end with `suffix`. One that fails, because it takes too long, has another row instead, with the
-/// time until it did.
-pub(super) async fn searches(scale: &mut Scale<'_>, store: &Store, suffix: &str) -> Result<()> {
-    for Search { name, org, text, order, goal } in all_searches() {
-        scale.begin(name);
-        let (state, query) = (state(store, scope_of(org)?), query(&text, order));
-        let begun = Instant::now();
-        let time = median_of_rounds(scale, async || {
-            let page = state.search(query.clone()).await?;
-            ensure!(!page.items.is_empty(), "{name} finds nothing");
-            Ok(())
-        });
-        let figure = match time.await {
-            Ok(time) => {
-                let figure = Figure::millis(format!("{name}{suffix}"), time);
-                match goal {
-                    Some(goal) => figure.at_most(goal),
-                    None => figure,
-                }
-            }
-            Err(error) => {
-                scale.progress.println(format!("{name}{suffix}: {error:#}"));
-                Figure::millis(format!("{name}{suffix}_failed"), begun.elapsed()).at_most(0.0)
-            }
-        };
-        scale.report([figure])?;
-    }
-    Ok(())
-}
-
-/// Reports lists that begin far behind.
+/// Reports lists that begin far behind, and lists of what is rare.
 pub(super) async fn lists(scale: &mut Scale<'_>, store: &Store) -> Result<()> {
-    scale.begin("lists");
     let large = state(store, scope_of(LARGE)?);
     let count = scale.threads.iter().filter(|thread| thread.is_in(LARGE)).count();
     let first = ThreadQuery::first(LISTED);
     let far = page_behind(&large, first.clone(), count / 2).await?;
     for (name, query) in [("list_threads", first), ("list_threads_far", far)] {
-        let time = median_of_rounds(scale, async || {
+        let list = async || {
             ensure!(!large.list_threads(&query).await?.items.is_empty(), "{name} is empty");
             Ok(())
-        });
-        scale.report([Figure::millis(name, time.await?)])?;
+        };
+        report(scale, name, None, list).await?;
     }
-    let far = scale.threads[0].messages / 10;
-    for offset in [0, far] {
-        let time = by_metadata(scale, store, offset).await?;
-        scale.report([Figure::millis(format!("list_metadata_{offset}"), time)])?;
-    }
-    Ok(())
+    of_long_thread(scale, store).await
 }
 
 /// The query of the page behind so many threads: lists of threads go on by cursors alone.
@@ -110,22 +45,58 @@ async fn page_behind(state: &StateManager, query: ThreadQuery, threads: usize) -
     Ok(query)
 }
 
-/// Messages of the long thread whose metadata has a value.
-async fn by_metadata(scale: &Scale<'_>, store: &Store, offset: usize) -> Result<Duration> {
-    let thread = &scale.threads[0];
-    let filter = MessageFilter::new().metadata(MetadataFilter::new("/topic", TOPIC)?);
-    let query = MessageQuery::first(LISTED).filter(filter).offset(offset as u64);
-    let scope = thread.scope()?;
-    median_of_rounds(scale, async || {
-        let page = store.list_messages(&scope, thread.id(), &query).await?;
-        ensure!(!page.items.is_empty(), "nothing has the metadata behind {offset}");
-        Ok(())
-    })
-    .await
+/// Messages of the long thread whose metadata has one value or two, or that one sender has sent.
+async fn of_long_thread(scale: &mut Scale<'_>, store: &Store) -> Result<()> {
+    let thread = scale.threads[0];
+    let topic = MessageFilter::new().metadata(MetadataFilter::new("/topic", TOPIC)?);
+    let two = topic.clone().metadata(MetadataFilter::new("/priority", HIGH)?);
+    let rare = MessageFilter::new().metadata(MetadataFilter::new("/priority", URGENT)?);
+    let of_guest = MessageFilter::new().sender_id(UserId::new(GUEST)?);
+    let (scope, far) = (thread.scope()?, thread.messages / 10);
+    for (name, filter, offset) in [
+        ("list_metadata_0".to_owned(), topic.clone(), 0),
+        (format!("list_metadata_{far}"), topic, far),
+        ("list_metadata_two".to_owned(), two, 0),
+        ("list_metadata_rare".to_owned(), rare, 0),
+        ("sender_list".to_owned(), of_guest, 0),
+    ] {
+        let query = MessageQuery::first(LISTED).filter(filter).offset(offset as u64);
+        let list = async || {
+            let page = store.list_messages(&scope, thread.id(), &query).await?;
+            ensure!(!page.items.is_empty(), "{name} is empty");
+            Ok(())
+        };
+        report(scale, &name, None, list).await?;
+    }
+    Ok(())
+}
+
+/// Reports how long a read takes; a goal is in milliseconds. One that fails, because it takes too long, has another row instead,
+/// with the time until it did.
+pub(super) async fn report(
+    scale: &mut Scale<'_>,
+    name: &str,
+    goal: Option<f64>,
+    call: impl AsyncFn() -> Result<()>,
+) -> Result<()> {
+    let name = format!("{name}{}", scale.suffix);
+    scale.begin(&name);
+    let begun = Instant::now();
+    let figure = match median_of_rounds(scale, call).await {
+        Ok(time) => match goal {
+            Some(goal) => Figure::millis(name, time).at_most(goal),
+            None => Figure::millis(name, time),
+        },
+        Err(error) => scale.failed(&name, begun.elapsed(), &error),
+    };
+    scale.report([figure])
 }
 
 /// Calls over and over for a while, at least once; the median of the rounds' medians.
 async fn median_of_rounds(scale: &Scale<'_>, call: impl AsyncFn() -> Result<()>) -> Result<Duration> {
+    for _ in 0..WARM_UP {
+        call().await?;
+    }
     let mut medians = Vec::new();
     for _ in 0..ROUNDS {
         let (begun, mut times) = (Instant::now(), Vec::new());

@@ -166,9 +166,10 @@ impl Candidates<'_> {
         let enough = if steps == SHORT_WALK { 1 } else { size(read.limit) };
         let sql = Sql::new(format!("WITH walked AS MATERIALIZED (SELECT {KEYS}, (m.search @@ "))
             .bind("", question.of_message.as_str())
-            .text("::text::tsquery) IS TRUE AS is_hit FROM chat_message m WHERE");
+            .text("::text::tsquery) IS TRUE");
+        let sql = self.let_through(sql).text(" AS is_hit FROM chat_message m WHERE");
         let sql = self
-            .filtered(self.placed(sql), read)
+            .between(self.placed(sql), read)
             .text(&format!("{order} LIMIT {steps}), near AS MATERIALIZED ("))
             .text(&format!("SELECT * FROM walked m WHERE is_hit{order}{limit})"));
         let sql = match &question.of_index {
@@ -234,11 +235,23 @@ impl Candidates<'_> {
 
     /// Goes on with the filter, and with the ends of what is read.
     fn filtered(&self, sql: Sql, read: &Bounds) -> Sql {
-        let mut sql = sql
-            .text(&roles_are("m.sender_role", &self.filter.roles))
+        self.between(self.let_through(sql), read)
+    }
+
+    /// Goes on with what the filter says of a message by itself. A walk counts those too that it does not let through, or it
+    /// would have no end where they are many.
+    fn let_through(&self, sql: Sql) -> Sql {
+        sql.text(&roles_are("m.sender_role", &self.filter.roles))
             .bind_some(" AND m.sender_id = ", self.filter.sender_id.as_ref().map(UserId::as_str))
-            .bind_some(" AND m.created_at >= ", self.filter.created.from)
-            .bind_some(" AND m.created_at < ", self.filter.created.until);
+            .bind_some(" AND m.created_at >= ", self.filter.created.from.filter(|_| self.is_in_thread()))
+            .bind_some(" AND m.created_at < ", self.filter.created.until.filter(|_| self.is_in_thread()))
+    }
+
+    /// Goes on with the ends of what is read. Times are ends where they are the order.
+    fn between(&self, sql: Sql, read: &Bounds) -> Sql {
+        let mut sql = sql
+            .bind_some(" AND m.created_at >= ", self.filter.created.from.filter(|_| !self.is_in_thread()))
+            .bind_some(" AND m.created_at < ", self.filter.created.until.filter(|_| !self.is_in_thread()));
         let columns = self.columns();
         let (from, behind, until, ahead) =
             if read.newest_first { ("<=", "<", ">=", ">") } else { (">=", ">", "<=", "<") };
@@ -250,6 +263,10 @@ impl Candidates<'_> {
             }
         }
         sql
+    }
+
+    fn is_in_thread(&self) -> bool {
+        matches!(self.within, Within::Thread(_))
     }
 
     /// What the order is by. Ids repeat only across organizations; within one, the shorter key is the index's own.

@@ -26,6 +26,7 @@ struct Hits<'a> {
     /// The last place that was found.
     last: Option<SearchKey>,
     is_end: bool,
+    is_ranked: bool,
 }
 
 impl<C: Connections> PostgresRepository<C> {
@@ -41,7 +42,7 @@ impl<C: Connections> PostgresRepository<C> {
                 hits = Some(Hits::new(&within, scope, query, &plan));
             }
             if let Some(hits) = &mut hits {
-                let found = self.read_hits(scope, query, hits, Bounds::of(read)).await?;
+                let found = self.read_hits(scope, hits, Bounds::of(read)).await?;
                 plan.add(found);
             }
         }
@@ -67,7 +68,6 @@ impl<C: Connections> PostgresRepository<C> {
     async fn read_hits(
         &self,
         scope: &Scope,
-        query: &SearchQuery,
         hits: &mut Hits<'_>,
         mut read: Bounds,
     ) -> Result<Vec<Candidate>, Failure> {
@@ -78,7 +78,7 @@ impl<C: Connections> PostgresRepository<C> {
                     break;
                 }
                 let wanted = read.limit;
-                if query.order == SearchOrder::Relevance && hits.candidates.question.is_some() {
+                if hits.is_ranked {
                     read.limit = MAX_RANKED;
                 }
                 read.behind = hits.last.clone().or(read.behind);
@@ -135,7 +135,9 @@ impl<'a> Hits<'a> {
         }
         let candidates =
             Candidates { question: wanted.question(), within: within.clone(), filter: &query.filter };
-        Self { reading: plan.reading(), candidates, places: VecDeque::new(), last: None, is_end: false }
+        let is_ranked = query.order == SearchOrder::Relevance && plan.expr().is_some();
+        let reading = plan.reading();
+        Self { reading, candidates, places: VecDeque::new(), last: None, is_end: false, is_ranked }
     }
 }
 

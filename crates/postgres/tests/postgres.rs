@@ -370,8 +370,7 @@ async fn the_schema_goes_up_and_down_and_an_old_one_is_not_used() {
 #[ignore = "needs PostgreSQL: run `cargo xtask test`"]
 async fn many_that_start_together_on_an_empty_database_all_succeed() {
     let database = TestDatabase::new().await;
-    let starts: Vec<_> =
-        (0..8).map(|_| tokio::spawn(PostgresRepository::open(database.config()))).collect();
+    let starts: Vec<_> = (0..8).map(|_| tokio::spawn(PostgresRepository::open(database.config()))).collect();
     for start in starts {
         start.await.unwrap().unwrap();
     }
@@ -382,7 +381,16 @@ async fn many_that_start_together_on_an_empty_database_all_succeed() {
 async fn a_callers_own_connection_serves() {
     let database = TestDatabase::new().await;
     let connection = Database::connect(database.url.replace("postgresql://", "postgres://")).await.unwrap();
-    three_messages(&PostgresRepository::from_connection(connection, true, std::sync::Arc::new(chatkeep_domain::PlainCodec)).await.unwrap()).await;
+    three_messages(
+        &PostgresRepository::from_connection(
+            connection,
+            true,
+            std::sync::Arc::new(chatkeep_domain::PlainCodec),
+        )
+        .await
+        .unwrap(),
+    )
+    .await;
     assert_eq!(database.number("SELECT COUNT(*) FROM chat_message").await, 3);
 }
 
@@ -464,10 +472,11 @@ async fn a_long_thread_is_read_by_its_indexes_alone() {
     three_messages(&repository).await;
     database
         .execute(
-            "INSERT INTO chat_message SELECT org_id, chat_thread_id, n, gen_random_uuid(), NULL, 'user', content,
-                 created_at, updated_at FROM chat_message, generate_series(10, 20000) n WHERE position = 1;
+            "INSERT INTO chat_message (org_id, chat_thread_id, position, id, sender_role, content, created_at, updated_at)
+             SELECT org_id, chat_thread_id, n, gen_random_uuid(), 'user', content, created_at, updated_at
+             FROM chat_message, generate_series(10, 20000) n WHERE position = 1;
              UPDATE chat_message SET sender_role = 'system' WHERE position IN (1, 15000);
-             UPDATE chat_thread SET next_position = 20001;
+             UPDATE chat_thread SET head = 20000, next_position = 20001;
              ANALYZE",
         )
         .await;

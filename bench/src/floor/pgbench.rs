@@ -49,26 +49,27 @@ fn statement(threads: usize, vector: &str) -> Result<String> {
     let vector = format!("replace(translate('{vector}', '~', chr(58)), '{}@', {owner} || '@')", user(0));
     let content = content()?.replace('\'', "''").replace(':', "~");
     let values = [
-        "1".to_owned(),
-        "now()".to_owned(),
         format!("'{ORG}'"),
         id,
         owner,
-        "1".to_owned(),
+        "NULL".to_owned(),
         new_id.to_owned(),
         "NULL".to_owned(),
         "'user'".to_owned(),
         format!("translate('{content}', '~', chr(58))"),
         "now()".to_owned(),
-        "now()".to_owned(),
         format!("({vector})"),
+        "1".to_owned(),
     ];
-    // From the last on: `$1` is also how `$13` begins.
+    // What stands behind `--` is no statement, and may hold a colon.
+    let append: String =
+        APPEND.lines().filter(|line| !line.trim_start().starts_with("--")).collect::<Vec<_>>().join("\n");
+    // From the last on: `$1` is also how `$11` begins.
     let append = values
         .iter()
         .enumerate()
         .rev()
-        .fold(APPEND.to_owned(), |sql, (at, value)| sql.replace(&format!("${}", at + 1), value));
+        .fold(append, |sql, (at, value)| sql.replace(&format!("${}", at + 1), value));
     Ok(format!(
         r"\set at random(0, {threads} - 1)
 \set a random(0, 4095)

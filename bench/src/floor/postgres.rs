@@ -12,7 +12,9 @@ use tokio_postgres::{Client, NoTls, Row, Statement};
 use uuid::Uuid;
 
 use super::Floor;
-use super::postgres_sql::{ALLOT, APPEND, APPEND_TYPES, COPY, LIST, NEWEST, READ_ALL, SEARCH};
+use super::postgres_sql::{
+    ALLOT, APPEND, APPEND_TYPES, CLEAN, COPY, HITS, LIST, MESSAGES_AT, NEWEST, READ_ALL,
+};
 use crate::corpus::{OWNER, WORD, org};
 use crate::data::{Content, ORG, USERS, content, new_id, now, thread, user};
 use crate::measure::On;
@@ -32,15 +34,25 @@ pub(crate) struct PostgresFloor {
 pub(crate) struct Known {
     /// What the search column holds of the one text, for each user.
     pub(crate) vectors: Vec<String>,
-    /// What each word of an organization begins with.
-    pub(crate) letters: Vec<String>,
+    /// The mark of the thread in it.
+    pub(crate) mark: String,
+}
+
+impl Known {
+    /// The vector of a message in another thread of the same user: a program writes it as fast.
+    fn vector(&self, user: usize, number: usize) -> Result<String> {
+        let vector = self.vectors.get(user).context("no vector of the user")?;
+        let mark = format!("'=t{:016x}'", thread(number).as_u64_pair().1);
+        Ok(vector.replace(&self.mark, &mark))
+    }
 }
 
 struct Prepared {
     client: Client,
     append: Statement,
-    /// The one other statement that a row is about.
+    /// The one other statement that a row is about, and the one behind it.
     other: OnceCell<Statement>,
+    second: OnceCell<Statement>,
 }
 
 impl PostgresFloor {
@@ -49,8 +61,19 @@ impl PostgresFloor {
         for _ in 0..clients {
             prepared.push(Prepared::connect(url).await?);
         }
+        tokio::spawn(clean(url.to_owned()));
         let users = (0..USERS).map(user).collect();
         Ok(Self { clients: prepared, batches: Mutex::default(), url: url.to_owned(), users, known })
+    }
+}
+
+/// As the store does, until the server or the database is gone.
+async fn clean(url: String) -> Result<()> {
+    let (client, connection) = tokio_postgres::connect(&url, NoTls).await?;
+    tokio::spawn(connection);
+    loop {
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        client.execute(CLEAN, &[]).await?;
     }
 }
 
@@ -59,7 +82,7 @@ impl Prepared {
         let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
         tokio::spawn(connection);
         let append = client.prepare_typed(APPEND, &APPEND_TYPES).await?;
-        Ok(Self { client, append, other: OnceCell::new() })
+        Ok(Self { client, append, other: OnceCell::new(), second: OnceCell::new() })
     }
 
     async fn other(&self, sql: &str) -> Result<&Statement> {
@@ -77,29 +100,26 @@ impl Floor for PostgresFloor {
     async fn append(&self, caller: usize, number: usize) -> Result<()> {
         let Prepared { client, append, .. } = &self.clients[caller % self.clients.len()];
         let (user, thread, now) = (number % USERS, thread(number), now());
-        let (count, id, content) = (1_i64, new_id(), content()?);
-        let vector = self.known.vectors[user].as_str();
+        let (id, content) = (new_id(), content()?);
         let row = client
             .query_opt(
                 append,
                 &[
-                    &count,
-                    &now,
                     &ORG,
                     &thread,
                     &self.users[user],
-                    &count,
+                    &None::<i64>,
                     &id,
                     &None::<&str>,
                     &"user",
                     &content,
                     &now,
-                    &now,
-                    &vector,
+                    &self.known.vector(user, number)?,
+                    &1_i16,
                 ],
             )
             .await?;
-        let _position: i64 = row.context("no such thread")?.get(1);
+        let _position: i64 = row.context("no such thread")?.get(0);
         Ok(())
     }
 
@@ -115,7 +135,7 @@ impl Floor for PostgresFloor {
         let row = transaction
             .query_one(allot, &[&i64::try_from(count)?, &now, &ORG, &thread, &self.users[user]])
             .await?;
-        let rows = copied(thread, row.get(0), count, now, &self.known.vectors[user])?;
+        let rows = copied(thread, row.get(0), count, now, &self.known.vector(user, number)?)?;
         let mut sink = pin!(transaction.copy_in(COPY).await?);
         sink.send(std::io::Cursor::new(rows)).await?;
         sink.finish().await?;
@@ -123,8 +143,9 @@ impl Floor for PostgresFloor {
     }
 
     async fn newest(&self, count: usize) -> Result<usize> {
-        let values: [&(dyn ToSql + Sync); 3] = [&ORG, &thread(0), &i64::try_from(count)?];
+        let values: [&(dyn ToSql + Sync); 5] = [&ORG, &thread(0), &self.users[0], &0_i64, &i64::MAX];
         let mut rows = self.clients[0].rows(NEWEST, &values).await?;
+        rows.truncate(count);
         rows.reverse();
         let messages: Result<Vec<_>> = rows.iter().map(Message::read).collect();
         Ok(messages?.iter().map(|message| message.content.text.len()).sum())
@@ -143,18 +164,25 @@ impl Floor for PostgresFloor {
     }
 
     async fn list(&self, count: usize) -> Result<usize> {
-        let values: [&(dyn ToSql + Sync); 3] = [&ORG, &self.users[0], &i64::try_from(count)?];
+        let values: [&(dyn ToSql + Sync); 2] = [&ORG, &self.users[0]];
         let rows = self.clients[0].rows(LIST, &values).await?;
-        let threads: Result<Vec<_>> = rows.iter().map(Thread::read).collect();
+        let threads: Result<Vec<_>> = rows.iter().take(count).map(Thread::read).collect();
         Ok(threads?.len())
     }
 
     async fn search(&self, number: usize, count: usize) -> Result<usize> {
-        let (letter, org) = (&self.known.letters[number], org(number));
-        let question = format!("'{letter}=u{OWNER}@{org}' & '{letter}{WORD}'");
-        let values: [&(dyn ToSql + Sync); 5] = [&question, &org, &i64::try_from(count)?, &true, &OWNER];
-        let rows = self.clients[0].rows(SEARCH, &values).await?;
-        let hits: Result<Vec<_>> = rows.iter().map(Hit::read).collect();
+        let (client, org) = (&self.clients[0], org(number));
+        let question = format!("'=u{OWNER}@{org}' & '{WORD}'");
+        let mut orgs = Vec::<String>::new();
+        let (mut threads, mut positions) = (Vec::<Uuid>::new(), Vec::<i64>::new());
+        for row in client.rows(HITS, &[&question, &org]).await? {
+            orgs.push(row.try_get(0)?);
+            threads.push(row.try_get(1)?);
+            positions.push(row.try_get(2)?);
+        }
+        let at = client.second.get_or_try_init(|| client.client.prepare(MESSAGES_AT)).await?;
+        let rows = client.client.query(at, &[&orgs, &threads, &positions, &OWNER, &question]).await?;
+        let hits: Result<Vec<_>> = rows.iter().take(count).map(Hit::read).collect();
         Ok(hits?.len())
     }
 }
@@ -196,7 +224,7 @@ struct Thread {
     keys: (String, Uuid, String),
     name: String,
     metadata: serde_json::Value,
-    next_position: i64,
+    head: i64,
     at: (DateTime<Utc>, DateTime<Utc>),
 }
 
@@ -206,7 +234,7 @@ impl Thread {
             keys: (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?),
             name: row.try_get(3)?,
             metadata: serde_json::from_str(row.try_get(4)?)?,
-            next_position: row.try_get(5)?,
+            head: row.try_get(5)?,
             at: (row.try_get(6)?, row.try_get(7)?),
         })
     }
@@ -216,11 +244,11 @@ impl Thread {
 #[expect(dead_code, reason = "a program would use what it reads")]
 struct Hit<'a> {
     message: Message<'a>,
-    thread: (&'a str, &'a str),
+    thread: &'a str,
 }
 
 impl<'a> Hit<'a> {
     fn read(row: &'a Row) -> Result<Self> {
-        Ok(Self { message: Message::read(row)?, thread: (row.try_get(8)?, row.try_get(9)?) })
+        Ok(Self { message: Message::read(row)?, thread: row.try_get(9)? })
     }
 }

@@ -1,23 +1,11 @@
-//! The SQL of PostgreSQL's floor.
+//! The SQL of PostgreSQL's floor: the very files that chatkeep sends where it has some.
 
 use tokio_postgres::types::Type;
 
-/// What chatkeep sends to append a message to a thread of the scope's user. Loading fails when it is something else.
-pub(crate) const APPEND: &str = "
-    WITH head AS (
-        UPDATE chat_thread SET next_position = next_position + $1, updated_at = GREATEST(updated_at, $2)
-        WHERE org_id = $3 AND id = $4 AND user_id || '' = $5
-        RETURNING org_id, id, user_id, next_position - $6 AS allotted),
-    stored AS (
-        INSERT INTO chat_message (org_id, chat_thread_id, position, id, sender_id, sender_role, content, created_at,
-                                  updated_at, search, search_version)
-        SELECT h.org_id, h.id, h.allotted, $7, $8, $9, $10, $11, $12, $13::tsvector, 1
-        FROM head AS h)
-    SELECT 0::bigint, allotted FROM head";
+/// What chatkeep sends to append a message.
+pub(crate) const APPEND: &str = include_str!("../../../crates/postgres/src/statements/append.sql");
 
-pub(super) const APPEND_TYPES: [Type; 13] = [
-    Type::INT8,
-    Type::TIMESTAMPTZ,
+pub(super) const APPEND_TYPES: [Type; 11] = [
     Type::TEXT,
     Type::UUID,
     Type::TEXT,
@@ -27,38 +15,42 @@ pub(super) const APPEND_TYPES: [Type; 13] = [
     Type::TEXT,
     Type::TEXT,
     Type::TIMESTAMPTZ,
-    Type::TIMESTAMPTZ,
     Type::TEXT,
+    Type::INT2,
 ];
 
 /// The first statement of a batch; [`COPY`] is the second.
 pub(super) const ALLOT: &str = "
-    UPDATE chat_thread SET next_position = next_position + $1, updated_at = GREATEST(updated_at, $2)
+    UPDATE chat_thread
+    SET head = next_position + $1 - 1, next_position = next_position + $1, message_count = message_count + $1,
+        version = version + 1, updated_at = GREATEST(updated_at, $2)
     WHERE org_id = $3 AND id = $4 AND user_id = $5 RETURNING next_position - $1";
 
 pub(super) const COPY: &str = "
     COPY chat_message (org_id, chat_thread_id, position, id, sender_id, sender_role, content, created_at, updated_at,
                        search, search_version) FROM STDIN";
 
-pub(super) const NEWEST: &str = "
-    SELECT id, chat_thread_id, position, sender_id, sender_role, content, created_at, updated_at
-    FROM chat_message WHERE org_id = $1 AND chat_thread_id = $2 ORDER BY position DESC LIMIT $3";
+pub(super) const NEWEST: &str = include_str!("../../../crates/postgres/src/statements/list_newest.sql");
 
 pub(super) const READ_ALL: &str = "
     SELECT id, chat_thread_id, position, sender_id, sender_role, content, created_at, updated_at
-    FROM chat_message WHERE org_id = $1 AND chat_thread_id = $2 ORDER BY position";
+    FROM chat_message WHERE org_id = $1 AND chat_thread_id = $2 AND branch = 0 ORDER BY position";
 
 pub(super) const LIST: &str = "
-    SELECT org_id, id, user_id, name, metadata, next_position, created_at, updated_at
-    FROM chat_thread WHERE org_id = $1 AND user_id = $2 ORDER BY updated_at DESC, id DESC LIMIT $3";
+    SELECT org_id, id, user_id, name, metadata, head, created_at, updated_at
+    FROM chat_thread WHERE org_id = $1 AND user_id = $2 ORDER BY updated_at DESC, id DESC LIMIT 51";
 
-/// The condition on `$4` has it planned with its values, as ours is.
-pub(super) const SEARCH: &str = "
-    SELECT m.id, m.chat_thread_id, m.position, m.sender_id, m.sender_role, m.content, m.created_at, m.updated_at,
-           m.org_id, t.name
-    FROM (SELECT * FROM chat_message m
-          WHERE m.search @@ CAST($1::text AS tsquery) AND m.org_id = $2
-            AND ($4::bool OR (SELECT COUNT(*) FROM chat_message) + (SELECT COUNT(*) FROM generate_series(1, 1000000)) < 0)
-          ORDER BY m.created_at DESC, m.chat_thread_id DESC, m.position DESC LIMIT $3) m
-    JOIN chat_thread t ON t.org_id = m.org_id AND t.id = m.chat_thread_id WHERE t.user_id = $5
-    ORDER BY m.created_at DESC, m.chat_thread_id DESC, m.position DESC";
+/// What the store does once a second while it appends: new words go into the index.
+pub(super) const CLEAN: &str = "SELECT chatkeep_clean_search()";
+
+/// The hits of a word that is neither common nor rare, in an organization that a long walk goes through: the one case of
+/// the statement that is measured, planned for all values as ours is.
+pub(super) const HITS: &str = "
+    WITH walked AS MATERIALIZED (
+        SELECT m.created_at, m.chat_thread_id, m.position, m.org_id, (m.search @@ $1::text::tsquery) IS TRUE AS is_hit
+        FROM chat_message m WHERE m.org_id = $2
+        ORDER BY m.created_at DESC, m.chat_thread_id DESC, m.position DESC LIMIT 5000)
+    SELECT org_id, chat_thread_id, position FROM walked WHERE is_hit
+    ORDER BY created_at DESC, chat_thread_id DESC, position DESC LIMIT 21";
+
+pub(super) const MESSAGES_AT: &str = include_str!("../../../crates/postgres/src/statements/messages_at.sql");

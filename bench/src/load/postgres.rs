@@ -13,7 +13,6 @@ use crate::data::{LISTED, Shape, USERS, thread};
 use crate::floor::Pair;
 use crate::floor::pgbench::Pgbench;
 use crate::floor::postgres::{Known, PostgresFloor};
-use crate::floor::postgres_sql::APPEND;
 
 /// A server that commits to the disk. What is set beside only keeps checkpoints out of the rounds.
 pub(crate) fn start() -> Result<PgServer> {
@@ -25,8 +24,6 @@ pub(crate) fn options() -> PgOptions {
         .fsync(true)
         .max_connections(200)
         .set("shared_buffers", "1GB")
-        // Room for the append, which is read back.
-        .set("track_activity_query_size", "8kB")
         .set("max_wal_size", "4GB")
         .set("checkpoint_timeout", "30min")
 }
@@ -66,25 +63,24 @@ async fn make(server: &PgServer, shape: Shape) -> Result<Known> {
         fill_corpus(&store, orgs).await?;
     } else {
         seed(&store, USERS).await?;
-        ensure_alike(server)?;
     }
     store.close().await?;
     let column = |sql: &str| -> Result<Vec<String>> {
         Ok(server.psql_in("loaded", sql)?.lines().map(str::to_owned).collect())
     };
-    let known = if let Shape::Corpus(orgs) = shape {
-        // A vector begins with a quote, and the letter behind it.
-        let letters = "SELECT substr(min(search::text), 2, 1) FROM chat_message GROUP BY org_id
-                       ORDER BY substr(org_id, 5)::int";
-        let letters = column(letters)?;
-        ensure!(letters.len() == orgs, "{} letters", letters.len());
-        Known { letters, ..Known::default() }
+    let known = if let Shape::Corpus(_) = shape {
+        Known::default()
     } else {
-        let vectors = column("SELECT search FROM chat_message ORDER BY chat_thread_id")?;
+        // The seed's messages are of all users in turn, each in a thread of its own: the mark of it is taken out.
+        let vectors =
+            column("SELECT array_to_tsvector(array_agg(w)) FROM (SELECT chat_thread_id, unnest(tsvector_to_array(search)) w
+                    FROM chat_message) m WHERE w NOT LIKE '=t%' GROUP BY chat_thread_id ORDER BY chat_thread_id")?;
         ensure!(vectors.len() == USERS, "{} vectors", vectors.len());
         fill(server, shape)?;
-        Known { vectors, ..Known::default() }
+        let mark = "'=t'".to_owned();
+        Known { vectors: vectors.into_iter().map(|vector| format!("{vector} {mark}")).collect(), mark }
     };
+    server.psql_in("loaded", "SELECT chatkeep_clean_search()")?;
     server.psql_in("loaded", "VACUUM (ANALYZE)")?;
     Ok(known)
 }
@@ -101,17 +97,6 @@ async fn copy(server: &PgServer) -> Result<()> {
     Ok(())
 }
 
-/// The floor is to send what ours does: the last statement of a connection is an append.
-fn ensure_alike(server: &PgServer) -> Result<()> {
-    let sent = server.psql(
-        "SELECT regexp_replace(query, '\\s+', ' ', 'g') FROM pg_stat_activity
-         WHERE datname = 'loaded' AND query LIKE '%INSERT INTO chat_message %' LIMIT 1",
-    )?;
-    let dense = |sql: &str| sql.split_whitespace().collect::<String>();
-    ensure!(dense(&sent) == dense(APPEND), "the floor sends another append than ours, which is: {sent}");
-    Ok(())
-}
-
 /// Copies of what ours has stored.
 fn fill(server: &PgServer, shape: Shape) -> Result<()> {
     let prefix = thread(0).to_string();
@@ -124,9 +109,9 @@ fn fill(server: &PgServer, shape: Shape) -> Result<()> {
     server.psql_in(
         "loaded",
         &format!(
-            "INSERT INTO chat_thread (org_id, id, user_id, name, metadata, next_position, created_at, updated_at,
-                                      folded_name, search_version)
-             SELECT org_id, ('{prefix}' || lpad(to_hex(n), 12, '0'))::uuid, 'user-' || {owner}, name, metadata, 1,
+            "INSERT INTO chat_thread (org_id, id, user_id, name, metadata, created_at, updated_at, folded_name,
+                                      search_version)
+             SELECT org_id, ('{prefix}' || lpad(to_hex(n), 12, '0'))::uuid, 'user-' || {owner}, name, metadata,
                     created_at + n * interval '1 ms', updated_at + n * interval '1 ms', folded_name, search_version
              FROM generate_series(0, {threads} - 1) n, (SELECT * FROM chat_thread ORDER BY id LIMIT 1) seed"
         ),
@@ -145,7 +130,12 @@ fn fill(server: &PgServer, shape: Shape) -> Result<()> {
                 thread(SEED)
             ),
         )?;
-        server.psql_in("loaded", &format!("UPDATE chat_thread SET next_position = {count} + 1"))?;
+        server.psql_in(
+            "loaded",
+            &format!(
+                "UPDATE chat_thread SET head = {count}, next_position = {count} + 1, message_count = {count}"
+            ),
+        )?;
     }
     server.psql_in("loaded", &format!("DELETE FROM chat_thread WHERE id >= '{}'", thread(SEED)))?;
     Ok(())

@@ -33,6 +33,7 @@ pub struct Suite {
     has_damage: bool,
     ignored: Option<String>,
     more: &'static [Case],
+    folders: &'static [&'static str],
 }
 
 impl Suite {
@@ -50,7 +51,15 @@ impl Suite {
             Box::pin(async move { factory().await.into() })
         });
         let name = name.into();
-        Self { name, factory, declined: Vec::new(), has_damage: false, ignored: None, more: &[] }
+        Self {
+            name,
+            factory,
+            declined: Vec::new(),
+            has_damage: false,
+            ignored: None,
+            more: &[],
+            folders: &[],
+        }
     }
 
     /// The store does not do this. The cases that need it are ignored; one case that takes their place checks that the
@@ -71,6 +80,13 @@ impl Suite {
     #[must_use]
     pub fn with_cases(self, cases: &'static [Case]) -> Self {
         Self { more: cases, ..self }
+    }
+
+    /// Only the cases in these folders, such as `messages::append` or `search`: for a second way to a store that has passed
+    /// all cases.
+    #[must_use]
+    pub fn only(self, folders: &'static [&'static str]) -> Self {
+        Self { folders, ..self }
     }
 
     /// Where this is not so, all cases are shown as ignored, with this reason in their names. `--include-ignored` runs
@@ -95,9 +111,16 @@ impl Suite {
     fn trials(&self) -> impl Iterator<Item = Trial> {
         let listed = cases::all()
             .chain(self.more)
-            .filter(|case| self.has_damage || !case.needs.contains(&Capability::CorruptRows));
+            .filter(|case| self.has_damage || !case.needs.contains(&Capability::CorruptRows))
+            .filter(|case| self.has_folder(case));
         let refusals = self.declined.iter().filter_map(|capability| declined::refusal(*capability));
         listed.map(|case| self.trial(case)).chain(refusals.map(|case| self.named(case, case, None)))
+    }
+
+    fn has_folder(&self, case: &Case) -> bool {
+        let name = case.to_string();
+        let is_in = |folder: &&str| name.strip_prefix(*folder).is_some_and(|rest| rest.starts_with("::"));
+        self.folders.is_empty() || self.folders.iter().any(is_in)
     }
 
     /// A case; or, when a test is run although the store declines what it needs, the case of the refusal.

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chatkeep_contract::damage::{Damage, Row};
 use chatkeep_contract::{Fixture, Suite};
+use chatkeep_domain::PlainCodec;
 use chatkeep_postgres::{PostgresConfig, PostgresRepository};
-use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection};
+use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection};
 
 /// Damages rows over a connection of its own to the database at this URL.
 struct Raw(String);
@@ -41,21 +42,42 @@ impl Damage for Raw {
     }
 }
 
+/// The cases that the ways behind the first run, unless all are asked for: what differs there is how statements are run.
+const SOME: &[&str] = &["messages::append", "messages::append_each", "messages::reads", "search"];
+
+/// Set by `cargo xtask soak`: every way runs all cases.
+const EVERY_WAY: &str = "CHATKEEP_EVERY_WAY";
+
+fn url() -> String {
+    chatkeep_testkit::shared_postgres().expect("a server")
+}
+
 /// The cases bring organizations of their own, and share the database.
-async fn postgres(statement_cache_size: usize) -> Fixture {
-    let url = chatkeep_testkit::shared_postgres().expect("a server");
-    let config = PostgresConfig::from_url(&url.as_str().into()).expect("a URL");
+async fn pooled(statement_cache_size: usize) -> Fixture {
+    let config = PostgresConfig::from_url(&url().into()).expect("a URL");
     let config = config.statement_cache_size(statement_cache_size);
     let repo = PostgresRepository::open(config.clone().auto_migrate(true)).await.expect("a database");
     let other = PostgresRepository::open(config).await.expect("a database");
-    Fixture::new(Arc::new(repo)).with_other(Arc::new(other)).with_damage(Raw(url))
+    Fixture::new(Arc::new(repo)).with_other(Arc::new(other)).with_damage(Raw(url()))
+}
+
+async fn over_connections_of_the_caller() -> Fixture {
+    let open = async || {
+        let mut options = ConnectOptions::new(url());
+        options.max_connections(4).sqlx_logging(false);
+        let connection = Database::connect(options).await.expect("a database");
+        PostgresRepository::from_connection(connection, true, Arc::new(PlainCodec)).await.expect("a database")
+    };
+    Fixture::new(Arc::new(open().await)).with_other(Arc::new(open().await)).with_damage(Raw(url()))
 }
 
 fn main() -> ExitCode {
     let has_server = std::env::var_os(chatkeep_testkit::SHARED_POSTGRES).is_some();
+    let folders = if std::env::var_os(EVERY_WAY).is_some() { &[] } else { SOME };
     let suites = [
-        Suite::new("postgres_prepared", async || postgres(100).await),
-        Suite::new("postgres_as_behind_a_pooler", async || postgres(0).await),
+        Suite::new("postgres_prepared", async || pooled(100).await),
+        Suite::new("postgres_as_behind_a_pooler", async || pooled(0).await).only(folders),
+        Suite::new("postgres_over_a_connection", over_connections_of_the_caller).only(folders),
     ];
     chatkeep_contract::main(suites.map(|suite| {
         suite.with_damage().ignored_unless(has_server, "needs PostgreSQL: run `cargo xtask test`")

@@ -36,6 +36,14 @@ const STEPS: &[Step] = &[
         args: &["--test", "contract", "--", "--include-ignored", "races::"],
     },
     Step {
+        name: "ways",
+        what: "the whole contract on every way to PostgreSQL",
+        command: TEST,
+        figures: &[("CHATKEEP_EVERY_WAY", "1")],
+        packages: &["chatkeep-postgres"],
+        args: &["--test", "contract", "--", "--include-ignored"],
+    },
+    Step {
         name: "faults",
         what: "every faulty store, caught every time",
         command: TEST,

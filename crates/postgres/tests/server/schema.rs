@@ -54,7 +54,7 @@ async fn two_schemas_of_a_database_know_nothing_of_each_other() {
 #[ignore = "needs PostgreSQL: run `cargo xtask test`"]
 async fn a_role_without_rights_hears_what_it_lacks() {
     let server = PgServer::start(PgOptions::default()).expect("a server");
-    server.psql("CREATE ROLE small LOGIN; CREATE EXTENSION btree_gin; CREATE SCHEMA app").expect("a role");
+    server.psql("CREATE ROLE small LOGIN; CREATE SCHEMA app").expect("a role");
     let url = |schema: &str| server.url().replace("postgres@", "small@") + "?schema=" + schema;
     let error = shown(&open(&url("missing")).await.unwrap_err());
     assert!(error.contains("permission denied for database"), "{error}");

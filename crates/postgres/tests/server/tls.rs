@@ -64,7 +64,6 @@ async fn each_sslmode_checks_what_it_says() {
 #[ignore = "needs PostgreSQL: run `cargo xtask test`"]
 async fn a_server_that_takes_tls_alone_is_reached_where_the_mode_allows_it() {
     let server = server(&authority());
-    server.psql("CREATE EXTENSION btree_gin").expect("the extension");
     let hba = server.psql("SHOW hba_file").expect("the file");
     fs::write(&hba, "local all all trust\nhostssl all all all trust\n").expect("a file");
     server.psql("SELECT pg_reload_conf()").expect("it reads the file");

@@ -105,7 +105,6 @@ async fn a_role_that_may_not_make_the_extension_hears_its_name() {
     let (host, name) = store.url.rsplit_once('/').expect("a URL with a database");
     let (_, address) = host.rsplit_once('@').expect("a URL with a user");
     let migrations =
-        PostgresMigrations::open(postgres_config(&format!("postgres://plain_{name}@{address}/{name}")))
-            .await;
+        PostgresMigrations::open(postgres_config(&format!("postgres://plain_{name}@{address}/{name}"))).await;
     assert_eq!(migrations.unwrap().up(None).await.unwrap().len(), 2);
 }

@@ -112,8 +112,8 @@ pub(crate) fn to_store_error(effect: Effect, error: DbErr) -> StoreError {
 
 /// Whether a statement named a table that is not there.
 pub(crate) fn is_missing_table(error: &DbErr) -> bool {
-    let code = driver::of_sqlx(error).and_then(SqlxError::as_database_error).and_then(|error| error.code());
-    code.as_deref() == Some("42P01")
+    let error = driver::of_sqlx(error).and_then(SqlxError::as_database_error);
+    error.is_some_and(|error| error.code().as_deref() == Some("42P01"))
 }
 
 fn meaning(error: &DbErr) -> Meaning {

@@ -31,9 +31,9 @@ async fn a_database_that_cannot_hold_every_text_is_refused() {
             assert!(shown.contains(&format!("must be UTF8, and is {encoding}")), "{shown}");
             assert!(shown.contains("CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"), "{shown}");
         }
-        let made = server
+        let tables = server
             .psql_in(&encoding.to_lowercase(), "SELECT count(*) FROM pg_tables WHERE tablename LIKE 'chat%'");
-        assert_eq!(made.expect("a count"), "0");
+        assert_eq!(tables.expect("a count"), "0");
     }
     // As the error says.
     server.psql("CREATE DATABASE good ENCODING 'UTF8' TEMPLATE template0").expect("a database");

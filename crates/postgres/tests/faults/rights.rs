@@ -24,7 +24,7 @@ async fn a_schema_that_the_role_may_not_use_is_named() {
     for (encoded, quoted, path) in [
         ("app", "app", "other, app"),
         ("App", "\"App\"", "\"$user\", \"App\", public"),
-        ("a,%20%22b%22%22", "\"a, \"\"b\"\"\"\"\"", "\"a, \"\"b\"\"\"\"\""),
+        ("a%20%22b%22%22", "\"a \"\"b\"\"\"\"\"", "\"x, y\", \"a \"\"b\"\"\"\"\""),
         ("small", "small", "\"$user\", public"),
     ] {
         let store = open(&format!("{}?schema={encoded}", server.url())).await.expect("the store opens");

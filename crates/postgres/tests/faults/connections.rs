@@ -7,8 +7,10 @@ use chatkeep_domain::{Append, Outcome, StoreError};
 use chatkeep_domain::{MessageRepository as _, ThreadRepository as _};
 use chatkeep_layers::{LayersConfig, layered};
 use chatkeep_postgres::{Connections as _, PostgresRepository};
-
+use chatkeep_testkit::PgServer;
 use sea_orm::TransactionSession as _;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::common::{create_thread, message, scope, thread_id};
 use crate::{config, open, server};
@@ -65,6 +67,23 @@ async fn the_layers_wait_until_a_server_takes_writes_again() {
     done.expect("no panic").expect("it is written");
 }
 
+/// A way to the server that can be cut: a task that passes on what is sent.
+async fn wire(server: &PgServer) -> (String, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let address = ("127.0.0.1", server.port());
+    let passing = tokio::spawn(async move {
+        let mut connections = JoinSet::new();
+        while let Ok((mut client, _)) = listener.accept().await {
+            connections.spawn(async move {
+                let mut server = TcpStream::connect(address).await?;
+                tokio::io::copy_bidirectional(&mut client, &mut server).await
+            });
+        }
+    });
+    (format!("postgres://postgres@127.0.0.1:{port}/postgres"), passing)
+}
+
 /// What a caller finds who looks for the cause.
 fn io_cause(error: &StoreError) -> Option<ErrorKind> {
     let mut causes = std::iter::successors(error.source(), |error| (*error).source());
@@ -75,9 +94,11 @@ fn io_cause(error: &StoreError) -> Option<ErrorKind> {
 #[ignore = "needs PostgreSQL: run `cargo xtask test`"]
 async fn what_broke_a_connection_is_among_the_causes() {
     let server = server();
-    let store = open(&server.url()).await.expect("the store opens");
+    let (url, wire) = wire(&server).await;
+    let store = open(&url).await.expect("the store opens");
     create_thread(&store).await.expect("a thread");
-    server.kill9().expect("it is gone");
+    wire.abort();
+    assert!(wire.await.is_err(), "it is cut");
     let error = store.get_thread(&scope(), thread_id()).await.unwrap_err();
     let broken = [ErrorKind::UnexpectedEof, ErrorKind::ConnectionReset, ErrorKind::BrokenPipe];
     assert!(io_cause(&error).is_some_and(|kind| broken.contains(&kind)), "{error:?}");

@@ -5,12 +5,12 @@ use std::time::Duration;
 use chatkeep_domain::StoreError;
 use sea_orm::sqlx::{AssertSqlSafe, ConnectOptions as _, SqlSafeStr as _};
 
+use crate::check;
 use crate::config::PostgresConfig;
 use crate::error::{Effect, to_store_error};
 use crate::patience::patiently_for;
 use crate::pool::{ConnectionPool, PoolLimits};
 use crate::server::quoted;
-use crate::sql::Sql;
 
 /// Unused for ten minutes, or half an hour old: what sqlx's own pool has.
 const REST: (Duration, Duration) = (Duration::from_mins(10), Duration::from_mins(30));
@@ -47,23 +47,8 @@ pub(crate) async fn open(config: &PostgresConfig) -> Result<ConnectionPool, Stor
     let failed = |error| to_store_error(Effect::Reads, error);
     let pool = ConnectionPool::new(options, limits).map_err(failed)?;
     // A server that is starting, or has no connection free, is waited for.
-    patiently_for(config.acquire_timeout, async || pool.lease().await.map(drop).map_err(failed)).await?;
-    if let Some(schema) = &config.schema {
-        check_schema(&pool, schema).await.map_err(failed)?;
-    }
+    let schema = config.schema.as_deref();
+    patiently_for(config.acquire_timeout, async || check::session(&pool, schema).await.map_err(failed))
+        .await?;
     Ok(pool)
-}
-
-/// A pooler may leave out what a session was to begin with, and the tables would be made and looked for elsewhere. A schema
-/// that is missing, or that the role may not use, is nobody's current one.
-async fn check_schema(pool: &ConnectionPool, schema: &str) -> Result<(), sea_orm::DbErr> {
-    let row = Sql::new("SELECT current_schema()::text").row(pool).await?;
-    let current: Option<String> = row.map(|row| row.try_get_by_index(0)).transpose()?.flatten();
-    match current {
-        Some(current) if current != schema => Err(sea_orm::DbErr::Custom(format!(
-            "the connections are in the schema {current:?}, and not in {schema:?} as they were asked to be: what is between \
-             them and the server leaves out their `search_path`. Set the statement cache's size to 0, or connect directly"
-        ))),
-        _ => Ok(()),
-    }
 }

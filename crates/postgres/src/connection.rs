@@ -16,6 +16,10 @@ use crate::pool::{ConnectionPool, Lease};
 ///
 /// [`ConnectionPool`] is what the store opens by itself. SeaORM's own [`DatabaseConnection`] is the other one: see
 /// [`PostgresRepository::from_connection`](crate::PostgresRepository::from_connection).
+///
+/// After a failover a connection may lead to a server that takes no writes any more (SQLSTATE 25006). A [`ConnectionPool`] closes
+/// such connections, so that the next attempt gets a new one. The pool of a [`DatabaseConnection`] is its maker's, and
+/// keeps them: bound their age by `ConnectOptions::max_lifetime`, or make a new one.
 #[async_trait]
 pub trait Connections: ConnectionTrait + Clone + Debug + Send + Sync + 'static {
     /// A transaction on one of them. Dropping it takes back what it did.
@@ -67,6 +71,8 @@ impl Connections for ConnectionPool {
     async fn for_migrations(&self) -> Result<(DatabaseConnection, bool), DbErr> {
         self.rest().await;
         let pool = sea_orm::sqlx::pool::PoolOptions::new().max_connections(1).test_before_acquire(false);
+        // It waits as this pool does for the server to notice that the others are closed.
+        let pool = pool.acquire_timeout(self.acquire_timeout());
         let pool = pool.connect_with(self.options().clone()).await;
         let pool = pool.map_err(|error| DbErr::Conn(sea_orm::RuntimeErr::SqlxError(error.into())))?;
         Ok((SqlxPostgresConnector::from_sqlx_postgres_pool(pool), true))

@@ -1,69 +1,16 @@
 //! Database errors become domain errors here, and nowhere else.
 
-use std::fmt;
+mod driver;
+
+use std::io::ErrorKind;
 
 use chatkeep_domain::{Again, BoxError, Outcome, StoreError};
 use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr, SqlxError};
 
+pub use self::driver::DriverError;
+
 /// The store's name in errors.
 pub(crate) const STORE: &str = "PostgreSQL";
-
-/// The driver's error, as the source of a [`StoreError`].
-///
-/// `Debug` and `Display` both show its short text alone: the driver's own `Debug` may quote the row that failed. Of what
-/// PostgreSQL says of a value (SQLSTATE class 22) or of a statement that it cannot run (42 and 54, except a missing
-/// privilege or object), which may quote a search, they show the SQLSTATE alone.
-pub struct DriverError(DbErr);
-
-impl DriverError {
-    /// The error with all its details, which may hold message content.
-    pub fn into_inner(self) -> DbErr {
-        self.0
-    }
-}
-
-impl DriverError {
-    /// A value of a row.
-    pub(crate) fn of_row(error: SqlxError) -> Self {
-        Self(query_failed(error))
-    }
-}
-
-impl From<DbErr> for DriverError {
-    fn from(error: DbErr) -> Self {
-        Self(error)
-    }
-}
-
-impl fmt::Display for DriverError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match quoting_state(&self.0) {
-            Some(state) => write!(f, "the database refused a value or a statement (SQLSTATE {state})"),
-            None => self.0.fmt(f),
-        }
-    }
-}
-
-impl fmt::Debug for DriverError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DriverError({self})")
-    }
-}
-
-/// The SQLSTATE of an error whose text may quote what it was given.
-fn quoting_state(error: &DbErr) -> Option<String> {
-    let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error
-    else {
-        return None;
-    };
-    let state = error.as_database_error()?.code()?;
-    let is_quoting = ["22", "42", "54"].iter().any(|class| state.starts_with(class));
-    // A missing privilege, table, column or schema is named, and has to be.
-    let is_harmless = ["42501", "42P01", "42703", "3F000", "42883", "42704"].contains(&&*state);
-    (is_quoting && !is_harmless).then(|| state.into_owned())
-}
-
-impl std::error::Error for DriverError {}
 
 /// Why an operation did not succeed: the driver's word, or a decision of ours.
 pub(crate) enum Failure {
@@ -157,19 +104,16 @@ pub(crate) fn to_store_error(effect: Effect, error: DbErr) -> StoreError {
             (Outcome::NotDone, Again::Soon, reason)
         }
         (Meaning::Unique | Meaning::ForeignKey | Meaning::Permanent, _) => {
-            return StoreError::backend(STORE, DriverError(error));
+            return StoreError::backend(STORE, DriverError::from(error));
         }
     };
-    StoreError::unavailable(STORE, outcome, again, reason, DriverError(error))
+    StoreError::unavailable(STORE, outcome, again, reason, DriverError::from(error))
 }
 
 /// Whether a statement named a table that is not there.
 pub(crate) fn is_missing_table(error: &DbErr) -> bool {
-    let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error
-    else {
-        return false;
-    };
-    error.as_database_error().is_some_and(|error| error.code().as_deref() == Some("42P01"))
+    let error = driver::of_sqlx(error).and_then(SqlxError::as_database_error);
+    error.is_some_and(|error| error.code().as_deref() == Some("42P01"))
 }
 
 fn meaning(error: &DbErr) -> Meaning {
@@ -177,6 +121,7 @@ fn meaning(error: &DbErr) -> Meaning {
         DbErr::ConnectionAcquire(ConnAcquireErr::Timeout) => Meaning::Retry(NO_CONNECTION),
         // Nothing was sent yet.
         DbErr::Conn(RuntimeErr::SqlxError(error)) => match sqlx_meaning(error) {
+            Meaning::Lost(_) if is_distrust(error) => Meaning::Permanent,
             Meaning::Lost(_) => Meaning::Retry("the server does not take connections"),
             other => other,
         },
@@ -185,6 +130,11 @@ fn meaning(error: &DbErr) -> Meaning {
         }
         _ => Meaning::Permanent,
     }
+}
+
+/// Whether TLS failed by what the server showed, such as its certificate: it will show the same again.
+fn is_distrust(error: &SqlxError) -> bool {
+    matches!(error, SqlxError::Io(error) if error.kind() == ErrorKind::InvalidData)
 }
 
 fn sqlx_meaning(error: &SqlxError) -> Meaning {
@@ -253,5 +203,12 @@ mod tests {
         }
         let error = to_store_error(Effect::Writes, DbErr::Conn(io()));
         assert_eq!((error.outcome(), error.is_transient()), (Outcome::NotDone, true), "nothing was sent");
+    }
+
+    #[test]
+    fn a_certificate_that_is_refused_is_not_waited_for() {
+        let io = SqlxError::Io(ErrorKind::InvalidData.into());
+        let error = to_store_error(Effect::Reads, DbErr::Conn(RuntimeErr::SqlxError(io.into())));
+        assert!(!error.is_transient(), "{error:?}");
     }
 }

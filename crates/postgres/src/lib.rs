@@ -2,6 +2,7 @@
 
 mod append;
 mod candidates;
+mod check;
 mod config;
 mod connect;
 mod connection;

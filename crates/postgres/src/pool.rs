@@ -107,6 +107,11 @@ impl ConnectionPool {
         &self.connections.manager().0
     }
 
+    /// How long a connection may take to be made.
+    pub(crate) fn acquire_timeout(&self) -> Duration {
+        self.connections.timeouts().create.unwrap_or_default()
+    }
+
     pub(crate) async fn lease(&self) -> Result<Lease, DbErr> {
         let connection = self.connections.get().await.map_err(not_connected)?;
         let begin = self.begin.clone();

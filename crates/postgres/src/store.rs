@@ -8,10 +8,12 @@ use chatkeep_domain::{
 };
 use sea_orm::DatabaseConnection;
 
+use crate::check;
 use crate::config::PostgresConfig;
 use crate::connection::Connections;
-use crate::error::STORE;
+use crate::error::{STORE, reads};
 use crate::migration::PostgresMigrations;
+use crate::patience::patiently;
 use crate::pool::ConnectionPool;
 use crate::row::Opener;
 use crate::threads::Target;
@@ -39,7 +41,7 @@ impl PostgresRepository {
     /// # Errors
     /// [`StoreError::NotMigrated`] when migrations are missing and `auto_migrate` is off;
     /// [`StoreError::Unavailable`] when the server does not take a connection in time; [`StoreError::Backend`]
-    /// when it refuses, a wrong password included.
+    /// when it refuses, a wrong password included, and where the database's encoding is not UTF8.
     pub async fn open(config: PostgresConfig) -> Result<Self, StoreError> {
         let auto_migrate = config.auto_migrate;
         Self::over(PostgresMigrations::open(config).await?, auto_migrate).await
@@ -51,17 +53,22 @@ impl PostgresRepository<DatabaseConnection> {
     /// `Arc::new(PlainCodec)` unless there is a reason.
     ///
     /// Statements go through the caller's pool, which costs more than the one that
-    /// [`open`](PostgresRepository::open) makes: see the repository's `docs/performance.md`.
+    /// [`open`](PostgresRepository::open) makes: see the repository's `docs/performance.md`. Nor can it be rid of connections that a
+    /// failover left with a server that takes no writes: such writes fail as `Unavailable`, again soon, until the caller's
+    /// pool has closed those connections. See [`Connections`].
     ///
     /// # Errors
     /// [`StoreError::NotMigrated`] when migrations are missing and `auto_migrate` is off;
-    /// [`StoreError::Unsupported`] for an engine other than PostgreSQL.
+    /// [`StoreError::Unsupported`] for an engine other than PostgreSQL; [`StoreError::Backend`] where the database's encoding is
+    /// not UTF8.
     pub async fn from_connection(
         connection: DatabaseConnection,
         auto_migrate: bool,
         codec: Arc<dyn Codec>,
     ) -> Result<Self, StoreError> {
-        Self::over(PostgresMigrations::from_connection(connection, codec)?, auto_migrate).await
+        let migrations = PostgresMigrations::from_connection(connection.clone(), codec)?;
+        patiently(|| reads(async { Ok(check::encoding(&connection).await?) })).await?;
+        Self::over(migrations, auto_migrate).await
     }
 }
 
@@ -71,6 +78,7 @@ impl<C: Connections> PostgresRepository<C> {
             Err(StoreError::NotMigrated { .. }) if auto_migrate => drop(migrations.up(None).await?),
             other => other?,
         }
+        // From here on nothing may fail: what was migrated has to open.
         let (connections, codec) = migrations.into_parts();
         let upkeep = Upkeep::start(connections.clone());
         Ok(Self { connections, codec, is_indexed: true, upkeep })

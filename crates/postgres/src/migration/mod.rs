@@ -14,6 +14,7 @@ use sea_orm::{
 };
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
+use crate::check;
 use crate::config::PostgresConfig;
 use crate::connect;
 use crate::connection::Connections;
@@ -59,7 +60,7 @@ impl PostgresMigrations {
     /// Connects to PostgreSQL, whatever state the schema is in.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] or [`StoreError::Backend`].
+    /// [`StoreError::Unavailable`]; [`StoreError::Backend`], also where the database's encoding is not UTF8.
     pub async fn open(config: PostgresConfig) -> Result<Self, StoreError> {
         let connections = connect::open(&config).await?;
         Ok(Self { connections, schema: config.schema, codec: config.codec })
@@ -87,7 +88,11 @@ impl<C: Connections> PostgresMigrations<C> {
         let sql = Sql::new("SELECT version FROM chatkeep_migration ORDER BY version");
         match sql.rows(&self.connections).await {
             Ok(rows) => Ok(rows.iter().map(|row| row::value(row, 0)).collect::<Result<_, _>>()?),
-            Err(error) if error::is_missing_table(&error) => Ok(Vec::new()),
+            // It may be there, and the role kept from seeing it.
+            Err(error) if error::is_missing_table(&error) => {
+                check::usage(&self.connections).await?;
+                Ok(Vec::new())
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -117,11 +122,16 @@ impl<C: Connections> PostgresMigrations<C> {
 
     /// Runs a change in one transaction, and tells what it changed. It has no deadline: a large table takes its time.
     async fn change(&self, change: Change) -> Result<Vec<String>, StoreError> {
+        let is_up = !matches!(change, Change::Down(_));
         let changed = self.in_transaction(async |schema| {
             schema.execute_unprepared("SET LOCAL statement_timeout = 0").await?;
             schema.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LOCK})")).await?;
             if let Some(name) = &self.schema {
-                schema::enter(schema, name, !matches!(change, Change::Down(_))).await?;
+                schema::enter(schema, name, is_up).await?;
+            }
+            check::usage(schema).await?;
+            if is_up {
+                check::encoding(schema).await?;
             }
             let before = applied(schema).await?;
             match change {
@@ -152,7 +162,8 @@ impl<C: Connections> PostgresMigrations<C> {
         };
         let changed = changed.await;
         if is_to_be_closed {
-            connection.close().await?;
+            // What was done is done, whatever becomes of the connection.
+            let _ = connection.close().await;
         }
         changed
     }

@@ -95,7 +95,8 @@ impl ConnectionTrait for ConnectionPool {
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.lease().await?.execute_unprepared(sql).await
+        let mut lease = self.lease().await?;
+        lease.alone(async |lease| lease.execute_unprepared(sql).await).await
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {

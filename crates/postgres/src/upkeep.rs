@@ -13,6 +13,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
 use crate::connection::Connections;
+use crate::row;
 use crate::sql::Sql;
 
 /// The list is cleaned so long after the first append to it, or with so many messages in it.
@@ -45,8 +46,10 @@ impl Upkeep {
             let backlog = Arc::downgrade(&upkeep.0);
             runtime.spawn(async move {
                 while let Some(backlog) = backlog.upgrade() {
-                    // The store may be dropped meanwhile.
-                    let _ = tokio::time::timeout(REST, backlog.appended.notified()).await;
+                    if backlog.waiting.load(Ordering::Relaxed) < MANY {
+                        // The store may be dropped meanwhile.
+                        let _ = tokio::time::timeout(REST, backlog.appended.notified()).await;
+                    }
                     if backlog.waiting.load(Ordering::Relaxed) > 0 {
                         backlog.clean(&connections).await;
                     }
@@ -76,9 +79,16 @@ impl Upkeep {
 impl Backlog {
     async fn clean(&self, connections: &impl Connections) {
         let seen = self.waiting.load(Ordering::Relaxed);
-        // Without it a search reads more, and autovacuum does it at last: nobody need know.
-        let _ = Sql::new(CLEAN).rows(connections).await;
-        self.waiting.fetch_sub(seen, Ordering::Relaxed);
+        let row = Sql::new(CLEAN).row(connections).await;
+        if let Ok(Some(row)) = &row
+            && row::value::<Option<i64>>(row, 0).is_ok_and(|pages| pages.is_none())
+        {
+            // Another process cleans, and may be past what this one appended: so it looks again.
+            tokio::time::sleep(REST).await;
+        } else {
+            // Where it failed, a search reads more, and autovacuum does it at last: nobody need know.
+            self.waiting.fetch_sub(seen, Ordering::Relaxed);
+        }
         self.cleaned.notify_waiters();
     }
 }

@@ -79,7 +79,7 @@ CREATE TABLE chat_message_revision (
 );
 
 -- Puts the words of new messages into the index, unless somebody else does so right now. The right to do that is the
--- owner's alone, and so this runs as the owner.
+-- owner's alone, and so this runs as the owner. NULL: somebody else did. The lock's number is any of ours.
 CREATE FUNCTION chatkeep_clean_search() RETURNS bigint
     LANGUAGE sql SECURITY DEFINER SET search_path FROM CURRENT SET work_mem = '64MB'
 AS $$

@@ -2,7 +2,6 @@
 
 use crate::id::ThreadId;
 use crate::message_query::MessageQuery;
-use crate::page::{DEFAULT_PAGE_LEN, MAX_PAGE_LEN};
 use crate::repository::MessageRepository;
 use crate::scope::Scope;
 use crate::stream::{MessageStream, message_stream};
@@ -16,8 +15,7 @@ pub fn stream_by_pages<'a, R: MessageRepository + ?Sized>(
     thread: ThreadId,
     query: MessageQuery,
 ) -> MessageStream<'a> {
-    let page_len = if query.limit == 0 { DEFAULT_PAGE_LEN } else { query.limit.min(MAX_PAGE_LEN) };
-    let mut query = query.limit(page_len);
+    let mut query = query.with_page_limit();
     message_stream(|outlet| async move {
         loop {
             let page = store.list_messages(scope, thread, &query).await?;

@@ -6,7 +6,7 @@ use crate::cursor::Cursor;
 use crate::id::ThreadId;
 use crate::invalid::InvalidArgument;
 use crate::message_filter::MessageFilter;
-use crate::page::{DEFAULT_PAGE_LEN, check_limit};
+use crate::page::{DEFAULT_PAGE_LEN, MAX_PAGE_LEN, check_limit};
 use crate::position::Position;
 
 /// The direction of a list of messages.
@@ -41,7 +41,7 @@ pub struct MessageQuery {
     pub order: Order,
     /// How many messages to leave out at the beginning of the list, after the filters.
     pub offset: u64,
-    /// The most items of the page, at most [`MAX_PAGE_LEN`](crate::MAX_PAGE_LEN). 0 gives an empty page.
+    /// The most items of the page, at most [`MAX_PAGE_LEN`]. 0 gives an empty page.
     pub limit: usize,
     /// Goes on behind an earlier page of the same thread and order.
     pub cursor: Option<Cursor>,
@@ -115,6 +115,14 @@ impl MessageQuery {
         self
     }
 
+    /// The same with a limit that a page can have: [`DEFAULT_PAGE_LEN`] in place of 0, and at most
+    /// [`MAX_PAGE_LEN`]. Stores use it to give a stream by pages.
+    #[must_use]
+    pub fn with_page_limit(mut self) -> Self {
+        self.limit = if self.limit == 0 { DEFAULT_PAGE_LEN } else { self.limit.min(MAX_PAGE_LEN) };
+        self
+    }
+
     /// The page behind an earlier one; the offset was used up there.
     #[must_use]
     pub fn behind(mut self, cursor: Cursor) -> Self {
@@ -126,7 +134,7 @@ impl MessageQuery {
     /// messages. The positions themselves are not included, and `None` leaves a side open.
     ///
     /// # Errors
-    /// [`InvalidArgument`] for a limit over [`MAX_PAGE_LEN`](crate::MAX_PAGE_LEN), an offset of 2⁶³ or more, what
+    /// [`InvalidArgument`] for a limit over [`MAX_PAGE_LEN`], an offset of 2⁶³ or more, what
     /// [`MessageFilter::validate`] refuses, or a cursor that is damaged or of another list.
     pub fn validate(&self, thread: ThreadId) -> Result<(Position, Option<Position>), InvalidArgument> {
         check_limit(self.limit)?;

@@ -1,16 +1,17 @@
 //! What statements run on: connections of our own, or those that a caller made with SeaORM.
 
 use std::fmt::Debug;
+use std::pin::Pin;
 
 use async_trait::async_trait;
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult,
-    SqlxPostgresConnector, Statement, TransactionSession,
+    SqlxPostgresConnector, Statement, StreamTrait, TransactionSession,
 };
 use tokio::sync::Mutex;
 
 use crate::error::query_failed;
-use crate::pool::{ConnectionPool, Lease};
+use crate::pool::{ConnectionPool, Lease, RowStream};
 
 /// Connections to one database. Clones share them.
 ///
@@ -21,7 +22,7 @@ use crate::pool::{ConnectionPool, Lease};
 /// such connections, so that the next attempt gets a new one. The pool of a [`DatabaseConnection`] is its maker's, and
 /// keeps them: bound their age by `ConnectOptions::max_lifetime`, or make a new one.
 #[async_trait]
-pub trait Connections: ConnectionTrait + Clone + Debug + Send + Sync + 'static {
+pub trait Connections: ConnectionTrait + StreamTrait + Clone + Debug + Send + Sync + 'static {
     /// A transaction on one of them. Dropping it takes back what it did.
     type Transaction: ConnectionTrait + TransactionSession + Send + Sync;
 
@@ -106,6 +107,22 @@ impl ConnectionTrait for ConnectionPool {
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         let mut lease = self.lease().await?;
         lease.alone(async |lease| lease.rows(statement).await).await
+    }
+}
+
+/// A stream that is dropped before its last row closes its connection.
+impl StreamTrait for ConnectionPool {
+    type Stream<'a> = RowStream;
+
+    fn get_database_backend(&self) -> DbBackend {
+        DbBackend::Postgres
+    }
+
+    fn stream_raw<'a>(
+        &'a self,
+        statement: Statement,
+    ) -> Pin<Box<dyn Future<Output = Result<RowStream, DbErr>> + Send + 'a>> {
+        Box::pin(async move { Ok(self.lease().await?.into_rows(statement)) })
     }
 }
 

@@ -68,6 +68,11 @@ impl Failure {
         matches!(self, Self::Db(error) if matches!(meaning(error), Meaning::Unique | Meaning::ForeignKey))
     }
 
+    /// The server broke the statement off, because it took too long.
+    pub(crate) fn is_timeout(&self) -> bool {
+        matches!(self, Self::Db(error) if matches!(meaning(error), Meaning::Slow(_)))
+    }
+
     pub(crate) fn into_store_error(self, effect: Effect) -> StoreError {
         match self {
             Self::Db(error) => to_store_error(effect, error),

@@ -22,6 +22,7 @@ mod server;
 mod sql;
 mod statements;
 mod store;
+mod stream;
 mod tags;
 mod threads;
 mod upkeep;

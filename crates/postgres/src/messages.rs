@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use chatkeep_domain::search::SearchKey;
 use chatkeep_domain::{
     Append, ChatMessage, ContentKey, MAX_PAGE_LEN, MessageEdit, MessageFilter, MessageId, MessageQuery,
-    MessageRepository, MessageRevision, Order, Page, Position, Role, Scope, StoreError, ThreadAppend,
-    ThreadId, Timestamp, UserId, check_timestamp,
+    MessageRepository, MessageRevision, MessageStream, Order, Page, Position, Role, Scope, StoreError,
+    ThreadAppend, ThreadId, Timestamp, UserId, check_timestamp,
 };
 use sea_orm::{ConnectionTrait, QueryResult, TransactionSession as _};
 use uuid::Uuid;
@@ -18,7 +18,7 @@ use crate::sql::{Sql, size};
 use crate::statements::{CLEAR, DELETE, EDIT, EDITED, FIND, LIST_NEWEST, LIST_OLDEST};
 use crate::store::PostgresRepository;
 use crate::threads::Target;
-use crate::words::{self, Owner, Wanted, analyzer_version};
+use crate::words::{self, Owner, Question, Wanted, analyzer_version};
 
 const COLUMNS: &str =
     "m.id, m.chat_thread_id, m.position, m.sender_id, m.sender_role, m.content, m.created_at, m.updated_at";
@@ -48,35 +48,48 @@ impl<C: Connections> PostgresRepository<C> {
         thread: ThreadId,
         query: &MessageQuery,
     ) -> Result<Page<ChatMessage>, Failure> {
-        let ends = query.validate(thread).map_err(StoreError::from)?;
+        query.validate(thread).map_err(StoreError::from)?;
         let target = self.target(scope, thread).await?;
+        self.page(&target, query).await
+    }
+
+    /// A page of a thread that may not be there.
+    pub(crate) async fn page(
+        &self,
+        target: &Target,
+        query: &MessageQuery,
+    ) -> Result<Page<ChatMessage>, Failure> {
+        let ends = query.validate(target.id).map_err(StoreError::from)?;
         let mut found = Vec::new();
         if query.limit > 0 {
-            let wanted = Wanted {
-                org: Some(&target.org),
-                thread: Some(thread),
-                sender: query.filter.sender_id.as_ref(),
-                roles: &query.filter.roles,
-                metadata: &query.filter.metadata,
-                ..Wanted::default()
-            };
-            let question =
-                wanted.question().filter(|_| self.is_indexed && !is_of_instructions(&query.filter));
-            found = match question {
-                None => self.listed(&target, query, ends).await?,
+            found = match self.question(target, query) {
+                None => self.listed(target, query, ends).await?,
                 Some(question) => {
                     let filter = &query.filter;
                     let within = Within::Thread(target.clone());
                     let candidates = Candidates { within, question: Some(question), filter };
-                    self.listed_by_index(&target, query, &candidates, ends).await?
+                    self.listed_by_index(target, query, &candidates, ends).await?
                 }
             };
         }
-        let page = Page::cut(found, query.limit, |last| query.cursor_behind(thread, last.position))?;
+        let page = Page::cut(found, query.limit, |last| query.cursor_behind(target.id, last.position))?;
         if page.items.is_empty() {
-            self.require_thread(&self.connections, &target).await?;
+            self.require_thread(&self.connections, target).await?;
         }
         Ok(page)
+    }
+
+    /// What the index is asked for a list; `None` where columns say it all.
+    pub(crate) fn question(&self, target: &Target, query: &MessageQuery) -> Option<Question> {
+        let wanted = Wanted {
+            org: Some(&target.org),
+            thread: Some(target.id),
+            sender: query.filter.sender_id.as_ref(),
+            roles: &query.filter.roles,
+            metadata: &query.filter.metadata,
+            ..Wanted::default()
+        };
+        wanted.question().filter(|_| self.is_indexed && !is_of_instructions(&query.filter))
     }
 
     /// One message more than the limit. The error of a corrupt row says where the list goes on.
@@ -91,9 +104,7 @@ impl<C: Connections> PostgresRepository<C> {
             return Err(StoreError::unsupported(operation, STORE).into());
         }
         let limit = query.limit + 1;
-        let is_plain = query.filter == MessageFilter::default() && query.offset == 0;
-        let sql = if is_plain { list_sql(target, query, ends) } else { filtered_sql(target, query, ends) };
-        let rows = sql.rows(&self.connections).await?;
+        let rows = by_columns(target, query, limit, ends).rows(&self.connections).await?;
         let opener = self.opener(target);
         Ok(rows.iter().take(limit).map(|row| opener.listed(row, target.id, query)).collect())
     }
@@ -250,18 +261,18 @@ impl<C: Connections> PostgresRepository<C> {
     }
 }
 
-/// Without filters there is but one good plan: a constant.
-fn list_sql(target: &Target, query: &MessageQuery, (after, before): Ends) -> Sql {
-    let text = match query.order {
-        Order::NewestFirst => LIST_NEWEST,
-        Order::OldestFirst => LIST_OLDEST,
-    };
-    let mut values = target.values();
-    values.extend([after.get().into(), before.map_or(i64::MAX, i64::from).into()]);
-    Sql::sized(text, query.limit + 1, values)
-}
-
-fn filtered_sql(target: &Target, query: &MessageQuery, (after, before): Ends) -> Sql {
+/// So many messages, or a few more, that the columns say are the query's. Without filters there is but one good plan: a
+/// constant.
+pub(crate) fn by_columns(target: &Target, query: &MessageQuery, limit: usize, (after, before): Ends) -> Sql {
+    if query.filter == MessageFilter::default() && query.offset == 0 {
+        let text = match query.order {
+            Order::NewestFirst => LIST_NEWEST,
+            Order::OldestFirst => LIST_OLDEST,
+        };
+        let mut values = target.values();
+        values.extend([after.get().into(), before.map_or(i64::MAX, i64::from).into()]);
+        return Sql::sized(text, limit, values);
+    }
     let order = if query.order == Order::NewestFirst { " DESC" } else { "" };
     let sql = target
         .filter_messages(Sql::new(format!("SELECT {COLUMNS} FROM chat_message m WHERE ")))
@@ -271,7 +282,7 @@ fn filtered_sql(target: &Target, query: &MessageQuery, (after, before): Ends) ->
         .bind_some(" AND m.sender_id = ", query.filter.sender_id.as_ref().map(UserId::as_str))
         .bind_some(" AND m.created_at >= ", query.filter.created.from)
         .bind_some(" AND m.created_at < ", query.filter.created.until)
-        .text(&format!(" ORDER BY m.position{order} LIMIT {}", size(query.limit + 1)));
+        .text(&format!(" ORDER BY m.position{order} LIMIT {}", size(limit)));
     match query.offset {
         0 => sql,
         offset => sql.bind(" OFFSET ", i64::try_from(offset).unwrap_or(i64::MAX)),
@@ -340,8 +351,8 @@ impl<C: Connections> MessageRepository for PostgresRepository<C> {
         scope: &'a Scope,
         thread: ThreadId,
         query: MessageQuery,
-    ) -> chatkeep_domain::MessageStream<'a> {
-        chatkeep_domain::stream_by_pages(self, scope, thread, query)
+    ) -> MessageStream<'a> {
+        self.streamed(scope, thread, query)
     }
 
     async fn edit_message(

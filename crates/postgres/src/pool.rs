@@ -6,13 +6,17 @@
 //! was given back in the middle of something is asked.
 
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_stream::try_stream;
 use deadpool::managed::{
     Manager, Metrics, Object, Pool as Deadpool, PoolConfig, PoolError, QueueMode, RecycleResult, TimeoutType,
     Timeouts, WeakPool,
 };
+use futures_core::Stream;
+use futures_util::StreamExt as _;
 use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::sqlx::{
     self, AssertSqlSafe, Connection as _, Executor as _, PgConnection, Postgres, SqlSafeStr as _, SqlStr,
@@ -23,6 +27,9 @@ use tokio::runtime::Handle;
 use tokio::time::MissedTickBehavior;
 
 use crate::error::{is_read_only, query_failed};
+
+/// The rows of a statement, as they come.
+pub(crate) type RowStream = Pin<Box<dyn Stream<Item = Result<QueryResult, DbErr>> + Send>>;
 
 /// More connections than any server takes; what is asked beyond it is held to be this.
 const MAX_SIZE: u32 = 65_535;
@@ -186,6 +193,33 @@ impl Lease {
         let query = sqlx::query_with::<Postgres, _>(text, values).persistent(is_named);
         let rows = query.fetch_all(self.start(Left::InDoubt)?).await;
         self.end(before, rows.map(|rows| rows.into_iter().map(QueryResult::from).collect()))
+    }
+
+    /// The rows one after the other, as they come from the socket. Where they are dropped before the last, the connection is
+    /// closed: the server may have much more to send.
+    pub(crate) fn into_rows(mut self, statement: Statement) -> RowStream {
+        Box::pin(try_stream! {
+            if !self.is_named {
+                self.begin().await.map_err(query_failed)?;
+            }
+            let (before, is_named) = (self.left, self.is_named);
+            let (text, values) = parts(statement);
+            let query = sqlx::query_with::<Postgres, _>(text, values).persistent(is_named);
+            let mut rows = query.fetch(self.start(Left::Useless)?);
+            let ended = loop {
+                match rows.next().await {
+                    Some(Ok(row)) => yield QueryResult::from(row),
+                    Some(Err(error)) => break Err(error),
+                    None => break Ok(()),
+                }
+            };
+            drop(rows);
+            self.left = before;
+            self.end(before, ended)?;
+            if !is_named {
+                self.commit().await.map_err(query_failed)?;
+            }
+        })
     }
 
     pub(crate) async fn execute(&mut self, statement: Statement) -> Result<ExecResult, DbErr> {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use sea_orm::sea_query::ArrayType;
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement, StreamTrait, Value};
 
 #[derive(Debug)]
 pub(crate) struct Sql {
@@ -81,6 +81,11 @@ impl Sql {
 
     pub(crate) async fn row(self, on: &impl ConnectionTrait) -> Result<Option<QueryResult>, DbErr> {
         Ok(self.rows(on).await?.into_iter().next())
+    }
+
+    /// The rows as they come from the socket.
+    pub(crate) async fn stream<C: StreamTrait>(self, on: &C) -> Result<C::Stream<'_>, DbErr> {
+        on.stream_raw(self.statement()).await
     }
 
     /// Gives the number of rows that were changed.

@@ -1,0 +1,140 @@
+//! The messages of a thread, one by one.
+//!
+//! The first page is read as any page is, and its connection is free again. For a reader who wants more a task takes rows
+//! from the socket as fast as they are asked for, a statement for each [`STRETCH`]. A reader who is too slow for that loses
+//! the connection, and goes on by pages.
+
+use std::mem::take;
+use std::pin::pin;
+use std::time::Duration;
+
+use chatkeep_domain::{
+    ChatMessage, MessageQuery, MessageStream, Position, Scope, StoreError, ThreadId, message_stream,
+};
+use futures_util::StreamExt as _;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
+use tracing::Instrument as _;
+
+use crate::connection::Connections;
+use crate::error::{Failure, reads};
+use crate::messages::by_columns;
+use crate::store::PostgresRepository;
+use crate::threads::Target;
+
+/// How many messages a statement asks for. The limit keeps the server from sorting the thread, and bounds what the pool
+/// of a caller's `DatabaseConnection` has to read, and throw away, when a stream is dropped.
+const STRETCH: usize = 10_000;
+
+/// A reader who still lets the connection wait so long after its statement began loses it.
+const HOLD: Duration = Duration::from_secs(5);
+
+/// The most messages that are given to the reader at a time, and the most times that wait for the reader.
+const CHUNK: usize = 64;
+const CHUNKS: usize = 4;
+
+type Chunk = Result<Vec<ChatMessage>, StoreError>;
+
+impl<C: Connections> PostgresRepository<C> {
+    pub(crate) fn streamed<'a>(
+        &'a self,
+        scope: &'a Scope,
+        thread: ThreadId,
+        query: MessageQuery,
+    ) -> MessageStream<'a> {
+        let mut query = query.with_page_limit();
+        message_stream(move |outlet| async move {
+            query.validate(thread)?;
+            let target = reads(self.target(scope, thread)).await?;
+            let mut is_first = true;
+            loop {
+                let page = reads(self.page(&target, &query)).await?;
+                outlet.give_all(page.items).await;
+                let Some(next) = page.next else { return Ok(()) };
+                query = query.behind(next);
+                if !take(&mut is_first) || self.question(&target, &query).is_some() {
+                    continue;
+                }
+                // It ends with the block.
+                let mut task = JoinSet::new();
+                let mut chunks = self.take_all(&mut task, target.clone(), query.clone());
+                while let Some(messages) = chunks.recv().await {
+                    let messages = messages?;
+                    if let Some(last) = messages.last() {
+                        query = query.clone().behind(query.cursor_behind(thread, last.position));
+                    }
+                    outlet.give_all(messages).await;
+                }
+                // One more page tells whether that was all, and whether the thread is still there.
+            }
+        })
+    }
+
+    /// Starts to take what is behind the query's cursor, up to the end of the thread, or until the reader is too slow.
+    fn take_all(
+        &self,
+        task: &mut JoinSet<()>,
+        target: Target,
+        mut query: MessageQuery,
+    ) -> mpsc::Receiver<Chunk> {
+        let (sender, chunks) = mpsc::channel((query.limit / CHUNK).clamp(1, CHUNKS));
+        if let Ok(runtime) = Handle::try_current() {
+            let store = self.clone();
+            let taking = async move {
+                let failed = loop {
+                    match reads(store.take_stretch(&target, &query, &sender)).await {
+                        Ok(Some(last)) => query = query.clone().behind(query.cursor_behind(target.id, last)),
+                        Ok(None) => return,
+                        Err(error) => break error,
+                    }
+                };
+                // Without a reader nobody need know.
+                let _ = sender.send(Err(failed)).await;
+            };
+            task.spawn_on(taking.in_current_span(), &runtime);
+        }
+        chunks
+    }
+
+    /// Takes the messages of one statement. Gives the position of the last, if there may be more behind it.
+    async fn take_stretch(
+        &self,
+        target: &Target,
+        query: &MessageQuery,
+        chunks: &mpsc::Sender<Chunk>,
+    ) -> Result<Option<Position>, Failure> {
+        let ends = query.validate(target.id).map_err(StoreError::from)?;
+        let until = Instant::now() + HOLD;
+        let rows = by_columns(target, query, STRETCH, ends).stream(&self.connections).await?;
+        let mut rows = pin!(rows.ready_chunks(query.limit.min(CHUNK)));
+        let (opener, mut taken, mut last) = (self.opener(target), 0, None);
+        while let Some(rows) = rows.next().await {
+            let Ok(Ok(place)) = timeout_at(until, chunks.reserve()).await else { return Ok(None) };
+            let mut messages = Vec::with_capacity(rows.len());
+            let mut failed = None;
+            for row in rows {
+                match row.map_err(Failure::from).and_then(|row| Ok(opener.listed(&row, target.id, query)?)) {
+                    Ok(message) => messages.push(message),
+                    Err(error) => {
+                        failed = Some(error);
+                        break;
+                    }
+                }
+            }
+            taken += messages.len();
+            if let Some(message) = messages.last() {
+                last = Some(message.position);
+                place.send(Ok(messages));
+            }
+            match failed {
+                // The server counts the time of the reader, too.
+                Some(error) if taken > 0 && error.is_timeout() => return Ok(None),
+                Some(error) => return Err(error),
+                None => {}
+            }
+        }
+        Ok(last.filter(|_| taken == STRETCH))
+    }
+}

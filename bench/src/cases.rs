@@ -19,8 +19,8 @@ pub(crate) enum Backend {
 pub(crate) enum What {
     /// Appends to many threads.
     Append,
-    /// Appends to many, where those that wait go together.
-    AppendCoalesced,
+    /// Appends to many, each in a statement of its own.
+    AppendUncoalesced,
     /// Appends to one.
     AppendOneThread,
     /// Appends to many threads, against `pgbench`.
@@ -47,7 +47,7 @@ impl What {
     /// Appends vary most, because they wait for the disk.
     fn plan(self) -> Plan {
         let (pairs, seconds) = match self {
-            Self::Append | Self::AppendCoalesced | Self::AppendOneThread | Self::AppendPgbench => (7, 2),
+            Self::Append | Self::AppendUncoalesced | Self::AppendOneThread | Self::AppendPgbench => (7, 2),
             Self::AppendJoinAll(_) | Self::Batch(_) | Self::Window | Self::ColdStart => (7, 1),
             Self::Newest(_) | Self::Stream(_) | Self::List(_) | Self::Search(_) => (5, 1),
         };
@@ -56,8 +56,8 @@ impl What {
 
     fn is_on(self, backend: Backend) -> bool {
         match self {
-            // SQLite is opened so by itself, and memory has nothing to wait for.
-            Self::AppendCoalesced => backend == Backend::Postgres,
+            // SQLite always writes those that wait together, and memory has nothing to wait for.
+            Self::AppendUncoalesced => backend == Backend::Postgres,
             Self::AppendPgbench => backend == Backend::Postgres && pgbench::find().is_some(),
             // On a server, one client by hand would be no match for a pool.
             Self::AppendJoinAll(_) => backend != Backend::Postgres,
@@ -92,7 +92,8 @@ fn all(quick: bool) -> Vec<Case> {
     let million = if quick { 100_000 } else { 1_000_000 };
     let mut cases = Vec::new();
     cases.extend([1, 16, 64].map(|callers| Case::new("append", What::Append, callers)));
-    cases.extend([1, 16, 64].map(|callers| Case::new("append_coalesced", What::AppendCoalesced, callers)));
+    cases
+        .extend([1, 16, 64].map(|callers| Case::new("append_uncoalesced", What::AppendUncoalesced, callers)));
     cases.push(Case::new("append_one_thread", What::AppendOneThread, 16));
     cases.extend([1, 16].map(|callers| Case::new("append_pgbench", What::AppendPgbench, callers)));
     cases.push(Case::new("append_join_all", What::AppendJoinAll(16), 1));

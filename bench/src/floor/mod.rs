@@ -61,7 +61,7 @@ pub(crate) trait Pair: Sized {
     -> impl Future<Output = Result<Arc<dyn ConversationRepository>>>;
 
     /// Opens ours so that appends that wait go together.
-    fn coalescing(
+    fn uncoalesced(
         &self,
         _connections: Option<u32>,
     ) -> impl Future<Output = Result<Arc<dyn ConversationRepository>>> {

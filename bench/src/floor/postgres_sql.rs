@@ -43,14 +43,14 @@ pub(super) const LIST: &str = "
 /// What the store does once a second while it appends: new words go into the index.
 pub(super) const CLEAN: &str = "SELECT chatkeep_clean_search()";
 
-/// The hits of a word that is neither common nor rare, in an organization that a long walk goes through: the one case of
-/// the statement that is measured, planned for all values as ours is.
+/// The hits of a word that is neither common nor rare: the one case of the statement that is measured, a walk through
+/// the organization up to the last hit that is wanted.
 pub(super) const HITS: &str = "
-    WITH walked AS MATERIALIZED (
-        SELECT m.created_at, m.chat_thread_id, m.position, m.org_id, (m.search @@ $1::text::tsquery) IS TRUE AS is_hit
+    SELECT org_id, chat_thread_id, position FROM (
+        SELECT m.created_at, m.chat_thread_id, m.position, m.org_id,
+               (m.search @@ (SELECT $1::text::tsquery)) IS TRUE AS is_hit
         FROM chat_message m WHERE m.org_id = $2
-        ORDER BY m.created_at DESC, m.chat_thread_id DESC, m.position DESC LIMIT 5000)
-    SELECT org_id, chat_thread_id, position FROM walked WHERE is_hit
-    ORDER BY created_at DESC, chat_thread_id DESC, position DESC LIMIT 21";
+        ORDER BY m.created_at DESC, m.chat_thread_id DESC, m.position DESC LIMIT 5000) m
+    WHERE is_hit ORDER BY created_at DESC, chat_thread_id DESC, position DESC LIMIT 21";
 
 pub(super) const MESSAGES_AT: &str = include_str!("../../../crates/postgres/src/statements/messages_at.sql");

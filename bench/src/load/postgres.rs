@@ -175,9 +175,9 @@ impl Pair for PostgresPair {
         Ok(Box::pin(chatkeep::create_repository(&self.config(connections)?)).await?)
     }
 
-    async fn coalescing(&self, connections: Option<u32>) -> Result<Arc<dyn ConversationRepository>> {
+    async fn uncoalesced(&self, connections: Option<u32>) -> Result<Arc<dyn ConversationRepository>> {
         let mut config = self.config(connections)?;
-        config.coalesce_appends = true;
+        config.coalesce_appends = false;
         Ok(Box::pin(chatkeep::create_repository(&config)).await?)
     }
 

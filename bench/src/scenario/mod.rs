@@ -22,7 +22,7 @@ impl What {
     pub(crate) fn shape(self) -> Shape {
         match self {
             Self::Append
-            | Self::AppendCoalesced
+            | Self::AppendUncoalesced
             | Self::AppendOneThread
             | Self::AppendPgbench
             | Self::AppendJoinAll(_)
@@ -38,7 +38,7 @@ impl What {
     pub(crate) fn unit(self) -> &'static str {
         match self {
             Self::Append
-            | Self::AppendCoalesced
+            | Self::AppendUncoalesced
             | Self::AppendOneThread
             | Self::AppendPgbench
             | Self::AppendJoinAll(_)
@@ -57,7 +57,7 @@ pub(crate) async fn measure<P: Pair>(pair: &P, case: &Case, plan: Plan) -> Resul
     let callers = case.callers;
     match case.what {
         What::Append => write::append(pair, callers, THREADS, plan).await,
-        What::AppendCoalesced => write::append_coalesced(pair, callers, THREADS, plan).await,
+        What::AppendUncoalesced => write::append_uncoalesced(pair, callers, THREADS, plan).await,
         What::AppendOneThread => write::append(pair, callers, 1, plan).await,
         What::AppendPgbench => write::append_pgbench(pair, callers, THREADS, plan).await,
         What::AppendJoinAll(appends) => write::append_join_all(pair, appends, THREADS, plan).await,

@@ -77,14 +77,14 @@ pub(super) async fn append<P: Pair>(
     append_to(&store, pair, Walk { threads, callers }, plan).await
 }
 
-/// The same, where those that wait go together.
-pub(super) async fn append_coalesced<P: Pair>(
+/// The same, each in a statement of its own.
+pub(super) async fn append_uncoalesced<P: Pair>(
     pair: &P,
     callers: usize,
     threads: usize,
     plan: Plan,
 ) -> Result<Measured> {
-    let store = pair.coalescing(connections(callers)).await?;
+    let store = pair.uncoalesced(connections(callers)).await?;
     append_to(&store, pair, Walk { threads, callers }, plan).await
 }
 

@@ -23,7 +23,7 @@
 //! | `DB_STATEMENT_TIMEOUT` | `database.statement_timeout` | `30` | seconds that PostgreSQL may work on a statement, or SQLite on a call; a read that takes longer fails, and is not repeated; with 0, the deadline alone bounds it |
 //! | `DB_DEADLINE` | `database.deadline` | `30` | seconds that a call takes at the most, with all its attempts: it is repeated after transient errors; bounds the two times above |
 //! | `DB_STATEMENT_CACHE_SIZE` | `database.statement_cache_size` | `100` | prepared statements a connection; 0 for PgBouncer in transaction mode |
-//! | `DB_COALESCE_APPENDS` | `database.coalesce_appends` | off | whether appends that wait go to PostgreSQL together; on SQLite they always do |
+//! | `DB_COALESCE_APPENDS` | `database.coalesce_appends` | on | whether appends that arrive while others are under way go to PostgreSQL together; on SQLite they always do |
 //! | `DB_AUTO_MIGRATE` | `database.auto_migrate` | on for SQLite, off for PostgreSQL | whether opening applies migrations |
 //! | `ENABLE_DB_PERSISTENCE` | `enable_persistence` | `false` | whether histories store what they are given: see [`StateConfig::enable_persistence`] |
 //! | `DEFAULT_USER_ID` | `user_id` | `default_user` | whose threads [`StateManager::open`](crate::StateManager::open) sees |

@@ -285,8 +285,7 @@ mod tests {
     #[tokio::test]
     async fn the_store_has_its_layers() {
         let shown = async |url: &str| {
-            let mut config = DatabaseConfig::from_url(url).unwrap();
-            config.coalesce_appends = true;
+            let config = DatabaseConfig::from_url(url).unwrap();
             let shown = format!("{:?}", create_repository(&config).await.unwrap());
             ["Traced", "Retry", "Coalescing"].map(|layer| shown.contains(&format!("{layer} {{")))
         };

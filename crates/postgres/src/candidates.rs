@@ -1,8 +1,9 @@
 //! Which messages a search or a filter has to look at, in order.
 //!
-//! What the words decide is looked for in two ways, and the statement decides which of them, not PostgreSQL's guess of how
-//! frequent a word is. First the nearest messages are walked through: where a word is common, its hits are among them.
-//! Where none is, or after a longer walk still too few are, the index is asked for all hits, and they are sorted.
+//! What the words decide is looked for in two ways, and what the messages say decides which of them, not PostgreSQL's guess
+//! of how frequent a word is. First a few of the nearest messages are walked through. Where none of them is a hit, the
+//! words are rare: the index is asked for all hits, and they are sorted. Where some are, but too few, the walk goes on until
+//! there are enough, and the index is asked only after many messages.
 
 use chatkeep_domain::search::{SearchKey, SearchRead};
 use chatkeep_domain::{BoxError, MessageFilter, OrgId, Position, UserId, to_micros};
@@ -17,8 +18,8 @@ use crate::statements::MESSAGES_AT;
 use crate::threads::Target;
 use crate::words::Question;
 
-/// How many messages are walked through at first, and each time after that.
-const SHORT_WALK: usize = 200;
+/// How many messages are walked through at first, and after that.
+const SHORT_WALK: usize = 500;
 const LONG_WALK: usize = 5_000;
 
 const KEYS: &str = "m.created_at, m.chat_thread_id, m.position, m.org_id";
@@ -61,13 +62,6 @@ impl Bounds {
     }
 }
 
-/// What a walk gave.
-struct Walk {
-    hits: Vec<SearchKey>,
-    /// Where it ended, unless there is nothing more to look at.
-    end: Option<SearchKey>,
-}
-
 impl Candidates<'_> {
     /// The next places in order, as many as are asked for. If there are fewer, there are no more.
     pub(crate) async fn next(
@@ -80,8 +74,7 @@ impl Candidates<'_> {
             // No index has the messages of all organizations in order: a walk would sort them at each step.
             (Some(Question { of_index, of_message, .. }), Within::Everywhere(_)) => {
                 let index = of_index.as_ref().unwrap_or(of_message);
-                let sql = self.looked_up(Sql::new(""), read, index, of_message);
-                self.keys(sql.text(&self.order(read)).text(&limit(read.limit)), on).await?
+                self.keys(self.looked_up(read, index, of_message), on).await?
             }
             (Some(question), _) => self.walked(on, read, question).await?,
         };
@@ -134,6 +127,7 @@ impl Candidates<'_> {
         sql.text(&order).text(&limit)
     }
 
+    /// Walks, and asks the index where the walk says that the words are rare.
     async fn walked(
         &self,
         on: &impl ConnectionTrait,
@@ -143,73 +137,60 @@ impl Candidates<'_> {
         let (mut hits, mut read) = (Vec::new(), read.clone());
         let mut steps = if read.limit > SHORT_WALK { LONG_WALK } else { SHORT_WALK };
         loop {
-            let walk = self.walk(on, &read, question, steps).await?;
-            read.limit = read.limit.saturating_sub(walk.hits.len());
-            hits.extend(walk.hits);
-            match walk.end {
-                Some(end) if read.limit > 0 => read.behind = Some(end),
-                _ => return Ok(hits),
+            let (found, end) = self.walk(on, &read, question, steps).await?;
+            // A short walk without a hit is enough to tell, and a long one in any case.
+            let are_rare = found.is_empty() || steps == LONG_WALK;
+            read.limit = read.limit.saturating_sub(found.len());
+            hits.extend(found);
+            let Some(end) = end.filter(|_| read.limit > 0) else { return Ok(hits) };
+            read.behind = Some(end);
+            if let Some(index) = question.of_index.as_ref().filter(|_| are_rare) {
+                let sql = self.looked_up(&read, index, &question.of_message);
+                hits.extend(self.keys(sql, on).await?);
+                return Ok(hits);
             }
             steps = LONG_WALK;
         }
     }
 
-    /// One statement: the walk, and where it is in vain the index.
+    /// The hits among so many messages, and the last of these, if there may be more hits behind it. It stops at the last hit
+    /// that is wanted, and only where there are fewer its end is looked for.
     async fn walk(
         &self,
         on: &impl ConnectionTrait,
         read: &Bounds,
         question: &Question,
         steps: usize,
-    ) -> Result<Walk, Failure> {
-        let (order, limit) = (self.order(read), limit(read.limit));
-        let (columns, back) = (self.columns(), in_order(self.columns(), !read.newest_first));
-        // A short walk without a hit says that the words are rare, a long one is long enough.
-        let enough = if steps == SHORT_WALK { 1 } else { size(read.limit) };
-        let sql = Sql::new(format!("WITH walked AS MATERIALIZED (SELECT {KEYS}, (m.search @@ "))
-            .bind("", question.of_message.as_str())
-            .text("::text::tsquery) IS TRUE");
-        let sql = self.let_through(sql).text(" AS is_hit FROM chat_message m WHERE");
-        let sql = self
-            .between(self.placed(sql), read)
-            .text(&format!("{order} LIMIT {steps}), near AS MATERIALIZED ("))
-            .text(&format!("SELECT * FROM walked m WHERE is_hit{order}{limit})"));
-        let sql = match &question.of_index {
-            None => sql,
-            Some(index) => self
-                .looked_up(sql.text(", far AS ("), read, index, &question.of_message)
-                .text(&format!(" AND ({}) {} (", columns.join(", "), behind(read.newest_first)))
-                .text(&format!("SELECT {} FROM walked m{back} LIMIT 1)", columns.join(", ")))
-                .text(&format!(" AND (SELECT count(*) FROM walked) = {steps}"))
-                .text(&format!(" AND (SELECT count(*) FROM near) < {enough}{order}{limit})")),
-        };
-        let mut sql = sql.text(&format!(" SELECT {KEYS}, 0, NULL::bigint FROM near m"));
-        if question.of_index.is_some() {
-            sql = sql.text(&format!(" UNION ALL SELECT {KEYS}, 1, NULL::bigint FROM far m"));
-        }
-        let sql = sql.text(&format!(
-            " UNION ALL (SELECT {KEYS}, 2, (SELECT count(*) FROM walked) FROM walked m{back} LIMIT 1)"
+    ) -> Result<(Vec<SearchKey>, Option<SearchKey>), Failure> {
+        let (order, wanted) = (self.order(read), size(read.limit));
+        let mut sql = self.between(self.placed(Sql::new("")), read);
+        let range = sql.take_text();
+        let sql = sql
+            .text(&format!("WITH near AS MATERIALIZED (SELECT {KEYS} FROM (SELECT {KEYS}, "))
+            // A query of its own is run once, and not for each message.
+            .bind("(m.search @@ (SELECT ", question.of_message.as_str())
+            .text("::text::tsquery)) IS TRUE");
+        let sql = self.let_through(sql).text(&format!(
+            " AS is_hit FROM chat_message m WHERE{range}{order} LIMIT {steps}) m WHERE is_hit{order} LIMIT {wanted})
+             SELECT {KEYS}, FALSE FROM near m UNION ALL (SELECT {KEYS}, TRUE FROM chat_message m
+             WHERE{range} AND (SELECT count(*) FROM near) < {wanted}{order} LIMIT 1 OFFSET {})",
+            steps - 1
         ));
-        let (mut near, mut hits, mut end) = (0, Vec::new(), None);
+        let (mut hits, mut end) = (Vec::new(), None);
         for row in &sql.rows(on).await? {
-            match row::value::<i32>(row, 4)? {
-                2 => end = Some(self.key(row)?).filter(|_| is_full(row, steps)),
-                kind => {
-                    near += usize::from(kind == 0);
-                    hits.push(self.key(row)?);
-                }
+            if row::value(row, 4)? {
+                end = Some(self.key(row)?);
+            } else {
+                hits.push(self.key(row)?);
             }
         }
-        hits.sort_unstable_by(|one, other| if read.newest_first { other.cmp(one) } else { one.cmp(other) });
-        let has_looked_up = question.of_index.is_some() && near < enough;
-        Ok(Walk { hits, end: end.filter(|_| !has_looked_up) })
+        Ok((hits, end))
     }
 
     /// The hits of the index. No other index is to serve this: of a value that it does not know PostgreSQL thinks that one
     /// message in 200 has it, and would rather walk through an organization.
-    fn looked_up(&self, sql: Sql, read: &Bounds, index: &str, message: &str) -> Sql {
-        let sql = sql
-            .text(&format!("SELECT {KEYS} FROM (SELECT "))
+    fn looked_up(&self, read: &Bounds, index: &str, message: &str) -> Sql {
+        let sql = Sql::new(format!("SELECT {KEYS} FROM (SELECT "))
             .bind("", index)
             .bind("::text::tsquery AS of_index, ", message)
             .text("::text::tsquery AS of_message OFFSET 0) asked JOIN chat_message m ON m.search @@ asked.of_index")
@@ -221,7 +202,7 @@ impl Candidates<'_> {
                 .bind(" AND m.org_id || '' = ", target.org.as_str())
                 .bind(" AND m.branch = 0 AND m.chat_thread_id || '' = ", target.id.to_string()),
         };
-        self.filtered(sql, read)
+        self.filtered(sql, read).text(&self.order(read)).text(&limit(read.limit))
     }
 
     /// Goes on with the condition on the place.
@@ -316,12 +297,4 @@ fn in_order(columns: &[&str], is_descending: bool) -> String {
 
 fn limit(rows: usize) -> String {
     format!(" LIMIT {}", size(rows))
-}
-
-fn behind(newest_first: bool) -> &'static str {
-    if newest_first { "<" } else { ">" }
-}
-
-fn is_full(row: &QueryResult, steps: usize) -> bool {
-    row::value::<i64>(row, 5).is_ok_and(|walked| usize::try_from(walked) == Ok(steps))
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::mem::take;
 
 use sea_orm::sea_query::ArrayType;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement, StreamTrait, Value};
@@ -45,6 +46,11 @@ impl Sql {
     pub(crate) fn text(mut self, text: &str) -> Self {
         self.text.to_mut().push_str(text);
         self
+    }
+
+    /// The text so far, to be put together in another way. The values stay.
+    pub(crate) fn take_text(&mut self) -> String {
+        take(&mut self.text).into_owned()
     }
 
     /// Goes on with text and a value behind it.

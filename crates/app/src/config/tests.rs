@@ -65,7 +65,7 @@ fn every_variable_arrives() {
         ("DB_STATEMENT_TIMEOUT", "0"),
         ("DB_DEADLINE", "0.25"),
         ("DB_STATEMENT_CACHE_SIZE", "0"),
-        ("DB_COALESCE_APPENDS", "on"),
+        ("DB_COALESCE_APPENDS", "off"),
         ("DB_AUTO_MIGRATE", "OFF"),
     ])
     .unwrap();
@@ -81,13 +81,13 @@ fn every_variable_arrives() {
     assert_eq!(database.acquire_timeout, Duration::from_millis(500));
     assert_eq!(database.deadline, Duration::from_millis(250));
     assert_eq!((database.statement_timeout, database.statement_cache_size), (None, 0));
-    assert_eq!((database.coalesce_appends, database.auto_migrate), (true, Some(false)));
+    assert_eq!((database.coalesce_appends, database.auto_migrate), (false, Some(false)));
 }
 
 #[test]
 fn toml_may_use_its_own_types() {
     let text = "enable_persistence = true\n[database]\nbackend = 'mock'\nport = 5433\npool_size = '8'\n\
-                acquire_timeout = 2\nstatement_timeout = 1.5\ndeadline = 90\ncoalesce_appends = 'no'\nauto_migrate = 1\npassword = 'x'";
+                acquire_timeout = 2\nstatement_timeout = 1.5\ndeadline = 90\ncoalesce_appends = 'yes'\nauto_migrate = 1\npassword = 'x'";
     let config = toml(text).unwrap();
     let database = config.database;
     assert!(config.enable_persistence);
@@ -95,7 +95,7 @@ fn toml_may_use_its_own_types() {
     assert_eq!(database.acquire_timeout, Duration::from_secs(2));
     assert_eq!(database.deadline, Duration::from_secs(90));
     assert_eq!(database.statement_timeout, Some(Duration::from_millis(1500)));
-    assert_eq!((database.coalesce_appends, database.auto_migrate), (false, Some(true)));
+    assert_eq!((database.coalesce_appends, database.auto_migrate), (true, Some(true)));
 }
 
 #[test]

@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use chatkeep::{DatabaseConfig, Scope, StateManager};
 use escargot::{CargoBuild, CargoRun};
+use sea_orm::ConnectionTrait as _;
 use tempfile::{TempDir, tempdir};
 
 static QUICKSTART: LazyLock<CargoRun> = LazyLock::new(|| build("quickstart"));
@@ -18,6 +19,7 @@ static PERSISTENT_CONVERSATION: LazyLock<CargoRun> = LazyLock::new(|| build("per
 static WORKFLOW: LazyLock<CargoRun> = LazyLock::new(|| build("workflow_with_persistence"));
 static MULTI_TENANT: LazyLock<CargoRun> = LazyLock::new(|| build("multi_tenant"));
 static SEARCH: LazyLock<CargoRun> = LazyLock::new(|| build("search"));
+static OWN_TABLES: LazyLock<CargoRun> = LazyLock::new(|| build("own_tables"));
 static CUSTOM_ADAPTER: LazyLock<CargoRun> = LazyLock::new(|| build("custom_adapter"));
 
 /// What `cargo run --example` builds at the root. `cargo test --workspace` has built the same already.
@@ -391,4 +393,28 @@ fn search_finds_the_same_in_every_store() {
     let folder = folder();
     assert_eq!(run(&SEARCH, folder.path(), &[]), FOUND);
     assert_eq!(run(&SEARCH, folder.path(), &["--db", "search.db"]), FOUND);
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: run `cargo xtask test`"]
+async fn own_tables_are_joined_with_those_of_chatkeep() {
+    let server = chatkeep_testkit::shared_postgres().expect("a server");
+    let name = format!("own_tables_{}", std::process::id());
+    let connection = sea_orm::Database::connect(&server).await.expect("a connection");
+    connection.execute_unprepared(&format!("CREATE DATABASE {name}")).await.expect("a database");
+    let (host, _) = server.rsplit_once('/').expect("a URL with a database");
+    let url = format!("{host}/{name}");
+    let expected = "\
+# The open tickets, and their threads
+1 The printer is on fire: 3 messages
+3 The screen is dark: 2 messages
+
+# How many messages of users each open ticket has
+1: 2
+3: 1
+";
+    let folder = folder();
+    assert_eq!(run(&OWN_TABLES, folder.path(), &["--db", &url]), expected);
+    // Its tables are there now, and three more tickets come.
+    assert_eq!(run(&OWN_TABLES, folder.path(), &["--db", &url]).lines().count(), 11);
 }

@@ -17,7 +17,7 @@ use self::answers::{Answer, Answers};
 use self::batch::Batch;
 use self::group::Group;
 use crate::connection::Connections;
-use crate::error::{Failure, writes};
+use crate::error::Failure;
 use crate::row;
 use crate::sql::{Sql, uuids};
 use crate::statements::FIND_SEVERAL;
@@ -30,7 +30,7 @@ impl<C: Connections> PostgresRepository<C> {
         self.upkeep.admit().await;
         let target = match Target::direct(scope, thread) {
             Some(target) => target,
-            None => writes(self.target(scope, thread)).await?,
+            None => self.writes(self.target(scope, thread)).await?,
         };
         self.append_alone(Batch { target, append, size }).await
     }
@@ -42,7 +42,7 @@ impl<C: Connections> PostgresRepository<C> {
         let mut waiting = Vec::new();
         for (place, ThreadAppend { scope, thread, append, .. }) in appends.into_iter().enumerate() {
             let found = match append.validate() {
-                Ok(size) => writes(self.target(&scope, thread)).await.map(|target| (target, size)),
+                Ok(size) => self.writes(self.target(&scope, thread)).await.map(|target| (target, size)),
                 Err(error) => Err(error),
             };
             match found {
@@ -59,7 +59,7 @@ impl<C: Connections> PostgresRepository<C> {
     }
 
     async fn append_alone(&self, batch: Batch) -> Answer {
-        writes(async {
+        self.writes(async {
             if !batch.append.messages.is_empty()
                 && let Some([Some(first)]) = self.try_append(&self.connections, &[&batch]).await?.as_deref()
             {
@@ -85,7 +85,7 @@ impl<C: Connections> PostgresRepository<C> {
             return;
         }
         let batches: Vec<_> = group.iter().map(|(_, batch)| batch).collect();
-        match writes(self.try_append(&self.connections, &batches)).await {
+        match self.writes(self.try_append(&self.connections, &batches)).await {
             Ok(Some(firsts)) => {
                 let mut left = Vec::new();
                 for ((place, batch), first) in group.into_iter().zip(firsts) {

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::candidates::{Bounds, Candidates, Within};
 use crate::connection::Connections;
-use crate::error::{Failure, STORE, reads, writes};
+use crate::error::{Failure, STORE};
 use crate::row;
 use crate::sql::{Sql, size};
 use crate::statements::{CLEAR, DELETE, EDIT, EDITED, FIND, LIST_NEWEST, LIST_OLDEST};
@@ -334,7 +334,7 @@ impl<C: Connections> MessageRepository for PostgresRepository<C> {
             let target = self.target(scope, thread).await?;
             self.read_message(&self.connections, &target, id).await
         };
-        reads(read).await
+        self.reads(read).await
     }
 
     async fn list_messages(
@@ -343,7 +343,7 @@ impl<C: Connections> MessageRepository for PostgresRepository<C> {
         thread: ThreadId,
         query: &MessageQuery,
     ) -> Result<Page<ChatMessage>, StoreError> {
-        reads(self.try_list(scope, thread, query)).await
+        self.reads(self.try_list(scope, thread, query)).await
     }
 
     fn stream_messages<'a>(
@@ -363,7 +363,7 @@ impl<C: Connections> MessageRepository for PostgresRepository<C> {
         edit: MessageEdit,
     ) -> Result<ChatMessage, StoreError> {
         edit.validate()?;
-        writes(self.try_edit(scope, thread, id, &edit)).await
+        self.writes(self.try_edit(scope, thread, id, &edit)).await
     }
 
     async fn list_revisions(
@@ -372,7 +372,7 @@ impl<C: Connections> MessageRepository for PostgresRepository<C> {
         thread: ThreadId,
         id: MessageId,
     ) -> Result<Vec<MessageRevision>, StoreError> {
-        reads(self.try_list_revisions(scope, thread, id)).await
+        self.reads(self.try_list_revisions(scope, thread, id)).await
     }
 
     async fn delete_message(
@@ -383,7 +383,7 @@ impl<C: Connections> MessageRepository for PostgresRepository<C> {
         at: Timestamp,
     ) -> Result<(), StoreError> {
         check_timestamp("at", at)?;
-        writes(self.try_delete_message(scope, thread, id, at)).await
+        self.writes(self.try_delete_message(scope, thread, id, at)).await
     }
 
     async fn clear_messages(
@@ -393,6 +393,6 @@ impl<C: Connections> MessageRepository for PostgresRepository<C> {
         at: Timestamp,
     ) -> Result<u64, StoreError> {
         check_timestamp("at", at)?;
-        writes(self.try_clear(scope, thread, at)).await
+        self.writes(self.try_clear(scope, thread, at)).await
     }
 }

@@ -8,7 +8,7 @@ use chatkeep_domain::{MAX_RANKED, MessageSearch, Scope, SearchOrder, SearchPage,
 
 use crate::candidates::{Bounds, Candidates, Within};
 use crate::connection::Connections;
-use crate::error::{Failure, STORE, reads};
+use crate::error::{Failure, STORE};
 use crate::row::{self, Opener};
 use crate::sql::Sql;
 use crate::statements::ORGANIZATIONS;
@@ -144,6 +144,6 @@ impl<'a> Hits<'a> {
 #[async_trait]
 impl<C: Connections> MessageSearch for PostgresRepository<C> {
     async fn search_messages(&self, scope: &Scope, query: &SearchQuery) -> Result<SearchPage, StoreError> {
-        reads(self.try_search(scope, query)).await
+        self.reads(self.try_search(scope, query)).await
     }
 }

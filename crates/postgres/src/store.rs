@@ -6,12 +6,12 @@ use async_trait::async_trait;
 use chatkeep_domain::{
     Codec, Content, ContentKey, ConversationRepository, MessageSearch, Migrations as _, StoreError,
 };
-use sea_orm::DatabaseConnection;
+use sea_orm::{DatabaseConnection, DbErr};
 
 use crate::check;
 use crate::config::PostgresConfig;
 use crate::connection::Connections;
-use crate::error::{STORE, reads};
+use crate::error::{Failure, STORE, is_missing_table, reads, writes};
 use crate::migration::PostgresMigrations;
 use crate::patience::patiently;
 use crate::pool::ConnectionPool;
@@ -97,6 +97,36 @@ impl<C: Connections> PostgresRepository<C> {
     /// `entities` beside its own.
     pub fn connections(&self) -> &C {
         &self.connections
+    }
+
+    /// Runs an operation that only reads.
+    pub(crate) async fn reads<T>(
+        &self,
+        operation: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, StoreError> {
+        reads(self.explained(operation)).await
+    }
+
+    /// Runs an operation that may write.
+    pub(crate) async fn writes<T>(
+        &self,
+        operation: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, StoreError> {
+        writes(self.explained(operation)).await
+    }
+
+    /// To a role that may not use the schema any more, the server says that there is no such table.
+    async fn explained<T>(&self, operation: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        match operation.await {
+            Err(Failure::Db(error)) if is_missing_table(&error) => {
+                match check::usage(&self.connections).await {
+                    Err(usage @ DbErr::Custom(_)) => Err(usage.into()),
+                    // Also where it cannot be found out.
+                    _ => Err(error.into()),
+                }
+            }
+            other => other,
+        }
     }
 
     pub(crate) fn opener<'a>(&'a self, target: &'a Target) -> Opener<'a> {

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::connection::Connections;
 use crate::entities::chat_thread;
-use crate::error::{Failure, reads, writes};
+use crate::error::Failure;
 use crate::row::{self, THREAD_COLUMNS};
 use crate::sql::{Sql, size};
 use crate::statements::{LOCK, THREAD};
@@ -273,11 +273,11 @@ impl<C: Connections> ThreadRepository for PostgresRepository<C> {
     async fn create_thread(&self, scope: &Scope, new: NewThread) -> Result<ChatThread, StoreError> {
         new.validate(scope)?;
         let new = new.into_thread();
-        writes(self.try_create(&new)).await
+        self.writes(self.try_create(&new)).await
     }
 
     async fn get_thread(&self, scope: &Scope, id: ThreadId) -> Result<ChatThread, StoreError> {
-        reads(async { self.read_thread(&self.target(scope, id).await?).await }).await
+        self.reads(async { self.read_thread(&self.target(scope, id).await?).await }).await
     }
 
     async fn update_thread(
@@ -287,11 +287,11 @@ impl<C: Connections> ThreadRepository for PostgresRepository<C> {
         update: ThreadUpdate,
     ) -> Result<ChatThread, StoreError> {
         update.validate()?;
-        writes(self.try_update(scope, id, &update)).await
+        self.writes(self.try_update(scope, id, &update)).await
     }
 
     async fn delete_thread(&self, scope: &Scope, id: ThreadId) -> Result<u64, StoreError> {
-        writes(self.try_delete(scope, id)).await
+        self.writes(self.try_delete(scope, id)).await
     }
 
     async fn list_threads(&self, scope: &Scope, query: &ThreadQuery) -> Result<Page<ChatThread>, StoreError> {
@@ -304,6 +304,6 @@ impl<C: Connections> ThreadRepository for PostgresRepository<C> {
         if query.limit == 0 || is_in_no_name {
             return Ok(Page::empty());
         }
-        reads(self.try_list_threads(&owner, query, behind)).await
+        self.reads(self.try_list_threads(&owner, query, behind)).await
     }
 }

@@ -92,3 +92,23 @@ impl Backlog {
         self.cleaned.notify_waiters();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
+    #[tokio::test]
+    async fn appends_are_held_up_until_there_was_a_cleaning() {
+        let upkeep = Upkeep::default();
+        let mut context = Context::from_waker(Waker::noop());
+        upkeep.note(usize::try_from(TOO_MANY).unwrap());
+        assert!(pin!(upkeep.admit()).poll(&mut context).is_ready());
+        upkeep.note(1);
+        let mut held_up = pin!(upkeep.admit());
+        assert!(held_up.as_mut().poll(&mut context).is_pending());
+        upkeep.0.cleaned.notify_waiters();
+        assert!(held_up.poll(&mut context).is_ready());
+    }
+}

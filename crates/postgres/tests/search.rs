@@ -1,4 +1,4 @@
-//! The index of searches and filters: filling it again, its migration, its limits, and the plans that it gives.
+//! The index of searches and filters: filling it again, its migration, its limits, its upkeep, and the plans that it gives.
 
 mod common;
 #[path = "search/explained.rs"]
@@ -19,3 +19,5 @@ mod reindex;
 mod reindex_meanwhile;
 #[path = "search/schema.rs"]
 mod schema;
+#[path = "search/upkeep.rs"]
+mod upkeep;

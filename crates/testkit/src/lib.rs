@@ -22,7 +22,7 @@ mod sandbox;
 
 pub use pgbouncer::{PgBouncer, PoolMode};
 pub use postgres::{PgOptions, PgServer, StopMode};
-pub use programs::{find_pgbouncer, find_postgres};
+pub use programs::{PG_BIN, find_pgbouncer, find_postgres};
 
 /// The variable that holds the URL of the shared PostgreSQL.
 pub const SHARED_POSTGRES: &str = "CHATKEEP_TEST_POSTGRES";

@@ -27,12 +27,20 @@ pub struct PgOptions {
     max_connections: u32,
     password: Option<String>,
     tls: Option<(String, String)>,
+    programs: Option<PathBuf>,
     settings: Vec<(String, String)>,
 }
 
 impl Default for PgOptions {
     fn default() -> Self {
-        Self { fsync: false, max_connections: 100, password: None, tls: None, settings: Vec::new() }
+        Self {
+            fsync: false,
+            max_connections: 100,
+            password: None,
+            tls: None,
+            programs: None,
+            settings: Vec::new(),
+        }
     }
 }
 
@@ -58,6 +66,12 @@ impl PgOptions {
     /// Offers TLS with this certificate and its key, both PEM. Without it the server has none.
     pub fn tls(mut self, certificate: impl Into<String>, key: impl Into<String>) -> Self {
         self.tls = Some((certificate.into(), key.into()));
+        self
+    }
+
+    /// The folder of PostgreSQL's programs, in the place of what [`find_postgres`] says.
+    pub fn programs(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.programs = Some(folder.into());
         self
     }
 
@@ -127,7 +141,7 @@ impl PgServer {
     ///
     /// When PostgreSQL is not installed, or does not start: with what it says, and the end of its log.
     pub fn start(options: PgOptions) -> Result<Self> {
-        let programs = find_postgres()?;
+        let programs = options.programs.clone().map_or_else(find_postgres, Ok)?;
         let mut sandbox = Sandbox::new("chatkeep-pg-")?;
         sandbox.guard_with(STOP, programs.join("pg_ctl").as_os_str())?;
         let mut server = Self { sandbox, programs, port: 0, options };

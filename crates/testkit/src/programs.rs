@@ -5,6 +5,9 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
+/// The variable that chooses the folder of PostgreSQL's programs.
+pub const PG_BIN: &str = "CHATKEEP_PG_BIN";
+
 /// What of PostgreSQL the testkit runs.
 const POSTGRES_PROGRAMS: [&str; 4] = ["initdb", "pg_ctl", "postgres", "psql"];
 
@@ -15,11 +18,11 @@ const POSTGRES_PROGRAMS: [&str; 4] = ["initdb", "pg_ctl", "postgres", "psql"];
 ///
 /// When no such folder has all of them, or `CHATKEEP_PG_BIN` is set and lacks one.
 pub fn find_postgres() -> Result<PathBuf> {
-    if let Some(chosen) = env::var_os("CHATKEEP_PG_BIN") {
+    if let Some(chosen) = env::var_os(PG_BIN) {
         let chosen = PathBuf::from(chosen);
         return match missing_program(&chosen) {
             None => Ok(chosen),
-            Some(program) => bail!("CHATKEEP_PG_BIN is {}, which has no {program}", chosen.display()),
+            Some(program) => bail!("{PG_BIN} is {}, which has no {program}", chosen.display()),
         };
     }
     let candidates = configured_folder().into_iter().chain(debian_folders()).chain(path_folders());
@@ -27,7 +30,7 @@ pub fn find_postgres() -> Result<PathBuf> {
         Some(folder) => Ok(folder),
         None => bail!(
             "PostgreSQL's programs ({}) were not found: install PostgreSQL (Debian: `apt-get install postgresql`) \
-             or set CHATKEEP_PG_BIN to their folder",
+             or set {PG_BIN} to their folder",
             POSTGRES_PROGRAMS.join(", ")
         ),
     }

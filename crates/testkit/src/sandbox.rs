@@ -104,7 +104,7 @@ impl Drop for Guard {
 pub(crate) fn output_of(command: &mut Command) -> Result<String> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = command.output().with_context(|| {
-        format!("cannot run {program} (the server's account must be able to enter the temporary directory: see TMPDIR)")
+        format!("cannot run {program} (the server's account must be able to enter its folder, and the temporary directory: see TMPDIR)")
     })?;
     let stdout = String::from_utf8_lossy(&output.stdout);
     if !output.status.success() {

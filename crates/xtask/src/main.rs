@@ -6,6 +6,7 @@ mod modules;
 mod msrv;
 mod outcome;
 mod packages;
+mod postgres;
 mod servers;
 mod soak;
 mod test;

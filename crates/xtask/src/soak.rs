@@ -3,12 +3,12 @@
 use std::env;
 
 use anyhow::{Context, Result, ensure};
-use chatkeep_testkit::SHARED_POSTGRES;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
 use crate::outcome::{Outcome, summary};
-use crate::{cargo, run_shown, servers, test};
+use crate::servers::Server;
+use crate::{cargo, run_shown, test};
 
 /// Some tests, and the variables that make them long; or a program that takes long by itself.
 struct Step {
@@ -26,6 +26,8 @@ const TEST: &[&str] = &["test", "--all-features", "--no-fail-fast"];
 
 const RUN: &[&str] = &["run", "--release"];
 
+const ON_18: &[&str] = &["xtask", "test", "--postgres", "18"];
+
 const STEPS: &[Step] = &[
     Step {
         name: "races",
@@ -42,6 +44,14 @@ const STEPS: &[Step] = &[
         figures: &[("CHATKEEP_EVERY_WAY", "1")],
         packages: &["chatkeep-postgres"],
         args: &["--test", "contract", "--", "--include-ignored"],
+    },
+    Step {
+        name: "postgres-18",
+        what: "all tests of the store in PostgreSQL, and the whole contract on every way, on PostgreSQL 18",
+        command: ON_18,
+        figures: &[("CHATKEEP_EVERY_WAY", "1")],
+        packages: &["chatkeep-postgres", "chatkeep-migration"],
+        args: &[],
     },
     Step {
         name: "faults",
@@ -127,15 +137,15 @@ impl Step {
         args
     }
 
-    fn run(&self, server_url: &str) -> Result<()> {
+    fn run(&self, server: &Server) -> Result<()> {
         let mut command = cargo(&self.cargo_args());
-        command.env(SHARED_POSTGRES, server_url).env("TZ", servers::TIME_ZONE);
+        server.serve(&mut command);
         for (name, value) in self.figures {
             let value = env::var(name).unwrap_or_else(|_| (*value).to_owned());
             println!("{name}={value}");
             command.env(name, value);
         }
-        if self.command == RUN {
+        if self.command != TEST {
             return run_shown(&mut command);
         }
         let counts = test::run_counted(&mut command).context("the tests cannot be run")?;
@@ -147,9 +157,9 @@ impl Step {
 
 /// Runs all steps, or the one that is asked for.
 pub(crate) fn run(args: &SoakArgs) -> Result<()> {
-    let server = servers::start_postgres()?;
+    let server = Server::start(None)?;
     let asked = STEPS.iter().filter(|step| args.step.as_ref().is_none_or(|name| name == step.name));
-    let outcomes: Vec<_> = asked.map(|step| Outcome::of(step.name, || step.run(&server.url()))).collect();
+    let outcomes: Vec<_> = asked.map(|step| Outcome::of(step.name, || step.run(&server))).collect();
     drop(server);
     summary(&outcomes)
 }

@@ -82,9 +82,6 @@ async fn a_free_connection_is_waited_for() {
 #[ignore = "needs PostgreSQL: run `cargo xtask test`"]
 async fn what_stays_wrong_is_not_waited_for() {
     let server = PgServer::start(PgOptions::default().password("right")).expect("a server");
-    let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
-    let options = PgOptions::default().tls(certified.cert.pem(), certified.signing_key.serialize_pem());
-    let tls = PgServer::start(options).expect("a server");
     let url = server.url();
     for (url, said) in [
         (url.replace(":right@", ":wrong@"), "password authentication failed"),
@@ -93,15 +90,29 @@ async fn what_stays_wrong_is_not_waited_for() {
         (server.url_of("nowhere"), "database \"nowhere\" does not exist"),
         (format!("{url}?sslmode=require"), "TLS"),
         (format!("{url}?options=-c%20nothing%3D1"), "\"nothing\""),
-        (format!("{}?sslmode=verify-full", tls.url()), "certificate"),
     ] {
-        let opening = tokio::time::timeout(AT_ONCE, open_patiently(&url));
-        let error = opening.await.unwrap_or_else(|_| panic!("{url} is waited for")).unwrap_err();
-        let shown = everything_shown(&error);
-        assert!(matches!(error, StoreError::Backend { .. }) && shown.contains(said), "{url}: {shown}");
+        let shown = is_refused_at_once(&url, said).await;
         assert!(!shown.contains("right") && !shown.contains("wrong"), "{shown}");
     }
     open(&url).await.expect("the store opens");
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: run `cargo xtask test`"]
+async fn a_certificate_that_is_refused_is_not_waited_for_by_opening() {
+    let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    let options = PgOptions::default().tls(certified.cert.pem(), certified.signing_key.serialize_pem());
+    let server = PgServer::start(options).expect("a server");
+    is_refused_at_once(&format!("{}?sslmode=verify-full", server.url()), "certificate").await;
+}
+
+/// Gives all that is shown.
+async fn is_refused_at_once(url: &str, said: &str) -> String {
+    let opening = tokio::time::timeout(AT_ONCE, open_patiently(url));
+    let error = opening.await.unwrap_or_else(|_| panic!("{url} is waited for")).unwrap_err();
+    let shown = everything_shown(&error);
+    assert!(matches!(error, StoreError::Backend { .. }) && shown.contains(said), "{url}: {shown}");
+    shown
 }
 
 #[tokio::test]

@@ -56,6 +56,40 @@ async fn a_schema_that_the_role_may_not_use_is_named() {
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL: run `cargo xtask test`"]
+async fn a_schema_that_the_role_may_use_no_more_is_named() {
+    let server = server();
+    let store = open(&format!("{}?schema=app", server.url())).await.expect("the store opens");
+    create_thread(&store).await.expect("a thread");
+    let grant = "GRANT USAGE ON SCHEMA app TO small";
+    let tables = "GRANT ALL ON ALL TABLES IN SCHEMA app TO small";
+    server.psql(&format!("CREATE ROLE small LOGIN; {grant}; {tables}")).expect("a role");
+    let url = format!("{}?schema=app", server.url().replace("postgres@", "small@"));
+    // One connection: what failed has given it back.
+    let config = config(&url).auto_migrate(false).pool_size(1).max_overflow(0);
+    for size in [100, 0] {
+        let store = PostgresRepository::open(config.clone().statement_cache_size(size)).await;
+        let store = store.expect("the store opens");
+        let append =
+            async |number| store.append(&scope(), thread_id(), Append::new([message(number, "x")])).await;
+        let number = size as u128 + 1;
+        append(number).await.expect("it writes");
+        server.psql("REVOKE USAGE ON SCHEMA app FROM small").expect("it is taken away");
+        assert_says(&append(number + 1).await.unwrap_err(), grant);
+        assert_says(&store.get_thread(&scope(), thread_id()).await.unwrap_err(), grant);
+        assert_says(&store.delete_thread(&scope(), thread_id()).await.unwrap_err(), grant);
+        server.psql(grant).expect("the right");
+        append(number + 1).await.expect("it writes");
+    }
+    // A table that is gone is another matter.
+    server.psql("DROP TABLE app.chat_thread CASCADE").expect("it is gone");
+    assert_says(
+        &open(&url).await.expect("it opens").get_thread(&scope(), thread_id()).await.unwrap_err(),
+        "chat_thread",
+    );
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: run `cargo xtask test`"]
 async fn a_table_without_a_right_is_named() {
     let server = server();
     let store = open(&server.url()).await.expect("the store opens");

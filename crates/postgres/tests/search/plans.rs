@@ -94,6 +94,22 @@ async fn no_question_scans_a_table() {
     }
     assert!(faults.is_empty(), "{} plans:\n{}", faults.len(), faults.join("\n"));
 
+    // However short the operator's words are, the index is asked for them: no other has all organizations' messages in order.
+    let (repository, plans) = open(&store, "auto").await;
+    for text in ["q*", "te*", "te* rare77"] {
+        for order in [SearchOrder::Newest, SearchOrder::Oldest, SearchOrder::Relevance] {
+            let query = SearchQuery::new(text).order(order).limit(20);
+            repository.search_messages(&Scope::operator(), &query).await.expect("it is found");
+            let plans = plans.take();
+            look(&mut faults, text, &plans);
+            let asks = |plan: &String| plan.contains("Bitmap Index Scan on chat_message_search");
+            assert!(plans.iter().any(asks), "{text}, {order:?}: {plans:?}");
+            assert!(!plans.iter().any(|plan| plan.contains("CTE walked")), "{text}, {order:?}: {plans:?}");
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    repository.close().await.expect("it closes");
+
     // What an organization said last is read from the index in its order, and no further than the page.
     let (repository, plans) = open(&store, "auto").await;
     let scope = Scope::org(OrgId::new("large").expect("an id"));

@@ -1,4 +1,4 @@
-//! Rows that somebody else wrote.
+//! Rows that would be read as other values than they hold.
 
 use chatkeep_domain::Migrations as _;
 use chatkeep_domain::{

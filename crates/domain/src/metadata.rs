@@ -27,6 +27,10 @@ pub type Metadata = Map<String, Value>;
 /// [`InvalidArgument`] for what is not a JSON object, and otherwise as
 /// [`Content::from_json`](crate::Content::from_json).
 pub fn metadata_from_json(text: &str) -> Result<Metadata, InvalidArgument> {
+    // As most are.
+    if text == "{}" {
+        return Ok(Metadata::new());
+    }
     json::read_object("metadata", text)
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
+use std::mem::swap;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
@@ -55,7 +56,7 @@ where
 {
     let given = Arc::default();
     let work = Box::pin(work(Outlet { given: Arc::clone(&given) }));
-    Box::pin(Worked { work: Some(work), given, error: None })
+    Box::pin(Worked { work: Some(work), given, taken: VecDeque::new(), error: None })
 }
 
 /// Where the block of a [`message_stream`] gives its messages.
@@ -100,6 +101,8 @@ struct Worked<F> {
     /// `None` once it has ended.
     work: Option<Pin<Box<F>>>,
     given: Arc<Mutex<VecDeque<ChatMessage>>>,
+    /// What comes next. The lock is for all that was given at a time.
+    taken: VecDeque<ChatMessage>,
     /// Comes behind what was given.
     error: Option<StoreError>,
 }
@@ -109,15 +112,18 @@ impl<F: Future<Output = Result<(), StoreError>>> Stream for Worked<F> {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         loop {
-            if let Some(message) = locked(&self.given).pop_front() {
+            if let Some(message) = self.taken.pop_front() {
                 return Poll::Ready(Some(Ok(message)));
             }
             let Some(work) = &mut self.work else {
                 return Poll::Ready(self.error.take().map(Err));
             };
-            match work.as_mut().poll(context) {
-                Poll::Ready(ended) => (self.work, self.error) = (None, ended.err()),
-                Poll::Pending if locked(&self.given).is_empty() => return Poll::Pending,
+            let worked = work.as_mut().poll(context);
+            let Self { work, given, taken, error } = &mut *self;
+            swap(taken, &mut *locked(given));
+            match worked {
+                Poll::Ready(ended) => (*work, *error) = (None, ended.err()),
+                Poll::Pending if taken.is_empty() => return Poll::Pending,
                 Poll::Pending => {}
             }
         }

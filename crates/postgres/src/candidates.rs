@@ -6,7 +6,7 @@
 //! there are enough, and the index is asked only after many messages.
 
 use chatkeep_domain::search::{SearchKey, SearchRead};
-use chatkeep_domain::{BoxError, MessageFilter, OrgId, Position, UserId, to_micros};
+use chatkeep_domain::{BoxError, MessageFilter, OrgId, Position, UserId};
 use sea_orm::{ConnectionTrait, QueryResult, Value};
 use uuid::Uuid;
 
@@ -280,7 +280,7 @@ impl Candidates<'_> {
     fn key(&self, row: &QueryResult) -> Result<SearchKey, BoxError> {
         let created_at = match self.within {
             Within::Thread(_) => None,
-            _ => Some(to_micros(row::value(row, 0)?)),
+            _ => Some(row::moment(row, 0)?),
         };
         let (thread, position) = (row::value::<Uuid>(row, 1)?.into(), Position::new(row::value(row, 2)?)?);
         Ok(SearchKey::new(created_at, thread, position, OrgId::new(row::value::<&str>(row, 3)?)?))

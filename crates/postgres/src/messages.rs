@@ -105,7 +105,7 @@ impl<C: Connections> PostgresRepository<C> {
         }
         let limit = query.limit + 1;
         let rows = by_columns(target, query, limit, ends).rows(&self.connections).await?;
-        let opener = self.opener(target);
+        let opener = self.opener(target).of_rows_like(rows.first());
         Ok(rows.iter().take(limit).map(|row| opener.listed(row, target.id, query)).collect())
     }
 

@@ -2,10 +2,10 @@
 
 use chatkeep_domain::{
     BoxError, ChatMessage, ChatThread, Codec, ContentKey, Entity, MessageQuery, MessageRevision, OrgId,
-    Position, StoreError, ThreadId, ThreadKey, ThreadQuery, Timestamp, UserId, metadata_from_json, to_micros,
+    Position, StoreError, ThreadId, ThreadKey, ThreadQuery, Timestamp, UserId, metadata_from_json,
 };
-use sea_orm::sqlx::postgres::{PgRow, Postgres};
-use sea_orm::sqlx::{Decode, Row as _, Type};
+use sea_orm::sqlx::postgres::{PgRow, PgTypeInfo, PgValueFormat, PgValueRef, Postgres};
+use sea_orm::sqlx::{Column as _, Decode, Row as _, Type, TypeInfo as _};
 use sea_orm::{DbErr, QueryResult};
 use uuid::Uuid;
 
@@ -27,25 +27,28 @@ struct ThreadRow<'a> {
 }
 
 impl<'a> ThreadRow<'a> {
-    fn read(row: &'a PgRow) -> Result<Self, BoxError> {
+    const TYPES: [&'static str; 8] =
+        ["TEXT", "UUID", "TEXT", "TEXT", "TEXT", "INT8", "TIMESTAMPTZ", "TIMESTAMPTZ"];
+
+    fn read(row: &'a PgRow, are_typed: bool) -> Result<Self, BoxError> {
         Ok(Self {
-            org_id: get(row, 0)?,
-            id: get(row, 1)?,
-            user_id: get(row, 2)?,
-            name: get(row, 3)?,
-            metadata: get(row, 4)?,
-            head: get(row, 5)?,
-            created_at: get(row, 6)?,
-            updated_at: get(row, 7)?,
+            org_id: get(row, 0, are_typed)?,
+            id: get(row, 1, are_typed)?,
+            user_id: get(row, 2, are_typed)?,
+            name: get(row, 3, are_typed)?,
+            metadata: get(row, 4, are_typed)?,
+            head: get(row, 5, are_typed)?,
+            created_at: get::<Moment>(row, 6, are_typed)?.0,
+            updated_at: get::<Moment>(row, 7, are_typed)?.0,
         })
     }
 
     fn into_thread(self) -> Result<ChatThread, BoxError> {
         let (org, user) = (OrgId::new(self.org_id)?, UserId::new(self.user_id)?);
-        let mut thread = ChatThread::new(self.id.into(), org, user, self.name, to_micros(self.created_at));
+        let mut thread = ChatThread::new(self.id.into(), org, user, self.name, self.created_at);
         thread.metadata = metadata_from_json(self.metadata)?;
         thread.head = Position::new(self.head)?;
-        thread.updated_at = to_micros(self.updated_at);
+        thread.updated_at = self.updated_at;
         Ok(thread)
     }
 }
@@ -64,16 +67,19 @@ struct MessageRow<'a> {
 }
 
 impl<'a> MessageRow<'a> {
-    fn read(row: &'a PgRow) -> Result<Self, BoxError> {
+    const TYPES: [&'static str; 8] =
+        ["UUID", "UUID", "INT8", "TEXT", "TEXT", "TEXT", "TIMESTAMPTZ", "TIMESTAMPTZ"];
+
+    fn read(row: &'a PgRow, are_typed: bool) -> Result<Self, BoxError> {
         Ok(Self {
-            id: get(row, 0)?,
-            chat_thread_id: get(row, 1)?,
-            position: get(row, 2)?,
-            sender_id: get(row, 3)?,
-            sender_role: get(row, 4)?,
-            content: get(row, 5)?,
-            created_at: get(row, 6)?,
-            updated_at: get(row, 7)?,
+            id: get(row, 0, are_typed)?,
+            chat_thread_id: get(row, 1, are_typed)?,
+            position: get(row, 2, are_typed)?,
+            sender_id: get(row, 3, are_typed)?,
+            sender_role: get(row, 4, are_typed)?,
+            content: get(row, 5, are_typed)?,
+            created_at: get::<Moment>(row, 6, are_typed)?.0,
+            updated_at: get::<Moment>(row, 7, are_typed)?.0,
         })
     }
 
@@ -81,9 +87,9 @@ impl<'a> MessageRow<'a> {
         let (id, thread) = (self.id.into(), self.chat_thread_id.into());
         let content = opener.codec.open(self.content, &ContentKey::new(opener.org, thread, id))?;
         let (position, role) = (Position::new(self.position)?, self.sender_role.parse()?);
-        let mut message = ChatMessage::new(id, thread, position, role, content, to_micros(self.created_at));
+        let mut message = ChatMessage::new(id, thread, position, role, content, self.created_at);
         message.sender_id = self.sender_id.map(UserId::new).transpose()?;
-        message.updated_at = to_micros(self.updated_at);
+        message.updated_at = self.updated_at;
         Ok(message)
     }
 }
@@ -93,11 +99,22 @@ impl<'a> MessageRow<'a> {
 pub(crate) struct Opener<'a> {
     pub(crate) codec: &'a dyn Codec,
     pub(crate) org: &'a OrgId,
+    /// See [`are_typed`].
+    are_typed: bool,
 }
 
-impl Opener<'_> {
+impl<'a> Opener<'a> {
+    pub(crate) fn new(codec: &'a dyn Codec, org: &'a OrgId) -> Self {
+        Self { codec, org, are_typed: false }
+    }
+
+    /// For the rows of one result, of which this is one.
+    pub(crate) fn of_rows_like(self, row: Option<&QueryResult>) -> Self {
+        Self { are_typed: row.is_some_and(|row| are_typed(row, &MessageRow::TYPES)), ..self }
+    }
+
     pub(crate) fn message(self, row: &QueryResult) -> Result<ChatMessage, StoreError> {
-        let decode = || MessageRow::read(pg(row)?)?.into_message(self);
+        let decode = || MessageRow::read(pg(row)?, self.are_typed)?.into_message(self);
         decode().map_err(|error| corrupt_message(row, error))
     }
 
@@ -120,8 +137,9 @@ impl Opener<'_> {
     ) -> Result<MessageRevision, StoreError> {
         let decode = || -> Result<MessageRevision, BoxError> {
             let row = pg(row)?;
-            let number = u32::try_from(get::<i32>(row, 0)?)?;
-            Ok(MessageRevision::new(number, self.codec.open(get(row, 1)?, of)?, to_micros(get(row, 2)?)))
+            let number = u32::try_from(get::<i32>(row, 0, false)?)?;
+            let content = self.codec.open(get(row, 1, false)?, of)?;
+            Ok(MessageRevision::new(number, content, get::<Moment>(row, 2, false)?.0))
         };
         let place = || value::<i32>(row, 0).map(|number| format!("at {number}"));
         decode().map_err(|error| corrupt(Entity::Revision, place(), error))
@@ -134,20 +152,66 @@ pub(crate) fn position(row: &QueryResult) -> Option<Position> {
 }
 
 pub(crate) fn thread(row: &QueryResult) -> Result<ChatThread, StoreError> {
-    let decode = || ThreadRow::read(pg(row)?)?.into_thread();
+    read_thread(row, false)
+}
+
+fn read_thread(row: &QueryResult, are_typed: bool) -> Result<ChatThread, StoreError> {
+    let decode = || ThreadRow::read(pg(row)?, are_typed)?.into_thread();
     let org = || value::<&str>(row, 0).map(|org| format!("of {org}"));
     decode().map_err(|error| corrupt(Entity::Thread, shown_id(row, 1).or_else(|_| org()), error))
 }
 
-/// A row of a list. A corrupt one says where the list goes on.
-pub(crate) fn listed_thread(row: &QueryResult, query: &ThreadQuery) -> Result<ChatThread, StoreError> {
-    thread(row).map_err(|error| {
-        let place = || -> Result<ThreadKey, BoxError> {
-            let org_id = OrgId::new(value::<&str>(row, 0)?)?;
-            Ok(ThreadKey::new(to_micros(value(row, 7)?), value::<Uuid>(row, 1)?.into(), org_id))
-        };
-        error.going_on(place().ok().map(|place| query.cursor_behind(&place)))
-    })
+/// The rows of a list. A corrupt one says where the list goes on.
+pub(crate) fn listed_threads(
+    rows: &[QueryResult],
+    query: &ThreadQuery,
+) -> Vec<Result<ChatThread, StoreError>> {
+    let are_typed = rows.first().is_some_and(|row| are_typed(row, &ThreadRow::TYPES));
+    let listed = |row: &QueryResult| {
+        read_thread(row, are_typed).map_err(|error| {
+            let place = || -> Result<ThreadKey, BoxError> {
+                let org_id = OrgId::new(value::<&str>(row, 0)?)?;
+                Ok(ThreadKey::new(moment(row, 7)?, value::<Uuid>(row, 1)?.into(), org_id))
+            };
+            error.going_on(place().ok().map(|place| query.cursor_behind(&place)))
+        })
+    };
+    rows.iter().map(listed).collect()
+}
+
+/// Whether a result's columns are of these types. Then no value of its rows need be checked again, which is two thirds of what
+/// reading one costs: measured, 45 of 70 ns.
+fn are_typed(row: &QueryResult, types: &[&str]) -> bool {
+    let columns = || pg(row).map(PgRow::columns).unwrap_or_default().iter();
+    columns().len() >= types.len()
+        && columns().zip(types).all(|(column, name)| column.type_info().name() == *name)
+}
+
+/// A moment of a row.
+pub(crate) fn moment(row: &QueryResult, column: usize) -> Result<Timestamp, BoxError> {
+    Ok(value::<Moment>(row, column)?.0)
+}
+
+/// PostgreSQL sends microseconds since the year 2000, and chrono's own way to read them costs four times as much.
+struct Moment(Timestamp);
+
+const YEAR_2000: i64 = 946_684_800_000_000;
+
+impl Type<Postgres> for Moment {
+    fn type_info() -> PgTypeInfo {
+        <Timestamp as Type<Postgres>>::type_info()
+    }
+}
+
+impl<'a> Decode<'a, Postgres> for Moment {
+    fn decode(value: PgValueRef<'a>) -> Result<Self, BoxError> {
+        if value.format() == PgValueFormat::Text {
+            return <Timestamp as Decode<Postgres>>::decode(value).map(Self);
+        }
+        let micros = <i64 as Decode<Postgres>>::decode(value)?.checked_add(YEAR_2000);
+        let moment = micros.and_then(Timestamp::from_timestamp_micros);
+        moment.map(Self).ok_or_else(|| "the moment is out of range".into())
+    }
 }
 
 /// One value of a row, borrowed where it can be.
@@ -155,11 +219,16 @@ pub(crate) fn value<'a, T: Decode<'a, Postgres> + Type<Postgres>>(
     row: &'a QueryResult,
     column: usize,
 ) -> Result<T, BoxError> {
-    get(pg(row)?, column)
+    get(pg(row)?, column, false)
 }
 
-fn get<'a, T: Decode<'a, Postgres> + Type<Postgres>>(row: &'a PgRow, column: usize) -> Result<T, BoxError> {
-    row.try_get(column).map_err(|error| DriverError::of_row(error).into())
+fn get<'a, T: Decode<'a, Postgres> + Type<Postgres>>(
+    row: &'a PgRow,
+    column: usize,
+    is_typed: bool,
+) -> Result<T, BoxError> {
+    let value = if is_typed { row.try_get_unchecked(column) } else { row.try_get(column) };
+    value.map_err(|error| DriverError::of_row(error).into())
 }
 
 fn pg(row: &QueryResult) -> Result<&PgRow, BoxError> {

@@ -105,7 +105,7 @@ impl<C: Connections> PostgresRepository<C> {
         let rows = candidates.messages_at(&self.connections, places, scope.user_id()).await?;
         for (place, row) in &rows {
             let decode = || {
-                let message = Opener { codec: &*self.codec, org: &place.org_id }.message(row)?;
+                let message = Opener::new(&*self.codec, &place.org_id).message(row)?;
                 let name: String = row::value(row, 9).map_err(|error| row::corrupt_message(row, error))?;
                 Ok(SearchCandidate::new(place.org_id.clone(), name, message))
             };

@@ -130,7 +130,7 @@ impl<C: Connections> PostgresRepository<C> {
     }
 
     pub(crate) fn opener<'a>(&'a self, target: &'a Target) -> Opener<'a> {
-        Opener { codec: &*self.codec, org: &target.org }
+        Opener::new(&*self.codec, &target.org)
     }
 
     /// A content as it is kept.

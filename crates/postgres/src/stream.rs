@@ -19,7 +19,7 @@ use tokio::time::{Instant, timeout_at};
 use tracing::Instrument as _;
 
 use crate::connection::Connections;
-use crate::error::{Failure, reads};
+use crate::error::Failure;
 use crate::messages::by_columns;
 use crate::store::PostgresRepository;
 use crate::threads::Target;
@@ -32,8 +32,8 @@ const STRETCH: usize = 10_000;
 const HOLD: Duration = Duration::from_secs(5);
 
 /// The most messages that are given to the reader at a time, and the most times that wait for the reader.
-const CHUNK: usize = 64;
-const CHUNKS: usize = 4;
+const CHUNK: usize = 250;
+const CHUNKS: usize = 2;
 
 type Chunk = Result<Vec<ChatMessage>, StoreError>;
 
@@ -47,10 +47,10 @@ impl<C: Connections> PostgresRepository<C> {
         let mut query = query.with_page_limit();
         message_stream(move |outlet| async move {
             query.validate(thread)?;
-            let target = reads(self.target(scope, thread)).await?;
+            let target = self.reads(self.target(scope, thread)).await?;
             let mut is_first = true;
             loop {
-                let page = reads(self.page(&target, &query)).await?;
+                let page = self.reads(self.page(&target, &query)).await?;
                 outlet.give_all(page.items).await;
                 let Some(next) = page.next else { return Ok(()) };
                 query = query.behind(next);
@@ -84,7 +84,7 @@ impl<C: Connections> PostgresRepository<C> {
             let store = self.clone();
             let taking = async move {
                 let failed = loop {
-                    match reads(store.take_stretch(&target, &query, &sender)).await {
+                    match store.reads(store.take_stretch(&target, &query, &sender)).await {
                         Ok(Some(last)) => query = query.clone().behind(query.cursor_behind(target.id, last)),
                         Ok(None) => return,
                         Err(error) => break error,
@@ -108,9 +108,10 @@ impl<C: Connections> PostgresRepository<C> {
         let ends = query.validate(target.id).map_err(StoreError::from)?;
         let until = Instant::now() + HOLD;
         let rows = by_columns(target, query, STRETCH, ends).stream(&self.connections).await?;
-        let mut rows = pin!(rows.ready_chunks(query.limit.min(CHUNK)));
-        let (opener, mut taken, mut last) = (self.opener(target), 0, None);
+        let mut rows = pin!(rows.chunks(query.limit.min(CHUNK)));
+        let (mut taken, mut last) = (0, None);
         while let Some(rows) = rows.next().await {
+            let opener = self.opener(target).of_rows_like(rows.iter().flatten().next());
             let Ok(Ok(place)) = timeout_at(until, chunks.reserve()).await else { return Ok(None) };
             let mut messages = Vec::with_capacity(rows.len());
             let mut failed = None;

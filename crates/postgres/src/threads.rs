@@ -223,8 +223,9 @@ impl<C: Connections> PostgresRepository<C> {
         query: &ThreadQuery,
         limit: usize,
     ) -> Result<Vec<Result<ChatThread, StoreError>>, Failure> {
-        let rows = sql.rows(&self.connections).await?;
-        Ok(rows.iter().take(limit).map(|row| row::listed_thread(row, query)).collect())
+        let mut rows = sql.rows(&self.connections).await?;
+        rows.truncate(limit);
+        Ok(row::listed_threads(&rows, query))
     }
 }
 

@@ -21,19 +21,28 @@ pub(super) fn stream_messages<'a>(
     deadline: Duration,
     (scope, thread, query): (&'a Scope, ThreadId, MessageQuery),
 ) -> MessageStream<'a> {
-    let mut reading = Reading { store, scope, thread, query, stream: None, given: None, failed: None };
+    let mut reading =
+        Reading { store, scope, thread, query, stream: None, given: None, failed: None, is_end: false };
     message_stream(move |outlet| async move {
         loop {
-            let next = match reading.next_at_once().await {
-                Poll::Ready(next) => next,
-                Poll::Pending => reading.next_within(deadline).await?,
-            };
-            let Some(message) = next else { return Ok(()) };
-            reading.given = Some(message.position);
-            outlet.give(message).await;
+            if reading.is_end {
+                return Ok(());
+            }
+            let Some(message) = reading.next_within(deadline).await? else { return Ok(()) };
+            let mut messages = vec![message];
+            while messages.len() < AT_ONCE
+                && let Some(message) = reading.next_at_once().await
+            {
+                messages.push(message);
+            }
+            reading.given = messages.last().map(|message| message.position);
+            outlet.give_all(messages).await;
         }
     })
 }
+
+/// The most messages that are handed over together.
+const AT_ONCE: usize = 100;
 
 struct Reading<'a> {
     store: &'a dyn ConversationRepository,
@@ -46,18 +55,20 @@ struct Reading<'a> {
     given: Option<Position>,
     /// What the next attempt answers.
     failed: Option<StoreError>,
+    is_end: bool,
 }
 
 impl Reading<'_> {
     /// What the store has ready, without a clock. An error is left to the next attempt.
-    async fn next_at_once(&mut self) -> Poll<Option<ChatMessage>> {
-        let Some(stream) = &mut self.stream else { return Poll::Pending };
+    async fn next_at_once(&mut self) -> Option<ChatMessage> {
+        let stream = self.stream.as_mut()?;
         match poll_fn(|context| Poll::Ready(stream.as_mut().poll_next(context))).await {
-            Poll::Ready(Some(Err(error))) => {
-                self.failed = Some(error);
-                Poll::Pending
+            Poll::Ready(Some(next)) => next.map_err(|error| self.failed = Some(error)).ok(),
+            Poll::Ready(None) => {
+                self.is_end = true;
+                None
             }
-            other => other.map(|next| next.and_then(Result::ok)),
+            Poll::Pending => None,
         }
     }
 

@@ -51,7 +51,7 @@ impl Message {
         let corrupt = |error| row::corrupt_message(row, error);
         let org = row::value::<&str>(row, 8).and_then(|org| Ok(OrgId::new(org)?)).map_err(corrupt)?;
         let user: &str = row::value(row, 9).map_err(corrupt)?;
-        let message = Opener { codec, org: &org }.message(row)?;
+        let message = Opener::new(codec, &org).message(row)?;
         let owner = Owner {
             org: &org,
             thread: message.chat_thread_id,

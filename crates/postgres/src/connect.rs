@@ -27,6 +27,8 @@ pub(crate) async fn open(config: &PostgresConfig) -> Result<ConnectionPool, Stor
         .disable_statement_logging();
     if let Some(timeout) = config.statement_timeout.filter(|_| is_named) {
         options = options.options([("statement_timeout", timeout.as_millis())]);
+        // To compile a plan takes longer than nearly every statement of ours, and a guess of many hits is enough for PostgreSQL to do so.
+        options = options.options([("jit", "off")]);
     }
     let mut begin = None;
     if let Some(schema) = config.schema.as_deref().map(quoted) {

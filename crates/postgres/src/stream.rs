@@ -35,7 +35,17 @@ const HOLD: Duration = Duration::from_secs(5);
 const CHUNK: usize = 250;
 const CHUNKS: usize = 2;
 
+/// Messages, or none of them: that was all.
 type Chunk = Result<Vec<ChatMessage>, StoreError>;
+
+/// How a statement's messages ended.
+enum Stretch {
+    /// With the limit, at this position: there may be more.
+    Full(Position),
+    Whole,
+    /// The reader was too slow, or there was nothing: a page tells.
+    Unknown,
+}
 
 impl<C: Connections> PostgresRepository<C> {
     pub(crate) fn streamed<'a>(
@@ -62,12 +72,10 @@ impl<C: Connections> PostgresRepository<C> {
                 let mut chunks = self.take_all(&mut task, target.clone(), query.clone());
                 while let Some(messages) = chunks.recv().await {
                     let messages = messages?;
-                    if let Some(last) = messages.last() {
-                        query = query.clone().behind(query.cursor_behind(thread, last.position));
-                    }
+                    let Some(last) = messages.last() else { return Ok(()) };
+                    query = query.clone().behind(query.cursor_behind(thread, last.position));
                     outlet.give_all(messages).await;
                 }
-                // One more page tells whether that was all, and whether the thread is still there.
             }
         })
     }
@@ -83,28 +91,31 @@ impl<C: Connections> PostgresRepository<C> {
         if let Ok(runtime) = Handle::try_current() {
             let store = self.clone();
             let taking = async move {
-                let failed = loop {
+                let end = loop {
                     match store.reads(store.take_stretch(&target, &query, &sender)).await {
-                        Ok(Some(last)) => query = query.clone().behind(query.cursor_behind(target.id, last)),
-                        Ok(None) => return,
-                        Err(error) => break error,
+                        Ok(Stretch::Full(last)) => {
+                            query = query.clone().behind(query.cursor_behind(target.id, last));
+                        }
+                        Ok(Stretch::Whole) => break Ok(Vec::new()),
+                        Ok(Stretch::Unknown) => return,
+                        Err(error) => break Err(error),
                     }
                 };
                 // Without a reader nobody need know.
-                let _ = sender.send(Err(failed)).await;
+                let _ = sender.send(end).await;
             };
             task.spawn_on(taking.in_current_span(), &runtime);
         }
         chunks
     }
 
-    /// Takes the messages of one statement. Gives the position of the last, if there may be more behind it.
+    /// Takes the messages of one statement.
     async fn take_stretch(
         &self,
         target: &Target,
         query: &MessageQuery,
         chunks: &mpsc::Sender<Chunk>,
-    ) -> Result<Option<Position>, Failure> {
+    ) -> Result<Stretch, Failure> {
         let ends = query.validate(target.id).map_err(StoreError::from)?;
         let until = Instant::now() + HOLD;
         let rows = by_columns(target, query, STRETCH, ends).stream(&self.connections).await?;
@@ -112,7 +123,9 @@ impl<C: Connections> PostgresRepository<C> {
         let (mut taken, mut last) = (0, None);
         while let Some(rows) = rows.next().await {
             let opener = self.opener(target).of_rows_like(rows.iter().flatten().next());
-            let Ok(Ok(place)) = timeout_at(until, chunks.reserve()).await else { return Ok(None) };
+            let Ok(Ok(place)) = timeout_at(until, chunks.reserve()).await else {
+                return Ok(Stretch::Unknown);
+            };
             let mut messages = Vec::with_capacity(rows.len());
             let mut failed = None;
             for row in rows {
@@ -131,11 +144,15 @@ impl<C: Connections> PostgresRepository<C> {
             }
             match failed {
                 // The server counts the time of the reader, too.
-                Some(error) if taken > 0 && error.is_timeout() => return Ok(None),
+                Some(error) if taken > 0 && error.is_timeout() => return Ok(Stretch::Unknown),
                 Some(error) => return Err(error),
                 None => {}
             }
         }
-        Ok(last.filter(|_| taken == STRETCH))
+        Ok(match last {
+            Some(last) if taken == STRETCH => Stretch::Full(last),
+            Some(_) => Stretch::Whole,
+            None => Stretch::Unknown,
+        })
     }
 }

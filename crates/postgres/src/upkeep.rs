@@ -43,6 +43,8 @@ impl Upkeep {
     pub(crate) fn start(connections: impl Connections) -> Self {
         let upkeep = Self::default();
         if let Ok(runtime) = Handle::try_current() {
+            // Another process may have left some, and nobody else will look.
+            upkeep.0.waiting.store(1, Ordering::Relaxed);
             let backlog = Arc::downgrade(&upkeep.0);
             runtime.spawn(async move {
                 while let Some(backlog) = backlog.upgrade() {

@@ -8,5 +8,6 @@ mod postgres {
     mod rows;
     mod schema;
     mod sqlstates;
+    mod streams;
     mod waits;
 }

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use chatkeep_domain::{
     Append, MessageEdit, MessageId, MessageQuery, MessageRepository, MessageSearch, NewMessage, Position,
     SearchQuery, SearchReading, StoreError, ThreadAppend, ThreadId, ThreadQuery, ThreadRepository,
-    ThreadUpdate,
+    ThreadUpdate, next_message,
 };
 use chatkeep_postgres::PostgresRepository;
 use uuid::Uuid;
@@ -88,6 +88,16 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     })),
     operation("list_messages of an absent thread", (2, 2), |store, round| Box::pin(async move {
         absent(store.list_messages(&scope(), thread(round, ABSENT), &MessageQuery::newest(50)).await);
+    })),
+    operation("stream_messages, three pages long", (2, 2), |store, round| Box::pin(async move {
+        let scope = scope();
+        let mut stream = store.stream_messages(&scope, thread(round, 0), MessageQuery::first(50));
+        let mut count = 0;
+        while let Some(message) = next_message(&mut stream).await {
+            message.unwrap();
+            count += 1;
+        }
+        assert!(count > 100, "{count}");
     })),
     operation("search_messages", (2, 2), |store, _| Box::pin(async move {
         let page = store.search_messages(&scope(), &SearchQuery::new("said").limit(20)).await.unwrap();

@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result};
 use chrono::{DateTime, SecondsFormat, Utc};
 use futures_util::{SinkExt as _, TryStreamExt as _};
 use tokio::sync::{Mutex, OnceCell};
+use tokio::task::JoinSet;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, NoTls, Row, Statement};
 use uuid::Uuid;
@@ -27,6 +28,8 @@ pub(crate) struct PostgresFloor {
     url: String,
     users: Vec<String>,
     known: Known,
+    /// Ends with the floor.
+    _cleaning: JoinSet<Result<()>>,
 }
 
 /// What was read back of what ours has stored: the floor writes the index, and does not make it.
@@ -61,13 +64,15 @@ impl PostgresFloor {
         for _ in 0..clients {
             prepared.push(Prepared::connect(url).await?);
         }
-        tokio::spawn(clean(url.to_owned()));
+        let mut cleaning = JoinSet::new();
+        cleaning.spawn(clean(url.to_owned()));
         let users = (0..USERS).map(user).collect();
-        Ok(Self { clients: prepared, batches: Mutex::default(), url: url.to_owned(), users, known })
+        let batches = Mutex::default();
+        Ok(Self { clients: prepared, batches, url: url.to_owned(), users, known, _cleaning: cleaning })
     }
 }
 
-/// As the store does, until the server or the database is gone.
+/// As the store does.
 async fn clean(url: String) -> Result<()> {
     let (client, connection) = tokio_postgres::connect(&url, NoTls).await?;
     tokio::spawn(connection);

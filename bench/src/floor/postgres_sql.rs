@@ -38,7 +38,7 @@ pub(super) const READ_ALL: &str = "
 
 pub(super) const LIST: &str = "
     SELECT org_id, id, user_id, name, metadata, head, created_at, updated_at
-    FROM chat_thread WHERE org_id = $1 AND user_id = $2 ORDER BY updated_at DESC, id DESC LIMIT 51";
+    FROM chat_thread WHERE version >= 0 AND org_id = $1 AND user_id = $2 ORDER BY updated_at DESC, id DESC LIMIT 51";
 
 /// What the store does once a second while it appends: new words go into the index.
 pub(super) const CLEAN: &str = "SELECT chatkeep_clean_search()";

@@ -253,7 +253,7 @@ async fn insert_row(on: &impl ConnectionTrait, new: &ChatThread) -> Result<bool,
 }
 
 fn list_sql(owner: &OwnerFilter, query: &ThreadQuery, behind: Option<ThreadKey>, limit: usize) -> Sql {
-    let sql = Sql::new(format!("SELECT {THREAD_COLUMNS} FROM chat_thread WHERE TRUE"))
+    let sql = Sql::new(format!("SELECT {THREAD_COLUMNS} FROM chat_thread WHERE version >= 0"))
         .bind_some(" AND org_id = ", owner.org_id.as_ref().map(OrgId::as_str))
         .bind_some(" AND user_id = ", owner.user_id.as_ref().map(UserId::as_str));
     let mut sql = tags::filter(sql, query);

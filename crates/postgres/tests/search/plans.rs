@@ -1,12 +1,12 @@
 //! PostgreSQL scans no table for what is asked of it.
 
 use chatkeep_domain::{
-    ConversationRepository, ConversationRepositoryExt, MessageSearch, OrgId, Scope, SearchOrder, SearchQuery,
-    ThreadRepository,
+    ConversationRepository, ConversationRepositoryExt, MessageFilter, MessageQuery, MessageRepository as _,
+    MessageSearch, OrgId, Position, Scope, SearchOrder, SearchQuery, ThreadRepository,
 };
 use chatkeep_postgres::PostgresRepository;
 
-use crate::common::{message, scope, thread_id, three_messages};
+use crate::common::{at, message, message_id, scope, thread_id, three_messages};
 use crate::explained::{Heard, explaining_proxy};
 use crate::fixture::{Store, append, postgres_config};
 use crate::questions::{ask_lists, ask_searches, fill};
@@ -74,6 +74,47 @@ async fn a_thread_is_found_by_its_key_before_there_are_statistics() {
         assert!(plan.contains("chat_thread_pkey") && !plan.contains("chat_thread_recent"), "{plan}");
     }
     repository.close().await.expect("it closes");
+    store.remove().await;
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: run `cargo xtask test`"]
+async fn a_thread_is_found_by_its_key_where_others_organizations_are_small() {
+    let store = Store::new().await;
+    let repository = store.open().await;
+    three_messages(&repository).await;
+    // As the other organizations are, PostgreSQL expects a thread of this one to be its only one.
+    store
+        .execute(
+            "INSERT INTO chat_thread (org_id, id, user_id, name, metadata, created_at, updated_at)
+             SELECT CASE WHEN n < 2000 THEN org_id ELSE 'org' || n END, gen_random_uuid(), user_id, name, metadata,
+                    created_at, updated_at + n * interval '1 s'
+             FROM chat_thread, generate_series(1, 20000) n",
+        )
+        .await;
+    store.execute("VACUUM ANALYZE").await;
+    repository.close().await.expect("it closes");
+    explain_all(&store).await;
+    for mode in ["force_custom_plan", "force_generic_plan"] {
+        let (repository, plans) = open(&store, mode).await;
+        append(&repository, [message(if mode == "force_custom_plan" { 10 } else { 11 }, "more")]).await;
+        repository.get_thread(&scope(), thread_id()).await.expect("it is there");
+        repository.get_message(&scope(), thread_id(), message_id(1)).await.expect("a message");
+        repository.last_messages(&scope(), thread_id(), 1).await.expect("a message");
+        let filtered = MessageQuery::newest(1).filter(MessageFilter::new().created(at(0), None));
+        repository.list_messages(&scope(), thread_id(), &filtered).await.expect("a message");
+        let nothing = MessageQuery::first(1).after(Position::new(1_000).expect("a position"));
+        repository.list_messages(&scope(), thread_id(), &nothing).await.expect("an empty page");
+        let plans = plans.take();
+        assert!(plans.iter().filter(|plan| plan.contains("chat_thread_pkey")).count() >= 6, "{plans:?}");
+        for plan in &plans {
+            assert!(
+                !plan.contains("chat_thread_recent") && !plan.contains("chat_thread_of_org"),
+                "{mode}: {plan}"
+            );
+        }
+        repository.close().await.expect("it closes");
+    }
     store.remove().await;
 }
 

@@ -17,9 +17,10 @@ CREATE TABLE chat_thread (
     search_version smallint,
     PRIMARY KEY (org_id, id)
 );
--- Lists, newest update first.
-CREATE INDEX chat_thread_recent ON chat_thread (org_id, user_id, updated_at DESC, id DESC);
-CREATE INDEX chat_thread_of_org ON chat_thread (org_id, updated_at DESC, id DESC);
+-- Lists, newest update first. The condition is true of every thread, and only lists have it: otherwise PostgreSQL, where most
+-- organizations have few threads, would look for one thread here, among all of its organization, instead of by its key.
+CREATE INDEX chat_thread_recent ON chat_thread (org_id, user_id, updated_at DESC, id DESC) WHERE version >= 0;
+CREATE INDEX chat_thread_of_org ON chat_thread (org_id, updated_at DESC, id DESC) WHERE version >= 0;
 
 -- Which threads have a value in their metadata. A table of its own, because every append makes a new version of the
 -- thread's row, and an index of the row's own would grow with each.

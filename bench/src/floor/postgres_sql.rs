@@ -49,7 +49,7 @@ pub(super) const HITS: &str = "
     SELECT org_id, chat_thread_id, position FROM (
         SELECT m.created_at, m.chat_thread_id, m.position, m.org_id,
                (m.search @@ (SELECT $1::text::tsquery)) IS TRUE AS is_hit
-        FROM chat_message m WHERE m.org_id = $2
+        FROM chat_message m WHERE m.status >= 0 AND m.org_id = $2
         ORDER BY m.created_at DESC, m.chat_thread_id DESC, m.position DESC LIMIT 5000) m
     WHERE is_hit ORDER BY created_at DESC, chat_thread_id DESC, position DESC LIMIT 21";
 

@@ -119,7 +119,7 @@ impl Candidates<'_> {
                 let sql = sql.bind("unnest(", texts(orgs.iter().map(String::as_str)));
                 let sql =
                     sql.text("::text[]) o (org_id) CROSS JOIN LATERAL (SELECT * FROM chat_message m WHERE");
-                let sql = self.filtered(sql.text(" m.org_id = o.org_id"), read);
+                let sql = self.filtered(sql.text(" m.status >= 0 AND m.org_id = o.org_id"), read);
                 sql.text(&format!("{}{limit}) m", in_order(&ACROSS[..3], read.newest_first)))
             }
             _ => self.filtered(self.placed(sql.text("chat_message m WHERE")), read),
@@ -186,6 +186,8 @@ impl Candidates<'_> {
                 hits.push(self.key(row)?);
             }
         }
+        // SQL promises no order of what is put together.
+        hits.sort_unstable_by(|one, other| if read.newest_first { other.cmp(one) } else { one.cmp(other) });
         Ok((hits, end))
     }
 
@@ -211,7 +213,8 @@ impl Candidates<'_> {
     fn placed(&self, sql: Sql) -> Sql {
         match &self.within {
             Within::Everywhere(_) => sql.text(" TRUE"),
-            Within::Org(org) => sql.bind(" m.org_id = ", org.as_str()),
+            // The condition of the index in this order.
+            Within::Org(org) => sql.bind(" m.status >= 0 AND m.org_id = ", org.as_str()),
             Within::Thread(target) => target.filter_messages(sql.text(" ")),
         }
     }

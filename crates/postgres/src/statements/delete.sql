@@ -6,7 +6,7 @@ WITH thread AS (
     FOR NO KEY UPDATE),
 gone AS (
     DELETE FROM chat_message m USING thread t
-    WHERE m.org_id = t.org_id AND m.id = $4 AND COALESCE(m.chat_thread_id, $2) = $2
+    WHERE m.org_id = t.org_id AND m.id = $4 AND m.revision >= 0 AND COALESCE(m.chat_thread_id, $2) = $2
     RETURNING m.id),
 revisions AS (
     DELETE FROM chat_message_revision r USING gone

@@ -57,10 +57,11 @@ CREATE TABLE chat_message (
     FOREIGN KEY (org_id, chat_thread_id) REFERENCES chat_thread (org_id, id) ON DELETE CASCADE
 ) WITH (toast_tuple_target = 4080);
 -- Makes an append idempotent. The thread is part of it, so that nobody can notice an id in another's thread. The id comes
--- before it: ids are made in the order of time, and so new ones go to the end.
-CREATE UNIQUE INDEX chat_message_id ON chat_message (org_id, id, chat_thread_id);
+-- before it: ids are made in the order of time, and so new ones go to the end. As with the indexes of lists, the conditions of
+-- this and the next are true of every message, and only what is to be served by the one or the other has its condition.
+CREATE UNIQUE INDEX chat_message_id ON chat_message (org_id, id, chat_thread_id) WHERE revision >= 0;
 -- What a search finds across threads, newest or oldest first.
-CREATE INDEX chat_message_recent ON chat_message (org_id, created_at, chat_thread_id, position);
+CREATE INDEX chat_message_recent ON chat_message (org_id, created_at, chat_thread_id, position) WHERE status >= 0;
 -- What a window reads of a long thread besides its end: the few messages that instruct the model.
 CREATE INDEX chat_message_instructions ON chat_message (org_id, chat_thread_id, branch, position)
     WHERE sender_role IN ('system', 'developer');

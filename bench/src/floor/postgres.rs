@@ -45,7 +45,8 @@ impl Known {
     /// The vector of a message in another thread of the same user: a program writes it as fast.
     fn vector(&self, user: usize, number: usize) -> Result<String> {
         let vector = self.vectors.get(user).context("no vector of the user")?;
-        let mark = format!("'=t{:016x}'", thread(number).as_u64_pair().1);
+        // As long as ours.
+        let mark = format!("'^{:06x}'", number & 0xff_ffff);
         Ok(vector.replace(&self.mark, &mark))
     }
 }
@@ -177,7 +178,7 @@ impl Floor for PostgresFloor {
 
     async fn search(&self, number: usize, count: usize) -> Result<usize> {
         let (client, org) = (&self.clients[0], org(number));
-        let question = format!("'=u{OWNER}@{org}' & '{WORD}'");
+        let question = format!("'~{OWNER}@{org}' & '{WORD}'");
         let mut orgs = Vec::<String>::new();
         let (mut threads, mut positions) = (Vec::<Uuid>::new(), Vec::<i64>::new());
         for row in client.rows(HITS, &[&question, &org]).await? {

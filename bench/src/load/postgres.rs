@@ -74,10 +74,10 @@ async fn make(server: &PgServer, shape: Shape) -> Result<Known> {
         // The seed's messages are of all users in turn, each in a thread of its own: the mark of it is taken out.
         let vectors =
             column("SELECT array_to_tsvector(array_agg(w)) FROM (SELECT chat_thread_id, unnest(tsvector_to_array(search)) w
-                    FROM chat_message) m WHERE w NOT LIKE '=t%' GROUP BY chat_thread_id ORDER BY chat_thread_id")?;
+                    FROM chat_message) m WHERE w NOT LIKE '^%' GROUP BY chat_thread_id ORDER BY chat_thread_id")?;
         ensure!(vectors.len() == USERS, "{} vectors", vectors.len());
         fill(server, shape)?;
-        let mark = "'=t'".to_owned();
+        let mark = "'^'".to_owned();
         Known { vectors: vectors.into_iter().map(|vector| format!("{vector} {mark}")).collect(), mark }
     };
     server.psql_in("loaded", "SELECT chatkeep_clean_search()")?;

@@ -156,7 +156,8 @@ impl Candidates<'_> {
     }
 
     /// The hits among so many messages, and the last of these, if there may be more hits behind it. It stops at the last hit
-    /// that is wanted, and only where there are fewer its end is looked for.
+    /// that is wanted, and only where there are fewer its end is looked for. A number for each row instead, from
+    /// `row_number()`, costs half as much again.
     async fn walk(
         &self,
         on: &impl ConnectionTrait,
@@ -165,6 +166,7 @@ impl Candidates<'_> {
         steps: usize,
     ) -> Result<(Vec<SearchKey>, Option<SearchKey>), Failure> {
         let (order, wanted) = (self.order(read), size(read.limit));
+        let steps = i64::try_from(steps).unwrap_or(i64::MAX);
         let mut sql = self.between(self.placed(Sql::new("")), read);
         let range = sql.take_text();
         let sql = sql
@@ -172,12 +174,18 @@ impl Candidates<'_> {
             // A query of its own is run once, and not for each message.
             .bind("(m.search @@ (SELECT ", question.of_message.as_str())
             .text("::text::tsquery)) IS TRUE");
-        let sql = self.let_through(sql).text(&format!(
-            " AS is_hit FROM chat_message m WHERE{range}{order} LIMIT {steps}) m WHERE is_hit{order} LIMIT {wanted})
-             SELECT {KEYS}, FALSE FROM near m UNION ALL (SELECT {KEYS}, TRUE FROM chat_message m
-             WHERE{range} AND (SELECT count(*) FROM near) < {wanted}{order} LIMIT 1 OFFSET {})",
-            steps - 1
-        ));
+        // Of a number that it does not know PostgreSQL expects a tenth of the messages, and so takes the index in this order.
+        // Of 5,000 it may expect them all, before a table is analyzed, and would sort an organization.
+        let sql = self
+            .let_through(sql)
+            .bind(&format!(" AS is_hit FROM chat_message m WHERE{range}{order} LIMIT (SELECT "), steps)
+            .text(&format!(
+                "::bigint)) m WHERE is_hit{order} LIMIT {wanted})
+                 SELECT {KEYS}, FALSE FROM near m UNION ALL (SELECT {KEYS}, TRUE FROM chat_message m
+                 WHERE{range} AND (SELECT count(*) FROM near) < {wanted}{order} LIMIT 1"
+            ))
+            .bind(" OFFSET (SELECT ", steps - 1)
+            .text("::bigint))");
         let (mut hits, mut end) = (Vec::new(), None);
         for row in &sql.rows(on).await? {
             if row::value(row, 4)? {

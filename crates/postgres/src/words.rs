@@ -1,14 +1,26 @@
 //! The search index: a `tsvector` beside each message, in a GIN index.
 //!
 //! A vector has the message's words, as the domain's analyzer makes them, and marks: what is looked up beside words. A mark
-//! begins with `=`, which no word does. A search asks for the mark of its organization, user or thread and for the words
+//! begins with a sign, which no word does. A search asks for the mark of its organization, user or thread and for the words
 //! at once: PostgreSQL walks the shortest of these lists, and skips through the others.
 //!
-//! Words have no positions: they would be a third of the vector. So a phrase is looked up as words that are all there, and
-//! the domain looks at what is found.
+//! | mark | of |
+//! |---|---|
+//! | `@acme` | an organization |
+//! | `~ada@acme` | the user whose thread it is |
+//! | `<bob@acme` | a sender who is somebody else |
+//! | `^q83vEg` | a thread: 32 bits of its id |
+//! | `:3q2-7w` | a value in the metadata: 32 bits of its tag; of too many values one, with zeros |
+//! | `!tool` | a role |
+//!
+//! Every byte of a vector is there once a message, so marks are short, and what is found by them is looked at. Words have no
+//! positions: they would be a third of the vector. So a phrase is looked up as words that are all there, and the domain looks
+//! at what is found.
 
 use std::collections::BTreeSet;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chatkeep_domain::search::{ANALYZER_VERSION, SearchDocument, SearchExpr, SearchPhrase};
 use chatkeep_domain::{MetadataFilter, MetadataTags, OrgId, Role, ThreadId, UserId};
 use uuid::Uuid;
@@ -36,11 +48,11 @@ pub(crate) struct Owner<'a> {
     pub(crate) role: Role,
 }
 
-/// A message's vector, as its text is written: `'hello' '=oacme'`.
+/// A message's vector, as its text is written: `'hello' '@acme'`.
 pub(crate) fn vector(owner: &Owner<'_>, document: &SearchDocument) -> String {
     let mut text = String::with_capacity(256);
     for (word, _) in document.words() {
-        quote(&mut text, "", word);
+        quote(&mut text, word);
         text.push(' ');
     }
     let Owner { org, thread, user, sender, role } = *owner;
@@ -48,43 +60,49 @@ pub(crate) fn vector(owner: &Owner<'_>, document: &SearchDocument) -> String {
     let marks = [of_org(org), of_thread(thread)]
         .into_iter()
         .chain(user.map(|user| of_user(org, user)))
-        .chain(sender.map(|sender| of_sender(org, sender)))
+        .chain(sender.filter(|sender| user != Some(sender.as_str())).map(|sender| of_sender(org, sender)))
         .chain(of_role(role))
         .chain(tags.tags.iter().copied().chain(tags.is_incomplete.then(Uuid::nil)).map(of_tag));
     for mark in marks {
-        quote(&mut text, "=", &mark);
+        quote(&mut text, &mark);
         text.push(' ');
     }
     text
 }
 
 fn of_org(org: &OrgId) -> String {
-    format!("o{org}")
+    format!("@{org}")
 }
 
 /// With the organization in it: users of the same name, such as "default", are in lists of their own. The append's
 /// statements make it in the same way.
-pub(crate) fn of_user(org: &OrgId, user: &str) -> String {
-    format!("u{user}@{org}")
+fn of_user(org: &OrgId, user: &str) -> String {
+    format!("~{user}@{org}")
 }
 
 fn of_sender(org: &OrgId, sender: &UserId) -> String {
-    format!("s{sender}@{org}")
+    format!("<{sender}@{org}")
 }
 
-/// Half of the id: what is found is looked at.
 fn of_thread(thread: ThreadId) -> String {
-    format!("t{:016x}", thread.as_uuid().as_u64_pair().1)
+    let [.., a, b, c, d] = *thread.as_uuid().as_bytes();
+    short('^', [a, b, c, d])
 }
 
-/// Half of it: what is found is looked at.
 fn of_tag(tag: Uuid) -> String {
-    format!("m{:016x}", tag.as_u64_pair().0)
+    let [a, b, c, d, ..] = *tag.as_bytes();
+    short(':', [a, b, c, d])
+}
+
+fn short(sign: char, bits: [u8; 4]) -> String {
+    let mut mark = String::from(sign);
+    URL_SAFE_NO_PAD.encode_string(bits, &mut mark);
+    mark
 }
 
 /// Users and assistants say nearly everything: they are found by walking.
 fn of_role(role: Role) -> Option<String> {
-    (!is_common(role)).then(|| format!("r{role}"))
+    (!is_common(role)).then(|| format!("!{role}"))
 }
 
 fn is_common(role: Role) -> bool {
@@ -107,9 +125,9 @@ pub(crate) struct Wanted<'a> {
 /// A question to the index, as the text of a `tsquery`. What it does not find does not match.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Question {
-    /// What each message has to have.
+    /// What each message of the organization or thread has to have.
     pub(crate) of_message: String,
-    /// The same, or less, as the index is asked. `None` where it would have to collect too much.
+    /// The same, or less, and whose it is, as the index is asked. `None` where it would have to collect too much.
     pub(crate) of_index: Option<String>,
     /// Whether what has it has the words for certain.
     pub(crate) is_exact: bool,
@@ -125,54 +143,52 @@ impl Wanted<'_> {
         if filters.is_empty() && words.is_none() && self.user_mark().is_none() {
             return None;
         }
-        let owner = self.owner();
-        let together = |words: Option<String>| {
-            owner
-                .clone()
-                .into_iter()
-                .chain(filters.iter().cloned())
-                .chain(words)
-                .collect::<Vec<_>>()
-                .join(" & ")
+        let together = |owner: Option<String>, words: Option<String>| {
+            let parts = owner.into_iter().chain(filters.iter().cloned()).chain(words);
+            parts.collect::<Vec<_>>().join(" & ")
         };
-        // Of a user or thread the index collects no more than theirs.
-        let is_narrow = self.thread.is_some() || self.user_mark().is_some() || !filters.is_empty();
+        // Of a user the index collects no more than theirs. A thread is walked through as well as it is collected.
+        let is_narrow = self.user_mark().is_some() || !filters.is_empty();
         let can_look_up = is_narrow || looked_up.is_some();
         Some(Question {
-            of_index: can_look_up.then(|| together(looked_up)),
-            of_message: together(words),
+            of_index: can_look_up.then(|| together(self.owner(), looked_up)),
+            of_message: together(self.user_mark(), words),
             is_exact: self.expr.is_some_and(is_exact),
         })
     }
 
     fn user_mark(&self) -> Option<String> {
         let (org, user) = self.org.zip(self.user).filter(|_| self.thread.is_none())?;
-        Some(mark(&of_user(org, user.as_str())))
+        Some(quoted(&of_user(org, user.as_str())))
     }
 
     fn owner(&self) -> Option<String> {
-        let thread = self.thread.map(|thread| mark(&of_thread(thread)));
-        thread.or_else(|| self.user_mark()).or_else(|| self.org.map(|org| mark(&of_org(org))))
+        let thread = self.thread.map(|thread| quoted(&of_thread(thread)));
+        thread.or_else(|| self.user_mark()).or_else(|| self.org.map(|org| quoted(&of_org(org))))
     }
 
+    /// In threads of the sender's own there is no mark of the sender, and what others say there is found too.
     fn of_sender(&self) -> Option<String> {
-        self.org.zip(self.sender).map(|(org, sender)| mark(&of_sender(org, sender)))
+        let (org, sender) = self.org.zip(self.sender)?;
+        let marks = [of_sender(org, sender), of_user(org, sender.as_str())];
+        Some(format!("({})", marks.map(|mark| quoted(&mark)).join(" | ")))
     }
 
     fn of_roles(&self) -> Option<String> {
         let roles: Option<Vec<_>> = self.roles.iter().map(|role| of_role(*role)).collect();
-        let marks: Vec<_> = roles.filter(|roles| !roles.is_empty())?.iter().map(|role| mark(role)).collect();
+        let marks: Vec<_> =
+            roles.filter(|roles| !roles.is_empty())?.iter().map(|role| quoted(role)).collect();
         Some(format!("({})", marks.join(" | ")))
     }
 
     /// Too many values are one, the nil UUID.
     fn of_metadata(&self) -> Option<String> {
-        let incomplete = mark(&of_tag(Uuid::nil()));
+        let incomplete = quoted(&of_tag(Uuid::nil()));
         match MetadataTags::wanted(self.metadata) {
             MetadataTags { is_incomplete: true, .. } => Some(incomplete),
             MetadataTags { tags, .. } if tags.is_empty() => None,
             MetadataTags { tags, .. } => {
-                let tags: Vec<_> = tags.into_iter().map(|tag| mark(&of_tag(tag))).collect();
+                let tags: Vec<_> = tags.into_iter().map(|tag| quoted(&of_tag(tag))).collect();
                 Some(format!("(({}) | {incomplete})", tags.join(" & ")))
             }
         }
@@ -202,11 +218,11 @@ fn of_words(expr: &SearchExpr, shortest_prefix: usize) -> Option<String> {
 fn words_of(SearchPhrase { words, is_prefix }: &SearchPhrase, shortest_prefix: usize) -> Vec<String> {
     let Some((last, others)) = words.split_last() else { return Vec::new() };
     let others: BTreeSet<_> = others.iter().take(PHRASE_WORDS).collect();
-    let mut wanted: Vec<_> = others.into_iter().map(|word| quoted("", word)).collect();
+    let mut wanted: Vec<_> = others.into_iter().map(|word| quoted(word)).collect();
     if !is_prefix {
-        wanted.push(quoted("", last));
+        wanted.push(quoted(last));
     } else if last.len() >= shortest_prefix {
-        wanted.push(quoted("", last) + ":*");
+        wanted.push(quoted(last) + ":*");
     }
     wanted
 }
@@ -234,19 +250,14 @@ fn is_exact(expr: &SearchExpr) -> bool {
     }
 }
 
-fn mark(mark: &str) -> String {
-    quoted("=", mark)
-}
-
-fn quoted(prefix: &str, word: &str) -> String {
+fn quoted(word: &str) -> String {
     let mut text = String::new();
-    quote(&mut text, prefix, word);
+    quote(&mut text, word);
     text
 }
 
-fn quote(text: &mut String, prefix: &str, word: &str) {
+fn quote(text: &mut String, word: &str) {
     text.push('\'');
-    text.push_str(prefix);
     for char in word.chars() {
         if matches!(char, '\'' | '\\') {
             text.push(char);

@@ -1,22 +1,20 @@
 //! What an index keeps of a message.
 
+mod sorted;
 pub(super) mod texts;
 pub(super) mod words;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::fmt;
 use std::ops::ControlFlow;
 
 use crate::content::Content;
 use crate::metadata_tags::MetadataTags;
+use crate::search::document::sorted::{Collector, Words};
 use crate::search::document::texts::texts;
-use crate::search::document::words::{MAX_POSITIONS_PER_WORD, for_each_word};
-
-/// The largest vector, in bytes as PostgreSQL counts them: its own limit is 1 MiB, and what a store adds to words, and for
-/// owners and metadata, has its room below it.
-const MAX_BYTES: usize = 960 * 1_024;
+use crate::search::document::words::for_each_word;
 
 /// The words of a message, with their positions, and the tags of its metadata.
 ///
@@ -28,44 +26,56 @@ const MAX_BYTES: usize = 960 * 1_024;
 ///
 /// A message is indexed as far as PostgreSQL's `tsvector` goes, in every store: its first 16,383 words, the first 255
 /// positions of each, and 960 KiB altogether; and no further than the first 1 MiB of its text.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+///
+/// `Debug` shows how many words there are, and none of them.
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct SearchDocument {
-    words: BTreeMap<Box<str>, Vec<u16>>,
+    words: Words,
     tags: MetadataTags,
 }
 
 impl SearchDocument {
     /// The words of a content.
     pub fn of(content: &Content) -> Self {
-        let mut document = Self {
-            words: BTreeMap::new(),
-            tags: content.metadata().map(MetadataTags::of).unwrap_or_default(),
-        };
-        let mut bytes = 0;
+        let mut words = Collector::default();
         for_each_word(&texts(content), |word| {
-            document.insert(word.token.word, word.position, &mut bytes);
-            if bytes > MAX_BYTES { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            words.add(word.token.word, word.position);
+            ControlFlow::Continue(())
         });
-        document
+        let tags = content.metadata().map(MetadataTags::of).unwrap_or_default();
+        Self { words: words.finish(), tags }
+    }
+
+    /// The words that `is_asked` is true of, and how many all are: what one search asks of a content. Without tags. To sort
+    /// all words of a message costs more than to read them.
+    pub(super) fn of_asked(content: &Content, is_asked: impl Fn(&str) -> bool) -> Self {
+        let texts = texts(content);
+        let mut words = Collector::default();
+        for_each_word(&texts, |word| {
+            words.add_if(word.token.word, word.position, &is_asked);
+            ControlFlow::Continue(())
+        });
+        // Which words it has room for depends on all of them.
+        if words.may_be_too_large() {
+            Self::of(content)
+        } else {
+            Self { words: words.finish(), ..Self::default() }
+        }
     }
 
     /// Every word once, in order, with its positions in order, from 1 on.
     pub fn words(&self) -> impl Iterator<Item = (&str, &[u16])> {
-        self.words.iter().map(|(word, positions)| (&**word, positions.as_slice()))
+        self.words.iter()
     }
 
     /// The positions of a word, from 1 on.
     pub fn positions(&self, word: &str) -> &[u16] {
-        self.words.get(word).map_or(&[], Vec::as_slice)
+        self.words.positions(word)
     }
 
     /// The words that begin with `prefix`, with their positions.
     pub fn with_prefix<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a [u16])> {
-        let range =
-            self.words.range::<str, _>((std::ops::Bound::Included(prefix), std::ops::Bound::Unbounded));
-        range
-            .take_while(move |(word, _)| word.starts_with(prefix))
-            .map(|(word, positions)| (&**word, positions.as_slice()))
+        self.words.from(prefix).take_while(move |(word, _)| word.starts_with(prefix))
     }
 
     /// What the index keeps of the content's `metadata`.
@@ -75,22 +85,12 @@ impl SearchDocument {
 
     /// How many words there are. A word that is there twice counts twice.
     pub(super) fn len(&self) -> usize {
-        self.words.values().map(Vec::len).sum()
+        self.words.count()
     }
+}
 
-    fn insert(&mut self, word: &str, position: u16, bytes: &mut usize) {
-        if let Some(positions) = self.words.get_mut(word) {
-            if positions.len() < MAX_POSITIONS_PER_WORD {
-                positions.push(position);
-                *bytes += 2;
-            }
-            return;
-        }
-        // The word, filled up to an even length, the number of its positions, and the first.
-        let size = word.len() + 1 + 2 + 2;
-        *bytes += size;
-        if *bytes <= MAX_BYTES {
-            self.words.insert(word.into(), vec![position]);
-        }
+impl fmt::Debug for SearchDocument {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SearchDocument of {} words", self.len())
     }
 }

@@ -45,6 +45,15 @@ impl SearchExpr {
         }
     }
 
+    /// Whether what it says depends on this word.
+    pub(super) fn asks_of(&self, word: &str) -> bool {
+        match self {
+            Self::All(sides) | Self::Any(sides) => sides.iter().any(|side| side.asks_of(word)),
+            Self::Not(side) => side.asks_of(word),
+            Self::Phrase(phrase) => phrase.asks_of(word),
+        }
+    }
+
     /// Whether something is not wanted.
     pub(super) fn excludes(&self) -> bool {
         match self {
@@ -65,6 +74,11 @@ impl SearchExpr {
 }
 
 impl SearchPhrase {
+    fn asks_of(&self, word: &str) -> bool {
+        let begins_so = |last: &String| self.is_prefix && word.starts_with(last.as_str());
+        self.words.iter().any(|wanted| wanted == word) || self.words.last().is_some_and(begins_so)
+    }
+
     /// The positions at which it begins, in order.
     pub(super) fn starts(&self, document: &SearchDocument) -> Vec<u16> {
         let Some((last, others)) = self.words.split_last() else { return Vec::new() };

@@ -275,7 +275,7 @@ impl<'a> SearchPlan<'a> {
         if candidate.has_words && !self.is_ranked {
             return Some(None);
         }
-        let document = SearchDocument::of(&candidate.message.content);
+        let document = SearchDocument::of_asked(&candidate.message.content, |word| expr.asks_of(word));
         expr.matches(&document).then(|| self.is_ranked.then(|| rank::score(expr, &document)))
     }
 

@@ -188,7 +188,14 @@ fn skip_blank(text: &str, start: usize, latest: usize) -> usize {
 fn end(text: &str, start: usize, longest: usize, least: usize) -> usize {
     let mut end = longest;
     if longest < text.len() {
-        let ends: Vec<End> = ends(text, start, longest).filter(|end| end.at > start).collect();
+        // To find graphemes is slow, and the last ones are enough, unless they are of many characters.
+        let from = text[start..longest].char_indices().rev().nth(2 * NEAR).map_or(0, |(at, _)| at);
+        let from = floor(text, start + from).max(start);
+        let ends_from = |from| ends(text, from, longest).filter(|end| end.at > start).collect();
+        let mut ends: Vec<End> = ends_from(from);
+        if ends.len() < NEAR {
+            ends = ends_from(start);
+        }
         let near = ends.iter().rev().take(NEAR).filter(|end| end.at >= least);
         let word = near.min_by_key(|end| worth(end.before, end.behind));
         end = word.or(ends.last()).map_or(longest, |end| end.at);

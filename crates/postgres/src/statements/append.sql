@@ -14,7 +14,7 @@ stored AS (
     INSERT INTO chat_message (org_id, chat_thread_id, position, id, sender_id, sender_role, content, created_at,
                               updated_at, search_version, search)
     SELECT $1, $2, head, $5, $6, $7, $8, $9, $9, $11::smallint,
-           CASE WHEN $3 IS NULL THEN $10::tsvector || array_to_tsvector(ARRAY['=u' || user_id || '@' || $1])
+           CASE WHEN $3 IS NULL THEN $10::tsvector || array_to_tsvector(ARRAY['~' || user_id || '@' || $1])
                 ELSE $10::tsvector END
     FROM head)
 SELECT head FROM head

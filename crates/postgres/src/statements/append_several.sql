@@ -25,7 +25,7 @@ stored AS (
            $15::smallint,
            CASE WHEN m.search = '' THEN NULL
                 WHEN h.is_unnamed
-                THEN m.search::tsvector || array_to_tsvector(ARRAY['=u' || h.user_id || '@' || h.org_id])
+                THEN m.search::tsvector || array_to_tsvector(ARRAY['~' || h.user_id || '@' || h.org_id])
                 ELSE m.search::tsvector END
     FROM head h JOIN unnest($7::bigint[], $8::bigint[], $9::uuid[], $10::text[], $11::text[], $12::text[],
                             $13::timestamptz[], $14::text[])

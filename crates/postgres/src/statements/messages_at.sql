@@ -9,5 +9,5 @@ CROSS JOIN LATERAL (
     OFFSET 0) m
 CROSS JOIN LATERAL (
     SELECT name, user_id FROM chat_thread WHERE org_id = p.org_id AND id = p.chat_thread_id OFFSET 0) t
-WHERE ($4::text IS NULL OR t.user_id || '' = $4) AND ($5::text IS NULL OR (m.search @@ $5::tsquery) IS TRUE)
+WHERE ($4::text IS NULL OR t.user_id || '' = $4) AND ($5::text IS NULL OR (m.search @@ (SELECT $5::tsquery)) IS TRUE)
 ORDER BY p.n

@@ -89,7 +89,25 @@ fn goes_as_far_as_a_tsvector() {
         .words()
         .map(|(word, at)| word.len() + 1 + 2 + 2 * at.len())
         .sum();
-    assert!((900_000..=MAX_BYTES).contains(&bytes), "{bytes}");
+    assert!((900_000..=960 * 1_024).contains(&bytes), "{bytes}");
+}
+
+#[test]
+fn what_is_asked_alone_has_as_much_room_as_all_words() {
+    let long: Vec<_> = (1..=16_000).map(|number| format!("{number:0>120}")).collect();
+    let content = Content::text(long.join(" "));
+    let document = SearchDocument::of(&content);
+    let (last, _) = document.words().last().unwrap();
+    let unread = format!("{:0>120}", last.parse::<usize>().unwrap() + 1);
+    let is_asked = |word: &str| [last, &unread].contains(&word);
+    let asked = SearchDocument::of_asked(&content, is_asked);
+    assert_eq!(asked.positions(last), document.positions(last));
+    assert_eq!((asked.positions(&unread), asked.len()), (&[][..], document.len()));
+}
+
+#[test]
+fn debug_shows_no_words() {
+    assert_eq!(format!("{:?}", SearchDocument::of(&Content::text("my secret"))), "SearchDocument of 2 words");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use serde_json::json;
 use super::*;
 use crate::search::SearchDocument;
 use crate::search::grammar::parse;
+use crate::search::rank;
 
 fn of(query: &str, content: &Content) -> Snippet {
     let expr = parse(query);
@@ -299,7 +300,11 @@ proptest! {
         let query = format!("\"{}\"{}", piece.replace('"', ""), if star { "*" } else { "" });
         let content = Content::parts(texts.into_iter().map(Content::text));
         if let Some(expr) = parse(&query) {
-            let is_found = expr.matches(&SearchDocument::of(&content));
+            let document = SearchDocument::of(&content);
+            let is_found = expr.matches(&document);
+            let asked = SearchDocument::of_asked(&content, |word| expr.asks_of(word));
+            prop_assert_eq!(expr.matches(&asked), is_found);
+            prop_assert_eq!(rank::score(&expr, &asked), rank::score(&expr, &document));
             let snippet = of(&query, &content);
             prop_assert_eq!(!snippet.ranges.is_empty(), is_found);
             // The marked words alone are found again.

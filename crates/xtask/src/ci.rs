@@ -103,13 +103,14 @@ fn deny() -> Result<()> {
     run_shown(&mut cargo(&["deny", "--offline", "check", "bans", "licenses", "sources"]))
 }
 
-/// Installs a tool that is not there, in the version that this was written with.
+/// Installs a tool that is not there, in the version that this was written with. Optimized, it would be built for longer than
+/// it runs.
 fn ensure_tool(name: &str, version: &str) -> Result<()> {
     let found = cargo(&[name, "--version"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
     if found.is_ok_and(|status| status.success()) {
         return Ok(());
     }
-    run_shown(&mut cargo(&["install", "--locked", &format!("cargo-{name}@{version}")]))
+    run_shown(&mut cargo(&["install", "--locked", "--debug", &format!("cargo-{name}@{version}")]))
 }
 
 /// What a package must not depend on, directly or not, when it is built with these features.

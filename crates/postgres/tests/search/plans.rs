@@ -2,7 +2,7 @@
 
 use chatkeep_domain::{
     ConversationRepository, ConversationRepositoryExt, MessageFilter, MessageQuery, MessageRepository as _,
-    MessageSearch, OrgId, Position, Scope, SearchOrder, SearchQuery, ThreadRepository,
+    MessageSearch, OrgId, Position, Scope, SearchOrder, SearchQuery, ThreadQuery, ThreadRepository,
 };
 use chatkeep_postgres::PostgresRepository;
 
@@ -16,8 +16,12 @@ const TIMES: usize = 7;
 
 /// Opens the database on one connection, whose plans are heard.
 async fn open(store: &Store, mode: &str) -> (PostgresRepository, Heard) {
+    open_with(store, &format!("&options[plan_cache_mode]={mode}")).await
+}
+
+async fn open_with(store: &Store, parameters: &str) -> (PostgresRepository, Heard) {
     let (url, plans) = explaining_proxy(&store.url).await;
-    let url = format!("{url}&options[plan_cache_mode]={mode}");
+    let url = format!("{url}{parameters}");
     let config = postgres_config(&url).pool_size(1).max_overflow(0);
     let repository = PostgresRepository::open(config).await.expect("the database is there");
     plans.take();
@@ -123,6 +127,27 @@ async fn a_thread_is_found_by_its_key_where_other_organizations_are_small() {
             assert_eq!(plan.contains("chat_message_id"), is_by_id, "{mode}: {plan}");
         }
         append(&repository, [message(1, "one")]).await;
+        repository.close().await.expect("it closes");
+    }
+    store.remove().await;
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: run `cargo xtask test`"]
+async fn a_plan_serves_all_values_unless_the_url_says_otherwise() {
+    let store = Store::new().await;
+    let repository = store.open().await;
+    three_messages(&repository).await;
+    repository.close().await.expect("it closes");
+    explain_all(&store).await;
+    for (parameters, condition) in
+        [("", "(org_id = $1)"), ("&options[plan_cache_mode]=force_custom_plan", "(org_id = 'acme'::text)")]
+    {
+        let (repository, plans) = open_with(&store, parameters).await;
+        repository.last_messages(&scope(), thread_id(), 1).await.expect("a message");
+        repository.list_threads(&scope(), &ThreadQuery::first(1)).await.expect("a thread");
+        let plans = plans.take();
+        assert!(plans.len() == 2 && plans.iter().all(|plan| plan.contains(condition)), "{plans:?}");
         repository.close().await.expect("it closes");
     }
     store.remove().await;

@@ -24,6 +24,29 @@ const WALKS: [usize; 3] = [500, 5_000, 50_000];
 
 const KEYS: &str = "m.created_at, m.chat_thread_id, m.position, m.org_id";
 
+/// What [`MessageRow`](crate::row) reads, and the rest of the place.
+const MESSAGE: &str = "m.id, m.chat_thread_id, m.position, m.sender_id, m.sender_role, m.content, m.created_at, m.updated_at, m.org_id";
+
+/// What a walk brings of a hit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bring {
+    Places,
+    /// The messages too, with the names of their threads: all is there when a hit is found, and need not be looked up. As many
+    /// as are asked for are in memory then.
+    Messages,
+}
+
+/// A place, and its message's row if that was brought.
+#[derive(Debug)]
+pub(crate) struct Hit {
+    pub(crate) place: SearchKey,
+    /// A message's row, with the name of its thread at [`NAME`].
+    pub(crate) row: Option<QueryResult>,
+}
+
+/// The column of the thread's name, behind the message's and one more.
+pub(crate) const NAME: usize = 9;
+
 /// Where to look.
 #[derive(Debug, Clone)]
 pub(crate) enum Within {
@@ -41,6 +64,8 @@ pub(crate) struct Candidates<'a> {
     pub(crate) question: Option<Question>,
     /// What columns say. Metadata is the question's.
     pub(crate) filter: &'a MessageFilter,
+    /// Whose threads they have to be in.
+    pub(crate) user: Option<&'a UserId>,
 }
 
 /// Between which places is read, how, and how much.
@@ -63,49 +88,51 @@ impl Bounds {
 }
 
 impl Candidates<'_> {
-    /// The next places in order, as many as are asked for. If there are fewer, there are no more.
+    /// The next hits in order, as many as are asked for. If there are fewer, there are no more.
     pub(crate) async fn next(
         &self,
         on: &impl ConnectionTrait,
         read: &Bounds,
-    ) -> Result<Vec<SearchKey>, Failure> {
+        bring: Bring,
+    ) -> Result<Vec<Hit>, Failure> {
         let mut hits = match (&self.question, &self.within) {
-            (None, _) => self.keys(self.all(read), on).await?,
+            (None, _) => self.places(self.all(read), on).await?,
             // No index has the messages of all organizations in order: a walk would sort them at each step.
             (Some(Question { of_index, of_message, .. }), Within::Everywhere(_)) => {
                 let index = of_index.as_ref().unwrap_or(of_message);
-                self.keys(self.looked_up(read, index, of_message), on).await?
+                self.places(self.looked_up(read, index, of_message), on).await?
             }
-            (Some(question), _) => self.walked(on, read, question).await?,
+            (Some(question), _) => self.walked(on, read, question, bring).await?,
         };
         hits.truncate(read.limit);
         Ok(hits)
     }
 
-    /// The rows of messages at these places, in the same order; without those that are gone, are not this user's, or have not
-    /// any more what is asked for.
-    pub(crate) async fn messages_at<'p>(
+    /// The rows of these hits, in the same order; without those that are gone, are not this user's, or have not any more what
+    /// is asked for. What was brought with its place is not looked up.
+    pub(crate) async fn messages(
         &self,
         on: &impl ConnectionTrait,
-        places: &'p [SearchKey],
-        user: Option<&UserId>,
-    ) -> Result<Vec<(&'p SearchKey, QueryResult)>, Failure> {
+        mut hits: Vec<Hit>,
+    ) -> Result<Vec<(SearchKey, QueryResult)>, Failure> {
+        let is_brought = |hit: &Hit| hit.row.is_some();
+        let places = hits.split_off(hits.iter().position(|hit| !is_brought(hit)).unwrap_or(hits.len()));
+        let mut found: Vec<_> = hits.into_iter().filter_map(|hit| Some((hit.place, hit.row?))).collect();
         if places.is_empty() {
-            return Ok(Vec::new());
+            return Ok(found);
         }
         let question = self.question.as_ref();
         let values = [
-            texts(places.iter().map(|place| place.org_id.as_str())),
-            uuids(places.iter().map(|place| *place.thread.as_uuid())),
-            numbers(places.iter().map(|place| place.position.get())),
-            user.map(UserId::as_str).into(),
+            texts(places.iter().map(|hit| hit.place.org_id.as_str())),
+            uuids(places.iter().map(|hit| *hit.place.thread.as_uuid())),
+            numbers(places.iter().map(|hit| hit.place.position.get())),
+            self.user.map(UserId::as_str).into(),
             question.map(|question| question.of_message.as_str()).into(),
         ];
-        let mut found = Vec::with_capacity(places.len());
         for row in Sql::constant(MESSAGES_AT, values).rows(on).await? {
             let number: i64 = row::value(&row, 8)?;
-            let place = usize::try_from(number - 1).ok().and_then(|number| places.get(number));
-            found.extend(place.map(|place| (place, row)));
+            let hit = usize::try_from(number - 1).ok().and_then(|number| places.get(number));
+            found.extend(hit.map(|hit| (hit.place.clone(), row)));
         }
         Ok(found)
     }
@@ -133,12 +160,13 @@ impl Candidates<'_> {
         on: &impl ConnectionTrait,
         read: &Bounds,
         question: &Question,
-    ) -> Result<Vec<SearchKey>, Failure> {
+        bring: Bring,
+    ) -> Result<Vec<Hit>, Failure> {
         let mut walks = WALKS.into_iter().skip_while(|steps| *steps < read.limit);
         let (mut hits, mut read) = (Vec::new(), read.clone());
         let mut steps = walks.next().unwrap_or(WALKS[2]);
         loop {
-            let (found, end) = self.walk(on, &read, question, steps).await?;
+            let (found, end) = self.walk(on, &read, question, steps, bring).await?;
             let (density, next) = (found.len(), walks.next());
             read.limit = read.limit.saturating_sub(found.len());
             hits.extend(found);
@@ -148,7 +176,7 @@ impl Candidates<'_> {
             let is_enough = next.is_some_and(|next| density * (next / steps) >= read.limit);
             if let Some(index) = question.of_index.as_ref().filter(|_| !is_enough) {
                 let sql = self.looked_up(&read, index, &question.of_message);
-                hits.extend(self.keys(sql, on).await?);
+                hits.extend(self.places(sql, on).await?);
                 return Ok(hits);
             }
             steps = next.unwrap_or(steps);
@@ -164,13 +192,16 @@ impl Candidates<'_> {
         read: &Bounds,
         question: &Question,
         steps: usize,
-    ) -> Result<(Vec<SearchKey>, Option<SearchKey>), Failure> {
-        let (order, wanted) = (self.order(read), size(read.limit));
-        let steps = i64::try_from(steps).unwrap_or(i64::MAX);
+        bring: Bring,
+    ) -> Result<(Vec<Hit>, Option<SearchKey>), Failure> {
+        let order = self.order(read);
+        let number = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+        let (wanted, steps) = (number(read.limit), number(steps));
+        let columns = if bring == Bring::Messages { MESSAGE } else { KEYS };
         let mut sql = self.between(self.placed(Sql::new("")), read);
         let range = sql.take_text();
         let sql = sql
-            .text(&format!("WITH near AS MATERIALIZED (SELECT {KEYS} FROM (SELECT {KEYS}, "))
+            .text(&format!("WITH near AS MATERIALIZED (SELECT {columns} FROM (SELECT {columns}, "))
             // A query of its own is run once, and not for each message.
             .bind("(m.search @@ (SELECT ", question.of_message.as_str())
             .text("::text::tsquery)) IS TRUE");
@@ -179,23 +210,38 @@ impl Candidates<'_> {
         let sql = self
             .let_through(sql)
             .bind(&format!(" AS is_hit FROM chat_message m WHERE{range}{order} LIMIT (SELECT "), steps)
-            .text(&format!(
-                "::bigint)) m WHERE is_hit{order} LIMIT {wanted})
-                 SELECT {KEYS}, FALSE FROM near m UNION ALL (SELECT {KEYS}, TRUE FROM chat_message m
-                 WHERE{range} AND (SELECT count(*) FROM near) < {wanted}{order} LIMIT 1"
-            ))
-            .bind(" OFFSET (SELECT ", steps - 1)
+            .bind(&format!("::bigint)) m WHERE is_hit{order} LIMIT (SELECT "), wanted)
+            .text(&format!("::bigint)) SELECT {columns}, "));
+        let sql = match bring {
+            Bring::Places => sql.text("'', FALSE FROM near m"),
+            Bring::Messages => sql
+                .text("t.name, FALSE FROM near m CROSS JOIN LATERAL (SELECT name FROM chat_thread")
+                .text(" WHERE org_id = m.org_id AND id = m.chat_thread_id")
+                .bind_some(" AND user_id || '' = ", self.user.map(UserId::as_str))
+                .text(" OFFSET 0) t"),
+        };
+        let sql = sql
+            .text(&format!(" UNION ALL (SELECT {columns}, '', TRUE FROM chat_message m WHERE{range}"))
+            .bind(" AND (SELECT count(*) FROM near) < ", wanted)
+            .bind(&format!("{order} LIMIT 1 OFFSET (SELECT "), steps - 1)
             .text("::bigint))");
         let (mut hits, mut end) = (Vec::new(), None);
-        for row in &sql.rows(on).await? {
-            if row::value(row, 4)? {
-                end = Some(self.key(row)?);
+        for row in sql.rows(on).await? {
+            let (place, is_end) = match bring {
+                Bring::Places => (self.place(&row, (0, 3))?, row::value(&row, 5)?),
+                Bring::Messages => (self.place(&row, (6, 8))?, row::value(&row, NAME + 1)?),
+            };
+            if is_end {
+                end = Some(place);
             } else {
-                hits.push(self.key(row)?);
+                hits.push(Hit { place, row: (bring == Bring::Messages).then_some(row) });
             }
         }
         // SQL promises no order of what is put together.
-        hits.sort_unstable_by(|one, other| if read.newest_first { other.cmp(one) } else { one.cmp(other) });
+        hits.sort_unstable_by(|one, other| {
+            let order = one.place.cmp(&other.place);
+            if read.newest_first { order.reverse() } else { order }
+        });
         Ok((hits, end))
     }
 
@@ -286,17 +332,20 @@ impl Candidates<'_> {
         values
     }
 
-    async fn keys(&self, sql: Sql, on: &impl ConnectionTrait) -> Result<Vec<SearchKey>, Failure> {
-        Ok(sql.rows(on).await?.iter().map(|row| self.key(row)).collect::<Result<_, _>>()?)
+    async fn places(&self, sql: Sql, on: &impl ConnectionTrait) -> Result<Vec<Hit>, Failure> {
+        let rows = sql.rows(on).await?;
+        let hit = |row| Ok(Hit { place: self.place(row, (0, 3))?, row: None });
+        Ok(rows.iter().map(hit).collect::<Result<_, BoxError>>()?)
     }
 
-    fn key(&self, row: &QueryResult) -> Result<SearchKey, BoxError> {
+    /// The columns are the message's time and its organization.
+    fn place(&self, row: &QueryResult, (time, org): (usize, usize)) -> Result<SearchKey, BoxError> {
         let created_at = match self.within {
             Within::Thread(_) => None,
-            _ => Some(row::moment(row, 0)?),
+            _ => Some(row::moment(row, time)?),
         };
         let (thread, position) = (row::value::<Uuid>(row, 1)?.into(), Position::new(row::value(row, 2)?)?);
-        Ok(SearchKey::new(created_at, thread, position, OrgId::new(row::value::<&str>(row, 3)?)?))
+        Ok(SearchKey::new(created_at, thread, position, OrgId::new(row::value::<&str>(row, org)?)?))
     }
 }
 

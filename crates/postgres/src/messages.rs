@@ -10,7 +10,7 @@ use chatkeep_domain::{
 use sea_orm::{ConnectionTrait, QueryResult, TransactionSession as _};
 use uuid::Uuid;
 
-use crate::candidates::{Bounds, Candidates, Within};
+use crate::candidates::{Bounds, Bring, Candidates, Within};
 use crate::connection::Connections;
 use crate::error::{Failure, STORE};
 use crate::row;
@@ -67,7 +67,7 @@ impl<C: Connections> PostgresRepository<C> {
                 Some(question) => {
                     let filter = &query.filter;
                     let within = Within::Thread(target.clone());
-                    let candidates = Candidates { within, question: Some(question), filter };
+                    let candidates = Candidates { within, question: Some(question), filter, user: None };
                     self.listed_by_index(target, query, &candidates, ends).await?
                 }
             };
@@ -127,8 +127,10 @@ impl<C: Connections> PostgresRepository<C> {
         let mut read = Bounds { newest_first, from: None, behind, until: None, ahead, limit };
         let (opener, mut found) = (self.opener(target), Vec::new());
         loop {
-            let places = candidates.next(&self.connections, &read).await?;
-            for (_, row) in candidates.messages_at(&self.connections, &places, None).await? {
+            let hits = candidates.next(&self.connections, &read, Bring::Places).await?;
+            let is_end = hits.len() < read.limit;
+            let last = hits.last().map(|hit| hit.place.clone());
+            for (_, row) in candidates.messages(&self.connections, hits).await? {
                 let message = opener.listed(&row, target.id, query);
                 if message.as_ref().is_ok_and(|message| !query.filter.matches(message)) {
                     continue;
@@ -143,10 +145,10 @@ impl<C: Connections> PostgresRepository<C> {
                     return Ok(found);
                 }
             }
-            if places.len() < read.limit {
+            if is_end {
                 return Ok(found);
             }
-            read.behind = places.last().cloned();
+            read.behind = last;
             read.limit = MAX_PAGE_LEN;
         }
     }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use chatkeep_domain::search::{CorruptCandidate, SearchCandidate, SearchKey, SearchPlan, SearchReading};
 use chatkeep_domain::{MAX_RANKED, MessageSearch, Scope, SearchOrder, SearchPage, SearchQuery, StoreError};
 
-use crate::candidates::{Bounds, Candidates, Within};
+use crate::candidates::{Bounds, Bring, Candidates, Hit, NAME, Within};
 use crate::connection::Connections;
 use crate::error::{Failure, STORE};
 use crate::row::{self, Opener};
@@ -21,8 +21,8 @@ type Candidate = Result<SearchCandidate, Box<CorruptCandidate>>;
 struct Hits<'a> {
     reading: SearchReading,
     candidates: Candidates<'a>,
-    /// Found, and not read yet. A ranking reads many messages, some at a time, and their places are found at once.
-    places: VecDeque<SearchKey>,
+    /// Found, and not taken yet. A ranking reads many messages, some at a time, and their places are found at once.
+    found: VecDeque<Hit>,
     /// The last place that was found.
     last: Option<SearchKey>,
     is_end: bool,
@@ -42,7 +42,7 @@ impl<C: Connections> PostgresRepository<C> {
                 hits = Some(Hits::new(&within, scope, query, &plan));
             }
             if let Some(hits) = &mut hits {
-                let found = self.read_hits(scope, hits, Bounds::of(read)).await?;
+                let found = self.read_hits(hits, Bounds::of(read)).await?;
                 plan.add(found);
             }
         }
@@ -65,54 +65,49 @@ impl<C: Connections> PostgresRepository<C> {
     }
 
     /// As many as are asked for. If there are fewer, there are no more.
-    async fn read_hits(
-        &self,
-        scope: &Scope,
-        hits: &mut Hits<'_>,
-        mut read: Bounds,
-    ) -> Result<Vec<Candidate>, Failure> {
+    async fn read_hits(&self, hits: &mut Hits<'_>, mut read: Bounds) -> Result<Vec<Candidate>, Failure> {
         let mut found = Vec::new();
         while found.len() < read.limit {
-            if hits.places.is_empty() {
+            if hits.found.is_empty() {
                 if hits.is_end {
                     break;
                 }
                 let wanted = read.limit;
+                let mut bring = Bring::Messages;
                 if hits.is_ranked {
-                    read.limit = MAX_RANKED;
+                    (read.limit, bring) = (MAX_RANKED, Bring::Places);
                 }
                 read.behind = hits.last.clone().or(read.behind);
-                hits.places = hits.candidates.next(&self.connections, &read).await?.into();
-                hits.is_end = hits.places.len() < read.limit;
-                hits.last = hits.places.back().cloned().or(hits.last.take());
+                hits.found = hits.candidates.next(&self.connections, &read, bring).await?.into();
+                hits.is_end = hits.found.len() < read.limit;
+                hits.last = hits.found.back().map(|hit| hit.place.clone()).or(hits.last.take());
                 read.limit = wanted;
             }
-            let missing = (read.limit - found.len()).min(hits.places.len());
-            let places: Vec<_> = hits.places.drain(..missing).collect();
-            self.read_places(scope, &hits.candidates, &places, &mut found).await?;
+            let missing = (read.limit - found.len()).min(hits.found.len());
+            let next = hits.found.drain(..missing).collect();
+            self.read_messages(&hits.candidates, next, &mut found).await?;
         }
         Ok(found)
     }
 
-    async fn read_places(
+    async fn read_messages(
         &self,
-        scope: &Scope,
         candidates: &Candidates<'_>,
-        places: &[SearchKey],
+        hits: Vec<Hit>,
         found: &mut Vec<Candidate>,
     ) -> Result<(), Failure> {
         let is_exact = candidates.question.as_ref().is_some_and(|question| question.is_exact);
-        let rows = candidates.messages_at(&self.connections, places, scope.user_id()).await?;
-        for (place, row) in &rows {
+        for (place, row) in candidates.messages(&self.connections, hits).await? {
             let decode = || {
-                let message = Opener::new(&*self.codec, &place.org_id).message(row)?;
-                let name: String = row::value(row, 9).map_err(|error| row::corrupt_message(row, error))?;
+                let message = Opener::new(&*self.codec, &place.org_id).message(&row)?;
+                let name: String =
+                    row::value(&row, NAME).map_err(|error| row::corrupt_message(&row, error))?;
                 Ok(SearchCandidate::new(place.org_id.clone(), name, message))
             };
             found.push(match decode() {
                 Ok(candidate) if is_exact => Ok(candidate.with_exact_words()),
                 Ok(candidate) => Ok(candidate),
-                Err(error) => Err(Box::new(CorruptCandidate::new((*place).clone(), error))),
+                Err(error) => Err(Box::new(CorruptCandidate::new(place, error))),
             });
         }
         Ok(())
@@ -120,7 +115,7 @@ impl<C: Connections> PostgresRepository<C> {
 }
 
 impl<'a> Hits<'a> {
-    fn new(within: &Within, scope: &Scope, query: &'a SearchQuery, plan: &SearchPlan<'_>) -> Self {
+    fn new(within: &Within, scope: &'a Scope, query: &'a SearchQuery, plan: &SearchPlan<'_>) -> Self {
         let mut wanted = Wanted {
             sender: query.filter.sender_id.as_ref(),
             roles: &query.filter.roles,
@@ -133,11 +128,15 @@ impl<'a> Hits<'a> {
             Within::Org(org) => (wanted.org, wanted.user) = (Some(org), scope.user_id()),
             Within::Everywhere(_) => {}
         }
-        let candidates =
-            Candidates { question: wanted.question(), within: within.clone(), filter: &query.filter };
+        let candidates = Candidates {
+            question: wanted.question(),
+            within: within.clone(),
+            filter: &query.filter,
+            user: scope.user_id(),
+        };
         let is_ranked = query.order == SearchOrder::Relevance && plan.expr().is_some();
         let reading = plan.reading();
-        Self { reading, candidates, places: VecDeque::new(), last: None, is_end: false, is_ranked }
+        Self { reading, candidates, found: VecDeque::new(), last: None, is_end: false, is_ranked }
     }
 }
 

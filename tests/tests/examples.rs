@@ -22,14 +22,15 @@ static SEARCH: LazyLock<CargoRun> = LazyLock::new(|| build("search"));
 static OWN_TABLES: LazyLock<CargoRun> = LazyLock::new(|| build("own_tables"));
 static CUSTOM_ADAPTER: LazyLock<CargoRun> = LazyLock::new(|| build("custom_adapter"));
 
-/// The example, with the features that the tests are built with: so nothing is built once more.
+/// The example, as `cargo test --workspace --all-features` has built it: with `--tests`, dependencies have the same features, and
+/// nothing is built once more.
 fn build(example: &str) -> CargoRun {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the target folder");
     let build = CargoBuild::new()
         .manifest_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"))
         .target_dir(target)
         .current_release()
-        .args(["--workspace", "--all-features"])
+        .args(["--workspace", "--all-features", "--tests"])
         .example(example);
     build.run().expect("the example is built")
 }

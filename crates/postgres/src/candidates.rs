@@ -24,7 +24,7 @@ const WALKS: [usize; 3] = [500, 5_000, 50_000];
 
 const KEYS: &str = "m.created_at, m.chat_thread_id, m.position, m.org_id";
 
-/// What [`MessageRow`](crate::row) reads, and the rest of the place.
+/// What `MessageRow` reads, and the rest of the place.
 const MESSAGE: &str = "m.id, m.chat_thread_id, m.position, m.sender_id, m.sender_role, m.content, m.created_at, m.updated_at, m.org_id";
 
 /// What a walk brings of a hit.
@@ -37,7 +37,6 @@ pub(crate) enum Bring {
 }
 
 /// A place, and its message's row if that was brought.
-#[derive(Debug)]
 pub(crate) struct Hit {
     pub(crate) place: SearchKey,
     /// A message's row, with the name of its thread at [`NAME`].
@@ -57,7 +56,6 @@ pub(crate) enum Within {
 }
 
 /// Messages that may match.
-#[derive(Debug)]
 pub(crate) struct Candidates<'a> {
     pub(crate) within: Within,
     /// `None`: what the filter lets through.

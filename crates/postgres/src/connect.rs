@@ -18,7 +18,7 @@ const REST: (Duration, Duration) = (Duration::from_mins(10), Duration::from_mins
 /// Settings under which PostgreSQL spends no time on plans that are none the better for it, unless the URL has others. To
 /// compile a plan takes longer than nearly every statement of ours, and a guess of many hits is enough for PostgreSQL to do so.
 /// And each statement has one good plan, whatever its values are. PostgreSQL plans some of them anew each time, such as the
-/// lists of a long thread or of a user with many threads, because it knows the values to be frequent: that doubled their time.
+/// lists of a long thread or of a user with many threads, because it knows the values to be frequent: that took as long again as the list.
 const FOR_PLANS: [(&str, &str); 2] = [("jit", "off"), ("plan_cache_mode", "force_generic_plan")];
 
 pub(crate) async fn open(config: &PostgresConfig) -> Result<ConnectionPool, StoreError> {

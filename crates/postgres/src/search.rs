@@ -22,7 +22,7 @@ struct Hits<'a> {
     reading: SearchReading,
     candidates: Candidates<'a>,
     /// Found, and not taken yet. A ranking reads many messages, some at a time, and their places are found at once.
-    found: VecDeque<Hit>,
+    queue: VecDeque<Hit>,
     /// The last place that was found.
     last: Option<SearchKey>,
     is_end: bool,
@@ -68,7 +68,7 @@ impl<C: Connections> PostgresRepository<C> {
     async fn read_hits(&self, hits: &mut Hits<'_>, mut read: Bounds) -> Result<Vec<Candidate>, Failure> {
         let mut found = Vec::new();
         while found.len() < read.limit {
-            if hits.found.is_empty() {
+            if hits.queue.is_empty() {
                 if hits.is_end {
                     break;
                 }
@@ -78,13 +78,13 @@ impl<C: Connections> PostgresRepository<C> {
                     (read.limit, bring) = (MAX_RANKED, Bring::Places);
                 }
                 read.behind = hits.last.clone().or(read.behind);
-                hits.found = hits.candidates.next(&self.connections, &read, bring).await?.into();
-                hits.is_end = hits.found.len() < read.limit;
-                hits.last = hits.found.back().map(|hit| hit.place.clone()).or(hits.last.take());
+                hits.queue = hits.candidates.next(&self.connections, &read, bring).await?.into();
+                hits.is_end = hits.queue.len() < read.limit;
+                hits.last = hits.queue.back().map(|hit| hit.place.clone()).or(hits.last.take());
                 read.limit = wanted;
             }
-            let missing = (read.limit - found.len()).min(hits.found.len());
-            let next = hits.found.drain(..missing).collect();
+            let missing = (read.limit - found.len()).min(hits.queue.len());
+            let next = hits.queue.drain(..missing).collect();
             self.read_messages(&hits.candidates, next, &mut found).await?;
         }
         Ok(found)
@@ -136,7 +136,7 @@ impl<'a> Hits<'a> {
         };
         let is_ranked = query.order == SearchOrder::Relevance && plan.expr().is_some();
         let reading = plan.reading();
-        Self { reading, candidates, found: VecDeque::new(), last: None, is_end: false, is_ranked }
+        Self { reading, candidates, queue: VecDeque::new(), last: None, is_end: false, is_ranked }
     }
 }
 

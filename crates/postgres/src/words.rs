@@ -123,7 +123,6 @@ pub(crate) struct Wanted<'a> {
 }
 
 /// A question to the index, as the text of a `tsquery`. What it does not find does not match.
-#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Question {
     /// What each message of the organization or thread has to have.
     pub(crate) of_message: String,

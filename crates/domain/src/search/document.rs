@@ -28,7 +28,7 @@ use crate::search::document::words::for_each_word;
 /// positions of each, and 960 KiB altogether; and no further than the first 1 MiB of its text.
 ///
 /// `Debug` shows how many words there are, and none of them.
-#[derive(Clone, PartialEq, Eq, Default)]
+#[derive(Clone, Default)]
 pub struct SearchDocument {
     words: Words,
     tags: MetadataTags,

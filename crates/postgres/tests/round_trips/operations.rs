@@ -4,8 +4,8 @@ use std::pin::Pin;
 
 use chatkeep_domain::{
     Append, MessageEdit, MessageId, MessageQuery, MessageRepository, MessageSearch, NewMessage, Position,
-    SearchQuery, SearchReading, StoreError, ThreadAppend, ThreadId, ThreadQuery, ThreadRepository,
-    ThreadUpdate, next_message,
+    SearchOrder, SearchQuery, SearchReading, StoreError, ThreadAppend, ThreadId, ThreadQuery,
+    ThreadRepository, ThreadUpdate, next_message,
 };
 use chatkeep_postgres::PostgresRepository;
 use uuid::Uuid;
@@ -105,6 +105,11 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     })),
     operation("search_messages in a thread", (1, 1), |store, round| Box::pin(async move {
         let query = SearchQuery::new("said").thread(thread(round, 0)).limit(20);
+        assert_eq!(store.search_messages(&scope(), &query).await.unwrap().items.len(), 20);
+    })),
+    // The places of all, and then the messages, a hundred at a time.
+    operation("search_messages by relevance in a thread", (3, 3), |store, round| Box::pin(async move {
+        let query = SearchQuery::new("said").thread(thread(round, 0)).order(SearchOrder::Relevance).limit(20);
         assert_eq!(store.search_messages(&scope(), &query).await.unwrap().items.len(), 20);
     })),
     operation("search_messages that finds nothing", (1, 1), |store, _| Box::pin(async move {

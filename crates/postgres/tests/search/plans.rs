@@ -28,6 +28,15 @@ async fn open_with(store: &Store, parameters: &str) -> (PostgresRepository, Hear
     (repository, plans)
 }
 
+/// A database with a thread of three messages.
+async fn with_three_messages() -> Store {
+    let store = Store::new().await;
+    let repository = store.open().await;
+    three_messages(&repository).await;
+    repository.close().await.expect("it closes");
+    store
+}
+
 /// Notes whose plans have a scan of a table, and that there are plans at all.
 fn look(faults: &mut Vec<String>, name: &str, plans: &[String]) {
     assert!(plans.iter().any(|plan| plan.contains("plan:")), "no plan was heard for {name}: {plans:?}");
@@ -52,9 +61,7 @@ async fn explain_all(store: &Store) {
 #[tokio::test]
 #[ignore = "needs PostgreSQL: run `cargo xtask test`"]
 async fn a_thread_is_found_by_its_key_before_there_are_statistics() {
-    let store = Store::new().await;
-    let repository = store.open().await;
-    three_messages(&repository).await;
+    let store = with_three_messages().await;
     // Its user makes many threads, and nobody has looked at the table yet.
     store.execute("ALTER TABLE chat_thread SET (autovacuum_enabled = off)").await;
     store
@@ -64,7 +71,6 @@ async fn a_thread_is_found_by_its_key_before_there_are_statistics() {
              FROM chat_thread, generate_series(1, 1000) n",
         )
         .await;
-    repository.close().await.expect("it closes");
     explain_all(&store).await;
     let (repository, plans) = open(&store, "auto").await;
     for number in 0..2 * TIMES as u128 {
@@ -84,9 +90,7 @@ async fn a_thread_is_found_by_its_key_before_there_are_statistics() {
 #[tokio::test]
 #[ignore = "needs PostgreSQL: run `cargo xtask test`"]
 async fn a_thread_is_found_by_its_key_where_other_organizations_are_small() {
-    let store = Store::new().await;
-    let repository = store.open().await;
-    three_messages(&repository).await;
+    let store = with_three_messages().await;
     // As the other organizations are, PostgreSQL expects a thread of this one to be its only one.
     store
         .execute(
@@ -104,7 +108,6 @@ async fn a_thread_is_found_by_its_key_where_other_organizations_are_small() {
         )
         .await;
     store.execute("VACUUM ANALYZE").await;
-    repository.close().await.expect("it closes");
     explain_all(&store).await;
     for mode in ["force_custom_plan", "force_generic_plan"] {
         let (repository, plans) = open(&store, mode).await;
@@ -135,10 +138,7 @@ async fn a_thread_is_found_by_its_key_where_other_organizations_are_small() {
 #[tokio::test]
 #[ignore = "needs PostgreSQL: run `cargo xtask test`"]
 async fn a_plan_serves_all_values_unless_the_url_says_otherwise() {
-    let store = Store::new().await;
-    let repository = store.open().await;
-    three_messages(&repository).await;
-    repository.close().await.expect("it closes");
+    let store = with_three_messages().await;
     explain_all(&store).await;
     for (parameters, condition) in
         [("", "(org_id = $1)"), ("&options[plan_cache_mode]=force_custom_plan", "(org_id = 'acme'::text)")]
@@ -156,9 +156,7 @@ async fn a_plan_serves_all_values_unless_the_url_says_otherwise() {
 #[tokio::test]
 #[ignore = "needs PostgreSQL: run `cargo xtask test`"]
 async fn a_walk_sorts_nothing_before_there_are_statistics() {
-    let store = Store::new().await;
-    let repository = store.open().await;
-    three_messages(&repository).await;
+    let store = with_three_messages().await;
     store.execute("ALTER TABLE chat_message SET (autovacuum_enabled = off)").await;
     store
         .execute(
@@ -169,7 +167,6 @@ async fn a_walk_sorts_nothing_before_there_are_statistics() {
              FROM chat_message, generate_series(1, 10000) n",
         )
         .await;
-    repository.close().await.expect("it closes");
     explain_all(&store).await;
     for mode in ["force_custom_plan", "force_generic_plan"] {
         let (repository, plans) = open(&store, mode).await;

@@ -29,7 +29,7 @@ struct Occurrence {
 }
 
 /// Each word once, in order, with its positions.
-#[derive(Clone, PartialEq, Eq, Default)]
+#[derive(Clone, Default)]
 pub(super) struct Words {
     text: String,
     entries: Vec<Entry>,
@@ -37,7 +37,7 @@ pub(super) struct Words {
     count: usize,
 }
 
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 struct Entry {
     start: usize,
     len: usize,
@@ -94,7 +94,7 @@ impl Collector {
     }
 }
 
-/// The last position that there is room for: the words as they come, until they are too large. Sorted, they are given.
+/// The last position that there is room for. Room is taken in the order of positions; the words are given sorted.
 fn last_position<'a>(sorted: &[Occurrence], word: impl Fn(&Occurrence) -> &'a [u8]) -> u16 {
     let mut sizes: Vec<(u16, usize)> = Vec::with_capacity(sorted.len());
     for same in sorted.chunk_by(|one, other| word(one) == word(other)) {

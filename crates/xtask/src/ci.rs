@@ -110,7 +110,8 @@ fn ensure_tool(name: &str, version: &str) -> Result<()> {
     if found.is_ok_and(|status| status.success()) {
         return Ok(());
     }
-    run_shown(&mut cargo(&["install", "--locked", "--debug", &format!("cargo-{name}@{version}")]))
+    let mut install = cargo(&["install", "--locked", "--debug", &format!("cargo-{name}@{version}")]);
+    run_shown(install.env("CARGO_PROFILE_DEV_DEBUG", "0"))
 }
 
 /// What a package must not depend on, directly or not, when it is built with these features.

@@ -65,6 +65,13 @@ fn root() -> PathBuf {
 fn cargo(args: &[&str]) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(args).current_dir(root()).stdin(Stdio::null());
+    // What cargo tells this program of its own package. A build script that asks for one of these, as ring's does, would run again,
+    // and all that is behind it would be built again, whenever cargo is called here and then by a person.
+    for (name, _) in env::vars_os() {
+        if ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|own| name.to_string_lossy().starts_with(own)) {
+            command.env_remove(name);
+        }
+    }
     command
 }
 

@@ -1,7 +1,7 @@
 //! Random conversations and random queries: every store gives the same, and where a plain scan knows what is right, that.
 //!
 //! A case is one query; [`QUERIES`] of them share a corpus. `CHATKEEP_DIFFERENTIAL_CASES` says how many there are,
-//! `CHATKEEP_DIFFERENTIAL_SEED` runs those of an earlier run again.
+//! `CHATKEEP_DIFFERENTIAL_SEED` runs those of an earlier run again, in both halves of the test of every store.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -18,6 +18,7 @@ mod vocabulary;
 
 use std::cell::{Cell, RefCell};
 use std::hash::{BuildHasher as _, RandomState};
+use std::thread;
 use std::time::Instant;
 
 use chatkeep_contract::Repo;
@@ -31,7 +32,6 @@ use tokio::runtime::Runtime;
 const QUERIES: usize = 20;
 
 fn run(runtime: &Runtime, stores: &[(&'static str, Repo)], cases: u32) {
-    let cases = figure("CHATKEEP_DIFFERENTIAL_CASES").unwrap_or(cases);
     let seed = figure("CHATKEEP_DIFFERENTIAL_SEED").unwrap_or_else(|| RandomState::new().hash_one(cases));
     let config = Config {
         cases: cases.div_ceil(u32::try_from(QUERIES).expect("few")),
@@ -67,6 +67,11 @@ fn run(runtime: &Runtime, stores: &[(&'static str, Repo)], cases: u32) {
     }
 }
 
+/// How many are asked for, or else as many as given.
+fn cases(usual: u32) -> u32 {
+    figure("CHATKEEP_DIFFERENTIAL_CASES").unwrap_or(usual)
+}
+
 fn runtime() -> Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime")
 }
@@ -75,13 +80,22 @@ fn runtime() -> Runtime {
 fn differential_of_memory_and_sqlite() {
     let runtime = runtime();
     let stores = [("memory", common::memory()), ("SQLite", runtime.block_on(common::sqlite()))];
-    run(&runtime, &stores, 400);
+    run(&runtime, &stores, cases(400));
 }
 
 #[test]
 #[ignore = "needs PostgreSQL: run `cargo xtask test`"]
 fn differential_of_every_store() {
+    // SQLite's one writer is what takes the time: two of them use both cores.
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| every_store(cases(2_000) / 2));
+        }
+    });
+}
+
+fn every_store(cases: u32) {
     let runtime = runtime();
     let (sqlite, postgres) = runtime.block_on(async { (common::sqlite().await, common::postgres().await) });
-    run(&runtime, &[("memory", common::memory()), ("SQLite", sqlite), ("PostgreSQL", postgres)], 2_000);
+    run(&runtime, &[("memory", common::memory()), ("SQLite", sqlite), ("PostgreSQL", postgres)], cases);
 }

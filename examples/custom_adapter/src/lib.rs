@@ -1,9 +1,9 @@
 //! A store of your own: all conversations in one JSON file, in a few functions.
 //!
 //! ```sh
-//! cargo run --example custom_adapter                         # in a temporary folder
-//! cargo run --example custom_adapter -- --file chats.json
-//! cargo test --example custom_adapter                        # the whole conformance suite
+//! cargo run -p custom_adapter                         # in a temporary folder
+//! cargo run -p custom_adapter -- --file chats.json
+//! cargo test -p custom_adapter                        # the whole conformance suite
 //! ```
 //!
 //! Every write copies all that is kept, changes the copy, saves it, and only then makes it the current state. That is
@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use async_trait::async_trait;
@@ -25,14 +25,13 @@ use chatkeep::domain::{
 };
 use chatkeep::{
     ChatMessage, ChatThread, ConversationRepository, Entity, MessageId, MessageQuery, MessageRevision,
-    NewMessage, Order, OrgId, Page, Role, Scope, SearchPage, SearchQuery, StateManager, StoreError, ThreadId,
-    ThreadQuery, Timestamp, UserId,
+    NewMessage, Order, OrgId, Page, Scope, SearchPage, SearchQuery, StoreError, ThreadId, ThreadQuery,
+    Timestamp,
 };
-use clap::Parser;
 use serde::{Deserialize, Serialize};
 
 /// Conversations in a JSON file.
-struct JsonFile(Arc<Inner>);
+pub struct JsonFile(Arc<Inner>);
 
 struct Inner {
     /// Any kind of path, also one that removes its file in the end.
@@ -66,7 +65,10 @@ struct Stored {
 
 impl JsonFile {
     /// Opens the file, which the first write makes. It must not be open anywhere else.
-    fn open(path: impl AsRef<Path> + Send + Sync + 'static) -> Result<Self, StoreError> {
+    ///
+    /// # Errors
+    /// [`StoreError::Backend`] for a file that cannot be read, or holds something else.
+    pub fn open(path: impl AsRef<Path> + Send + Sync + 'static) -> Result<Self, StoreError> {
         let state = match fs::read(&path) {
             Ok(json) => State::from_json(&json)?,
             Err(error) if error.kind() == ErrorKind::NotFound => State::default(),
@@ -467,39 +469,9 @@ fn failed(error: impl Into<BoxError>) -> StoreError {
     StoreError::backend("JSON file", error)
 }
 
-#[derive(Debug, Parser)]
-#[command(about = "Keeps a conversation in a store of its own, a JSON file")]
-struct Args {
-    /// The JSON file; without it, one in a temporary folder
-    #[arg(long, value_name = "PATH")]
-    file: Option<PathBuf>,
-}
-
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    let args = Args::parse();
-    let temporary = tempfile::tempdir()?;
-    let path = args.file.unwrap_or_else(|| temporary.path().join("chats.json"));
-    let scope = Scope::user(OrgId::new("examples")?, UserId::new("adapter")?);
-
-    // A store of your own goes where chatkeep's go.
-    let state = StateManager::new(Arc::new(JsonFile::open(path.clone())?), scope.clone());
-    let thread = state.create_thread("Stores").await?;
-    let chat = state.conversation(thread.id);
-    chat.add_message(Role::User, "Where do you keep this?").await?;
-    chat.add_message(Role::Assistant, "In a file of JSON.").await?;
-
-    println!("opened again:");
-    let state = StateManager::new(Arc::new(JsonFile::open(path.clone())?), scope);
-    for message in state.conversation(thread.id).get_messages().await? {
-        println!("{} {}: {}", message.position, message.sender_role, message.content.to_plain_text());
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
-    use chatkeep::Metadata;
+    use chatkeep::{Metadata, Role, StateManager, UserId};
     use chatkeep_contract::{Repo, Suite};
 
     use super::*;

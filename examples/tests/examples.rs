@@ -5,39 +5,28 @@ use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::LazyLock;
 use std::thread::sleep;
 use std::time::Instant;
 
 use chatkeep::{DatabaseConfig, Scope, StateManager};
-use escargot::{CargoBuild, CargoRun};
 use sea_orm::ConnectionTrait as _;
 use tempfile::{TempDir, tempdir};
 
-static QUICKSTART: LazyLock<CargoRun> = LazyLock::new(|| build("quickstart"));
-static PERSISTENT_CONVERSATION: LazyLock<CargoRun> = LazyLock::new(|| build("persistent_conversation"));
-static WORKFLOW: LazyLock<CargoRun> = LazyLock::new(|| build("workflow_with_persistence"));
-static MULTI_TENANT: LazyLock<CargoRun> = LazyLock::new(|| build("multi_tenant"));
-static SEARCH: LazyLock<CargoRun> = LazyLock::new(|| build("search"));
-static OWN_TABLES: LazyLock<CargoRun> = LazyLock::new(|| build("own_tables"));
-static CUSTOM_ADAPTER: LazyLock<CargoRun> = LazyLock::new(|| build("custom_adapter"));
-
-/// The example, as `cargo test --workspace --all-features` has built it: with `--tests`, dependencies have the same features, and
-/// nothing is built once more.
-fn build(example: &str) -> CargoRun {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the target folder");
-    let build = CargoBuild::new()
-        .manifest_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"))
-        .target_dir(target)
-        .current_release()
-        .args(["--workspace", "--all-features", "--tests"])
-        .example(example);
-    build.run().expect("the example is built")
-}
+const QUICKSTART: &str = "quickstart";
+const PERSISTENT_CONVERSATION: &str = "persistent_conversation";
+const WORKFLOW: &str = "workflow_with_persistence";
+const MULTI_TENANT: &str = "multi_tenant";
+const SEARCH: &str = "search";
+const OWN_TABLES: &str = "own_tables";
 
 /// An example, to be run in a folder. It knows nothing of the developer's own databases and data directory.
-fn command(example: &CargoRun, folder: &Path, args: &[&str]) -> Command {
-    let mut command = example.command();
+///
+/// `cargo test` builds the examples of a package before it runs the package's tests; with `--test examples` alone it does not.
+fn command(example: &str, folder: &Path, args: &[&str]) -> Command {
+    let test = std::env::current_exe().expect("the path of this test");
+    let built =
+        test.ancestors().nth(2).expect("the folder of what cargo builds").join("examples").join(example);
+    let mut command = Command::new(built.with_extension(std::env::consts::EXE_EXTENSION));
     command.current_dir(folder).env_clear().env("HOME", folder).args(args);
     command
 }
@@ -53,7 +42,7 @@ fn printed(command: &mut Command) -> String {
     String::from_utf8(stdout).expect("text")
 }
 
-fn run(example: &CargoRun, folder: &Path, args: &[&str]) -> String {
+fn run(example: &str, folder: &Path, args: &[&str]) -> String {
     printed(&mut command(example, folder, args))
 }
 
@@ -80,7 +69,7 @@ fn conversation(output: &str) -> Vec<&str> {
 fn quickstart_goes_on_where_it_stopped() {
     let folder = folder();
     let args = ["--db", "chat.db"];
-    let first = run(&QUICKSTART, folder.path(), &args);
+    let first = run(QUICKSTART, folder.path(), &args);
     assert!(first.starts_with("Conversations are kept in chat.db\n"), "{first}");
     let said = [
         "   1  system     Answer in one sentence.",
@@ -89,14 +78,14 @@ fn quickstart_goes_on_where_it_stopped() {
     ];
     assert_eq!(conversation(&first), said);
 
-    let second = run(&QUICKSTART, folder.path(), &args);
+    let second = run(QUICKSTART, folder.path(), &args);
     assert_eq!(resumed(&second), created(&first));
     let (before, now) = second.split_once("Now:\n").expect("both parts");
     assert_eq!(conversation(before), said);
     let answer = "   5  assistant  You have spoken 2 times. First you said: \"I like trains.\"";
     assert_eq!(conversation(now), ["   4  user       What did I say first?", answer]);
 
-    let third = run(&QUICKSTART, folder.path(), &["--db", "chat.db", "--say", "Good night."]);
+    let third = run(QUICKSTART, folder.path(), &["--db", "chat.db", "--say", "Good night."]);
     assert_eq!(resumed(&third), created(&first));
     let (before, now) = third.split_once("Now:\n").expect("both parts");
     assert_eq!(conversation(before), conversation(&second));
@@ -106,11 +95,11 @@ fn quickstart_goes_on_where_it_stopped() {
 #[test]
 fn quickstart_begins_another_conversation_and_goes_on_with_that() {
     let folder = folder();
-    let first = run(&QUICKSTART, folder.path(), &["--db", "chat.db"]);
-    let other = run(&QUICKSTART, folder.path(), &["--db", "chat.db", "--new", "--say", "Hello."]);
+    let first = run(QUICKSTART, folder.path(), &["--db", "chat.db"]);
+    let other = run(QUICKSTART, folder.path(), &["--db", "chat.db", "--new", "--say", "Hello."]);
     assert_ne!(created(&other), created(&first));
     assert_eq!(conversation(&other)[1], "   2  user       Hello.");
-    let next = run(&QUICKSTART, folder.path(), &["--db", "chat.db"]);
+    let next = run(QUICKSTART, folder.path(), &["--db", "chat.db"]);
     assert_eq!(resumed(&next), created(&other));
 }
 
@@ -119,7 +108,7 @@ fn quickstart_keeps_its_file_in_the_platforms_data_directory() {
     let folder = folder();
     let data = folder.path().join("data");
     let home = || {
-        let mut command = command(&QUICKSTART, folder.path(), &[]);
+        let mut command = command(QUICKSTART, folder.path(), &[]);
         command.env("XDG_DATA_HOME", &data);
         command
     };
@@ -135,7 +124,7 @@ fn quickstart_keeps_its_file_in_the_platforms_data_directory() {
 fn quickstart_says_which_file_it_cannot_open() {
     let folder = folder();
     fs::write(folder.path().join("letter.txt"), "Dear Ada, ".repeat(1_000)).expect("a file");
-    let output = command(&QUICKSTART, folder.path(), &["--db", "letter.txt"]).output().expect("it runs");
+    let output = command(QUICKSTART, folder.path(), &["--db", "letter.txt"]).output().expect("it runs");
     let complaint = String::from_utf8(output.stderr).expect("text");
     assert_eq!(output.status.code(), Some(1), "{complaint}");
     assert!(complaint.starts_with("Error: cannot open letter.txt"), "{complaint}");
@@ -190,11 +179,11 @@ read again: None
 #[test]
 fn persistent_conversation_tours_every_store_alike() {
     let folder = folder();
-    assert_eq!(run(&PERSISTENT_CONVERSATION, folder.path(), &[]), TOUR);
+    assert_eq!(run(PERSISTENT_CONVERSATION, folder.path(), &[]), TOUR);
     for _ in 0..2 {
-        assert_eq!(run(&PERSISTENT_CONVERSATION, folder.path(), &["--db", "tour.db"]), TOUR);
+        assert_eq!(run(PERSISTENT_CONVERSATION, folder.path(), &["--db", "tour.db"]), TOUR);
     }
-    let mut configured = command(&PERSISTENT_CONVERSATION, folder.path(), &["--configured"]);
+    let mut configured = command(PERSISTENT_CONVERSATION, folder.path(), &["--configured"]);
     assert_eq!(printed(configured.env("DATABASE_URL", "sqlite://configured.db")), TOUR);
     assert!(folder.path().join("tour.db").is_file() && folder.path().join("configured.db").is_file());
 }
@@ -218,7 +207,7 @@ const DB: [&str; 2] = ["--db", "trip.db"];
 
 /// A second process goes on to the end. Gives how many messages it found.
 async fn resume(folder: &Path) -> usize {
-    let output = command(&WORKFLOW, folder, &DB).output().expect("the example runs");
+    let output = command(WORKFLOW, folder, &DB).output().expect("the example runs");
     let progress = String::from_utf8(output.stderr).expect("text");
     assert!(output.status.success(), "{}: {progress}", output.status);
     assert_eq!(String::from_utf8_lossy(&output.stdout), TRANSCRIPT);
@@ -247,7 +236,7 @@ async fn assert_stored_once(file: &Path) {
 }
 
 fn start_workflow(folder: &Path) -> Child {
-    let mut command = command(&WORKFLOW, folder, &DB);
+    let mut command = command(WORKFLOW, folder, &DB);
     command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the example starts")
 }
 
@@ -275,7 +264,7 @@ async fn workflow_goes_on_wherever_it_aborted() {
     for count in 0..=MESSAGES {
         let folder = folder();
         let args = ["--db", "trip.db", "--stop-after", &count.to_string()];
-        let output = command(&WORKFLOW, folder.path(), &args).output().expect("the example runs");
+        let output = command(WORKFLOW, folder.path(), &args).output().expect("the example runs");
         assert!(!output.status.success() && output.stdout.is_empty(), "it aborts after {count}");
         assert_eq!(resume(folder.path()).await, count);
     }
@@ -348,20 +337,7 @@ It still says: Nobody else may read this.
 refused: the thread has no user: the scope does not name one, so name it in create_thread
 bob of acme    Welcome, Bob's draft
 ";
-    assert_eq!(run(&MULTI_TENANT, folder.path(), &[]), expected);
-}
-
-#[test]
-fn custom_adapter_keeps_a_conversation_in_its_file() {
-    let folder = folder();
-    let expected = "opened again:\n1 user: Where do you keep this?\n2 assistant: In a file of JSON.\n";
-    assert_eq!(run(&CUSTOM_ADAPTER, folder.path(), &[]), expected);
-    assert_eq!(run(&CUSTOM_ADAPTER, folder.path(), &["--file", "chats.json"]), expected);
-    let once = fs::read_to_string(folder.path().join("chats.json")).expect("the file");
-    assert_eq!(run(&CUSTOM_ADAPTER, folder.path(), &["--file", "chats.json"]), expected);
-    let twice = fs::read_to_string(folder.path().join("chats.json")).expect("the file");
-    let count = |text: &str| text.matches("In a file of JSON.").count();
-    assert_eq!((count(&once), count(&twice)), (1, 2));
+    assert_eq!(run(MULTI_TENANT, folder.path(), &[]), expected);
 }
 
 const FOUND: &str = "\
@@ -392,8 +368,8 @@ Trip to Oslo
 #[test]
 fn search_finds_the_same_in_every_store() {
     let folder = folder();
-    assert_eq!(run(&SEARCH, folder.path(), &[]), FOUND);
-    assert_eq!(run(&SEARCH, folder.path(), &["--db", "search.db"]), FOUND);
+    assert_eq!(run(SEARCH, folder.path(), &[]), FOUND);
+    assert_eq!(run(SEARCH, folder.path(), &["--db", "search.db"]), FOUND);
 }
 
 #[tokio::test]
@@ -415,7 +391,7 @@ async fn own_tables_are_joined_with_those_of_chatkeep() {
 3: 1
 ";
     let folder = folder();
-    assert_eq!(run(&OWN_TABLES, folder.path(), &["--db", &url]), expected);
+    assert_eq!(run(OWN_TABLES, folder.path(), &["--db", &url]), expected);
     // Its tables are there now, and three more tickets come.
-    assert_eq!(run(&OWN_TABLES, folder.path(), &["--db", &url]).lines().count(), 11);
+    assert_eq!(run(OWN_TABLES, folder.path(), &["--db", &url]).lines().count(), 11);
 }

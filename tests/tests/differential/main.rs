@@ -1,7 +1,7 @@
 //! Random conversations and random queries: every store gives the same, and where a plain scan knows what is right, that.
 //!
 //! A case is one query; [`QUERIES`] of them share a corpus. `CHATKEEP_DIFFERENTIAL_CASES` says how many there are,
-//! `CHATKEEP_DIFFERENTIAL_SEED` runs those of an earlier run again, in both halves of the test of every store.
+//! `CHATKEEP_DIFFERENTIAL_SEED` runs those of an earlier run again.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -18,6 +18,7 @@ mod vocabulary;
 
 use std::cell::{Cell, RefCell};
 use std::hash::{BuildHasher as _, RandomState};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::Instant;
 
@@ -30,6 +31,9 @@ use tokio::runtime::Runtime;
 
 /// How many queries a corpus is asked.
 const QUERIES: usize = 20;
+
+/// How many cases share the stores: an operator's searches see all that is in them.
+const PART: u32 = 1_000;
 
 fn run(runtime: &Runtime, stores: &[(&'static str, Repo)], cases: u32) {
     let seed = figure("CHATKEEP_DIFFERENTIAL_SEED").unwrap_or_else(|| RandomState::new().hash_one(cases));
@@ -76,26 +80,41 @@ fn runtime() -> Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime")
 }
 
+/// Some parts of the cases at once: most of the time SQLite's one writer is waited for.
+fn in_parts(cases: u32, part: impl Fn(u32) + Sync) {
+    let begun = AtomicU32::new(0);
+    let work = || {
+        loop {
+            let before = begun.fetch_add(PART, Ordering::Relaxed);
+            match cases.checked_sub(before) {
+                None | Some(0) => return,
+                Some(left) => part(left.min(PART)),
+            }
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(work);
+        }
+    });
+}
+
 #[test]
 fn differential_of_memory_and_sqlite() {
-    let runtime = runtime();
-    let stores = [("memory", common::memory()), ("SQLite", runtime.block_on(common::sqlite()))];
-    run(&runtime, &stores, cases(400));
+    in_parts(cases(400), |cases| {
+        let runtime = runtime();
+        let stores = [("memory", common::memory()), ("SQLite", runtime.block_on(common::sqlite()))];
+        run(&runtime, &stores, cases);
+    });
 }
 
 #[test]
 #[ignore = "needs PostgreSQL: run `cargo xtask test`"]
 fn differential_of_every_store() {
-    // SQLite's one writer is what takes the time: two of them use both cores.
-    thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| every_store(cases(2_000) / 2));
-        }
+    in_parts(cases(2_000), |cases| {
+        let runtime = runtime();
+        let (sqlite, postgres) =
+            runtime.block_on(async { (common::sqlite().await, common::postgres().await) });
+        run(&runtime, &[("memory", common::memory()), ("SQLite", sqlite), ("PostgreSQL", postgres)], cases);
     });
-}
-
-fn every_store(cases: u32) {
-    let runtime = runtime();
-    let (sqlite, postgres) = runtime.block_on(async { (common::sqlite().await, common::postgres().await) });
-    run(&runtime, &[("memory", common::memory()), ("SQLite", sqlite), ("PostgreSQL", postgres)], cases);
 }

@@ -1,7 +1,7 @@
 //! Random conversations and random queries: every store gives the same, and where a plain scan knows what is right, that.
 //!
 //! A case is one query; [`QUERIES`] of them share a corpus. `CHATKEEP_DIFFERENTIAL_CASES` says how many there are,
-//! `CHATKEEP_DIFFERENTIAL_SEED` runs those of an earlier run again.
+//! `CHATKEEP_DIFFERENTIAL_SEED` runs those of an earlier part again.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -71,7 +71,7 @@ fn run(runtime: &Runtime, stores: &[(&'static str, Repo)], cases: u32) {
     }
 }
 
-/// How many are asked for, or else as many as given.
+/// How many cases there are: what the variable says, or the usual number.
 fn cases(usual: u32) -> u32 {
     figure("CHATKEEP_DIFFERENTIAL_CASES").unwrap_or(usual)
 }
@@ -80,7 +80,7 @@ fn runtime() -> Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime")
 }
 
-/// Some parts of the cases at once: most of the time SQLite's one writer is waited for.
+/// Runs the cases in parts of [`PART`], two at a time: most of the time a part waits for SQLite's one writer.
 fn in_parts(cases: u32, part: impl Fn(u32) + Sync) {
     let begun = AtomicU32::new(0);
     let work = || {

@@ -80,7 +80,7 @@ async fn tour(state: &StateManager) -> Result<(), Error> {
     println!("{}: {}", renamed.name, serde_json::Value::Object(renamed.metadata));
 
     println!("\n# A correction in place: what was said before is kept");
-    let id = stored[2].id;
+    let id = stored.messages[2].id;
     let edited = trip.message(id).edit("It has fjords, forests and a good opera.").await?;
     println!("now:    {}", edited.content.to_plain_text());
     for earlier in trip.message(id).revisions().await? {
@@ -88,7 +88,7 @@ async fn tour(state: &StateManager) -> Result<(), Error> {
     }
 
     println!("\n# One message less: the others keep their numbers, and its own is not given again");
-    trip.message(stored[1].id).delete().await?;
+    trip.message(stored.messages[1].id).delete().await?;
     trip.add_message(Role::User, "Then Oslo it is.").await?;
     show(&trip.get_messages().await?);
 

@@ -127,13 +127,15 @@ impl<'a> Asker<'a> {
                 let edit = MessageEdit::new(text.to_string(), at(*seconds));
                 told(store.edit_message(scope, thread_id(*thread), message_id(*id), edit).await)
             }
-            Write::Delete { thread, id, at: seconds } => {
-                told(store.delete_message(scope, thread_id(*thread), message_id(*id), at(*seconds)).await)
-            }
+            Write::Delete { thread, id, at: seconds } => told(
+                store.delete_message(scope, thread_id(*thread), message_id(*id), at(*seconds).into()).await,
+            ),
             Write::Clear { thread, at: seconds } => {
-                told(store.clear_messages(scope, thread_id(*thread), at(*seconds)).await)
+                told(store.clear_messages(scope, thread_id(*thread), at(*seconds).into()).await)
             }
-            Write::DeleteThread { thread } => told(store.delete_thread(scope, thread_id(*thread)).await),
+            Write::DeleteThread { thread } => {
+                told(store.delete_thread(scope, thread_id(*thread), None).await)
+            }
         }
     }
 

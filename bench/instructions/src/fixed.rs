@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use chatkeep::{
     ChatMessage, Clock, Conversation, IdGenerator, MemoryRepository, MessageId, NewMessage, OrgId, Position,
-    Role, Scope, StateManager, ThreadId, Timestamp, UserId,
+    Role, Scope, StateManager, ThreadId, Timestamp, UserId, Version,
 };
 use futures_util::FutureExt as _;
 use uuid::Uuid;
@@ -39,6 +39,10 @@ impl IdGenerator for Fixed {
 
     fn message_id(&self) -> MessageId {
         uuid(self.next()).into()
+    }
+
+    fn version(&self) -> Version {
+        Version::beginning(self.next())
     }
 }
 

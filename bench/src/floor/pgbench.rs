@@ -60,6 +60,8 @@ fn statement(threads: usize, vector: &str) -> Result<String> {
         "now()".to_owned(),
         format!("({vector})"),
         "1".to_owned(),
+        "NULL".to_owned(),
+        "NULL".to_owned(),
     ];
     // What stands behind `--` is no statement, and may hold a colon.
     let append: String =

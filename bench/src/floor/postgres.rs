@@ -122,6 +122,8 @@ impl Floor for PostgresFloor {
                     &now,
                     &self.known.vector(user, number)?,
                     &1_i16,
+                    &None::<&str>,
+                    &None::<i64>,
                 ],
             )
             .await?;
@@ -149,7 +151,8 @@ impl Floor for PostgresFloor {
     }
 
     async fn newest(&self, count: usize) -> Result<usize> {
-        let values: [&(dyn ToSql + Sync); 5] = [&ORG, &thread(0), &self.users[0], &0_i64, &i64::MAX];
+        let values: [&(dyn ToSql + Sync); 6] =
+            [&ORG, &thread(0), &self.users[0], &0_i64, &i64::MAX, &None::<i64>];
         let mut rows = self.clients[0].rows(NEWEST, &values).await?;
         rows.truncate(count);
         rows.reverse();
@@ -207,18 +210,20 @@ fn copied(thread: Uuid, first: i64, count: usize, now: DateTime<Utc>, vector: &s
 /// A message as a program would read it.
 #[expect(dead_code, reason = "a program would use what it reads")]
 struct Message<'a> {
-    ids: (Uuid, Uuid, i64),
+    ids: (Uuid, Option<&'a str>, Uuid, i64),
     sender: (Option<&'a str>, &'a str),
     content: Content<'a>,
+    revision: i32,
     at: (DateTime<Utc>, DateTime<Utc>),
 }
 
 impl<'a> Message<'a> {
     fn read(row: &'a Row) -> Result<Self> {
         Ok(Self {
-            ids: (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?),
+            ids: (row.try_get(0)?, row.try_get(8)?, row.try_get(1)?, row.try_get(2)?),
             sender: (row.try_get(3)?, row.try_get(4)?),
             content: serde_json::from_str(row.try_get(5)?)?,
+            revision: row.try_get(9)?,
             at: (row.try_get(6)?, row.try_get(7)?),
         })
     }
@@ -227,20 +232,22 @@ impl<'a> Message<'a> {
 /// A thread as a program would read it.
 #[expect(dead_code, reason = "a program would use what it reads")]
 struct Thread {
-    keys: (String, Uuid, String),
+    keys: (String, Uuid, Option<String>, String),
     name: String,
     metadata: serde_json::Value,
     head: i64,
+    version: i64,
     at: (DateTime<Utc>, DateTime<Utc>),
 }
 
 impl Thread {
     fn read(row: &Row) -> Result<Self> {
         Ok(Self {
-            keys: (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?),
+            keys: (row.try_get(0)?, row.try_get(1)?, row.try_get(8)?, row.try_get(2)?),
             name: row.try_get(3)?,
             metadata: serde_json::from_str(row.try_get(4)?)?,
             head: row.try_get(5)?,
+            version: row.try_get(9)?,
             at: (row.try_get(6)?, row.try_get(7)?),
         })
     }
@@ -255,6 +262,6 @@ struct Hit<'a> {
 
 impl<'a> Hit<'a> {
     fn read(row: &'a Row) -> Result<Self> {
-        Ok(Self { message: Message::read(row)?, thread: row.try_get(9)? })
+        Ok(Self { message: Message::read(row)?, thread: row.try_get(11)? })
     }
 }

@@ -5,7 +5,7 @@ use tokio_postgres::types::Type;
 /// What chatkeep sends to append a message.
 pub(crate) const APPEND: &str = include_str!("../../../crates/postgres/src/statements/append.sql");
 
-pub(super) const APPEND_TYPES: [Type; 11] = [
+pub(super) const APPEND_TYPES: [Type; 13] = [
     Type::TEXT,
     Type::UUID,
     Type::TEXT,
@@ -17,6 +17,8 @@ pub(super) const APPEND_TYPES: [Type; 11] = [
     Type::TIMESTAMPTZ,
     Type::TEXT,
     Type::INT2,
+    Type::TEXT,
+    Type::INT8,
 ];
 
 /// The first statement of a batch; [`COPY`] is the second.
@@ -33,11 +35,11 @@ pub(super) const COPY: &str = "
 pub(super) const NEWEST: &str = include_str!("../../../crates/postgres/src/statements/list_newest.sql");
 
 pub(super) const READ_ALL: &str = "
-    SELECT id, chat_thread_id, position, sender_id, sender_role, content, created_at, updated_at
+    SELECT id, chat_thread_id, position, sender_id, sender_role, content, created_at, updated_at, external_id, revision
     FROM chat_message WHERE org_id = $1 AND chat_thread_id = $2 AND branch = 0 ORDER BY position";
 
 pub(super) const LIST: &str = "
-    SELECT org_id, id, user_id, name, metadata, head, created_at, updated_at
+    SELECT org_id, id, user_id, name, metadata, head, created_at, updated_at, external_id, version
     FROM chat_thread WHERE version >= 0 AND org_id = $1 AND user_id = $2 ORDER BY updated_at DESC, id DESC LIMIT 51";
 
 /// What the store does once a second while it appends: new words go into the index.

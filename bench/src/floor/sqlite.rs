@@ -17,7 +17,7 @@ use crate::measure::On;
 /// Finds the thread and advances it; gives what the messages and the index need of it.
 const ADVANCE: &str = "
     UPDATE chat_thread
-    SET head = head + ?1, updated_at = MAX(updated_at, ?2), message_count = message_count + ?1
+    SET head = head + ?1, updated_at = MAX(updated_at, ?2), message_count = message_count + ?1, version = version + 1
     WHERE id = ?3 AND org = (SELECT key FROM chat_org WHERE org_id = ?4) AND user_id = ?5
     RETURNING key, org, head - ?1";
 
@@ -31,7 +31,7 @@ pub(crate) const INDEX: &str =
 
 /// From here on as ours reads.
 const FIND: &str = "
-    SELECT t.key, t.org, o.org_id, t.user_id, t.head
+    SELECT t.key, t.org, o.org_id, t.user_id, t.head, t.version
     FROM chat_thread t JOIN chat_org o ON o.key = t.org
     WHERE t.id = ?1 AND t.org <> 0 AND (?2 IS NULL OR o.org_id = ?2)
     LIMIT 2";
@@ -39,22 +39,24 @@ const FIND: &str = "
 const FIND_ORG: &str = "SELECT key FROM chat_org WHERE org_id = ?1";
 
 const NEWEST: &str = "
-    SELECT m.id, m.chat_thread_id, m.position, m.sender_id, m.sender_role, m.content, m.created_at, m.updated_at
+    SELECT m.id, m.chat_thread_id, m.position, m.sender_id, m.sender_role, m.content, m.created_at, m.updated_at,
+        m.external_id, m.revision
     FROM chat_message m WHERE m.branch = 0 AND m.thread = ?1 AND m.position > 0 ORDER BY m.position DESC LIMIT ?2";
 
 const READ_ALL: &str = "
-    SELECT m.id, m.chat_thread_id, m.position, m.sender_id, m.sender_role, m.content, m.created_at, m.updated_at
+    SELECT m.id, m.chat_thread_id, m.position, m.sender_id, m.sender_role, m.content, m.created_at, m.updated_at,
+        m.external_id, m.revision
     FROM chat_message m WHERE m.branch = 0 AND m.thread = ?1 AND m.position > 0 ORDER BY m.position";
 
 const LIST: &str = "
-    SELECT t.id, t.user_id, t.name, t.metadata, t.head, t.created_at, t.updated_at
+    SELECT t.id, t.user_id, t.name, t.metadata, t.head, t.created_at, t.updated_at, t.external_id, t.version
     FROM chat_thread t WHERE t.org <> 0 AND t.org = ?1 AND t.user_id = ?2
     ORDER BY t.updated_at DESC, t.id DESC LIMIT ?3";
 
 /// What ours does of a rare word, in one statement.
 const SEARCH: &str = "
     SELECT m.id, m.chat_thread_id, m.position, m.sender_id, m.sender_role, m.content, m.created_at, m.updated_at,
-           t.name
+           m.external_id, m.revision, t.name
     FROM chat_message_words CROSS JOIN chat_message m ON m.key = chat_message_words.rowid
     CROSS JOIN chat_thread t ON t.key = m.thread AND t.org = m.org
     WHERE m.pending IS NULL AND chat_message_words MATCH ?1 AND m.org = ?2 AND t.user_id = ?3
@@ -214,7 +216,7 @@ impl Floor for SqliteFloor {
         let mut rows = statement.query(params![question, org, OWNER, count])?;
         let mut hits = Vec::with_capacity(count);
         while let Some(row) = rows.next()? {
-            hits.push((Message::read(row)?, row.get::<_, String>(8)?));
+            hits.push((Message::read(row)?, row.get::<_, String>(10)?));
         }
         Ok(hits.len())
     }
@@ -227,18 +229,20 @@ fn key_of_org(connection: &Connection, org: &str) -> Result<i64> {
 /// A message as a program would read it.
 #[expect(dead_code, reason = "a program would use what it reads")]
 struct Message {
-    ids: (Uuid, Uuid, i64),
+    ids: (Uuid, Option<String>, Uuid, i64),
     sender: (Option<String>, String),
     content: Content<'static>,
+    revision: u32,
     at: (i64, i64),
 }
 
 impl Message {
     fn read(row: &Row<'_>) -> Result<Self> {
         Ok(Self {
-            ids: (uuid(row, 0)?, uuid(row, 1)?, row.get(2)?),
+            ids: (uuid(row, 0)?, row.get(8)?, uuid(row, 1)?, row.get(2)?),
             sender: (row.get(3)?, row.get(4)?),
             content: serde_json::from_str(row.get_ref(5)?.as_str()?)?,
+            revision: row.get(9)?,
             at: (row.get(6)?, row.get(7)?),
         })
     }
@@ -251,20 +255,22 @@ fn uuid(row: &Row<'_>, column: usize) -> Result<Uuid> {
 /// A thread as a program would read it.
 #[expect(dead_code, reason = "a program would use what it reads")]
 struct Thread {
-    keys: (Uuid, String),
+    keys: (Uuid, Option<String>, String),
     name: String,
     metadata: serde_json::Value,
     head: i64,
+    version: i64,
     at: (i64, i64),
 }
 
 impl Thread {
     fn read(row: &Row<'_>) -> Result<Self> {
         Ok(Self {
-            keys: (uuid(row, 0)?, row.get(1)?),
+            keys: (uuid(row, 0)?, row.get(7)?, row.get(1)?),
             name: row.get(2)?,
             metadata: serde_json::from_str(row.get_ref(3)?.as_str()?)?,
             head: row.get(4)?,
+            version: row.get(8)?,
             at: (row.get(5)?, row.get(6)?),
         })
     }

@@ -161,7 +161,7 @@ impl Work for Ours {
             }
             How::Batch(count) => {
                 let batch = (0..count).map(|_| (Role::User, TEXT));
-                Ok(chat.add_messages(batch).await?.len())
+                Ok(chat.add_messages(batch).await?.messages.len())
             }
             How::Joined(count) => {
                 let threads = self.walk.threads(turn, count);

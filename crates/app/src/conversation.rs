@@ -11,6 +11,7 @@ use chatkeep_domain::{
 
 use crate::error::Error;
 use crate::state_manager::StateManager;
+use crate::state_manager::removals::{ClearThread, DeleteThread};
 use crate::state_manager::threads::UpdateThread;
 use crate::stream::MessageStream;
 
@@ -84,19 +85,13 @@ impl Conversation {
     }
 
     /// Deletes all messages; gives their number. The thread stays.
-    ///
-    /// # Errors
-    /// As [`StateManager::clear_thread`].
-    pub async fn clear(&self) -> Result<u64, Error> {
-        self.state.clear_thread(self.thread).await
+    pub fn clear(&self) -> ClearThread {
+        self.state.clear_thread(self.thread)
     }
 
     /// Deletes the thread with all its messages. `false` where it is not there.
-    ///
-    /// # Errors
-    /// As [`StateManager::delete_thread`].
-    pub async fn delete(&self) -> Result<bool, Error> {
-        self.state.delete_thread(self.thread).await
+    pub fn delete(&self) -> DeleteThread {
+        self.state.delete_thread(self.thread)
     }
 
     /// Reads the messages that the query finds as a stream, in constant memory: see [`MessageStream`]. The query's

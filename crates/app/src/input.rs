@@ -5,8 +5,8 @@ use std::future::Future;
 use std::pin::Pin;
 
 use chatkeep_domain::{
-    Content, Hidden, IdGenerator, InvalidArgument, Message, MessageId, Metadata, NewMessage, Role, Timestamp,
-    UserId,
+    Content, ExternalId, Hidden, IdGenerator, InvalidArgument, Message, MessageId, Metadata, NewMessage,
+    Role, Timestamp, UserId,
 };
 
 /// What a request becomes when it is awaited.
@@ -28,12 +28,13 @@ pub struct MessageInput {
     pub(crate) metadata: Option<Metadata>,
     sender: Option<UserId>,
     id: Option<MessageId>,
+    external_id: Option<ExternalId>,
 }
 
 impl MessageInput {
     /// A message of any content; a `&str` or a `String` is text.
     pub fn new(role: Role, content: impl Into<Content>) -> Self {
-        Self { role, content: content.into(), metadata: None, sender: None, id: None }
+        Self { role, content: content.into(), metadata: None, sender: None, id: None, external_id: None }
     }
 
     /// The user who sent it.
@@ -54,9 +55,16 @@ impl MessageInput {
         self
     }
 
+    /// The id that the caller has of their own for it, from which its id is derived unless one is given too. Adding again
+    /// with the same external id stores nothing twice.
+    pub fn external_id(mut self, external: ExternalId) -> Self {
+        self.external_id = Some(external);
+        self
+    }
+
     /// The id that was chosen for it.
-    pub(crate) const fn chosen_id(&self) -> Option<MessageId> {
-        self.id
+    pub(crate) fn chosen_id(&self) -> Option<MessageId> {
+        self.id.or_else(|| self.external_id.as_ref().map(MessageId::of_external))
     }
 
     /// The message as a model sees it, metadata included.
@@ -71,23 +79,24 @@ impl MessageInput {
         now: Timestamp,
         ids: &dyn IdGenerator,
     ) -> Result<NewMessage, InvalidArgument> {
-        let id = self.id.unwrap_or_else(|| ids.message_id());
+        let id = self.chosen_id().unwrap_or_else(|| ids.message_id());
         let content = merge(self.content, self.metadata)?;
         let mut new = NewMessage::new(id, self.role, content, now);
-        new.sender_id = self.sender;
+        (new.sender_id, new.external_id) = (self.sender, self.external_id);
         Ok(new)
     }
 }
 
 impl fmt::Debug for MessageInput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { role, content, metadata, sender, id } = self;
+        let Self { role, content, metadata, sender, id, external_id } = self;
         f.debug_struct("MessageInput")
             .field("role", role)
             .field("content", content)
             .field("metadata", &metadata.as_ref().map(Hidden::keys))
             .field("sender", sender)
             .field("id", id)
+            .field("external_id", external_id)
             .finish()
     }
 }
@@ -142,7 +151,7 @@ mod tests {
         assert_eq!(
             format!("{input:?}"),
             "MessageInput { role: User, content: Content(text, 31 bytes), metadata: Some(1 keys), sender: None, \
-             id: None }"
+             id: None, external_id: None }"
         );
     }
 

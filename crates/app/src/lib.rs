@@ -124,14 +124,15 @@ mod write_behind;
 
 pub use chatkeep_domain as domain;
 pub use chatkeep_domain::{
-    Again, CharEstimate, ChatMessage, ChatThread, Clock, Content, ConversationRepository, Cursor,
-    DEFAULT_PAGE_LEN, Entity, IdGenerator, InvalidArgument, MAX_BATCH_BYTES, MAX_BATCH_LEN,
-    MAX_CONTENT_BYTES, MAX_ID_BYTES, MAX_JSON_DEPTH, MAX_METADATA_BYTES, MAX_METADATA_FILTERS,
+    Again, Appended, CharEstimate, ChatMessage, ChatThread, Clock, Content, ConversationRepository, Cursor,
+    DEFAULT_PAGE_LEN, Entity, Expected, ExternalId, IdGenerator, InvalidArgument, MAX_BATCH_BYTES,
+    MAX_BATCH_LEN, MAX_CONTENT_BYTES, MAX_ID_BYTES, MAX_JSON_DEPTH, MAX_METADATA_BYTES, MAX_METADATA_FILTERS,
     MAX_NAME_BYTES, MAX_PAGE_LEN, MAX_RANKED, MAX_SEARCH_BYTES, MAX_SNIPPET_CHARS, Message, MessageFilter,
     MessageId, MessageQuery, MessageRevision, Metadata, MetadataFilter, MigrationState, Migrations,
     NewMessage, Order, OrgId, Outcome, Page, Position, Reindex, Role, Scope, SearchHit, SearchOrder,
-    SearchPage, SearchQuery, SearchReading, Snippet, StoreError, SystemClock, ThreadId, ThreadQuery,
-    TimeRange, Timestamp, TokenCounter, ToolCall, ToolResult, UserId, UuidV7Generator, metadata_from_json,
+    SearchPage, SearchQuery, SearchReading, Snippet, StoreError, SystemClock, ThreadId, ThreadPreview,
+    ThreadQuery, TimeRange, Timestamp, TokenCounter, ToolCall, ToolResult, UserId, UuidV7Generator, Version,
+    metadata_from_json,
 };
 pub use chatkeep_layers::{Coalescing, CoalescingConfig, LayersConfig, Retry, Traced, layered};
 #[cfg(feature = "memory")]
@@ -145,8 +146,8 @@ pub use {chrono, serde_json, uuid};
 pub use config::{ConfigError, DatabaseConfig, StateConfig};
 pub use conversation::Conversation;
 pub use conversation::append::{AddMessage, AddMessages};
-pub use conversation::message::MessageRef;
-pub use conversation::messages::{GetMessages, MessagePage};
+pub use conversation::message::{DeleteMessage, EditMessage, MessageRef};
+pub use conversation::messages::{GetMessages, MessagePage, MessagePageUnless};
 pub use error::Error;
 pub use history::ConversationHistory;
 pub use history::add::{AddToHistory, Added};
@@ -156,6 +157,7 @@ pub use input::{BoxFuture, MessageInput};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use open::open_migrations;
 pub use open::{create_repository, open};
+pub use state_manager::removals::{ClearThread, DeleteThread};
 pub use state_manager::threads::{CreateThread, UpdateThread};
 pub use state_manager::{StateManager, ThreadWithMessages};
 pub use stream::MessageStream;

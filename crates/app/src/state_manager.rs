@@ -1,13 +1,14 @@
 //! The conversations of one scope.
 
+pub(crate) mod removals;
 pub(crate) mod threads;
 
 use std::sync::Arc;
 
 use chatkeep_domain::{
-    ChatMessage, ChatThread, Clock, ConversationRepository, ConversationRepositoryExt, IdGenerator, Message,
-    MessageQuery, Page, Scope, SearchPage, SearchQuery, StoreError, SystemClock, ThreadId, ThreadQuery,
-    UuidV7Generator,
+    ChatMessage, ChatThread, Clock, ConversationRepository, ConversationRepositoryExt, ExternalId,
+    IdGenerator, Message, MessageQuery, Page, Scope, SearchPage, SearchQuery, StoreError, SystemClock,
+    ThreadId, ThreadQuery, UuidV7Generator,
 };
 
 use crate::error::Error;
@@ -111,6 +112,17 @@ impl StateManager {
         Ok(self.repository().find_thread(self.scope(), id).await?)
     }
 
+    /// The id of the thread that the scope's user knows by an id of their own: see [`CreateThread::external_id`](crate::CreateThread::external_id). It
+    /// does not ask the store whether there is such a thread.
+    ///
+    /// # Errors
+    /// [`Error::NoOwner`] where the scope names no user: users of an organization may have the same external ids.
+    pub fn external_thread_id(&self, external: &ExternalId) -> Result<ThreadId, Error> {
+        let org = self.scope().org_id().ok_or(Error::NoOwner { missing: "organization" })?;
+        let user = self.scope().user_id().ok_or(Error::NoOwner { missing: "user" })?;
+        Ok(ThreadId::of_external(org, user, external))
+    }
+
     /// Reads a thread with all its messages; `None` where it is not there. They are read one after the other:
     /// what is written in between may be in the messages only.
     ///
@@ -170,26 +182,6 @@ impl StateManager {
         let search = repository.search();
         let search = search.ok_or_else(|| StoreError::unsupported("search", repository.name()))?;
         Ok(search.search_messages(self.scope(), &query).await?)
-    }
-
-    /// Deletes a thread with all its messages. `false` where it is not there.
-    ///
-    /// # Errors
-    /// [`Error::Store`].
-    pub async fn delete_thread(&self, id: ThreadId) -> Result<bool, Error> {
-        match self.repository().delete_thread(self.scope(), id).await {
-            Ok(_) => Ok(true),
-            Err(StoreError::NotFound { .. }) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Deletes all messages of a thread; gives their number. The thread stays.
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`] where the thread is not there.
-    pub async fn clear_thread(&self, id: ThreadId) -> Result<u64, Error> {
-        Ok(self.repository().clear_messages(self.scope(), id, self.clock().now()).await?)
     }
 
     /// Stored messages as a model sees them. Nothing of their contents is lost.

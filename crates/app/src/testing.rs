@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use chatkeep_domain::{
-    Again, Append, ChatMessage, ConversationRepository, Decorator, Entity, MessageQuery, MessageStream,
-    OrgId, Outcome, Page, Scope, StoreError, ThreadAppend, ThreadId, UserId, stream_by_pages,
+    Again, Append, Appended, ChatMessage, ConversationRepository, Decorator, Entity, MessageQuery,
+    MessageStream, OrgId, Outcome, Page, Scope, StoreError, ThreadAppend, ThreadId, UserId, Version,
+    stream_by_pages,
 };
 use chatkeep_memory::MemoryRepository;
 use tokio::sync::Semaphore;
@@ -109,12 +110,7 @@ impl Decorator for Faulty {
         &self.inner
     }
 
-    async fn append(
-        &self,
-        scope: &Scope,
-        thread: ThreadId,
-        append: Append,
-    ) -> Result<Vec<ChatMessage>, StoreError> {
+    async fn append(&self, scope: &Scope, thread: ThreadId, append: Append) -> Result<Appended, StoreError> {
         self.appends.fetch_add(1, Ordering::SeqCst);
         self.gate.acquire().await.unwrap().forget();
         Self::check(&self.down)?;
@@ -126,7 +122,7 @@ impl Decorator for Faulty {
         Ok(stored)
     }
 
-    async fn append_each(&self, appends: Vec<ThreadAppend>) -> Vec<Result<Vec<ChatMessage>, StoreError>> {
+    async fn append_each(&self, appends: Vec<ThreadAppend>) -> Vec<Result<Appended, StoreError>> {
         let mut answers = Vec::new();
         for ThreadAppend { scope, thread, append, .. } in appends {
             answers.push(Decorator::append(self, &scope, thread, append).await);
@@ -155,9 +151,21 @@ impl Decorator for Faulty {
             }
             Ok(message)
         });
-        let cut = Page::cut(rows, query.limit, behind)?;
+        let mut cut = Page::cut(rows, query.limit, behind)?;
         self.listed.fetch_add(cut.items.len(), Ordering::SeqCst);
-        Ok(Page::new(cut.items, cut.next.or(page.next)))
+        (cut.next, cut.version) = (cut.next.or(page.next), page.version);
+        Ok(cut)
+    }
+
+    async fn list_messages_unless(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        query: &MessageQuery,
+        version: Version,
+    ) -> Result<Option<Page<ChatMessage>>, StoreError> {
+        let page = self.list_messages(scope, thread, query).await?;
+        Ok(Some(page).filter(|page| page.version != Some(version)))
     }
 
     fn stream_messages<'a>(

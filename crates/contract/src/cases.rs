@@ -2,12 +2,15 @@
 
 pub(crate) mod corrupt_rows;
 pub(crate) mod declined;
+pub(crate) mod external_ids;
 pub(crate) mod handles;
 pub(crate) mod messages;
+pub(crate) mod previews;
 pub(crate) mod races;
 pub(crate) mod search;
 pub(crate) mod tenants;
 pub(crate) mod threads;
+pub(crate) mod versions;
 
 use crate::case::Case;
 
@@ -21,6 +24,9 @@ pub fn all() -> impl Iterator<Item = &'static Case> {
         handles::CASES,
         search::CASES,
         corrupt_rows::CASES,
+        versions::CASES,
+        external_ids::CASES,
+        previews::CASES,
     ];
     tables.into_iter().flatten()
 }

@@ -44,9 +44,31 @@ macro_rules! pass_on_appends {
     };
 }
 
-/// The method for streams, for a decorator that changes what lists of messages give.
-macro_rules! stream_by_lists {
+/// The other methods that read messages, for a decorator that changes what lists of them give.
+macro_rules! read_by_lists {
     () => {
+        fn list_messages_unless<'this, 'scope, 'query, 'answer>(
+            &'this self,
+            scope: &'scope chatkeep_domain::Scope,
+            thread: chatkeep_domain::ThreadId,
+            query: &'query chatkeep_domain::MessageQuery,
+            version: chatkeep_domain::Version,
+        ) -> $crate::faulty::Answering<
+            'answer,
+            Result<Option<chatkeep_domain::Page<chatkeep_domain::ChatMessage>>, chatkeep_domain::StoreError>,
+        >
+        where
+            'this: 'answer,
+            'scope: 'answer,
+            'query: 'answer,
+            Self: 'answer,
+        {
+            Box::pin(async move {
+                let page = chatkeep_domain::Decorator::list_messages(self, scope, thread, query).await?;
+                Ok(Some(page).filter(|page| page.version != Some(version)))
+            })
+        }
+
         fn stream_messages<'a>(
             &'a self,
             scope: &'a chatkeep_domain::Scope,
@@ -63,25 +85,28 @@ mod calls;
 mod corrupt_rows;
 mod corrupting;
 mod edits;
+mod external_ids;
 mod fault;
 mod handles;
 mod index;
 mod lists;
 mod lossy;
+mod previews;
 mod scan;
 mod scopes;
 mod searches;
 mod streams;
 mod swapped_roles;
 mod threads;
+mod versions;
 
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
 use chatkeep_domain::{
-    Append, ChatMessage, Cursor, Decorator, IdGenerator as _, Position, Scope, StoreError, ThreadAppend,
-    ThreadId, Timestamp, UuidV7Generator,
+    Append, Appended, Cursor, Decorator, IdGenerator as _, Position, Scope, StoreError, ThreadAppend,
+    ThreadId, Timestamp, UuidV7Generator, Version,
 };
 
 pub use self::corrupting::Corrupting;
@@ -90,7 +115,7 @@ pub use self::swapped_roles::SwappedRoles;
 use crate::fixture::Repo;
 
 /// The answer to an append.
-type Answer = Result<Vec<ChatMessage>, StoreError>;
+type Answer = Result<Appended, StoreError>;
 
 /// A call under way.
 type Answering<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -141,8 +166,17 @@ fn rename(append: &mut Append, which: impl IntoIterator<Item = bool>) {
 }
 
 /// The answer to an append that was never stored.
-fn invented(thread: ThreadId, append: &Append) -> Vec<ChatMessage> {
+fn invented(thread: ThreadId, append: &Append) -> Appended {
     let numbered = (1..).zip(append.messages.iter().cloned());
     let place = |number| Position::new(number).unwrap_or(Position::ZERO);
-    numbered.map(|(number, new)| new.into_message(thread, place(number))).collect()
+    let messages: Vec<_> = numbered.map(|(number, new)| new.into_message(thread, place(number))).collect();
+    let head = messages.last().map_or(Position::ZERO, |last| last.position);
+    Appended::new(messages, head, Version::beginning(0))
+}
+
+/// The answer of one append for what several did.
+fn together(mut answers: Vec<Appended>) -> Option<Appended> {
+    let last = answers.pop()?;
+    let messages = answers.into_iter().flat_map(|answer| answer.messages).chain(last.messages).collect();
+    Some(Appended::new(messages, last.head, last.version))
 }

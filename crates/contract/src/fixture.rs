@@ -27,7 +27,8 @@ use chatkeep_domain::ConversationRepository;
 pub use self::talk::Talk;
 pub use self::tenant::Tenant;
 pub use self::values::{
-    append_each, at, ids, message, message_id, numbered, positions, say_each, texts, thread_id,
+    answers_to_each, append_each, at, ids, message, message_id, numbered, positions, say_each, texts,
+    thread_id,
 };
 use crate::damage::{Damage, Row};
 

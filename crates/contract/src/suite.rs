@@ -214,8 +214,14 @@ mod tests {
         let mut races: Vec<_> = races.collect();
         races.dedup();
         races.sort_unstable();
-        let expected =
-            ["handles::races", "races::append", "races::append_each", "races::changes", "search::races"];
+        let expected = [
+            "handles::races",
+            "races::append",
+            "races::append_each",
+            "races::changes",
+            "search::races",
+            "versions::races",
+        ];
         assert_eq!(races, expected);
         assert_eq!((rounds(None), rounds(Some("50"))), (1, 50));
     }

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use chatkeep_contract::faulty::{Corrupting, Fault, SwappedRoles};
 use chatkeep_contract::{Capability, Case, Fixture, Repo, cases};
 use chatkeep_domain::{
-    Append, ChatMessage, ConversationRepository, Decorator, Scope, StoreError, ThreadAppend, ThreadId,
+    Append, Appended, ConversationRepository, Decorator, Scope, StoreError, ThreadAppend, ThreadId,
 };
 use chatkeep_memory::MemoryRepository;
 
@@ -44,16 +44,11 @@ impl Decorator for Bare {
         &*self.0
     }
 
-    async fn append(
-        &self,
-        scope: &Scope,
-        thread: ThreadId,
-        append: Append,
-    ) -> Result<Vec<ChatMessage>, StoreError> {
+    async fn append(&self, scope: &Scope, thread: ThreadId, append: Append) -> Result<Appended, StoreError> {
         self.0.append(scope, thread, append).await
     }
 
-    async fn append_each(&self, appends: Vec<ThreadAppend>) -> Vec<Result<Vec<ChatMessage>, StoreError>> {
+    async fn append_each(&self, appends: Vec<ThreadAppend>) -> Vec<Result<Appended, StoreError>> {
         self.0.append_each(appends).await
     }
 }

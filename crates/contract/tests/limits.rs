@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chatkeep_contract::{Capability, Fixture, Repo, Suite};
 use chatkeep_domain::{
-    Append, ChatMessage, ChatThread, Content, ConversationRepository, Decorator, InvalidArgument,
+    Append, Appended, ChatMessage, ChatThread, Content, ConversationRepository, Decorator, InvalidArgument,
     MessageEdit, MessageId, MessageQuery, Page, Scope, SearchPage, SearchQuery, StoreError, ThreadAppend,
     ThreadId, ThreadQuery,
 };
@@ -48,19 +48,14 @@ impl Decorator for Tight {
         &*self.0
     }
 
-    async fn append(
-        &self,
-        scope: &Scope,
-        thread: ThreadId,
-        append: Append,
-    ) -> Result<Vec<ChatMessage>, StoreError> {
+    async fn append(&self, scope: &Scope, thread: ThreadId, append: Append) -> Result<Appended, StoreError> {
         // Whether the thread is there comes first, as in every store.
         self.0.get_thread(scope, thread).await?;
         check_append(&append)?;
         self.0.append(scope, thread, append).await
     }
 
-    async fn append_each(&self, appends: Vec<ThreadAppend>) -> Vec<Result<Vec<ChatMessage>, StoreError>> {
+    async fn append_each(&self, appends: Vec<ThreadAppend>) -> Vec<Result<Appended, StoreError>> {
         let mut answers = Vec::new();
         for ThreadAppend { scope, thread, append, .. } in appends {
             answers.push(Decorator::append(self, &scope, thread, append).await);

@@ -5,14 +5,15 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 
 use crate::content::Content;
-use crate::error::StoreError;
-use crate::id::{MessageId, ThreadId, UserId};
+use crate::error::{Expected, StoreError};
+use crate::id::{ExternalId, MessageId, ThreadId, UserId};
 use crate::invalid::InvalidArgument;
 use crate::message::ChatMessage;
 use crate::position::Position;
 use crate::role::Role;
 use crate::scope::Scope;
 use crate::time::{self, Timestamp, to_micros};
+use crate::version::Version;
 
 /// The most messages of one append.
 pub const MAX_BATCH_LEN: usize = 10_000;
@@ -27,6 +28,9 @@ pub const MAX_BATCH_BYTES: usize = 256 * 1_024 * 1_024;
 pub struct NewMessage {
     /// Keep it across retries: a message id that the thread already holds is not stored again.
     pub id: MessageId,
+    /// The id that the caller has of their own for it. It comes back with the message. Where the thread holds the id
+    /// already, it must be that message's.
+    pub external_id: Option<ExternalId>,
     /// The user who sent it, where the sender is one.
     pub sender_id: Option<UserId>,
     /// What the sender is to the model.
@@ -41,15 +45,43 @@ impl NewMessage {
     /// A message without a sender id. `created_at` is cut to microseconds.
     pub fn new(id: MessageId, role: Role, content: impl Into<Content>, created_at: Timestamp) -> Self {
         let created_at = to_micros(created_at);
-        Self { id, sender_id: None, sender_role: role, content: content.into(), created_at }
+        Self {
+            id,
+            external_id: None,
+            sender_id: None,
+            sender_role: role,
+            content: content.into(),
+            created_at,
+        }
     }
 
     /// The message as it is stored at this position.
     pub fn into_message(self, thread: ThreadId, position: Position) -> ChatMessage {
-        let Self { id, sender_id, sender_role, content, created_at } = self;
+        let Self { id, external_id, sender_id, sender_role, content, created_at } = self;
         let mut message = ChatMessage::new(id, thread, position, sender_role, content, created_at);
-        message.sender_id = sender_id;
+        (message.external_id, message.sender_id) = (external_id, sender_id);
         message
+    }
+
+    /// A message that the caller knows by an id of their own, from which the id is derived: see
+    /// [`MessageId::of_external`].
+    pub fn of_external(
+        external: ExternalId,
+        role: Role,
+        content: impl Into<Content>,
+        created_at: Timestamp,
+    ) -> Self {
+        let mut new = Self::new(MessageId::of_external(&external), role, content, created_at);
+        new.external_id = Some(external);
+        new
+    }
+
+    /// Checks that a message which the thread holds already is this one. Then the stored one is the answer.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`] where it has another external id than the one that is given.
+    pub fn check_held(&self, stored: &ChatMessage) -> Result<(), InvalidArgument> {
+        check_external(self.external_id.as_ref(), stored.external_id.as_ref())
     }
 
     /// With the user who sent it.
@@ -68,12 +100,14 @@ pub struct Append {
     pub messages: Vec<NewMessage>,
     /// Compare-and-append: write only if the thread's head is here.
     pub expect_head: Option<Position>,
+    /// Compare-and-append: write only if the thread has this version.
+    pub expect_version: Option<Version>,
 }
 
 impl Append {
     /// An append of these messages, wherever the head is.
     pub fn new(messages: impl IntoIterator<Item = NewMessage>) -> Self {
-        Self { messages: messages.into_iter().collect(), expect_head: None }
+        Self { messages: messages.into_iter().collect(), expect_head: None, expect_version: None }
     }
 
     /// Write only if the thread's head is at `head`: [`StoreError::Conflict`] when another writer was first.
@@ -81,6 +115,27 @@ impl Append {
     pub fn expect_head(mut self, head: Position) -> Self {
         self.expect_head = Some(head);
         self
+    }
+
+    /// Write only if the thread has this version: [`StoreError::Conflict`] when somebody wrote to it since.
+    #[must_use]
+    pub fn expect_version(mut self, version: Version) -> Self {
+        self.expect_version = Some(version);
+        self
+    }
+
+    /// Whether it is a compare-and-append.
+    pub fn expects(&self) -> bool {
+        self.expect_head.is_some() || self.expect_version.is_some()
+    }
+
+    /// Checks what the append expects. A store calls it before an append that would store something.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`]: of the head first, then of the version.
+    pub fn check_expected(&self, head: Position, version: Version) -> Result<(), StoreError> {
+        StoreError::unless_expected(Expected::Head, self.expect_head, head)?;
+        StoreError::unless_expected(Expected::Version, self.expect_version, version)
     }
 
     /// Checks the limits of the batch and of each message. Gives the bytes of its contents' JSON.
@@ -135,6 +190,39 @@ impl Append {
         }
         let mut seen = HashSet::with_capacity(ids.len());
         ids.find(|id| !seen.insert(*id))
+    }
+}
+
+/// What an append did.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Appended {
+    /// The messages as they are stored, in the order given.
+    pub messages: Vec<ChatMessage>,
+    /// The thread's head after the append.
+    pub head: Position,
+    /// The thread's version after the append.
+    pub version: Version,
+}
+
+impl Appended {
+    /// What an append did.
+    pub const fn new(messages: Vec<ChatMessage>, head: Position, version: Version) -> Self {
+        Self { messages, head, version }
+    }
+}
+
+/// Checks an external id that is given for what is stored under its id already.
+pub(crate) fn check_external(
+    given: Option<&ExternalId>,
+    stored: Option<&ExternalId>,
+) -> Result<(), InvalidArgument> {
+    match given {
+        Some(given) if stored != Some(given) => {
+            let rule = "must be the one that is stored with this id";
+            Err(InvalidArgument::new("external_id", rule, "another one"))
+        }
+        _ => Ok(()),
     }
 }
 

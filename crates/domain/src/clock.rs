@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::id::{MessageId, ThreadId};
 use crate::time::{Timestamp, to_micros};
+use crate::version::Version;
 
 /// The time, in UTC.
 #[cfg_attr(feature = "mock", mockall::automock)]
@@ -25,7 +26,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// New ids.
+/// New ids, and where new threads begin.
 #[cfg_attr(feature = "mock", mockall::automock)]
 pub trait IdGenerator: Send + Sync + Debug {
     /// An id that no thread has.
@@ -33,6 +34,9 @@ pub trait IdGenerator: Send + Sync + Debug {
 
     /// An id that no message has.
     fn message_id(&self) -> MessageId;
+
+    /// A version for a new thread to begin at: a random number below 2⁵².
+    fn version(&self) -> Version;
 }
 
 /// UUIDv7: 48 bits of milliseconds, then a counter and random bits, so that indexes grow at one end.
@@ -53,5 +57,10 @@ impl IdGenerator for UuidV7Generator {
 
     fn message_id(&self) -> MessageId {
         Self::uuid().into()
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is where random versions enter")]
+    fn version(&self) -> Version {
+        Version::beginning(Uuid::new_v4().as_u64_pair().1)
     }
 }

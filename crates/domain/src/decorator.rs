@@ -6,19 +6,20 @@ use std::pin::Pin;
 
 use async_trait::async_trait;
 
-use crate::append::{Append, ThreadAppend};
+use crate::append::{Append, Appended, ThreadAppend};
 use crate::error::StoreError;
 use crate::id::{MessageId, ThreadId};
 use crate::message::{ChatMessage, MessageEdit, MessageRevision};
 use crate::message_query::MessageQuery;
 use crate::page::Page;
+use crate::removal::Removal;
 use crate::repository::{ConversationRepository, MessageRepository, MessageSearch, ThreadRepository};
 use crate::scope::Scope;
 use crate::search::{SearchPage, SearchQuery};
 use crate::stream::MessageStream;
 use crate::thread::{ChatThread, NewThread, ThreadUpdate};
 use crate::thread_query::ThreadQuery;
-use crate::time::Timestamp;
+use crate::version::Version;
 
 /// Methods of the ports with the signature that `#[async_trait]` gives them. Written out, a call is passed on with the
 /// future that the inner store made: `async fn` would put it into a second box.
@@ -54,14 +55,14 @@ macro_rules! methods {
 /// - A decorator must write both [`append`](Self::append) and [`append_each`](Self::append_each). If they had
 ///   defaults, a decorator that changes only one of them would be bypassed by calls of the other.
 /// - A decorator that changes what [`list_messages`](Self::list_messages) gives must write
-///   [`stream_messages`](Self::stream_messages) too; [`stream_by_pages`](crate::stream_by_pages) makes it of the first.
+///   [`list_messages_unless`](Self::list_messages_unless) and [`stream_messages`](Self::stream_messages) too; [`stream_by_pages`](crate::stream_by_pages) makes the latter of the first.
 ///
 /// ```
 /// use std::sync::Arc;
 ///
 /// use async_trait::async_trait;
 /// use chatkeep_domain::{
-///     Append, ChatMessage, ConversationRepository, Decorator, Scope, StoreError, ThreadAppend, ThreadId,
+///     Append, Appended, ConversationRepository, Decorator, Scope, StoreError, ThreadAppend, ThreadId,
 /// };
 ///
 /// /// Lets everything through but writes of messages.
@@ -74,11 +75,11 @@ macro_rules! methods {
 ///         &*self.0
 ///     }
 ///
-///     async fn append(&self, _: &Scope, _: ThreadId, _: Append) -> Result<Vec<ChatMessage>, StoreError> {
+///     async fn append(&self, _: &Scope, _: ThreadId, _: Append) -> Result<Appended, StoreError> {
 ///         Err(StoreError::unsupported("append", self.0.name()))
 ///     }
 ///
-///     async fn append_each(&self, appends: Vec<ThreadAppend>) -> Vec<Result<Vec<ChatMessage>, StoreError>> {
+///     async fn append_each(&self, appends: Vec<ThreadAppend>) -> Vec<Result<Appended, StoreError>> {
 ///         appends.iter().map(|_| Err(StoreError::unsupported("append", self.0.name()))).collect()
 ///     }
 /// }
@@ -93,15 +94,10 @@ pub trait Decorator: Send + Sync + Debug + Sized {
     fn inner(&self) -> &dyn ConversationRepository;
 
     /// See [`MessageRepository::append`].
-    async fn append(
-        &self,
-        scope: &Scope,
-        thread: ThreadId,
-        append: Append,
-    ) -> Result<Vec<ChatMessage>, StoreError>;
+    async fn append(&self, scope: &Scope, thread: ThreadId, append: Append) -> Result<Appended, StoreError>;
 
     /// See [`MessageRepository::append_each`].
-    async fn append_each(&self, appends: Vec<ThreadAppend>) -> Vec<Result<Vec<ChatMessage>, StoreError>>;
+    async fn append_each(&self, appends: Vec<ThreadAppend>) -> Vec<Result<Appended, StoreError>>;
 
     methods! { inner;
         /// See [`ThreadRepository::create_thread`].
@@ -111,21 +107,23 @@ pub trait Decorator: Send + Sync + Debug + Sized {
         /// See [`ThreadRepository::update_thread`].
         fn update_thread<'life1>(scope: &'life1 Scope, id: ThreadId, update: ThreadUpdate) -> Result<ChatThread, StoreError>;
         /// See [`ThreadRepository::delete_thread`].
-        fn delete_thread<'life1>(scope: &'life1 Scope, id: ThreadId) -> Result<u64, StoreError>;
+        fn delete_thread<'life1>(scope: &'life1 Scope, id: ThreadId, expect_version: Option<Version>) -> Result<u64, StoreError>;
         /// See [`ThreadRepository::list_threads`].
         fn list_threads<'life1, 'life2>(scope: &'life1 Scope, query: &'life2 ThreadQuery) -> Result<Page<ChatThread>, StoreError>;
         /// See [`MessageRepository::get_message`].
         fn get_message<'life1>(scope: &'life1 Scope, thread: ThreadId, id: MessageId) -> Result<ChatMessage, StoreError>;
         /// See [`MessageRepository::list_messages`].
         fn list_messages<'life1, 'life2>(scope: &'life1 Scope, thread: ThreadId, query: &'life2 MessageQuery) -> Result<Page<ChatMessage>, StoreError>;
+        /// See [`MessageRepository::list_messages_unless`].
+        fn list_messages_unless<'life1, 'life2>(scope: &'life1 Scope, thread: ThreadId, query: &'life2 MessageQuery, version: Version) -> Result<Option<Page<ChatMessage>>, StoreError>;
         /// See [`MessageRepository::edit_message`].
         fn edit_message<'life1>(scope: &'life1 Scope, thread: ThreadId, id: MessageId, edit: MessageEdit) -> Result<ChatMessage, StoreError>;
         /// See [`MessageRepository::list_revisions`].
         fn list_revisions<'life1>(scope: &'life1 Scope, thread: ThreadId, id: MessageId) -> Result<Vec<MessageRevision>, StoreError>;
         /// See [`MessageRepository::delete_message`].
-        fn delete_message<'life1>(scope: &'life1 Scope, thread: ThreadId, id: MessageId, at: Timestamp) -> Result<(), StoreError>;
+        fn delete_message<'life1>(scope: &'life1 Scope, thread: ThreadId, id: MessageId, removal: Removal) -> Result<(), StoreError>;
         /// See [`MessageRepository::clear_messages`].
-        fn clear_messages<'life1>(scope: &'life1 Scope, thread: ThreadId, at: Timestamp) -> Result<u64, StoreError>;
+        fn clear_messages<'life1>(scope: &'life1 Scope, thread: ThreadId, removal: Removal) -> Result<u64, StoreError>;
         /// See [`ConversationRepository::close`].
         fn close<>() -> Result<(), StoreError>;
     }
@@ -175,21 +173,22 @@ impl<D: Decorator> ThreadRepository for D {
         fn create_thread<'life1>(scope: &'life1 Scope, new: NewThread) -> Result<ChatThread, StoreError>;
         fn get_thread<'life1>(scope: &'life1 Scope, id: ThreadId) -> Result<ChatThread, StoreError>;
         fn update_thread<'life1>(scope: &'life1 Scope, id: ThreadId, update: ThreadUpdate) -> Result<ChatThread, StoreError>;
-        fn delete_thread<'life1>(scope: &'life1 Scope, id: ThreadId) -> Result<u64, StoreError>;
+        fn delete_thread<'life1>(scope: &'life1 Scope, id: ThreadId, expect_version: Option<Version>) -> Result<u64, StoreError>;
         fn list_threads<'life1, 'life2>(scope: &'life1 Scope, query: &'life2 ThreadQuery) -> Result<Page<ChatThread>, StoreError>;
     }
 }
 
 impl<D: Decorator> MessageRepository for D {
     methods! { decorator;
-        fn append<'life1>(scope: &'life1 Scope, thread: ThreadId, append: Append) -> Result<Vec<ChatMessage>, StoreError>;
-        fn append_each<>(appends: Vec<ThreadAppend>) -> Vec<Result<Vec<ChatMessage>, StoreError>>;
+        fn append<'life1>(scope: &'life1 Scope, thread: ThreadId, append: Append) -> Result<Appended, StoreError>;
+        fn append_each<>(appends: Vec<ThreadAppend>) -> Vec<Result<Appended, StoreError>>;
         fn get_message<'life1>(scope: &'life1 Scope, thread: ThreadId, id: MessageId) -> Result<ChatMessage, StoreError>;
         fn list_messages<'life1, 'life2>(scope: &'life1 Scope, thread: ThreadId, query: &'life2 MessageQuery) -> Result<Page<ChatMessage>, StoreError>;
+        fn list_messages_unless<'life1, 'life2>(scope: &'life1 Scope, thread: ThreadId, query: &'life2 MessageQuery, version: Version) -> Result<Option<Page<ChatMessage>>, StoreError>;
         fn edit_message<'life1>(scope: &'life1 Scope, thread: ThreadId, id: MessageId, edit: MessageEdit) -> Result<ChatMessage, StoreError>;
         fn list_revisions<'life1>(scope: &'life1 Scope, thread: ThreadId, id: MessageId) -> Result<Vec<MessageRevision>, StoreError>;
-        fn delete_message<'life1>(scope: &'life1 Scope, thread: ThreadId, id: MessageId, at: Timestamp) -> Result<(), StoreError>;
-        fn clear_messages<'life1>(scope: &'life1 Scope, thread: ThreadId, at: Timestamp) -> Result<u64, StoreError>;
+        fn delete_message<'life1>(scope: &'life1 Scope, thread: ThreadId, id: MessageId, removal: Removal) -> Result<(), StoreError>;
+        fn clear_messages<'life1>(scope: &'life1 Scope, thread: ThreadId, removal: Removal) -> Result<u64, StoreError>;
     }
 
     fn stream_messages<'a>(

@@ -5,7 +5,6 @@ use std::fmt;
 use crate::cursor::Cursor;
 use crate::id::{MessageId, ThreadId};
 use crate::invalid::InvalidArgument;
-use crate::position::Position;
 
 /// A driver's error, kept whole as the source of a [`StoreError`].
 pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
@@ -28,6 +27,28 @@ impl fmt::Display for Entity {
             Self::Thread => "thread",
             Self::Message => "message",
             Self::Revision => "revision",
+        })
+    }
+}
+
+/// What a write may expect to find.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Expected {
+    /// The position that was allotted last: [`ChatThread::head`](crate::ChatThread::head).
+    Head,
+    /// The thread's state: [`ChatThread::version`](crate::ChatThread::version).
+    Version,
+    /// The content of a message: [`ChatMessage::revision`](crate::ChatMessage::revision).
+    Revision,
+}
+
+impl fmt::Display for Expected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Head => "the head",
+            Self::Version => "the thread's version",
+            Self::Revision => "the message's revision",
         })
     }
 }
@@ -79,15 +100,17 @@ pub enum StoreError {
         /// The id.
         id: String,
     },
-    /// The thread's head was not where [`Append::expect_head`](crate::Append::expect_head) wanted it: another
+    /// Something is not as the write expected it, such as by [`Append::expect_head`](crate::Append::expect_head): another
     /// writer was first. Nothing was written. Read what is new, then decide.
-    #[error("the thread's head is at position {actual}, not at {expected}")]
+    #[error("{of} is {actual}, not {expected} as expected")]
     #[non_exhaustive]
     Conflict {
-        /// The head that the caller expected.
-        expected: Position,
-        /// The head that the thread has.
-        actual: Position,
+        /// What is not as expected.
+        of: Expected,
+        /// The number that the caller expected.
+        expected: i64,
+        /// The number that is there.
+        actual: i64,
     },
     /// A value that breaks a rule. Nothing was written.
     #[error(transparent)]
@@ -188,9 +211,24 @@ impl StoreError {
         Self::AlreadyExists { entity, id: id.to_string() }
     }
 
-    /// [`StoreError::Conflict`] of an append that expected another head.
-    pub const fn conflict(expected: Position, actual: Position) -> Self {
-        Self::Conflict { expected, actual }
+    /// [`StoreError::Conflict`].
+    pub fn conflict<T: Into<i64>>(of: Expected, expected: T, actual: T) -> Self {
+        Self::Conflict { of, expected: expected.into(), actual: actual.into() }
+    }
+
+    /// [`StoreError::Conflict`] where something is expected and is not what is there.
+    ///
+    /// # Errors
+    /// That.
+    pub fn unless_expected<T: Into<i64> + PartialEq>(
+        of: Expected,
+        expected: Option<T>,
+        actual: T,
+    ) -> Result<(), Self> {
+        match expected {
+            Some(expected) if expected != actual => Err(Self::conflict(of, expected, actual)),
+            _ => Ok(()),
+        }
     }
 
     /// [`StoreError::TooLarge`]; `what` names the unit.

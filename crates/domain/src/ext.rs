@@ -39,8 +39,8 @@ pub trait ConversationRepositoryExt: ConversationRepository {
         message: NewMessage,
     ) -> Result<ChatMessage, StoreError> {
         let id = message.id;
-        let stored = self.append(scope, thread, Append::new([message])).await?;
-        stored.into_iter().next().ok_or_else(|| StoreError::message_not_found(id))
+        let appended = self.append(scope, thread, Append::new([message])).await?;
+        appended.messages.into_iter().next().ok_or_else(|| StoreError::message_not_found(id))
     }
 
     /// The last `count` messages, in the order in which they were said.

@@ -1,4 +1,4 @@
-//! Identifiers: of threads and messages (UUIDs), of organizations and users (the caller's own words).
+//! Identifiers: of threads and messages (UUIDs), of organizations and users, and those that callers have of their own.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::invalid::InvalidArgument;
 
-/// The longest [`OrgId`] or [`UserId`], in bytes of UTF-8. It fits every backend's index key.
+/// The longest [`OrgId`], [`UserId`] or [`ExternalId`], in bytes of UTF-8. It fits every backend's index key.
 pub const MAX_ID_BYTES: usize = 255;
 
 macro_rules! uuid_id {
@@ -70,7 +70,7 @@ uuid_id!(
     "message_id"
 );
 
-macro_rules! owner_id {
+macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $field:literal) => {
         $(#[$doc])*
         ///
@@ -157,16 +157,63 @@ macro_rules! owner_id {
     };
 }
 
-owner_id!(
+text_id!(
     /// An organization: the tenant. Nothing is ever shared between two of them.
     OrgId,
     "org_id"
 );
-owner_id!(
+text_id!(
     /// A user of an organization.
     UserId,
     "user_id"
 );
+text_id!(
+    /// An id that the caller has of their own for a thread or a message: of a UI kit, a ticket, a mail. The UUID is
+    /// derived from it ([`ThreadId::of_external`], [`MessageId::of_external`]), and so it is looked up, is unique, and makes
+    /// a write idempotent, as the UUID is and does.
+    ExternalId,
+    "external_id"
+);
+
+/// The namespaces of the derived ids: random UUIDs, fixed for ever.
+const THREADS: Uuid = Uuid::from_u128(0x9b1c_4a57_3d0e_4c1f_8f62_5d7a_0e34_b6c9);
+const MESSAGES: Uuid = Uuid::from_u128(0x51e7_d2b8_66fa_4b93_a40d_c8f1_927b_3e05);
+
+impl ThreadId {
+    /// The id of the thread that a user of an organization knows by an id of their own. Users cannot take or notice each
+    /// other's: the same external id is another thread for each of them.
+    ///
+    /// ```
+    /// use chatkeep_domain::{ExternalId, OrgId, ThreadId, UserId};
+    ///
+    /// let (acme, ada, bob) = (OrgId::new("acme")?, UserId::new("ada")?, UserId::new("bob")?);
+    /// let ticket = ExternalId::new("ticket-7")?;
+    /// assert_eq!(ThreadId::of_external(&acme, &ada, &ticket), ThreadId::of_external(&acme, &ada, &ticket));
+    /// assert_ne!(ThreadId::of_external(&acme, &ada, &ticket), ThreadId::of_external(&acme, &bob, &ticket));
+    /// # Ok::<(), chatkeep_domain::InvalidArgument>(())
+    /// ```
+    pub fn of_external(org: &OrgId, user: &UserId, external: &ExternalId) -> Self {
+        derived(THREADS, &[org.as_str(), user.as_str(), external.as_str()]).into()
+    }
+}
+
+impl MessageId {
+    /// The id of the message that a caller knows by an id of their own: the same in every thread, since a message's id
+    /// is unique within its thread alone.
+    pub fn of_external(external: &ExternalId) -> Self {
+        derived(MESSAGES, &[external.as_str()]).into()
+    }
+}
+
+/// A UUIDv5 of parts, each behind its length in bytes, so that no parts mean the same as others.
+fn derived(namespace: Uuid, parts: &[&str]) -> Uuid {
+    let mut name = Vec::new();
+    for part in parts {
+        name.extend(u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
+        name.extend(part.as_bytes());
+    }
+    Uuid::new_v5(&namespace, &name)
+}
 
 #[cfg(test)]
 mod tests {

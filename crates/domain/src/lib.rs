@@ -14,11 +14,12 @@
 //!    "Contract" of each trait says what must hold; each sentence of it that can be checked from outside is a named
 //!    case of `chatkeep-contract`, whose README names the others.
 //! 2. Call [`NewThread::validate`], [`ThreadUpdate::validate`], [`Append::validate`] (or [`Append::encode`], which
-//!    also gives the JSON texts), [`MessageEdit::validate`], [`ThreadQuery::validate`] and
-//!    [`MessageQuery::validate`] before the first write, and [`check_timestamp`] for a bare time: the limits are the same for every store.
+//!    also gives the JSON texts), [`MessageEdit::validate`], [`Removal::validate`], [`ThreadQuery::validate`] and
+//!    [`MessageQuery::validate`] before the first write: the limits are the same for every store.
 //! 3. Decide by the [`Scope`]: [`Scope::contains`] for one thread, [`Scope::narrow`] for a list. A thread outside
 //!    the scope does not exist.
-//!    The types bring the rest: [`NewThread::into_thread`], [`ThreadUpdate::apply`], [`NewMessage::into_message`],
+//!    The types bring the rest: [`NewThread::into_thread`] and [`NewThread::held`], [`ThreadUpdate::apply`],
+//!    [`NewMessage::into_message`] and [`NewMessage::check_held`], [`Append::check_expected`], [`MessageEdit::check_expected`],
 //!    [`MessageFilter::matches`], [`ThreadQuery::matches`], [`Content::is_identical`],
 //!    [`StoreError::ambiguous_thread_id`].
 //! 4. Search through [`SearchPlan`](search::SearchPlan), which asks for messages in order and decides which of them
@@ -66,6 +67,7 @@ mod migrations;
 mod mock;
 mod page;
 mod position;
+mod removal;
 mod repository;
 mod role;
 mod scope;
@@ -75,19 +77,20 @@ mod thread;
 mod thread_query;
 mod time;
 mod token;
+mod version;
 pub mod window;
 
-pub use append::{Append, MAX_BATCH_BYTES, MAX_BATCH_LEN, NewMessage, ThreadAppend};
+pub use append::{Append, Appended, MAX_BATCH_BYTES, MAX_BATCH_LEN, NewMessage, ThreadAppend};
 pub use by_pages::stream_by_pages;
 pub use clock::{Clock, IdGenerator, SystemClock, UuidV7Generator};
 pub use codec::{Codec, ContentKey, PlainCodec};
 pub use content::{Content, MAX_CONTENT_BYTES, ToolCall, ToolResult};
 pub use cursor::Cursor;
 pub use decorator::Decorator;
-pub use error::{Again, BoxError, Entity, Outcome, StoreError};
+pub use error::{Again, BoxError, Entity, Expected, Outcome, StoreError};
 pub use ext::ConversationRepositoryExt;
 pub use hidden::Hidden;
-pub use id::{MAX_ID_BYTES, MessageId, OrgId, ThreadId, UserId};
+pub use id::{ExternalId, MAX_ID_BYTES, MessageId, OrgId, ThreadId, UserId};
 pub use invalid::InvalidArgument;
 pub use json::MAX_JSON_DEPTH;
 pub use message::{ChatMessage, Message, MessageEdit, MessageRevision};
@@ -103,6 +106,7 @@ pub use migrations::{MigrationState, Migrations, Reindex};
 pub use mock::MockConversationRepository;
 pub use page::{DEFAULT_PAGE_LEN, MAX_PAGE_LEN, Page};
 pub use position::Position;
+pub use removal::Removal;
 pub use repository::{ConversationRepository, MessageRepository, MessageSearch, ThreadRepository};
 pub use role::Role;
 pub use scope::{OwnerFilter, Scope};
@@ -111,10 +115,11 @@ pub use search::{
     SearchReading, Snippet,
 };
 pub use stream::{MessageStream, Outlet, message_stream, next_message};
-pub use thread::{ChatThread, MAX_NAME_BYTES, NewThread, ThreadUpdate};
+pub use thread::{ChatThread, MAX_NAME_BYTES, NewThread, ThreadPreview, ThreadUpdate};
 pub use thread_query::{ThreadKey, ThreadQuery};
 pub use time::{TimeRange, Timestamp, check_timestamp, to_micros};
 pub use token::{CharEstimate, TokenCounter};
+pub use version::Version;
 
 #[cfg(feature = "mock")]
 pub use clock::{MockClock, MockIdGenerator};

@@ -3,11 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::content::Content;
-use crate::error::StoreError;
-use crate::id::{MessageId, ThreadId, UserId};
+use crate::error::{Expected, StoreError};
+use crate::id::{ExternalId, MessageId, ThreadId, UserId};
 use crate::position::Position;
 use crate::role::Role;
 use crate::time::{self, Timestamp, to_micros};
+use crate::version::Version;
 
 /// A message as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -15,6 +16,8 @@ use crate::time::{self, Timestamp, to_micros};
 pub struct ChatMessage {
     /// Unique within the thread.
     pub id: MessageId,
+    /// The id that the caller has of their own for it, as [`NewMessage::external_id`](crate::NewMessage::external_id) said.
+    pub external_id: Option<ExternalId>,
     /// The thread that it is in.
     pub chat_thread_id: ThreadId,
     /// Its place in the thread.
@@ -25,6 +28,8 @@ pub struct ChatMessage {
     pub sender_role: Role,
     /// What was said, equal to what was given.
     pub content: Content,
+    /// The number of the content: 1 for the first, 1 more after each edit, never given again.
+    pub revision: u32,
     /// When the message was created, as [`NewMessage::created_at`](crate::NewMessage::created_at) said. Order does
     /// not depend on it.
     pub created_at: Timestamp,
@@ -44,11 +49,13 @@ impl ChatMessage {
     ) -> Self {
         Self {
             id,
+            external_id: None,
             chat_thread_id,
             position,
             sender_id: None,
             sender_role,
             content,
+            revision: 1,
             created_at,
             updated_at: created_at,
         }
@@ -99,12 +106,39 @@ pub struct MessageEdit {
     pub content: Content,
     /// When, in whole microseconds.
     pub at: Timestamp,
+    /// Compare-and-edit: only if the message has this [revision](ChatMessage::revision).
+    pub expect_revision: Option<u32>,
+    /// Compare-and-edit: only if the thread has this version.
+    pub expect_version: Option<Version>,
 }
 
 impl MessageEdit {
-    /// An edit. `at` is cut to microseconds.
+    /// An edit, whatever the message says. `at` is cut to microseconds.
     pub fn new(content: impl Into<Content>, at: Timestamp) -> Self {
-        Self { content: content.into(), at: to_micros(at) }
+        Self { content: content.into(), at: to_micros(at), expect_revision: None, expect_version: None }
+    }
+
+    /// Edit only if the message has this revision: [`StoreError::Conflict`] when somebody edited it since.
+    #[must_use]
+    pub fn expect_revision(mut self, revision: u32) -> Self {
+        self.expect_revision = Some(revision);
+        self
+    }
+
+    /// Edit only if the thread has this version: [`StoreError::Conflict`] when somebody wrote to it since.
+    #[must_use]
+    pub fn expect_version(mut self, version: Version) -> Self {
+        self.expect_version = Some(version);
+        self
+    }
+
+    /// Checks what the edit expects. A store calls it before an edit that would change something.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`]: of the revision first, then of the version.
+    pub fn check_expected(&self, revision: u32, version: Version) -> Result<(), StoreError> {
+        StoreError::unless_expected(Expected::Revision, self.expect_revision, revision)?;
+        StoreError::unless_expected(Expected::Version, self.expect_version, version)
     }
 
     /// Checks the limits.

@@ -34,6 +34,11 @@ pub fn metadata_from_json(text: &str) -> Result<Metadata, InvalidArgument> {
     json::read_object("metadata", text)
 }
 
+/// Whether two are the same in every bit: `-0.0` is equal to `0.0`, and not identical.
+pub(crate) fn is_identical(one: &Metadata, other: &Metadata) -> bool {
+    one == other && serde_json::to_string(one).ok() == serde_json::to_string(other).ok()
+}
+
 /// Checks the limit of a thread's metadata.
 pub(crate) fn check_metadata(metadata: &Metadata) -> Result<(), StoreError> {
     let actual = json_size(metadata)?;

@@ -2,12 +2,13 @@
 
 use async_trait::async_trait;
 
-use crate::append::{Append, ThreadAppend};
+use crate::append::{Append, Appended, ThreadAppend};
 use crate::error::StoreError;
 use crate::id::{MessageId, ThreadId};
 use crate::message::{ChatMessage, MessageEdit, MessageRevision};
 use crate::message_query::MessageQuery;
 use crate::page::Page;
+use crate::removal::Removal;
 use crate::repository::{MessageRepository, MessageSearch, ThreadRepository};
 use crate::scope::Scope;
 use crate::search::SearchPage;
@@ -15,7 +16,7 @@ use crate::search::SearchQuery;
 use crate::stream::MessageStream;
 use crate::thread::{ChatThread, NewThread, ThreadUpdate};
 use crate::thread_query::ThreadQuery;
-use crate::time::Timestamp;
+use crate::version::Version;
 
 mockall::mock! {
     /// A [`ConversationRepository`](crate::ConversationRepository) whose answers a test sets.
@@ -32,7 +33,12 @@ mockall::mock! {
             id: ThreadId,
             update: ThreadUpdate,
         ) -> Result<ChatThread, StoreError>;
-        async fn delete_thread(&self, scope: &Scope, id: ThreadId) -> Result<u64, StoreError>;
+        async fn delete_thread(
+            &self,
+            scope: &Scope,
+            id: ThreadId,
+            expect_version: Option<Version>,
+        ) -> Result<u64, StoreError>;
         async fn list_threads(&self, scope: &Scope, query: &ThreadQuery) -> Result<Page<ChatThread>, StoreError>;
     }
 
@@ -43,8 +49,8 @@ mockall::mock! {
             scope: &Scope,
             thread: ThreadId,
             append: Append,
-        ) -> Result<Vec<ChatMessage>, StoreError>;
-        async fn append_each(&self, appends: Vec<ThreadAppend>) -> Vec<Result<Vec<ChatMessage>, StoreError>>;
+        ) -> Result<Appended, StoreError>;
+        async fn append_each(&self, appends: Vec<ThreadAppend>) -> Vec<Result<Appended, StoreError>>;
         async fn get_message(
             &self,
             scope: &Scope,
@@ -57,6 +63,13 @@ mockall::mock! {
             thread: ThreadId,
             query: &MessageQuery,
         ) -> Result<Page<ChatMessage>, StoreError>;
+        async fn list_messages_unless(
+            &self,
+            scope: &Scope,
+            thread: ThreadId,
+            query: &MessageQuery,
+            version: Version,
+        ) -> Result<Option<Page<ChatMessage>>, StoreError>;
         fn stream_messages(
             &self,
             scope: &Scope,
@@ -81,9 +94,9 @@ mockall::mock! {
             scope: &Scope,
             thread: ThreadId,
             id: MessageId,
-            at: Timestamp,
+            removal: Removal,
         ) -> Result<(), StoreError>;
-        async fn clear_messages(&self, scope: &Scope, thread: ThreadId, at: Timestamp) -> Result<u64, StoreError>;
+        async fn clear_messages(&self, scope: &Scope, thread: ThreadId, removal: Removal) -> Result<u64, StoreError>;
     }
 
     #[async_trait]

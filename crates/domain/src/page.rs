@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::cursor::Cursor;
 use crate::error::StoreError;
 use crate::invalid::InvalidArgument;
+use crate::version::Version;
 
 /// How many items a page holds when the query does not say.
 pub const DEFAULT_PAGE_LEN: usize = 100;
@@ -20,17 +21,27 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// Give it to the next query for what follows. `None`: this was the end when it was read.
     pub next: Option<Cursor>,
+    /// Of a page of one thread: the thread's version when the page was read. The page is what is there as long as the
+    /// thread has this version. `None` for every other list.
+    pub version: Option<Version>,
 }
 
 impl<T> Page<T> {
     /// A page of these items.
     pub const fn new(items: Vec<T>, next: Option<Cursor>) -> Self {
-        Self { items, next }
+        Self { items, next, version: None }
     }
 
     /// A page without items and without a next one.
     pub const fn empty() -> Self {
-        Self { items: Vec::new(), next: None }
+        Self::new(Vec::new(), None)
+    }
+
+    /// The same page, as it was when its thread had this version.
+    #[must_use]
+    pub fn at_version(mut self, version: Version) -> Self {
+        self.version = Some(version);
+        self
     }
 
     /// Makes a page of rows. Read one row more than `limit`, so that the page knows whether there is more. `cursor`
@@ -60,7 +71,7 @@ impl<T> Page<T> {
             }
         };
         let next = items.last().filter(|_| is_more).map(cursor);
-        Ok(Self { items, next })
+        Ok(Self::new(items, next))
     }
 }
 

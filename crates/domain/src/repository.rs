@@ -5,18 +5,20 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 
-use crate::append::{Append, ThreadAppend};
+use crate::append::{Append, Appended, ThreadAppend};
 use crate::error::StoreError;
 use crate::id::{MessageId, ThreadId};
 use crate::message::{ChatMessage, MessageEdit, MessageRevision};
 use crate::message_query::MessageQuery;
 use crate::page::Page;
+use crate::removal::Removal;
 use crate::scope::Scope;
 use crate::search::SearchPage;
 use crate::search::SearchQuery;
 use crate::stream::MessageStream;
 use crate::thread::{ChatThread, NewThread, ThreadUpdate};
 use crate::thread_query::ThreadQuery;
+use crate::version::Version;
 
 /// Keeps threads.
 ///
@@ -30,6 +32,8 @@ use crate::thread_query::ThreadQuery;
 /// - A row that cannot be decoded is [`StoreError::CorruptRow`] with its id. A page of the list ends ahead of it, and a
 ///   page that would begin with it is the error: see [`Page::cut`]. What it names can still be deleted.
 /// - Times come back in UTC, equal to what was given, whatever time zone the machine or the server is in.
+/// - A write that changes something raises the thread's [version](ChatThread::version) by 1, in the write itself; one that
+///   changes nothing, such as one that came before and comes again, leaves it alone.
 /// - Input is checked before the first write. After an error whose [outcome](StoreError::outcome) is not unknown, nothing
 ///   was written.
 #[async_trait]
@@ -37,12 +41,13 @@ pub trait ThreadRepository: Send + Sync + Debug {
     /// Stores a thread.
     ///
     /// Creating again with the same id and owner gives back the thread as it is stored, unchanged. An id is unique
-    /// within its organization; two organizations may use the same.
+    /// within its organization; two organizations may use the same. The thread begins at [`NewThread::version`].
     ///
     /// # Errors
     /// [`StoreError::AlreadyExists`] when another user of the organization has the id. This is the one answer that
     /// tells of a thread outside the scope: an id cannot be given twice. [`StoreError::InvalidArgument`] for an owner
-    /// outside the scope, or for what [`NewThread::validate`] refuses.
+    /// outside the scope, for another external id than the thread of this id has, or for what [`NewThread::validate`]
+    /// refuses.
     async fn create_thread(&self, scope: &Scope, new: NewThread) -> Result<ChatThread, StoreError>;
 
     /// Reads a thread.
@@ -54,8 +59,12 @@ pub trait ThreadRepository: Send + Sync + Debug {
     /// Renames or re-tags a thread. `updated_at` becomes the later of its old value and [`ThreadUpdate::at`], also where the
     /// name and the metadata stay as they were.
     ///
+    /// With [`ThreadUpdate::expect_version`] it writes only if the thread has that version. An update that would
+    /// [change nothing](ThreadUpdate::changes) is a retry of one that succeeded, and is answered as one.
+    ///
     /// # Errors
-    /// [`StoreError::NotFound`], or what [`ThreadUpdate::validate`] refuses.
+    /// [`StoreError::NotFound`]; [`StoreError::Conflict`] with [`ThreadUpdate::expect_version`]; what
+    /// [`ThreadUpdate::validate`] refuses.
     async fn update_thread(
         &self,
         scope: &Scope,
@@ -63,17 +72,25 @@ pub trait ThreadRepository: Send + Sync + Debug {
         update: ThreadUpdate,
     ) -> Result<ChatThread, StoreError>;
 
-    /// Deletes a thread with all its messages and their revisions. Gives the number of messages. Afterwards its id
-    /// is free again.
+    /// Deletes a thread with all its messages and their revisions; with `expect_version` only if the thread has that
+    /// version. Gives the number of messages. Afterwards its id is free again.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`].
-    async fn delete_thread(&self, scope: &Scope, id: ThreadId) -> Result<u64, StoreError>;
+    /// [`StoreError::NotFound`]; [`StoreError::Conflict`] with `expect_version`.
+    async fn delete_thread(
+        &self,
+        scope: &Scope,
+        id: ThreadId,
+        expect_version: Option<Version>,
+    ) -> Result<u64, StoreError>;
 
     /// Lists the threads of the scope, the newest update first; among equal times by id, the greatest first.
     ///
     /// Threads that nobody writes to while pages are read are listed exactly once. A thread that is written to moves
     /// to the front: it is never repeated, and if it was not listed yet it is on a fresh first page.
+    ///
+    /// With [`ThreadQuery::with_preview`] each thread has its [preview](ChatThread::preview), of the same moment as the
+    /// thread. A last message that cannot be decoded makes its thread one that cannot be decoded.
     ///
     /// # Errors
     /// [`StoreError::InvalidArgument`] for what [`ThreadQuery::validate`] refuses.
@@ -96,7 +113,8 @@ pub trait ThreadRepository: Send + Sync + Debug {
 ///   the error: see [`Page::cut`].
 #[async_trait]
 pub trait MessageRepository: Send + Sync + Debug {
-    /// Appends messages behind the thread's head, and gives them back as they are stored, in the order given.
+    /// Appends messages behind the thread's head. Gives them back as they are stored, in the order given, with the thread's
+    /// head and version behind the append.
     ///
     /// - Atomic: all are stored or none; no reader sees a part.
     /// - Ordered: positions grow in the order given, behind every position that the thread ever allotted.
@@ -106,19 +124,16 @@ pub trait MessageRepository: Send + Sync + Debug {
     ///   thread already holds does not count.
     /// - Concurrent appends to one thread never lose, double or interleave: the messages of one append are
     ///   neighbours.
-    /// - With [`Append::expect_head`] it writes only if the thread's head is there. When the thread already holds
-    ///   every message of the append, this is a retry of an append that succeeded, and is answered as one.
+    /// - With [`Append::expect_head`] it writes only if the thread's head is there, with [`Append::expect_version`] only if
+    ///   the thread has that version. When the thread already holds every message of the append, this is a retry of an
+    ///   append that succeeded, and is answered as one.
     /// - Nothing to append gives back nothing, and changes nothing.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`]; [`StoreError::Conflict`] with [`Append::expect_head`]; what [`Append::validate`]
-    /// refuses.
-    async fn append(
-        &self,
-        scope: &Scope,
-        thread: ThreadId,
-        append: Append,
-    ) -> Result<Vec<ChatMessage>, StoreError>;
+    /// [`StoreError::NotFound`]; [`StoreError::Conflict`] with [`Append::expect_head`] or [`Append::expect_version`];
+    /// [`StoreError::InvalidArgument`] for another external id than the held message of this id has, and for what
+    /// [`Append::validate`] refuses.
+    async fn append(&self, scope: &Scope, thread: ThreadId, append: Append) -> Result<Appended, StoreError>;
 
     /// Appends to several threads: each append by itself, as if [`append`](Self::append) had been called for it, in
     /// one go where the store can. Gives one answer an append, in the order given; none for none.
@@ -128,7 +143,8 @@ pub trait MessageRepository: Send + Sync + Debug {
     /// - Independent: the error of one takes nothing from the others. All together are not atomic: a reader may see
     ///   some of them before the others.
     /// - Appends to one thread take effect in the order given: the second may expect the head that the first makes,
-    ///   and a message id of both is stored once, both answers giving the stored message.
+    ///   and a message id of both is stored once, both answers giving the stored message. Each answer has the head and the
+    ///   version that its own append made.
     /// - If an append is answered by [`StoreError::Unavailable`], no later append of the call to the same thread is
     ///   stored without it: those are answered by `Unavailable` too. The store does [not try](StoreError::not_tried)
     ///   them, unless it writes them in one piece with the first. So a caller who sends all of them again in their
@@ -140,7 +156,7 @@ pub trait MessageRepository: Send + Sync + Debug {
     ///
     /// # Errors
     /// Each answer is its own append's: what [`append`](Self::append) would have given.
-    async fn append_each(&self, appends: Vec<ThreadAppend>) -> Vec<Result<Vec<ChatMessage>, StoreError>> {
+    async fn append_each(&self, appends: Vec<ThreadAppend>) -> Vec<Result<Appended, StoreError>> {
         let mut answers = Vec::with_capacity(appends.len());
         let mut unavailable: HashMap<ThreadId, &'static str> = HashMap::new();
         for ThreadAppend { scope, thread, append } in appends {
@@ -167,7 +183,7 @@ pub trait MessageRepository: Send + Sync + Debug {
         id: MessageId,
     ) -> Result<ChatMessage, StoreError>;
 
-    /// Lists messages by position.
+    /// Lists messages by position. The page has the thread's [version](Page::version), of the moment when it was read.
     ///
     /// Pages neither skip nor repeat a message, whatever is written in between; messages appended meanwhile follow
     /// when reading oldest first.
@@ -181,6 +197,20 @@ pub trait MessageRepository: Send + Sync + Debug {
         thread: ThreadId,
         query: &MessageQuery,
     ) -> Result<Page<ChatMessage>, StoreError>;
+
+    /// The same page, unless the thread has this version: then `None`, for whoever has the page of this version. The store
+    /// decides that where it reads the page, in the same call: it costs no more than
+    /// [`list_messages`](Self::list_messages), and less where nothing changed.
+    ///
+    /// # Errors
+    /// As [`list_messages`](Self::list_messages).
+    async fn list_messages_unless(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        query: &MessageQuery,
+        version: Version,
+    ) -> Result<Option<Page<ChatMessage>>, StoreError>;
 
     /// Gives all messages that the query finds, from its cursor or offset on, one by one and in the query's order.
     ///
@@ -208,15 +238,20 @@ pub trait MessageRepository: Send + Sync + Debug {
     ) -> MessageStream<'a>;
 
     /// Replaces the content of a message. Its id, position and `created_at` stay; the earlier content is kept as a
-    /// revision; `updated_at` becomes the later of its old value and [`MessageEdit::at`].
+    /// revision, and [`ChatMessage::revision`] counts on; `updated_at` becomes the later of its old value and
+    /// [`MessageEdit::at`].
     ///
     /// Idempotent: an edit that was written already, to the same content at the same `at`, is not written again, also
     /// where another edit came in between; the message comes back as it is now. So a retry is always safe. Writing the
     /// content that the message has ([`Content::is_identical`](crate::Content::is_identical)) changes nothing either.
     /// The content that the message was appended with is no edit.
     ///
+    /// With [`MessageEdit::expect_revision`] or [`MessageEdit::expect_version`] it writes only if that is so. An edit that
+    /// changes nothing is answered whatever it expects.
+    ///
     /// # Errors
-    /// [`StoreError::NotFound`] for the thread or for the message; what [`MessageEdit::validate`] refuses.
+    /// [`StoreError::NotFound`] for the thread or for the message; [`StoreError::Conflict`] for what it expects; what
+    /// [`MessageEdit::validate`] refuses.
     async fn edit_message(
         &self,
         scope: &Scope,
@@ -239,26 +274,28 @@ pub trait MessageRepository: Send + Sync + Debug {
     /// Deletes a message and its revisions. The other positions stay, and its own is not given again.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] for the thread or for the message; what [`check_timestamp`](crate::check_timestamp)
-    /// refuses.
+    /// [`StoreError::NotFound`] for the thread or for the message; [`StoreError::Conflict`] with
+    /// [`Removal::expect_version`]; what [`Removal::validate`] refuses.
     async fn delete_message(
         &self,
         scope: &Scope,
         thread: ThreadId,
         id: MessageId,
-        at: crate::time::Timestamp,
+        removal: Removal,
     ) -> Result<(), StoreError>;
 
     /// Deletes all messages of a thread and their revisions; gives their number. The thread stays, and so does its
-    /// head: positions are not given again. Where there are none, nothing changes, so that a retry is safe.
+    /// head: positions are not given again. Where there are none, nothing changes, whatever is expected, so that a retry is
+    /// safe.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`]; what [`check_timestamp`](crate::check_timestamp) refuses.
+    /// [`StoreError::NotFound`]; [`StoreError::Conflict`] with [`Removal::expect_version`]; what [`Removal::validate`]
+    /// refuses.
     async fn clear_messages(
         &self,
         scope: &Scope,
         thread: ThreadId,
-        at: crate::time::Timestamp,
+        removal: Removal,
     ) -> Result<u64, StoreError>;
 }
 

@@ -4,14 +4,17 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::StoreError;
+use crate::append::check_external;
+use crate::error::{Entity, Expected, StoreError};
 use crate::hidden::Hidden;
-use crate::id::{OrgId, ThreadId, UserId};
+use crate::id::{ExternalId, OrgId, ThreadId, UserId};
 use crate::invalid::InvalidArgument;
 use crate::json;
-use crate::metadata::{Metadata, check_metadata};
+use crate::message::ChatMessage;
+use crate::metadata::{Metadata, check_metadata, is_identical};
 use crate::position::Position;
 use crate::time::{self, Timestamp, to_micros};
+use crate::version::Version;
 
 /// The longest name of a thread, in bytes of UTF-8.
 pub const MAX_NAME_BYTES: usize = 1_024;
@@ -22,6 +25,8 @@ pub const MAX_NAME_BYTES: usize = 1_024;
 pub struct ChatThread {
     /// Unique within the organization.
     pub id: ThreadId,
+    /// The id that the caller has of their own for it, as [`NewThread::external_id`] said.
+    pub external_id: Option<ExternalId>,
     /// The organization that it belongs to.
     pub org_id: OrgId,
     /// The user that it belongs to.
@@ -33,10 +38,32 @@ pub struct ChatThread {
     pub metadata: Metadata,
     /// The position that was allotted last, [`Position::ZERO`] when none was. Deleting messages leaves it alone.
     pub head: Position,
+    /// What its state is compared by.
+    pub version: Version,
     /// When it was created, as [`NewThread::created_at`] said.
     pub created_at: Timestamp,
     /// The latest time of any write to the thread or its messages. Never goes back.
     pub updated_at: Timestamp,
+    /// What a list of threads shows of it, where [`ThreadQuery::with_preview`](crate::ThreadQuery::with_preview) asks for
+    /// that; `None` elsewhere.
+    pub preview: Option<Box<ThreadPreview>>,
+}
+
+/// What a list of threads shows of a thread.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ThreadPreview {
+    /// The last message; `None` where there is none.
+    pub last_message: Option<ChatMessage>,
+    /// The number of messages.
+    pub message_count: u64,
+}
+
+impl ThreadPreview {
+    /// What is shown.
+    pub const fn new(last_message: Option<ChatMessage>, message_count: u64) -> Self {
+        Self { last_message, message_count }
+    }
 }
 
 impl ChatThread {
@@ -50,13 +77,16 @@ impl ChatThread {
     ) -> Self {
         Self {
             id,
+            external_id: None,
             org_id,
             user_id,
             name: name.into(),
             metadata: Metadata::new(),
             head: Position::ZERO,
+            version: Version::beginning_of(id, created_at),
             created_at,
             updated_at: created_at,
+            preview: None,
         }
     }
 }
@@ -67,6 +97,9 @@ impl ChatThread {
 pub struct NewThread {
     /// Creating again with the same id and owner gives back the stored thread.
     pub id: ThreadId,
+    /// The id that the caller has of their own for it. It comes back with the thread. Where a thread of this id is there
+    /// already, it must be that thread's.
+    pub external_id: Option<ExternalId>,
     /// The organization; must be within the scope.
     pub org_id: OrgId,
     /// The owner; must be within the scope.
@@ -76,6 +109,9 @@ pub struct NewThread {
     /// At most [`MAX_METADATA_BYTES`](crate::MAX_METADATA_BYTES) bytes of JSON.
     #[serde(default, deserialize_with = "json::deserialize_object")]
     pub metadata: Metadata,
+    /// Where its [version](ChatThread::version) begins: the [`IdGenerator`](crate::IdGenerator) makes one. A number of the
+    /// id and the time unless it is given.
+    pub version: Version,
     /// In whole microseconds.
     pub created_at: Timestamp,
 }
@@ -90,7 +126,38 @@ impl NewThread {
         created_at: Timestamp,
     ) -> Self {
         let created_at = to_micros(created_at);
-        Self { id, org_id, user_id, name: name.into(), metadata: Metadata::new(), created_at }
+        Self {
+            id,
+            external_id: None,
+            org_id,
+            user_id,
+            name: name.into(),
+            metadata: Metadata::new(),
+            version: Version::beginning_of(id, created_at),
+            created_at,
+        }
+    }
+
+    /// A thread that the caller knows by an id of their own, from which the id is derived: see
+    /// [`ThreadId::of_external`].
+    pub fn of_external(
+        external: ExternalId,
+        org_id: OrgId,
+        user_id: UserId,
+        name: impl Into<String>,
+        created_at: Timestamp,
+    ) -> Self {
+        let id = ThreadId::of_external(&org_id, &user_id, &external);
+        let mut new = Self::new(id, org_id, user_id, name, created_at);
+        new.external_id = Some(external);
+        new
+    }
+
+    /// Beginning at this version.
+    #[must_use]
+    pub fn with_version(mut self, version: Version) -> Self {
+        self.version = version;
+        self
     }
 
     /// With metadata.
@@ -117,8 +184,22 @@ impl NewThread {
     /// The thread as it is stored.
     pub fn into_thread(self) -> ChatThread {
         let mut thread = ChatThread::new(self.id, self.org_id, self.user_id, self.name, self.created_at);
-        thread.metadata = self.metadata;
+        (thread.external_id, thread.metadata, thread.version) =
+            (self.external_id, self.metadata, self.version);
         thread
+    }
+
+    /// The answer where there is a thread of this id already: that one.
+    ///
+    /// # Errors
+    /// [`StoreError::AlreadyExists`] where it is another user's; [`StoreError::InvalidArgument`] where it has another
+    /// external id than the one that is given.
+    pub fn held(&self, stored: ChatThread) -> Result<ChatThread, StoreError> {
+        if stored.user_id != self.user_id {
+            return Err(StoreError::already_exists(Entity::Thread, self.id));
+        }
+        check_external(self.external_id.as_ref(), stored.external_id.as_ref())?;
+        Ok(stored)
     }
 }
 
@@ -133,12 +214,21 @@ pub struct ThreadUpdate {
     pub metadata: Option<Metadata>,
     /// When, in whole microseconds.
     pub at: Timestamp,
+    /// Compare-and-update: only if the thread has this version.
+    pub expect_version: Option<Version>,
 }
 
 impl ThreadUpdate {
     /// A change that changes nothing but `updated_at`. `at` is cut to microseconds.
     pub fn new(at: Timestamp) -> Self {
-        Self { name: None, metadata: None, at: to_micros(at) }
+        Self { name: None, metadata: None, at: to_micros(at), expect_version: None }
+    }
+
+    /// Update only if the thread has this version: [`StoreError::Conflict`] when somebody wrote to it since.
+    #[must_use]
+    pub fn expect_version(mut self, version: Version) -> Self {
+        self.expect_version = Some(version);
+        self
     }
 
     /// With a new name.
@@ -155,8 +245,22 @@ impl ThreadUpdate {
         self
     }
 
-    /// Makes the change.
-    pub fn apply(self, thread: &mut ChatThread) {
+    /// Whether it would change something of this thread. An update that came before and comes again would not.
+    pub fn changes(&self, thread: &ChatThread) -> bool {
+        self.name.as_ref().is_some_and(|name| *name != thread.name)
+            || self.metadata.as_ref().is_some_and(|metadata| !is_identical(metadata, &thread.metadata))
+            || self.at > thread.updated_at
+    }
+
+    /// Makes the change. Where there is none to make, the thread stays as it is, whatever version is expected.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] where another version is expected; the thread stays as it is.
+    pub fn apply(self, thread: &mut ChatThread) -> Result<(), StoreError> {
+        if !self.changes(thread) {
+            return Ok(());
+        }
+        StoreError::unless_expected(Expected::Version, self.expect_version, thread.version)?;
         if let Some(name) = self.name {
             thread.name = name;
         }
@@ -164,6 +268,8 @@ impl ThreadUpdate {
             thread.metadata = metadata;
         }
         thread.updated_at = thread.updated_at.max(self.at);
+        thread.version = thread.version.next();
+        Ok(())
     }
 
     /// Checks the limits.
@@ -180,29 +286,46 @@ impl ThreadUpdate {
 
 impl fmt::Debug for ChatThread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { id, org_id, user_id, name, metadata, head, created_at, updated_at } = self;
+        let Self {
+            id,
+            external_id,
+            org_id,
+            user_id,
+            name,
+            metadata,
+            head,
+            version,
+            created_at,
+            updated_at,
+            preview,
+        } = self;
         f.debug_struct("ChatThread")
             .field("id", id)
+            .field("external_id", external_id)
             .field("org_id", org_id)
             .field("user_id", user_id)
             .field("name", &Hidden::text(name))
             .field("metadata", &Hidden::keys(metadata))
             .field("head", head)
+            .field("version", version)
             .field("created_at", created_at)
             .field("updated_at", updated_at)
+            .field("preview", preview)
             .finish()
     }
 }
 
 impl fmt::Debug for NewThread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { id, org_id, user_id, name, metadata, created_at } = self;
+        let Self { id, external_id, org_id, user_id, name, metadata, version, created_at } = self;
         f.debug_struct("NewThread")
             .field("id", id)
+            .field("external_id", external_id)
             .field("org_id", org_id)
             .field("user_id", user_id)
             .field("name", &Hidden::text(name))
             .field("metadata", &Hidden::keys(metadata))
+            .field("version", version)
             .field("created_at", created_at)
             .finish()
     }
@@ -210,11 +333,12 @@ impl fmt::Debug for NewThread {
 
 impl fmt::Debug for ThreadUpdate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, metadata, at } = self;
+        let Self { name, metadata, at, expect_version } = self;
         f.debug_struct("ThreadUpdate")
             .field("name", &name.as_deref().map(Hidden::text))
             .field("metadata", &metadata.as_ref().map(Hidden::keys))
             .field("at", at)
+            .field("expect_version", expect_version)
             .finish()
     }
 }

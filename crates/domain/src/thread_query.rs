@@ -91,6 +91,8 @@ pub struct ThreadQuery {
     pub limit: usize,
     /// Goes on behind an earlier page.
     pub cursor: Option<Cursor>,
+    /// Each thread with its [preview](ChatThread::preview): the last message, and how many there are.
+    pub with_preview: bool,
 }
 
 impl Default for ThreadQuery {
@@ -105,6 +107,7 @@ impl Default for ThreadQuery {
             metadata: Vec::new(),
             limit: DEFAULT_PAGE_LEN,
             cursor: None,
+            with_preview: false,
         }
     }
 }
@@ -179,6 +182,13 @@ impl ThreadQuery {
         self
     }
 
+    /// Each thread with its [preview](ChatThread::preview).
+    #[must_use]
+    pub fn with_preview(mut self) -> Self {
+        self.with_preview = true;
+        self
+    }
+
     /// Whether a thread passes the filters on its name, its metadata, and when it was created and updated. Its owner
     /// is not looked at.
     pub fn matches(&self, thread: &ChatThread) -> bool {
@@ -227,6 +237,7 @@ impl fmt::Debug for ThreadQuery {
             .field("metadata", &self.metadata)
             .field("limit", &self.limit)
             .field("cursor", &self.cursor)
+            .field("with_preview", &self.with_preview)
             .finish()
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chatkeep_domain::{
-    Append, ChatMessage, ConversationRepository, Decorator, Scope, StoreError, ThreadAppend, ThreadId,
+    Append, Appended, ConversationRepository, Decorator, Scope, StoreError, ThreadAppend, ThreadId,
 };
 
 use self::place::{Entry, Shared, unanswered};
@@ -84,12 +84,7 @@ impl Decorator for Coalescing {
         &*self.store
     }
 
-    async fn append(
-        &self,
-        scope: &Scope,
-        thread: ThreadId,
-        append: Append,
-    ) -> Result<Vec<ChatMessage>, StoreError> {
+    async fn append(&self, scope: &Scope, thread: ThreadId, append: Append) -> Result<Appended, StoreError> {
         match self.shared.enter(scope, thread, append) {
             Entry::Now(append, _place) => self.store.append(scope, thread, append).await,
             Entry::Later(answered) => {
@@ -98,7 +93,7 @@ impl Decorator for Coalescing {
         }
     }
 
-    async fn append_each(&self, appends: Vec<ThreadAppend>) -> Vec<Result<Vec<ChatMessage>, StoreError>> {
+    async fn append_each(&self, appends: Vec<ThreadAppend>) -> Vec<Result<Appended, StoreError>> {
         self.store.append_each(appends).await
     }
 

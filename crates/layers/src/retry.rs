@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chatkeep_domain::{
-    Append, ChatMessage, ChatThread, ConversationRepository, Decorator, MessageEdit, MessageId, MessageQuery,
-    MessageRevision, MessageStream, NewThread, Page, Scope, SearchPage, SearchQuery, StoreError,
-    ThreadAppend, ThreadId, ThreadQuery, ThreadUpdate, Timestamp,
+    Append, Appended, ChatMessage, ChatThread, ConversationRepository, Decorator, MessageEdit, MessageId,
+    MessageQuery, MessageRevision, MessageStream, NewThread, Page, Removal, Scope, SearchPage, SearchQuery,
+    StoreError, ThreadAppend, ThreadId, ThreadQuery, ThreadUpdate, Version,
 };
 
 use self::past::Kind;
@@ -96,24 +96,24 @@ impl Decorator for Retry {
         self.call(Kind::Blind, || self.store.update_thread(scope, id, update.clone())).await
     }
 
-    async fn delete_thread(&self, scope: &Scope, id: ThreadId) -> Result<u64, StoreError> {
-        self.call(Kind::Blind, || self.store.delete_thread(scope, id)).await
+    async fn delete_thread(
+        &self,
+        scope: &Scope,
+        id: ThreadId,
+        expect_version: Option<Version>,
+    ) -> Result<u64, StoreError> {
+        self.call(Kind::Blind, || self.store.delete_thread(scope, id, expect_version)).await
     }
 
     async fn list_threads(&self, scope: &Scope, query: &ThreadQuery) -> Result<Page<ChatThread>, StoreError> {
         self.call(Kind::Read, || self.store.list_threads(scope, query)).await
     }
 
-    async fn append(
-        &self,
-        scope: &Scope,
-        thread: ThreadId,
-        append: Append,
-    ) -> Result<Vec<ChatMessage>, StoreError> {
+    async fn append(&self, scope: &Scope, thread: ThreadId, append: Append) -> Result<Appended, StoreError> {
         self.call(Kind::Recognized, || self.store.append(scope, thread, append.clone())).await
     }
 
-    async fn append_each(&self, appends: Vec<ThreadAppend>) -> Vec<Result<Vec<ChatMessage>, StoreError>> {
+    async fn append_each(&self, appends: Vec<ThreadAppend>) -> Vec<Result<Appended, StoreError>> {
         each::append_each(&*self.store, self.deadline, appends).await
     }
 
@@ -133,6 +133,16 @@ impl Decorator for Retry {
         query: &MessageQuery,
     ) -> Result<Page<ChatMessage>, StoreError> {
         self.call(Kind::Read, || self.store.list_messages(scope, thread, query)).await
+    }
+
+    async fn list_messages_unless(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        query: &MessageQuery,
+        version: Version,
+    ) -> Result<Option<Page<ChatMessage>>, StoreError> {
+        self.call(Kind::Read, || self.store.list_messages_unless(scope, thread, query, version)).await
     }
 
     fn stream_messages<'a>(
@@ -168,18 +178,18 @@ impl Decorator for Retry {
         scope: &Scope,
         thread: ThreadId,
         id: MessageId,
-        at: Timestamp,
+        removal: Removal,
     ) -> Result<(), StoreError> {
-        self.call(Kind::Blind, || self.store.delete_message(scope, thread, id, at)).await
+        self.call(Kind::Blind, || self.store.delete_message(scope, thread, id, removal)).await
     }
 
     async fn clear_messages(
         &self,
         scope: &Scope,
         thread: ThreadId,
-        at: Timestamp,
+        removal: Removal,
     ) -> Result<u64, StoreError> {
-        self.call(Kind::Blind, || self.store.clear_messages(scope, thread, at)).await
+        self.call(Kind::Blind, || self.store.clear_messages(scope, thread, removal)).await
     }
 
     async fn search_messages(&self, scope: &Scope, query: &SearchQuery) -> Result<SearchPage, StoreError> {

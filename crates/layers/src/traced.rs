@@ -7,9 +7,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use chatkeep_domain::{
-    Append, ChatMessage, ChatThread, ConversationRepository, Decorator, MessageEdit, MessageId, MessageQuery,
-    MessageRevision, MessageStream, NewThread, Page, Scope, SearchPage, SearchQuery, StoreError,
-    ThreadAppend, ThreadId, ThreadQuery, ThreadUpdate, Timestamp,
+    Append, Appended, ChatMessage, ChatThread, ConversationRepository, Decorator, MessageEdit, MessageId,
+    MessageQuery, MessageRevision, MessageStream, NewThread, Page, Removal, Scope, SearchPage, SearchQuery,
+    StoreError, ThreadAppend, ThreadId, ThreadQuery, ThreadUpdate, Version,
 };
 use tracing::{Instrument as _, Span};
 
@@ -81,22 +81,25 @@ impl Decorator for Traced {
         fn update_thread<'life1>(scope: &'life1 Scope, id: ThreadId, update: ThreadUpdate) -> Result<ChatThread, StoreError>;
 
         "db.thread.delete" { thread_id = %id }
-        fn delete_thread<'life1>(scope: &'life1 Scope, id: ThreadId) -> Result<u64, StoreError>;
+        fn delete_thread<'life1>(scope: &'life1 Scope, id: ThreadId, expect_version: Option<Version>) -> Result<u64, StoreError>;
 
         "db.thread.list" {}
         fn list_threads<'life1, 'life2>(scope: &'life1 Scope, query: &'life2 ThreadQuery) -> Result<Page<ChatThread>, StoreError>;
 
         "db.message.append" { thread_id = %thread, messages = append.messages.len() }
-        fn append<'life1>(scope: &'life1 Scope, thread: ThreadId, append: Append) -> Result<Vec<ChatMessage>, StoreError>;
+        fn append<'life1>(scope: &'life1 Scope, thread: ThreadId, append: Append) -> Result<Appended, StoreError>;
 
         "db.message.append_each" { appends = appends.len() }
-        fn append_each<>(appends: Vec<ThreadAppend>) -> Vec<Result<Vec<ChatMessage>, StoreError>>;
+        fn append_each<>(appends: Vec<ThreadAppend>) -> Vec<Result<Appended, StoreError>>;
 
         "db.message.get" { thread_id = %thread, message_id = %id }
         fn get_message<'life1>(scope: &'life1 Scope, thread: ThreadId, id: MessageId) -> Result<ChatMessage, StoreError>;
 
         "db.message.list" { thread_id = %thread }
         fn list_messages<'life1, 'life2>(scope: &'life1 Scope, thread: ThreadId, query: &'life2 MessageQuery) -> Result<Page<ChatMessage>, StoreError>;
+
+        "db.message.list" { thread_id = %thread }
+        fn list_messages_unless<'life1, 'life2>(scope: &'life1 Scope, thread: ThreadId, query: &'life2 MessageQuery, version: Version) -> Result<Option<Page<ChatMessage>>, StoreError>;
 
         "db.message.edit" { thread_id = %thread, message_id = %id }
         fn edit_message<'life1>(scope: &'life1 Scope, thread: ThreadId, id: MessageId, edit: MessageEdit) -> Result<ChatMessage, StoreError>;
@@ -105,10 +108,10 @@ impl Decorator for Traced {
         fn list_revisions<'life1>(scope: &'life1 Scope, thread: ThreadId, id: MessageId) -> Result<Vec<MessageRevision>, StoreError>;
 
         "db.message.delete" { thread_id = %thread, message_id = %id }
-        fn delete_message<'life1>(scope: &'life1 Scope, thread: ThreadId, id: MessageId, at: Timestamp) -> Result<(), StoreError>;
+        fn delete_message<'life1>(scope: &'life1 Scope, thread: ThreadId, id: MessageId, removal: Removal) -> Result<(), StoreError>;
 
         "db.message.clear" { thread_id = %thread }
-        fn clear_messages<'life1>(scope: &'life1 Scope, thread: ThreadId, at: Timestamp) -> Result<u64, StoreError>;
+        fn clear_messages<'life1>(scope: &'life1 Scope, thread: ThreadId, removal: Removal) -> Result<u64, StoreError>;
     }
 
     fn stream_messages<'a>(

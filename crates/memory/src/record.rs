@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::mem::{replace, take};
 
 use chatkeep_domain::{
-    Append, ChatMessage, ChatThread, Content, MessageId, MessageRevision, NewMessage, Position, Scope,
-    StoreError, Timestamp,
+    Append, Appended, ChatMessage, ChatThread, Content, Expected, MessageEdit, MessageId, MessageRevision,
+    NewMessage, Position, Removal, Scope, StoreError, ThreadPreview, Timestamp,
 };
 
 use crate::index::Index;
@@ -71,27 +71,32 @@ impl Record {
     }
 
     /// Stores the messages that are not held yet; gives all of them as they are stored.
-    pub(crate) fn append(&mut self, append: Append, index: &mut Option<Index>) -> Result<Vec<ChatMessage>> {
-        let head = self.thread.head;
-        let is_held = |new: &NewMessage| self.held(new.id).is_some();
-        if let Some(expected) = append.expect_head.filter(|expected| *expected != head)
-            && !append.messages.iter().all(is_held)
-        {
-            return Err(StoreError::conflict(expected, head));
+    pub(crate) fn append(&mut self, append: Append, index: &mut Option<Index>) -> Result<Appended> {
+        let mut is_retry = true;
+        for new in &append.messages {
+            match self.held(new.id) {
+                Some(place) => new.check_held(&self.messages[place].message)?,
+                None => is_retry = false,
+            }
         }
-        // Nothing may fail below: what is written first would stay.
-        head.advance(append.messages.len())?;
+        if !is_retry {
+            append.check_expected(self.thread.head, self.thread.version)?;
+            // Nothing may fail below: what is written first would stay.
+            self.thread.head.advance(append.messages.len())?;
+            self.thread.version = self.thread.version.next();
+        }
         let store = |new: NewMessage| match self.held(new.id) {
             Some(place) => Ok(self.messages[place].message.clone()),
             None => self.push(new, index),
         };
-        append.messages.into_iter().map(store).collect()
+        let messages = append.messages.into_iter().map(store).collect::<Result<_>>()?;
+        Ok(Appended::new(messages, self.thread.head, self.thread.version))
     }
 
     fn push(&mut self, new: NewMessage, index: &mut Option<Index>) -> Result<ChatMessage> {
         let position = self.thread.head.advance(1)?;
         self.thread.head = position;
-        self.touch(new.created_at);
+        self.raise(new.created_at);
         let message = new.into_message(self.thread.id, position);
         if self.positions.is_none() && self.messages.last().is_some_and(|last| last.message.id > message.id) {
             let messages = self.messages.iter().map(|stored| &stored.message);
@@ -110,22 +115,23 @@ impl Record {
     pub(crate) fn edit(
         &mut self,
         id: MessageId,
-        (at, content): (Timestamp, Content),
+        (edit, content): (&MessageEdit, Content),
         is_new: impl Fn(&Content) -> bool,
         index: &mut Option<Index>,
     ) -> Result<ChatMessage> {
-        let found = self.find(id)?;
+        let (found, at, version) = (self.find(id)?, edit.at, self.thread.version);
         let Stored { message, edits, number } = &mut self.messages[found];
         let later = edits.iter().skip(1).map(|(_, before)| &before.content).chain([&message.content]);
         let is_retry = edits.iter().zip(later).any(|((made_at, _), made)| *made_at == at && is_new(made));
         if !is_retry && !is_new(&message.content) {
+            edit.check_expected(message.revision, version)?;
             if let Some(index) = index {
                 index.forget(1);
                 *number = index.add(message.chat_thread_id, message.position);
             }
-            let revision = u32::try_from(edits.len() + 1).unwrap_or(u32::MAX);
             let before = replace(&mut message.content, content);
-            edits.push((at, MessageRevision::new(revision, before, message.updated_at)));
+            edits.push((at, MessageRevision::new(message.revision, before, message.updated_at)));
+            message.revision += 1;
             message.updated_at = message.updated_at.max(at);
             self.touch(at);
         }
@@ -136,11 +142,16 @@ impl Record {
     pub(crate) fn delete(
         &mut self,
         id: Option<MessageId>,
-        at: Timestamp,
+        removal: Removal,
         index: &mut Option<Index>,
     ) -> Result<Vec<Stored>> {
-        let gone = match id {
-            Some(id) => vec![self.messages.remove(self.find(id)?)],
+        let place = id.map(|id| self.find(id)).transpose()?;
+        if self.messages.is_empty() {
+            return Ok(Vec::new());
+        }
+        StoreError::unless_expected(Expected::Version, removal.expect_version, self.thread.version)?;
+        let gone = match place {
+            Some(place) => vec![self.messages.remove(place)],
             None => take(&mut self.messages),
         };
         for Stored { message, .. } in &gone {
@@ -149,13 +160,23 @@ impl Record {
         if let Some(index) = index {
             index.forget(gone.len());
         }
-        if !gone.is_empty() {
-            self.touch(at);
-        }
+        self.touch(removal.at);
         Ok(gone)
     }
 
+    /// The thread was changed at this time.
     fn touch(&mut self, at: Timestamp) {
+        self.thread.version = self.thread.version.next();
+        self.raise(at);
+    }
+
+    fn raise(&mut self, at: Timestamp) {
         self.thread.updated_at = self.thread.updated_at.max(at);
+    }
+
+    /// What a list shows of the thread.
+    pub(crate) fn preview(&self) -> ThreadPreview {
+        let last = self.messages.last().map(|stored| stored.message.clone());
+        ThreadPreview::new(last, self.messages.len() as u64)
     }
 }

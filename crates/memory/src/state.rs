@@ -7,8 +7,7 @@ use std::ops::Bound::{Excluded, Unbounded};
 
 use chatkeep_domain::search::{SearchCandidate, SearchDocument, SearchExpr, SearchKey};
 use chatkeep_domain::{
-    ChatMessage, ChatThread, Entity, NewThread, OrgId, OwnerFilter, Scope, StoreError, ThreadId, ThreadKey,
-    Timestamp,
+    ChatMessage, ChatThread, NewThread, OrgId, OwnerFilter, Scope, StoreError, ThreadId, ThreadKey, Timestamp,
 };
 
 use crate::index::{Index, Place};
@@ -39,10 +38,7 @@ impl State {
             org.index.get_or_insert_default();
         }
         match org.threads.entry(new.id) {
-            Entry::Occupied(entry) if entry.get().thread.user_id == new.user_id => {
-                Ok(entry.get().thread.clone())
-            }
-            Entry::Occupied(_) => Err(StoreError::already_exists(Entity::Thread, new.id)),
+            Entry::Occupied(entry) => new.held(entry.get().thread.clone()),
             Entry::Vacant(entry) => {
                 let thread = &entry.insert(Record::new(new.into_thread())).thread;
                 put(&mut self.lists, thread, thread.updated_at, true);
@@ -99,7 +95,7 @@ impl State {
         &mut self,
         owner: &OwnerFilter,
         behind: Option<&ThreadKey>,
-    ) -> impl Iterator<Item = &ChatThread> {
+    ) -> impl Iterator<Item = &Record> {
         for (org, id) in take(&mut self.moved) {
             if let Some(record) = self.orgs.get_mut(&org).and_then(|org| org.threads.get_mut(&id)) {
                 put(&mut self.lists, &record.thread, record.listed_at, false);
@@ -109,7 +105,7 @@ impl State {
         }
         let range = (Unbounded, behind.map_or(Unbounded, Excluded));
         let keys = self.lists.get(owner).into_iter().flat_map(move |list| list.range(range).rev());
-        keys.filter_map(|key| Some(&self.orgs.get(&key.org_id)?.threads.get(&key.id)?.thread))
+        keys.filter_map(|key| self.orgs.get(&key.org_id)?.threads.get(&key.id))
     }
 
     /// The organizations that a scope searches.

@@ -2,10 +2,11 @@
 
 use async_trait::async_trait;
 use chatkeep_domain::{
-    ChatThread, NewThread, Page, Scope, ThreadId, ThreadQuery, ThreadRepository, ThreadUpdate,
+    ChatThread, Expected, NewThread, Page, Removal, Scope, StoreError, ThreadId, ThreadPreview, ThreadQuery,
+    ThreadRepository, ThreadUpdate, Version,
 };
 
-use crate::record::Result;
+use crate::record::{Record, Result};
 use crate::store::MemoryRepository;
 
 #[async_trait]
@@ -24,16 +25,23 @@ impl ThreadRepository for MemoryRepository {
         update.validate()?;
         let org = self.org_of(scope, id)?;
         self.state().change(scope, &org, id, |record, _| {
-            update.apply(&mut record.thread);
+            update.apply(&mut record.thread)?;
             Ok(record.thread.clone())
         })
     }
 
-    async fn delete_thread(&self, scope: &Scope, id: ThreadId) -> Result<u64> {
+    async fn delete_thread(
+        &self,
+        scope: &Scope,
+        id: ThreadId,
+        expect_version: Option<Version>,
+    ) -> Result<u64> {
         let org = self.org_of(scope, id)?;
         let mut state = self.state();
-        let gone = state
-            .change(scope, &org, id, |record, index| record.delete(None, record.thread.updated_at, index))?;
+        let gone = state.change(scope, &org, id, |record, index| {
+            StoreError::unless_expected(Expected::Version, expect_version, record.thread.version)?;
+            record.delete(None, Removal::new(record.thread.updated_at), index)
+        })?;
         state.remove(&org, id);
         // What takes long to drop is dropped when the lock is free.
         drop(state);
@@ -46,7 +54,25 @@ impl ThreadRepository for MemoryRepository {
             return Ok(Page::empty());
         };
         let mut state = self.state();
-        let threads = state.list(&owner, behind.as_ref()).filter(|thread| query.matches(thread));
-        Page::cut(threads.cloned().map(Ok), query.limit, |last| query.cursor_behind(&last.into()))
+        let found = state.list(&owner, behind.as_ref()).filter(|record| query.matches(&record.thread));
+        let listed = |record: &Record| {
+            let mut thread = record.thread.clone();
+            if query.with_preview {
+                let shown = self.preview(record);
+                let place = || query.cursor_behind(&(&thread).into());
+                thread.preview = Some(Box::new(shown.map_err(|error| error.going_on(place()))?));
+            }
+            Ok(thread)
+        };
+        Page::cut(found.map(listed), query.limit, |last| query.cursor_behind(&last.into()))
+    }
+}
+
+impl MemoryRepository {
+    fn preview(&self, record: &Record) -> Result<ThreadPreview> {
+        let mut preview = record.preview();
+        let open = |last| self.open_message(&record.thread.org_id, last);
+        preview.last_message = preview.last_message.map(open).transpose()?;
+        Ok(preview)
     }
 }

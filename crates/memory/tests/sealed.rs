@@ -37,7 +37,7 @@ async fn talk(texts: &[&str]) -> (Talk, Vec<ChatMessage>) {
         texts.iter().map(|text| NewMessage::new(UuidV7Generator.message_id(), Role::User, *text, at(1)));
     let append = Append::new(messages.collect::<Vec<_>>());
     let stored = store.append(&scope, thread, append).await.expect("an append");
-    (Talk { codec, store, scope, thread }, stored)
+    (Talk { codec, store, scope, thread }, stored.messages)
 }
 
 fn texts(messages: &[ChatMessage]) -> Vec<&str> {

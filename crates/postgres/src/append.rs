@@ -10,11 +10,13 @@ mod group;
 
 use std::collections::HashMap;
 
-use chatkeep_domain::{Append, ChatMessage, MessageId, Scope, StoreError, ThreadAppend, ThreadId};
-use sea_orm::{ConnectionTrait, TransactionSession as _};
+use chatkeep_domain::{
+    Append, Appended, BoxError, ChatMessage, MessageId, Scope, StoreError, ThreadAppend, ThreadId,
+};
+use sea_orm::{ConnectionTrait, QueryResult, TransactionSession as _};
 
 use self::answers::{Answer, Answers};
-use self::batch::Batch;
+use self::batch::{Batch, Written};
 use self::group::Group;
 use crate::connection::Connections;
 use crate::error::Failure;
@@ -61,9 +63,9 @@ impl<C: Connections> PostgresRepository<C> {
     async fn append_alone(&self, batch: Batch) -> Answer {
         self.writes(async {
             if !batch.append.messages.is_empty()
-                && let Some([Some(first)]) = self.try_append(&self.connections, &[&batch]).await?.as_deref()
+                && let Some([Some(written)]) = self.try_append(&self.connections, &[&batch]).await?.as_deref()
             {
-                return Ok(batch.stored(*first)?);
+                return Ok(batch.stored(*written)?);
             }
             self.append_looking(&batch).await
         })
@@ -86,11 +88,11 @@ impl<C: Connections> PostgresRepository<C> {
         }
         let batches: Vec<_> = group.iter().map(|(_, batch)| batch).collect();
         match self.writes(self.try_append(&self.connections, &batches)).await {
-            Ok(Some(firsts)) => {
+            Ok(Some(written)) => {
                 let mut left = Vec::new();
-                for ((place, batch), first) in group.into_iter().zip(firsts) {
-                    match first {
-                        Some(first) => answers.add(place, batch.target.id, batch.stored(first)),
+                for ((place, batch), written) in group.into_iter().zip(written) {
+                    match written {
+                        Some(written) => answers.add(place, batch.target.id, batch.stored(written)),
                         None => left.push((place, batch)),
                     }
                 }
@@ -102,18 +104,17 @@ impl<C: Connections> PostgresRepository<C> {
         }
     }
 
-    /// The usual case. Gives the first position of each batch that was written, in order; nothing at all where a message is
-    /// in its thread already.
+    /// The usual case. Gives where each batch was written, in order; nothing at all where a message is in its thread already.
     async fn try_append(
         &self,
         on: &impl ConnectionTrait,
         batches: &[&Batch],
-    ) -> Result<Option<Vec<Option<i64>>>, Failure> {
+    ) -> Result<Option<Vec<Option<Written>>>, Failure> {
         let written = self.write(on, batches).await;
         match written {
-            Ok(firsts) => {
+            Ok(written) => {
                 self.upkeep.note(batches.iter().map(|batch| batch.append.messages.len()).sum());
-                Ok(Some(firsts))
+                Ok(Some(written))
             }
             Err(failure) if failure.is_key_violation() => Ok(None),
             Err(failure) => Err(failure),
@@ -121,25 +122,26 @@ impl<C: Connections> PostgresRepository<C> {
     }
 
     /// Every other case, with the thread locked: says what is wrong, or stores what is not stored yet.
-    async fn append_looking(&self, batch: &Batch) -> Result<Vec<ChatMessage>, Failure> {
+    async fn append_looking(&self, batch: &Batch) -> Result<Appended, Failure> {
         let transaction = self.connections.begin().await?;
-        let head = self.lock_thread(&transaction, &batch.target).await?.head;
+        let locked = self.lock_thread(&transaction, &batch.target).await?;
         let mut known = self.read_known(&transaction, batch).await?;
         let missing = batch.without(&known);
+        let mut appended = Appended::new(Vec::new(), locked.head, locked.version);
         if missing.append.messages.is_empty() {
-            // An append that comes again finds its messages wherever the head is by now.
+            // An append that comes again finds its messages whatever the thread is like by now.
             transaction.commit().await?;
         } else {
-            if let Some(expected) = batch.append.expect_head.filter(|expected| *expected != head) {
-                return Err(StoreError::conflict(expected, head).into());
-            }
-            let first = self.write(&transaction, &[&missing]).await?.into_iter().next().flatten();
-            let stored = missing.stored(first.ok_or_else(|| batch.target.not_found())?)?;
+            batch.append.check_expected(locked.head, locked.version)?;
+            let written = self.write(&transaction, &[&missing]).await?.into_iter().next().flatten();
+            appended = missing.stored(written.ok_or_else(|| batch.target.not_found())?)?;
             transaction.commit().await?;
-            self.upkeep.note(stored.len());
-            known.extend(stored.into_iter().map(|message| (message.id, message)));
+            self.upkeep.note(appended.messages.len());
+            known.extend(appended.messages.drain(..).map(|message| (message.id, message)));
         }
-        Ok(batch.append.messages.iter().filter_map(|message| known.remove(&message.id)).collect())
+        let messages = batch.append.messages.iter().filter_map(|message| known.remove(&message.id));
+        appended.messages = messages.collect();
+        Ok(appended)
     }
 
     async fn read_known(
@@ -156,31 +158,40 @@ impl<C: Connections> PostgresRepository<C> {
             let message = opener.message(row)?;
             known.insert(message.id, message);
         }
+        for new in &batch.append.messages {
+            known.get(&new.id).map_or(Ok(()), |held| new.check_held(held)).map_err(StoreError::from)?;
+        }
         Ok(known)
     }
 
-    /// Runs the statement. Gives the first position of each batch that it wrote.
+    /// Runs the statement. Gives where it wrote each batch.
     async fn write(
         &self,
         on: &impl ConnectionTrait,
         batches: &[&Batch],
-    ) -> Result<Vec<Option<i64>>, Failure> {
+    ) -> Result<Vec<Option<Written>>, Failure> {
         if let [batch] = batches
             && let [message] = batch.append.messages.as_slice()
         {
             let row = self.append_one(batch, message)?.row(on).await?;
-            return Ok(vec![row.map(|row| row::value(&row, 0)).transpose()?]);
+            return Ok(vec![row.map(|row| written(&row, 0)).transpose()?]);
         }
         let threads = batch::threads(batches);
         let rows = self.append_several(batches, &threads)?.rows(on).await?;
-        let mut firsts = vec![None; threads.wanted.len()];
+        let mut of_threads = vec![None; threads.wanted.len()];
         for row in &rows {
-            let (number, first): (i64, i64) = (row::value(row, 0)?, row::value(row, 1)?);
-            if let Some(place) = usize::try_from(number - 1).ok().and_then(|number| firsts.get_mut(number)) {
-                *place = Some(first);
+            let number: i64 = row::value(row, 0)?;
+            if let Some(place) =
+                usize::try_from(number - 1).ok().and_then(|number| of_threads.get_mut(number))
+            {
+                *place = Some(written(row, 1)?);
             }
         }
-        let first = |(number, offset): &(usize, i64)| firsts[*number].map(|first: i64| first + offset);
-        Ok(threads.places.iter().map(first).collect())
+        Ok(threads.written(&of_threads))
     }
+}
+
+/// The columns are the first position and the version.
+fn written(row: &QueryResult, column: usize) -> Result<Written, BoxError> {
+    Ok(Written { first: row::value(row, column)?, version: row::value(row, column + 1)? })
 }

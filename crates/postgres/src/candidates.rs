@@ -6,13 +6,13 @@
 //! hits, and they are sorted.
 
 use chatkeep_domain::search::{SearchKey, SearchRead};
-use chatkeep_domain::{BoxError, MessageFilter, OrgId, Position, UserId};
+use chatkeep_domain::{BoxError, MessageFilter, OrgId, Position, StoreError, UserId, Version};
 use sea_orm::{ConnectionTrait, QueryResult, Value};
 use uuid::Uuid;
 
-use crate::error::Failure;
+use crate::error::{Failure, STORE};
 use crate::messages::roles_are;
-use crate::row;
+use crate::row::{self, MESSAGE_COLUMNS, MESSAGE_WIDTH};
 use crate::sql::{Sql, numbers, size, texts, uuids};
 use crate::statements::MESSAGES_AT;
 use crate::threads::Target;
@@ -23,9 +23,6 @@ use crate::words::Question;
 const WALKS: [usize; 3] = [500, 5_000, 50_000];
 
 const KEYS: &str = "m.created_at, m.chat_thread_id, m.position, m.org_id";
-
-/// What `MessageRow` reads, and the rest of the place.
-const MESSAGE: &str = "m.id, m.chat_thread_id, m.position, m.sender_id, m.sender_role, m.content, m.created_at, m.updated_at, m.org_id";
 
 /// What a walk brings of a hit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,8 +40,17 @@ pub(crate) struct Hit {
     pub(crate) row: Option<QueryResult>,
 }
 
+/// What a walk found.
+struct Walk {
+    hits: Vec<Hit>,
+    /// The last message that it went past, if there may be more hits behind it.
+    end: Option<SearchKey>,
+    /// The version of the thread that it looked at too.
+    version: Option<Version>,
+}
+
 /// The column of the thread's name, behind the message's and one more.
-pub(crate) const NAME: usize = 9;
+pub(crate) const NAME: usize = MESSAGE_WIDTH + 1;
 
 /// Where to look.
 #[derive(Debug, Clone)]
@@ -86,6 +92,21 @@ impl Bounds {
 }
 
 impl Candidates<'_> {
+    /// The first hits within a thread, as [`next`](Self::next) gives them, and the thread's version at that moment.
+    pub(crate) async fn first(
+        &self,
+        on: &impl ConnectionTrait,
+        target: &Target,
+        read: &Bounds,
+    ) -> Result<(Vec<Hit>, Version), Failure> {
+        let Some(question) = &self.question else {
+            return Err(StoreError::unsupported("a list by no index", STORE).into());
+        };
+        let (mut hits, version) = self.walked(on, read, question, Bring::Places, Some(target)).await?;
+        hits.truncate(read.limit);
+        Ok((hits, version.ok_or_else(|| target.not_found())?))
+    }
+
     /// The next hits in order, as many as are asked for. If there are fewer, there are no more.
     pub(crate) async fn next(
         &self,
@@ -100,7 +121,7 @@ impl Candidates<'_> {
                 let index = of_index.as_ref().unwrap_or(of_message);
                 self.places(self.looked_up(read, index, of_message), on).await?
             }
-            (Some(question), _) => self.walked(on, read, question, bring).await?,
+            (Some(question), _) => self.walked(on, read, question, bring, None).await?.0,
         };
         hits.truncate(read.limit);
         Ok(hits)
@@ -128,7 +149,7 @@ impl Candidates<'_> {
             question.map(|question| question.of_message.as_str()).into(),
         ];
         for row in Sql::constant(MESSAGES_AT, values).rows(on).await? {
-            let number: i64 = row::value(&row, 8)?;
+            let number: i64 = row::value(&row, MESSAGE_WIDTH)?;
             let hit = usize::try_from(number - 1).ok().and_then(|number| places.get(number));
             found.extend(hit.map(|hit| (hit.place.clone(), row)));
         }
@@ -152,30 +173,35 @@ impl Candidates<'_> {
         sql.text(&order).text(&limit)
     }
 
-    /// Walks, and asks the index where the walk says that the words are rare.
+    /// Walks, and asks the index where the walk says that the words are rare. Where it is to look at a thread too, it gives
+    /// the thread's version when the walk began; none if there is no such thread.
     async fn walked(
         &self,
         on: &impl ConnectionTrait,
         read: &Bounds,
         question: &Question,
         bring: Bring,
-    ) -> Result<Vec<Hit>, Failure> {
+        mut thread: Option<&Target>,
+    ) -> Result<(Vec<Hit>, Option<Version>), Failure> {
+        let mut version = None;
         let mut walks = WALKS.into_iter().skip_while(|steps| *steps < read.limit);
         let (mut hits, mut read) = (Vec::new(), read.clone());
         let mut steps = walks.next().unwrap_or(WALKS[2]);
         loop {
-            let (found, end) = self.walk(on, &read, question, steps, bring).await?;
+            let Walk { hits: found, end, version: read_at } =
+                self.walk(on, &read, question, steps, bring, thread.take()).await?;
+            version = version.or(read_at);
             let (density, next) = (found.len(), walks.next());
             read.limit = read.limit.saturating_sub(found.len());
             hits.extend(found);
-            let Some(end) = end.filter(|_| read.limit > 0) else { return Ok(hits) };
+            let Some(end) = end.filter(|_| read.limit > 0) else { return Ok((hits, version)) };
             read.behind = Some(end);
             // Whether the next walk is as good as certain to find what is missing.
             let is_enough = next.is_some_and(|next| density * (next / steps) >= read.limit);
             if let Some(index) = question.of_index.as_ref().filter(|_| !is_enough) {
                 let sql = self.looked_up(&read, index, &question.of_message);
                 hits.extend(self.places(sql, on).await?);
-                return Ok(hits);
+                return Ok((hits, version));
             }
             steps = next.unwrap_or(steps);
         }
@@ -191,11 +217,15 @@ impl Candidates<'_> {
         question: &Question,
         steps: usize,
         bring: Bring,
-    ) -> Result<(Vec<Hit>, Option<SearchKey>), Failure> {
+        thread: Option<&Target>,
+    ) -> Result<Walk, Failure> {
         let order = self.order(read);
         let number = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
         let (wanted, steps) = (number(read.limit), number(steps));
-        let columns = if bring == Bring::Messages { MESSAGE } else { KEYS };
+        let columns = match bring {
+            Bring::Places => KEYS.to_owned(),
+            Bring::Messages => format!("{MESSAGE_COLUMNS}, m.org_id"),
+        };
         let mut sql = self.between(self.placed(Sql::new("")), read);
         let range = sql.take_text();
         let sql = sql
@@ -223,11 +253,22 @@ impl Candidates<'_> {
             .bind(" AND (SELECT count(*) FROM near) < ", wanted)
             .bind(&format!("{order} LIMIT 1 OFFSET (SELECT "), steps - 1)
             .text("::bigint))");
-        let (mut hits, mut end) = (Vec::new(), None);
+        let width = if bring == Bring::Messages { NAME + 2 } else { 6 };
+        let sql = match thread {
+            Some(target) => target.beside(sql),
+            None => sql,
+        };
+        let (mut hits, mut end, mut version) = (Vec::new(), None, None);
         for row in sql.rows(on).await? {
+            if thread.is_some() {
+                version = Some(Version::new(row::value(&row, width)?).map_err(StoreError::from)?);
+                if row::value::<Option<Uuid>>(&row, 1)?.is_none() {
+                    continue;
+                }
+            }
             let (place, is_end) = match bring {
                 Bring::Places => (self.place(&row, (0, 3))?, row::value(&row, 5)?),
-                Bring::Messages => (self.place(&row, (6, 8))?, row::value(&row, NAME + 1)?),
+                Bring::Messages => (self.place(&row, (6, MESSAGE_WIDTH))?, row::value(&row, NAME + 1)?),
             };
             if is_end {
                 end = Some(place);
@@ -240,7 +281,7 @@ impl Candidates<'_> {
             let order = one.place.cmp(&other.place);
             if read.newest_first { order.reverse() } else { order }
         });
-        Ok((hits, end))
+        Ok(Walk { hits, end, version })
     }
 
     /// The hits of the index. No other index is to serve this: of a value that it does not know PostgreSQL thinks that one

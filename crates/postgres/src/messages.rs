@@ -3,28 +3,28 @@
 use async_trait::async_trait;
 use chatkeep_domain::search::SearchKey;
 use chatkeep_domain::{
-    Append, ChatMessage, ContentKey, MAX_PAGE_LEN, MessageEdit, MessageFilter, MessageId, MessageQuery,
-    MessageRepository, MessageRevision, MessageStream, Order, Page, Position, Role, Scope, StoreError,
-    ThreadAppend, ThreadId, Timestamp, UserId, check_timestamp,
+    Append, Appended, ChatMessage, ContentKey, Expected, MAX_PAGE_LEN, MessageEdit, MessageFilter, MessageId,
+    MessageQuery, MessageRepository, MessageRevision, MessageStream, Order, Page, Position, Removal, Role,
+    Scope, StoreError, ThreadAppend, ThreadId, UserId, Version,
 };
-use sea_orm::{ConnectionTrait, QueryResult, TransactionSession as _};
+use sea_orm::{ConnectionTrait, QueryResult, TransactionSession as _, Value};
 use uuid::Uuid;
 
 use crate::candidates::{Bounds, Bring, Candidates, Within};
 use crate::connection::Connections;
 use crate::error::{Failure, STORE};
-use crate::row;
+use crate::row::{self, MESSAGE_COLUMNS, MESSAGE_WIDTH};
 use crate::sql::{Sql, size};
 use crate::statements::{CLEAR, DELETE, EDIT, EDITED, FIND, LIST_NEWEST, LIST_OLDEST};
 use crate::store::PostgresRepository;
 use crate::threads::Target;
 use crate::words::{self, Owner, Question, Wanted, analyzer_version};
 
-const COLUMNS: &str =
-    "m.id, m.chat_thread_id, m.position, m.sender_id, m.sender_role, m.content, m.created_at, m.updated_at";
-
 /// Between which positions a list is.
 type Ends = (Position, Option<Position>);
+
+/// What a list found: one message more than its limit, and the version of the thread at that moment.
+type Listed = (Vec<Result<ChatMessage, StoreError>>, Version);
 
 impl<C: Connections> PostgresRepository<C> {
     pub(crate) async fn read_message(
@@ -42,41 +42,45 @@ impl<C: Connections> PostgresRepository<C> {
         }
     }
 
+    /// Fails where there is no such message. It decodes nothing: a corrupt message is there.
+    async fn require_message(&self, target: &Target, id: MessageId) -> Result<(), Failure> {
+        let mut values = target.values();
+        values.push((*id.as_uuid()).into());
+        let row =
+            Sql::constant(FIND, values).row(&self.connections).await?.ok_or_else(|| target.not_found())?;
+        if is_of_thread_alone(&row) { Err(StoreError::message_not_found(id).into()) } else { Ok(()) }
+    }
+
     async fn try_list(
         &self,
         scope: &Scope,
         thread: ThreadId,
         query: &MessageQuery,
-    ) -> Result<Page<ChatMessage>, Failure> {
+        unless: Option<Version>,
+    ) -> Result<Option<Page<ChatMessage>>, Failure> {
         query.validate(thread).map_err(StoreError::from)?;
         let target = self.target(scope, thread).await?;
-        self.page(&target, query).await
+        self.page(&target, query, unless).await
     }
 
-    /// A page of a thread that may not be there.
+    /// A page of a thread that may not be there, unless the thread has this version.
     pub(crate) async fn page(
         &self,
         target: &Target,
         query: &MessageQuery,
-    ) -> Result<Page<ChatMessage>, Failure> {
+        unless: Option<Version>,
+    ) -> Result<Option<Page<ChatMessage>>, Failure> {
         let ends = query.validate(target.id).map_err(StoreError::from)?;
-        let mut found = Vec::new();
-        if query.limit > 0 {
-            found = match self.question(target, query) {
-                None => self.listed(target, query, ends).await?,
-                Some(question) => {
-                    let filter = &query.filter;
-                    let within = Within::Thread(target.clone());
-                    let candidates = Candidates { within, question: Some(question), filter, user: None };
-                    self.listed_by_index(target, query, &candidates, ends).await?
-                }
-            };
+        let (found, version) = match self.question(target, query) {
+            _ if query.limit == 0 => (Vec::new(), self.read_version(target).await?),
+            None => self.listed(target, query, ends, unless).await?,
+            Some(question) => self.listed_by_index(target, query, question, ends, unless).await?,
+        };
+        if unless == Some(version) {
+            return Ok(None);
         }
         let page = Page::cut(found, query.limit, |last| query.cursor_behind(target.id, last.position))?;
-        if page.items.is_empty() {
-            self.require_thread(&self.connections, target).await?;
-        }
-        Ok(page)
+        Ok(Some(page.at_version(version)))
     }
 
     /// What the index is asked for a list; `None` where columns say it all.
@@ -98,15 +102,22 @@ impl<C: Connections> PostgresRepository<C> {
         target: &Target,
         query: &MessageQuery,
         ends: Ends,
-    ) -> Result<Vec<Result<ChatMessage, StoreError>>, Failure> {
+        unless: Option<Version>,
+    ) -> Result<Listed, Failure> {
         if !query.filter.metadata.is_empty() {
             let operation = "a filter on metadata without the index";
             return Err(StoreError::unsupported(operation, STORE).into());
         }
         let limit = query.limit + 1;
-        let rows = by_columns(target, query, limit, ends).rows(&self.connections).await?;
+        let rows = by_columns(target, query, limit, ends, unless).rows(&self.connections).await?;
+        let first = rows.first().ok_or_else(|| target.not_found())?;
+        let version = Version::new(row::value(first, MESSAGE_WIDTH)?).map_err(StoreError::from)?;
+        if rows.len() == 1 && is_of_thread_alone(first) {
+            return Ok((Vec::new(), version));
+        }
         let opener = self.opener(target).of_rows_like(rows.first());
-        Ok(rows.iter().take(limit).map(|row| opener.listed(row, target.id, query)).collect())
+        let listed = rows.iter().take(limit).map(|row| opener.listed(row, target.id, query));
+        Ok((listed.collect(), version))
     }
 
     /// The same, where the index knows what may match: each is checked here, so that the offset counts only what does. A
@@ -115,9 +126,12 @@ impl<C: Connections> PostgresRepository<C> {
         &self,
         target: &Target,
         query: &MessageQuery,
-        candidates: &Candidates<'_>,
+        question: Question,
         (after, before): Ends,
-    ) -> Result<Vec<Result<ChatMessage, StoreError>>, Failure> {
+        unless: Option<Version>,
+    ) -> Result<Listed, Failure> {
+        let (within, filter) = (Within::Thread(target.clone()), &query.filter);
+        let candidates = Candidates { within, question: Some(question), filter, user: None };
         let mut offset = usize::try_from(query.offset).unwrap_or(usize::MAX);
         let limit = (query.limit + 1).saturating_add(offset).min(MAX_PAGE_LEN);
         let newest_first = query.order == Order::NewestFirst;
@@ -126,8 +140,12 @@ impl<C: Connections> PostgresRepository<C> {
         let (behind, ahead) = if newest_first { (high, low) } else { (low, high) };
         let mut read = Bounds { newest_first, from: None, behind, until: None, ahead, limit };
         let (opener, mut found) = (self.opener(target), Vec::new());
+        // What is written later makes the page newer than this version, and never older.
+        let (mut hits, version) = candidates.first(&self.connections, target, &read).await?;
+        if unless == Some(version) {
+            return Ok((found, version));
+        }
         loop {
-            let hits = candidates.next(&self.connections, &read, Bring::Places).await?;
             let is_end = hits.len() < read.limit;
             let last = hits.last().map(|hit| hit.place.clone());
             for (_, row) in candidates.messages(&self.connections, hits).await? {
@@ -142,14 +160,15 @@ impl<C: Connections> PostgresRepository<C> {
                 let is_end = message.is_err() || found.len() == query.limit;
                 found.push(message);
                 if is_end {
-                    return Ok(found);
+                    return Ok((found, version));
                 }
             }
             if is_end {
-                return Ok(found);
+                return Ok((found, version));
             }
             read.behind = last;
             read.limit = MAX_PAGE_LEN;
+            hits = candidates.next(&self.connections, &read, Bring::Places).await?;
         }
     }
 
@@ -169,6 +188,7 @@ impl<C: Connections> PostgresRepository<C> {
         {
             return Ok(stored);
         }
+        edit.check_expected(stored.revision, locked.version)?;
         let content = self.seal(&edit.content, &ContentKey::new(&target.org, thread, id))?;
         let vector = self.is_indexed.then(|| {
             let (sender, role) = (stored.sender_id.as_ref(), stored.sender_role);
@@ -216,28 +236,37 @@ impl<C: Connections> PostgresRepository<C> {
         scope: &Scope,
         thread: ThreadId,
         id: MessageId,
-        at: Timestamp,
+        removal: Removal,
     ) -> Result<(), Failure> {
         let target = self.target(scope, thread).await?;
         let mut values = target.values();
-        values.extend([(*id.as_uuid()).into(), at.into()]);
+        let expected = removal.expect_version;
+        values.extend([(*id.as_uuid()).into(), removal.at.into(), expected.map(i64::from).into()]);
         let row = Sql::constant(DELETE, values).row(&self.connections).await?;
         let row = row.ok_or_else(|| target.not_found())?;
-        match (row::value::<i64>(&row, 0)?, row::value::<i64>(&row, 1)?) {
-            (0, _) => Err(target.not_found().into()),
-            (_, 0) => Err(StoreError::message_not_found(id).into()),
-            _ => Ok(()),
+        if row::value::<i64>(&row, 0)? > 0 {
+            return Ok(());
         }
+        let version = Version::new(row::value(&row, 1)?).map_err(StoreError::from)?;
+        if expected.is_some_and(|expected| expected != version) {
+            // A message that is not there is not found, whatever is expected.
+            self.require_message(&target, id).await?;
+            StoreError::unless_expected(Expected::Version, expected, version)?;
+        }
+        Err(StoreError::message_not_found(id).into())
     }
 
     /// A thread without messages has nothing to clear: that is no write.
-    async fn try_clear(&self, scope: &Scope, thread: ThreadId, at: Timestamp) -> Result<u64, Failure> {
+    async fn try_clear(&self, scope: &Scope, thread: ThreadId, removal: Removal) -> Result<u64, Failure> {
         let target = self.target(scope, thread).await?;
         let transaction = self.connections.begin().await?;
-        self.lock_thread(&transaction, &target).await?;
+        let locked = self.lock_thread(&transaction, &target).await?;
+        if locked.message_count > 0 {
+            StoreError::unless_expected(Expected::Version, removal.expect_version, locked.version)?;
+        }
         let mut values = target.values();
         values.truncate(2);
-        values.push(at.into());
+        values.push(removal.at.into());
         let row = Sql::constant(CLEAR, values).row(&transaction).await?.ok_or_else(|| target.not_found())?;
         let count: i64 = row::value(&row, 0)?;
         transaction.commit().await?;
@@ -263,32 +292,47 @@ impl<C: Connections> PostgresRepository<C> {
     }
 }
 
-/// So many messages, or a few more, that the columns say are the query's. Without filters there is but one good plan: a
-/// constant.
-pub(crate) fn by_columns(target: &Target, query: &MessageQuery, limit: usize, (after, before): Ends) -> Sql {
+/// Whether a row of a list says that the thread is there, and nothing else.
+pub(crate) fn is_of_thread_alone(row: &QueryResult) -> bool {
+    row::value::<Option<Uuid>>(row, 0).is_ok_and(|id| id.is_none())
+}
+
+/// So many messages, or a few more, that the columns say are the query's, and the thread's version behind the columns of
+/// each. Without filters there is but one good plan: a constant.
+pub(crate) fn by_columns(
+    target: &Target,
+    query: &MessageQuery,
+    limit: usize,
+    (after, before): Ends,
+    unless: Option<Version>,
+) -> Sql {
+    let unless: Value = unless.map(i64::from).into();
     if query.filter == MessageFilter::default() && query.offset == 0 {
         let text = match query.order {
             Order::NewestFirst => LIST_NEWEST,
             Order::OldestFirst => LIST_OLDEST,
         };
         let mut values = target.values();
-        values.extend([after.get().into(), before.map_or(i64::MAX, i64::from).into()]);
+        values.extend([after.get().into(), before.map_or(i64::MAX, i64::from).into(), unless]);
         return Sql::sized(text, limit, values);
     }
     let order = if query.order == Order::NewestFirst { " DESC" } else { "" };
-    let sql = target
-        .filter_messages(Sql::new(format!("SELECT {COLUMNS} FROM chat_message m WHERE ")))
-        .bind(" AND m.position > ", after.get())
+    let sql = Sql::new(format!("SELECT {MESSAGE_COLUMNS}, t.version FROM chat_thread t LEFT JOIN LATERAL ("))
+        .bind("SELECT * FROM chat_message m WHERE m.org_id = ", target.org.as_str())
+        .bind(" AND m.chat_thread_id = ", *target.id.as_uuid())
+        .bind(" AND m.branch = 0 AND t.version IS DISTINCT FROM ", unless)
+        .bind("::bigint AND m.position > ", after.get())
         .bind_some(" AND m.position < ", before.map(i64::from))
         .text(&roles_are("m.sender_role", &query.filter.roles))
         .bind_some(" AND m.sender_id = ", query.filter.sender_id.as_ref().map(UserId::as_str))
         .bind_some(" AND m.created_at >= ", query.filter.created.from)
         .bind_some(" AND m.created_at < ", query.filter.created.until)
         .text(&format!(" ORDER BY m.position{order} LIMIT {}", size(limit)));
-    match query.offset {
+    let sql = match query.offset {
         0 => sql,
         offset => sql.bind(" OFFSET ", i64::try_from(offset).unwrap_or(i64::MAX)),
-    }
+    };
+    target.filter_joined(sql.text(") m ON TRUE WHERE "))
 }
 
 /// An index of their own serves these, in one statement.
@@ -313,16 +357,11 @@ pub(crate) fn roles_are(column: &str, roles: &[Role]) -> String {
 
 #[async_trait]
 impl<C: Connections> MessageRepository for PostgresRepository<C> {
-    async fn append(
-        &self,
-        scope: &Scope,
-        thread: ThreadId,
-        append: Append,
-    ) -> Result<Vec<ChatMessage>, StoreError> {
+    async fn append(&self, scope: &Scope, thread: ThreadId, append: Append) -> Result<Appended, StoreError> {
         self.append_messages(scope, thread, append).await
     }
 
-    async fn append_each(&self, appends: Vec<ThreadAppend>) -> Vec<Result<Vec<ChatMessage>, StoreError>> {
+    async fn append_each(&self, appends: Vec<ThreadAppend>) -> Vec<Result<Appended, StoreError>> {
         self.append_together(appends).await
     }
 
@@ -345,7 +384,18 @@ impl<C: Connections> MessageRepository for PostgresRepository<C> {
         thread: ThreadId,
         query: &MessageQuery,
     ) -> Result<Page<ChatMessage>, StoreError> {
-        self.reads(self.try_list(scope, thread, query)).await
+        let page = self.reads(self.try_list(scope, thread, query, None)).await?;
+        Ok(page.unwrap_or_else(Page::empty))
+    }
+
+    async fn list_messages_unless(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        query: &MessageQuery,
+        version: Version,
+    ) -> Result<Option<Page<ChatMessage>>, StoreError> {
+        self.reads(self.try_list(scope, thread, query, Some(version))).await
     }
 
     fn stream_messages<'a>(
@@ -382,19 +432,19 @@ impl<C: Connections> MessageRepository for PostgresRepository<C> {
         scope: &Scope,
         thread: ThreadId,
         id: MessageId,
-        at: Timestamp,
+        removal: Removal,
     ) -> Result<(), StoreError> {
-        check_timestamp("at", at)?;
-        self.writes(self.try_delete_message(scope, thread, id, at)).await
+        removal.validate()?;
+        self.writes(self.try_delete_message(scope, thread, id, removal)).await
     }
 
     async fn clear_messages(
         &self,
         scope: &Scope,
         thread: ThreadId,
-        at: Timestamp,
+        removal: Removal,
     ) -> Result<u64, StoreError> {
-        check_timestamp("at", at)?;
-        self.writes(self.try_clear(scope, thread, at)).await
+        removal.validate()?;
+        self.writes(self.try_clear(scope, thread, removal)).await
     }
 }

@@ -1,8 +1,9 @@
 //! Rows become domain types here. What cannot be decoded is named, never dropped.
 
 use chatkeep_domain::{
-    BoxError, ChatMessage, ChatThread, Codec, ContentKey, Entity, MessageQuery, MessageRevision, OrgId,
-    Position, StoreError, ThreadId, ThreadKey, ThreadQuery, Timestamp, UserId, metadata_from_json,
+    BoxError, ChatMessage, ChatThread, Codec, ContentKey, Entity, ExternalId, MessageQuery, MessageRevision,
+    OrgId, Position, StoreError, ThreadId, ThreadKey, ThreadPreview, ThreadQuery, Timestamp, UserId, Version,
+    metadata_from_json,
 };
 use sea_orm::sqlx::postgres::{PgRow, PgTypeInfo, PgValueFormat, PgValueRef, Postgres};
 use sea_orm::sqlx::{Column as _, Decode, Row as _, Type, TypeInfo as _};
@@ -12,7 +13,13 @@ use uuid::Uuid;
 use crate::error::DriverError;
 
 /// The columns that [`ThreadRow`] reads.
-pub(crate) const THREAD_COLUMNS: &str = "org_id, id, user_id, name, metadata, head, created_at, updated_at";
+pub(crate) const THREAD_COLUMNS: &str =
+    "org_id, id, user_id, name, metadata, head, created_at, updated_at, external_id, version";
+
+/// The columns that [`MessageRow`] reads, and their number.
+pub(crate) const MESSAGE_COLUMNS: &str = "m.id, m.chat_thread_id, m.position, m.sender_id, m.sender_role, m.content, \
+    m.created_at, m.updated_at, m.external_id, m.revision";
+pub(crate) const MESSAGE_WIDTH: usize = 10;
 
 /// A thread's row.
 struct ThreadRow<'a> {
@@ -24,11 +31,13 @@ struct ThreadRow<'a> {
     head: i64,
     created_at: Timestamp,
     updated_at: Timestamp,
+    external_id: Option<&'a str>,
+    version: i64,
 }
 
 impl<'a> ThreadRow<'a> {
-    const TYPES: [&'static str; 8] =
-        ["TEXT", "UUID", "TEXT", "TEXT", "TEXT", "INT8", "TIMESTAMPTZ", "TIMESTAMPTZ"];
+    const TYPES: [&'static str; 10] =
+        ["TEXT", "UUID", "TEXT", "TEXT", "TEXT", "INT8", "TIMESTAMPTZ", "TIMESTAMPTZ", "TEXT", "INT8"];
 
     fn read(row: &'a PgRow, are_typed: bool) -> Result<Self, BoxError> {
         Ok(Self {
@@ -40,6 +49,8 @@ impl<'a> ThreadRow<'a> {
             head: get(row, 5, are_typed)?,
             created_at: get::<Moment>(row, 6, are_typed)?.0,
             updated_at: get::<Moment>(row, 7, are_typed)?.0,
+            external_id: get(row, 8, are_typed)?,
+            version: get(row, 9, are_typed)?,
         })
     }
 
@@ -49,12 +60,13 @@ impl<'a> ThreadRow<'a> {
         thread.metadata = metadata_from_json(self.metadata)?;
         thread.head = Position::new(self.head)?;
         thread.updated_at = self.updated_at;
+        thread.external_id = self.external_id.map(ExternalId::new).transpose()?;
+        thread.version = Version::new(self.version)?;
         Ok(thread)
     }
 }
 
-/// A message's row: `m.id, m.chat_thread_id, m.position, m.sender_id, m.sender_role, m.content, m.created_at,
-/// m.updated_at`.
+/// A message's row: [`MESSAGE_COLUMNS`].
 struct MessageRow<'a> {
     id: Uuid,
     chat_thread_id: Uuid,
@@ -64,22 +76,27 @@ struct MessageRow<'a> {
     content: &'a str,
     created_at: Timestamp,
     updated_at: Timestamp,
+    external_id: Option<&'a str>,
+    revision: i32,
 }
 
 impl<'a> MessageRow<'a> {
-    const TYPES: [&'static str; 8] =
-        ["UUID", "UUID", "INT8", "TEXT", "TEXT", "TEXT", "TIMESTAMPTZ", "TIMESTAMPTZ"];
+    const TYPES: [&'static str; MESSAGE_WIDTH] =
+        ["UUID", "UUID", "INT8", "TEXT", "TEXT", "TEXT", "TIMESTAMPTZ", "TIMESTAMPTZ", "TEXT", "INT4"];
 
-    fn read(row: &'a PgRow, are_typed: bool) -> Result<Self, BoxError> {
+    /// From this column on.
+    fn read(row: &'a PgRow, first: usize, are_typed: bool) -> Result<Self, BoxError> {
         Ok(Self {
-            id: get(row, 0, are_typed)?,
-            chat_thread_id: get(row, 1, are_typed)?,
-            position: get(row, 2, are_typed)?,
-            sender_id: get(row, 3, are_typed)?,
-            sender_role: get(row, 4, are_typed)?,
-            content: get(row, 5, are_typed)?,
-            created_at: get::<Moment>(row, 6, are_typed)?.0,
-            updated_at: get::<Moment>(row, 7, are_typed)?.0,
+            id: get(row, first, are_typed)?,
+            chat_thread_id: get(row, first + 1, are_typed)?,
+            position: get(row, first + 2, are_typed)?,
+            sender_id: get(row, first + 3, are_typed)?,
+            sender_role: get(row, first + 4, are_typed)?,
+            content: get(row, first + 5, are_typed)?,
+            created_at: get::<Moment>(row, first + 6, are_typed)?.0,
+            updated_at: get::<Moment>(row, first + 7, are_typed)?.0,
+            external_id: get(row, first + 8, are_typed)?,
+            revision: get(row, first + 9, are_typed)?,
         })
     }
 
@@ -90,6 +107,8 @@ impl<'a> MessageRow<'a> {
         let mut message = ChatMessage::new(id, thread, position, role, content, self.created_at);
         message.sender_id = self.sender_id.map(UserId::new).transpose()?;
         message.updated_at = self.updated_at;
+        message.external_id = self.external_id.map(ExternalId::new).transpose()?;
+        message.revision = self.revision.try_into()?;
         Ok(message)
     }
 }
@@ -114,8 +133,24 @@ impl<'a> Opener<'a> {
     }
 
     pub(crate) fn message(self, row: &QueryResult) -> Result<ChatMessage, StoreError> {
-        let decode = || MessageRow::read(pg(row)?, self.are_typed)?.into_message(self);
+        let decode = || MessageRow::read(pg(row)?, 0, self.are_typed)?.into_message(self);
         decode().map_err(|error| corrupt_message(row, error))
+    }
+
+    /// What is behind a thread's columns: the number of its messages, and the last one or NULLs.
+    fn preview(self, row: &QueryResult, first: usize) -> Result<ThreadPreview, StoreError> {
+        let last = first + 1;
+        let corrupt_last = |error| corrupt(Entity::Message, shown_id(row, last), error);
+        let count = || -> Result<u64, BoxError> { Ok(value::<i64>(row, first)?.try_into()?) };
+        let count = count().map_err(|error| corrupt(Entity::Thread, shown_id(row, 1), error))?;
+        let message = match value::<Option<Uuid>>(row, last).map_err(corrupt_last)? {
+            None => None,
+            Some(_) => {
+                let decode = || MessageRow::read(pg(row)?, last, false)?.into_message(self);
+                Some(decode().map_err(corrupt_last)?)
+            }
+        };
+        Ok(ThreadPreview::new(message, count))
     }
 
     /// A row of a list. A corrupt one says where the list goes on.
@@ -164,11 +199,20 @@ fn read_thread(row: &QueryResult, are_typed: bool) -> Result<ChatThread, StoreEr
 /// The rows of a list. A corrupt one says where the list goes on.
 pub(crate) fn listed_threads(
     rows: &[QueryResult],
+    codec: &dyn Codec,
     query: &ThreadQuery,
 ) -> Vec<Result<ChatThread, StoreError>> {
     let are_typed = rows.first().is_some_and(|row| are_typed(row, &ThreadRow::TYPES));
+    let read = |row: &QueryResult| {
+        let mut thread = read_thread(row, are_typed)?;
+        if query.with_preview {
+            let preview = Opener::new(codec, &thread.org_id).preview(row, ThreadRow::TYPES.len())?;
+            thread.preview = Some(Box::new(preview));
+        }
+        Ok(thread)
+    };
     let listed = |row: &QueryResult| {
-        read_thread(row, are_typed).map_err(|error| {
+        read(row).map_err(|error: StoreError| {
             let place = || -> Result<ThreadKey, BoxError> {
                 let org_id = OrgId::new(value::<&str>(row, 0)?)?;
                 Ok(ThreadKey::new(moment(row, 7)?, value::<Uuid>(row, 1)?.into(), org_id))

@@ -48,7 +48,7 @@ impl<C: Connections> PostgresRepository<C> {
         }
         let page = plan.finish()?;
         if let (true, Within::Thread(target)) = (page.items.is_empty(), &within) {
-            self.require_thread(&self.connections, target).await?;
+            self.read_version(target).await?;
         }
         Ok(page)
     }

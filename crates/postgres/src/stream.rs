@@ -9,7 +9,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use chatkeep_domain::{
-    ChatMessage, MessageQuery, MessageStream, Position, Scope, StoreError, ThreadId, message_stream,
+    ChatMessage, MessageQuery, MessageStream, Page, Position, Scope, StoreError, ThreadId, message_stream,
 };
 use futures_util::StreamExt as _;
 use tokio::runtime::Handle;
@@ -20,7 +20,7 @@ use tracing::Instrument as _;
 
 use crate::connection::Connections;
 use crate::error::Failure;
-use crate::messages::by_columns;
+use crate::messages::{by_columns, is_of_thread_alone};
 use crate::store::PostgresRepository;
 use crate::threads::Target;
 
@@ -60,7 +60,7 @@ impl<C: Connections> PostgresRepository<C> {
             let target = self.reads(self.target(scope, thread)).await?;
             let mut is_first = true;
             loop {
-                let page = self.reads(self.page(&target, &query)).await?;
+                let page = self.reads(self.page(&target, &query, None)).await?.unwrap_or_else(Page::empty);
                 outlet.give_all(page.items).await;
                 let Some(next) = page.next else { return Ok(()) };
                 query = query.behind(next);
@@ -118,7 +118,7 @@ impl<C: Connections> PostgresRepository<C> {
     ) -> Result<Stretch, Failure> {
         let ends = query.validate(target.id).map_err(StoreError::from)?;
         let until = Instant::now() + HOLD;
-        let rows = by_columns(target, query, STRETCH, ends).stream(&self.connections).await?;
+        let rows = by_columns(target, query, STRETCH, ends, None).stream(&self.connections).await?;
         let mut rows = pin!(rows.chunks(query.limit.min(CHUNK)));
         let (mut taken, mut last) = (0, None);
         while let Some(rows) = rows.next().await {
@@ -128,6 +128,12 @@ impl<C: Connections> PostgresRepository<C> {
             };
             let mut messages = Vec::with_capacity(rows.len());
             let mut failed = None;
+            // Nothing is left of the thread but itself.
+            if let ([Ok(row)], 0) = (rows.as_slice(), taken)
+                && is_of_thread_alone(row)
+            {
+                return Ok(Stretch::Unknown);
+            }
             for row in rows {
                 match row.map_err(Failure::from).and_then(|row| Ok(opener.listed(&row, target.id, query)?)) {
                     Ok(message) => messages.push(message),

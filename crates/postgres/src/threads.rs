@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use chatkeep_domain::search::fold_text;
 use chatkeep_domain::{
-    ChatThread, Entity, MAX_PAGE_LEN, Metadata, NewThread, OrgId, OwnerFilter, Page, Position, Scope,
-    StoreError, ThreadId, ThreadKey, ThreadQuery, ThreadRepository, ThreadUpdate, UserId,
+    ChatThread, Expected, MAX_PAGE_LEN, Metadata, NewThread, OrgId, OwnerFilter, Page, Position, Scope,
+    StoreError, ThreadId, ThreadKey, ThreadQuery, ThreadRepository, ThreadUpdate, UserId, Version,
 };
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ConnectionTrait, DbErr, EntityTrait as _, Set, TransactionSession as _, Value};
@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::connection::Connections;
 use crate::entities::chat_thread;
 use crate::error::Failure;
-use crate::row::{self, THREAD_COLUMNS};
+use crate::row::{self, MESSAGE_COLUMNS, THREAD_COLUMNS};
 use crate::sql::{Sql, size};
 use crate::statements::{LOCK, THREAD};
 use crate::store::PostgresRepository;
@@ -55,6 +55,13 @@ impl Target {
             .bind_some(" AND user_id || '' = ", self.user.as_ref().map(UserId::as_str))
     }
 
+    /// The same where the thread's table is called `t`, beside others.
+    pub(crate) fn filter_joined(&self, sql: Sql) -> Sql {
+        sql.bind("t.org_id = ", self.org.as_str())
+            .bind(" AND t.id = ", *self.id.as_uuid())
+            .bind_some(" AND t.user_id || '' = ", self.user.as_ref().map(UserId::as_str))
+    }
+
     /// Goes on with the condition on messages, whose table is called `m`.
     pub(crate) fn filter_messages(&self, sql: Sql) -> Sql {
         self.filter_revisions(sql).text(" AND m.branch = 0")
@@ -70,6 +77,15 @@ impl Target {
         }
     }
 
+    /// What a statement gives, and the thread's version behind it in each row. Where it gives nothing, there is one row, of
+    /// NULLs and the version; where there is no such thread, none.
+    pub(crate) fn beside(&self, mut sql: Sql) -> Sql {
+        let text = sql.take_text();
+        let text =
+            format!("SELECT found.*, t.version FROM chat_thread t LEFT JOIN ({text}) found ON TRUE WHERE ");
+        self.filter_joined(sql.text(&text))
+    }
+
     pub(crate) fn not_found(&self) -> StoreError {
         StoreError::thread_not_found(self.id)
     }
@@ -80,6 +96,8 @@ pub(crate) struct LockedThread {
     pub(crate) head: Position,
     /// Its owner, as it is stored.
     pub(crate) user: String,
+    pub(crate) version: Version,
+    pub(crate) message_count: i64,
 }
 
 impl<C: Connections> PostgresRepository<C> {
@@ -105,14 +123,11 @@ impl<C: Connections> PostgresRepository<C> {
         Ok(row::thread(&row.ok_or_else(|| target.not_found())?)?)
     }
 
-    /// Fails where there is no such thread. It decodes nothing: a corrupt thread is there.
-    pub(crate) async fn require_thread(
-        &self,
-        on: &impl ConnectionTrait,
-        target: &Target,
-    ) -> Result<(), Failure> {
-        let row = Sql::constant(THREAD, target.values()).row(on).await?;
-        row.map(drop).ok_or_else(|| target.not_found().into())
+    /// The version of a thread. It decodes nothing else: a corrupt thread is there.
+    pub(crate) async fn read_version(&self, target: &Target) -> Result<Version, Failure> {
+        let row = Sql::constant(THREAD, target.values()).row(&self.connections).await?;
+        let row = row.ok_or_else(|| target.not_found())?;
+        Ok(Version::new(row::value(&row, 9)?).map_err(StoreError::from)?)
     }
 
     /// Locks the thread against other writers until the transaction ends.
@@ -123,20 +138,18 @@ impl<C: Connections> PostgresRepository<C> {
     ) -> Result<LockedThread, Failure> {
         let row = Sql::constant(LOCK, target.values()).row(on).await?.ok_or_else(|| target.not_found())?;
         let head = Position::new(row::value(&row, 0)?).map_err(StoreError::from)?;
-        Ok(LockedThread { head, user: row::value(&row, 1)? })
+        let version = Version::new(row::value(&row, 2)?).map_err(StoreError::from)?;
+        Ok(LockedThread { head, user: row::value(&row, 1)?, version, message_count: row::value(&row, 3)? })
     }
 
-    async fn try_create(&self, new: &ChatThread) -> Result<ChatThread, Failure> {
+    async fn try_create(&self, new: &NewThread) -> Result<ChatThread, Failure> {
         let tags = tags::stored_tags(&new.metadata);
         loop {
             if self.insert(new, &tags).await? {
-                return Ok(new.clone());
+                return Ok(new.clone().into_thread());
             }
             match self.read_thread(&Target::whole(new.org_id.clone(), new.id)).await {
-                Ok(stored) if stored.user_id == new.user_id => return Ok(stored),
-                Ok(_) => {
-                    return Err(StoreError::already_exists(Entity::Thread, new.id).into());
-                }
+                Ok(stored) => return Ok(new.held(stored)?),
                 // Deleted in between: the id is free again.
                 Err(Failure::Store(error)) if error.is_not_found() => {}
                 Err(failure) => return Err(failure),
@@ -145,7 +158,7 @@ impl<C: Connections> PostgresRepository<C> {
     }
 
     /// False where there is a thread of this id.
-    async fn insert(&self, new: &ChatThread, tags: &[Uuid]) -> Result<bool, Failure> {
+    async fn insert(&self, new: &NewThread, tags: &[Uuid]) -> Result<bool, Failure> {
         if tags.is_empty() {
             return Ok(insert_row(&self.connections, new).await?);
         }
@@ -158,12 +171,27 @@ impl<C: Connections> PostgresRepository<C> {
         Ok(is_new)
     }
 
-    async fn try_delete(&self, scope: &Scope, id: ThreadId) -> Result<u64, Failure> {
+    async fn try_delete(
+        &self,
+        scope: &Scope,
+        id: ThreadId,
+        expect_version: Option<Version>,
+    ) -> Result<u64, Failure> {
         let target = self.target(scope, id).await?;
-        // What belongs to it goes with it.
-        let sql = target.filter(Sql::new("DELETE FROM chat_thread WHERE ")).text(" RETURNING message_count");
-        let row = sql.row(&self.connections).await?.ok_or_else(|| target.not_found())?;
-        Ok(row::value::<i64>(&row, 0)?.unsigned_abs())
+        loop {
+            // What belongs to it goes with it.
+            let sql = target
+                .filter(Sql::new("DELETE FROM chat_thread WHERE "))
+                .bind_some(" AND version = ", expect_version.map(i64::from))
+                .text(" RETURNING message_count");
+            if let Some(row) = sql.row(&self.connections).await? {
+                return Ok(row::value::<i64>(&row, 0)?.unsigned_abs());
+            }
+            // Nothing is said where it has that version by now: then it is tried again.
+            let Some(expected) = expect_version else { return Err(target.not_found().into()) };
+            let actual = self.read_version(&target).await?;
+            StoreError::unless_expected(Expected::Version, Some(expected), actual)?;
+        }
     }
 
     async fn try_update(
@@ -173,24 +201,50 @@ impl<C: Connections> PostgresRepository<C> {
         update: &ThreadUpdate,
     ) -> Result<ChatThread, Failure> {
         let target = self.target(scope, id).await?;
+        loop {
+            if let Some(thread) = self.update_changing(&target, update).await? {
+                return Ok(thread);
+            }
+            let thread = self.read_thread(&target).await?;
+            if !update.changes(&thread) {
+                return Ok(thread);
+            }
+            // Nothing is said where it has that version by now, or was changed back: then it is tried again.
+            StoreError::unless_expected(Expected::Version, update.expect_version, thread.version)?;
+        }
+    }
+
+    /// `None`: the update would change nothing, the thread has another version, or is not there.
+    async fn update_changing(
+        &self,
+        target: &Target,
+        update: &ThreadUpdate,
+    ) -> Result<Option<ChatThread>, Failure> {
+        let (name, metadata) = (update.name.as_deref(), update.metadata.as_ref().map(encoded));
         let sql =
             Sql::new("UPDATE chat_thread SET version = version + 1, updated_at = GREATEST(updated_at, ")
                 .bind("", update.at)
                 .text(")")
-                .bind_some(", name = ", update.name.as_deref())
-                .bind_some(", folded_name = ", update.name.as_deref().map(fold_text))
-                .bind_some(", metadata = ", update.metadata.as_ref().map(encoded))
+                .bind_some(", name = ", name)
+                .bind_some(", folded_name = ", name.map(fold_text))
+                .bind_some(", metadata = ", metadata.as_deref())
                 .text(" WHERE ");
-        let sql = target.filter(sql).text(&format!(" RETURNING {THREAD_COLUMNS}"));
+        let sql = target
+            .filter(sql)
+            .bind_some(" AND version = ", update.expect_version.map(i64::from))
+            .bind(" AND (updated_at < ", update.at)
+            .bind_some(" OR name <> ", name)
+            .bind_some(" OR metadata <> ", metadata.as_deref())
+            .text(&format!(") RETURNING {THREAD_COLUMNS}"));
         let Some(metadata) = &update.metadata else {
-            let row = sql.row(&self.connections).await?.ok_or_else(|| target.not_found())?;
-            return Ok(row::thread(&row)?);
+            return Ok(sql.row(&self.connections).await?.as_ref().map(row::thread).transpose()?);
         };
         let transaction = self.connections.begin().await?;
-        let thread = row::thread(&sql.row(&transaction).await?.ok_or_else(|| target.not_found())?)?;
-        tags::replace(&transaction, target.org.as_str(), *id.as_uuid(), tags::stored_tags(metadata)).await?;
+        let Some(row) = sql.row(&transaction).await? else { return Ok(None) };
+        let (thread, tags) = (row::thread(&row)?, tags::stored_tags(metadata));
+        tags::replace(&transaction, target.org.as_str(), *target.id.as_uuid(), tags).await?;
         transaction.commit().await?;
-        Ok(thread)
+        Ok(Some(thread))
     }
 
     /// Page by page until enough of what the index finds matches; without filters on metadata, all of it does.
@@ -225,7 +279,7 @@ impl<C: Connections> PostgresRepository<C> {
     ) -> Result<Vec<Result<ChatThread, StoreError>>, Failure> {
         let mut rows = sql.rows(&self.connections).await?;
         rows.truncate(limit);
-        Ok(row::listed_threads(&rows, query))
+        Ok(row::listed_threads(&rows, &*self.codec, query))
     }
 }
 
@@ -233,16 +287,18 @@ fn encoded(metadata: &Metadata) -> String {
     serde_json::Value::Object(metadata.clone()).to_string()
 }
 
-async fn insert_row(on: &impl ConnectionTrait, new: &ChatThread) -> Result<bool, DbErr> {
+async fn insert_row(on: &impl ConnectionTrait, new: &NewThread) -> Result<bool, DbErr> {
     let row = chat_thread::ActiveModel {
         org_id: Set(new.org_id.as_str().to_owned()),
         id: Set(*new.id.as_uuid()),
+        external_id: Set(new.external_id.as_ref().map(|id| id.as_str().to_owned())),
         user_id: Set(new.user_id.as_str().to_owned()),
         name: Set(new.name.clone()),
         folded_name: Set(Some(fold_text(&new.name))),
         metadata: Set(encoded(&new.metadata)),
+        version: Set(new.version.get()),
         created_at: Set(new.created_at),
-        updated_at: Set(new.updated_at),
+        updated_at: Set(new.created_at),
         search_version: Set(Some(analyzer_version())),
         ..Default::default()
     };
@@ -253,7 +309,8 @@ async fn insert_row(on: &impl ConnectionTrait, new: &ChatThread) -> Result<bool,
 }
 
 fn list_sql(owner: &OwnerFilter, query: &ThreadQuery, behind: Option<ThreadKey>, limit: usize) -> Sql {
-    let sql = Sql::new(format!("SELECT {THREAD_COLUMNS} FROM chat_thread WHERE version >= 0"))
+    let count = if query.with_preview { ", message_count" } else { "" };
+    let sql = Sql::new(format!("SELECT {THREAD_COLUMNS}{count} FROM chat_thread WHERE version >= 0"))
         .bind_some(" AND org_id = ", owner.org_id.as_ref().map(OrgId::as_str))
         .bind_some(" AND user_id = ", owner.user_id.as_ref().map(UserId::as_str));
     let mut sql = tags::filter(sql, query);
@@ -266,14 +323,25 @@ fn list_sql(owner: &OwnerFilter, query: &ThreadQuery, behind: Option<ThreadKey>,
         sql = sql.bind_tuple(&format!(" AND ({columns}) <"), values);
     }
     let order = if across { ", org_id DESC" } else { "" };
-    sql.text(&format!(" ORDER BY updated_at DESC, id DESC{order} LIMIT {}", size(limit)))
+    let mut sql = sql.text(&format!(" ORDER BY updated_at DESC, id DESC{order} LIMIT {}", size(limit)));
+    if query.with_preview {
+        let threads = sql.take_text();
+        let order = "ORDER BY t.updated_at DESC, t.id DESC, t.org_id DESC";
+        sql = sql.text(&format!("SELECT t.*, {MESSAGE_COLUMNS} FROM ({threads}) t {LAST} {order}"));
+    }
+    sql
 }
+
+/// The last message of each thread, beside it.
+const LAST: &str = "LEFT JOIN LATERAL (
+    SELECT * FROM chat_message m
+    WHERE m.org_id = t.org_id AND m.chat_thread_id = t.id AND m.branch = 0 AND m.status = 0
+    ORDER BY m.position DESC LIMIT 1) m ON TRUE";
 
 #[async_trait]
 impl<C: Connections> ThreadRepository for PostgresRepository<C> {
     async fn create_thread(&self, scope: &Scope, new: NewThread) -> Result<ChatThread, StoreError> {
         new.validate(scope)?;
-        let new = new.into_thread();
         self.writes(self.try_create(&new)).await
     }
 
@@ -291,8 +359,13 @@ impl<C: Connections> ThreadRepository for PostgresRepository<C> {
         self.writes(self.try_update(scope, id, &update)).await
     }
 
-    async fn delete_thread(&self, scope: &Scope, id: ThreadId) -> Result<u64, StoreError> {
-        self.writes(self.try_delete(scope, id)).await
+    async fn delete_thread(
+        &self,
+        scope: &Scope,
+        id: ThreadId,
+        expect_version: Option<Version>,
+    ) -> Result<u64, StoreError> {
+        self.writes(self.try_delete(scope, id, expect_version)).await
     }
 
     async fn list_threads(&self, scope: &Scope, query: &ThreadQuery) -> Result<Page<ChatThread>, StoreError> {

@@ -11,12 +11,14 @@ CREATE TABLE chat_thread (
     key INTEGER PRIMARY KEY,
     org INTEGER NOT NULL REFERENCES chat_org (key),
     id BLOB NOT NULL,
+    external_id TEXT,
     user_id TEXT NOT NULL,
     name TEXT NOT NULL,
     folded_name TEXT NOT NULL,
     metadata TEXT NOT NULL,
     head INTEGER NOT NULL,
     message_count INTEGER NOT NULL DEFAULT 0,
+    version INTEGER NOT NULL DEFAULT 0,
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL
 ) STRICT;
@@ -40,9 +42,10 @@ CREATE TABLE chat_message (
     branch INTEGER NOT NULL DEFAULT 0,
     position INTEGER NOT NULL,
     id BLOB NOT NULL,
+    external_id TEXT,
     sender_id TEXT,
     sender_role TEXT NOT NULL,
-    revision INTEGER NOT NULL DEFAULT 0,
+    revision INTEGER NOT NULL DEFAULT 1,
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
     -- The `at` of the edit that wrote the content, as it was given; NULL for the content that was appended.

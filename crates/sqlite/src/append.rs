@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use chatkeep_domain::{
-    Append, ChatMessage, ContentKey, NewMessage, OrgId, Position, Scope, StoreError, ThreadId, UserId,
+    Append, Appended, ContentKey, ExternalId, NewMessage, OrgId, Position, Scope, StoreError, ThreadId,
+    UserId,
 };
 use rusqlite::Connection;
 
@@ -20,13 +21,13 @@ const MANY: usize = 64;
 /// Does nothing where the thread holds the id.
 const INSERT: &str = "
     INSERT INTO chat_message (thread, org, chat_thread_id, position, id, sender_id, sender_role, content, created_at,
-        updated_at, pending)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10)
+        updated_at, pending, external_id)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10, ?11)
     ON CONFLICT (thread, id) DO NOTHING";
 
 const ADVANCE: &str = "
     UPDATE chat_thread
-    SET head = ?2, updated_at = MAX(updated_at, ?3), message_count = message_count + ?4
+    SET head = ?2, updated_at = MAX(updated_at, ?3), message_count = message_count + ?4, version = version + 1
     WHERE key = ?1";
 
 /// An append whose contents are sealed, as far as that can be done before the thread is known.
@@ -47,18 +48,19 @@ impl Prepared {
     }
 
     /// Stores the messages that the thread does not hold yet, and gives all of them as they are stored.
-    pub(crate) fn write(&self, connection: &Connection, context: &Context) -> Result<Vec<ChatMessage>> {
+    pub(crate) fn write(&self, connection: &Connection, context: &Context) -> Result<Appended> {
         let (id, append) = (self.thread, &self.append);
         let found = InThread::find(connection, context, &self.scope, id)?;
         let thread = &found.thread;
-        if let Some(expected) = append.expect_head.filter(|expected| expected.get() != thread.head) {
-            return retried(&found, append, expected);
+        let mut head = Position::new(thread.head)?;
+        if let Err(conflict) = append.check_expected(head, thread.version) {
+            return retried(&found, append, head, conflict);
         }
         let sealed = match &self.sealed {
             Some(sealed) => Cow::Borrowed(sealed),
             None => Cow::Owned(seal(&append.messages, &thread.org_id, id, context)?),
         };
-        let (mut head, mut updated_at) = (Position::new(thread.head)?, i64::MIN);
+        let mut updated_at = i64::MIN;
         let mut stored = Vec::with_capacity(append.messages.len());
         let mut insert = connection.prepare_cached(INSERT)?;
         let count_before = head;
@@ -77,9 +79,12 @@ impl Prepared {
                 sealed,
                 created_at,
                 (!at_once).then_some(1),
+                new.external_id.as_ref().map(ExternalId::as_str),
             );
             if insert.execute(values)? == 0 {
-                stored.push(found.message(new.id)?);
+                let held = found.message(new.id)?;
+                new.check_held(&held)?;
+                stored.push(held);
                 continue;
             }
             if at_once {
@@ -90,11 +95,12 @@ impl Prepared {
             (head, updated_at) = (position, updated_at.max(created_at));
             stored.push(new.clone().into_message(id, position));
         }
-        if head != count_before {
-            let count = head.get() - count_before.get();
-            connection.prepare_cached(ADVANCE)?.execute((thread.key, head.get(), updated_at, count))?;
+        if head == count_before {
+            return Ok(Appended::new(stored, head, thread.version));
         }
-        Ok(stored)
+        let count = head.get() - count_before.get();
+        connection.prepare_cached(ADVANCE)?.execute((thread.key, head.get(), updated_at, count))?;
+        Ok(Appended::new(stored, head, thread.version.next()))
     }
 }
 
@@ -104,7 +110,7 @@ pub(crate) fn write_each(
     connection: &Connection,
     appends: &[Prepared],
     context: &Context,
-) -> Result<Vec<Answer<Vec<ChatMessage>>>> {
+) -> Result<Vec<Answer<Appended>>> {
     let write = |append: &Prepared| {
         connection.prepare_cached("SAVEPOINT append")?.execute([])?;
         let answer = append.write(connection, context).map_err(|failure| context.errors.from(failure));
@@ -134,11 +140,13 @@ fn index_at_once(found: &InThread<'_>, new: &NewMessage) -> Result<()> {
     index::insert(found.connection, found.connection.last_insert_rowid(), owner, &document)
 }
 
-/// An append that comes again finds its messages wherever the head is by now; any other was too late.
-fn retried(found: &InThread<'_>, append: &Append, expected: Position) -> Result<Vec<ChatMessage>> {
-    let head = Position::new(found.thread.head)?;
-    let find = |message: &NewMessage| {
-        Ok(found.find_message(message.id)?.ok_or_else(|| StoreError::conflict(expected, head))?)
-    };
-    append.messages.iter().map(find).collect()
+/// An append that comes again finds its messages whatever the thread is like by now; any other was too late.
+fn retried(found: &InThread<'_>, append: &Append, head: Position, conflict: StoreError) -> Result<Appended> {
+    let mut stored = Vec::with_capacity(append.messages.len());
+    for new in &append.messages {
+        let Some(held) = found.find_message(new.id)? else { return Err(conflict.into()) };
+        new.check_held(&held)?;
+        stored.push(held);
+    }
+    Ok(Appended::new(stored, head, found.thread.version))
 }

@@ -15,7 +15,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params_from_iter};
 
 use crate::error::Result;
 use crate::index::Wanted;
-use crate::row::{MESSAGE_COLUMNS, Opener, uuid};
+use crate::row::{MESSAGE_COLUMNS, MESSAGE_WIDTH, Opener, uuid};
 use crate::sql::Sql;
 use crate::stored;
 
@@ -63,7 +63,7 @@ impl Place {
         let text = format!(
             "SELECT {MESSAGE_COLUMNS}, t.name FROM chat_message m JOIN chat_thread t ON t.key = m.thread WHERE m.key = ?1"
         );
-        let read = |row: &Row<'_>| Ok((opener.message(row), row.get(8)?));
+        let read = |row: &Row<'_>| Ok((opener.message(row), row.get(MESSAGE_WIDTH)?));
         Ok(connection.prepare_cached(&text)?.query_row([self.row], read)?)
     }
 }

@@ -2,15 +2,15 @@
 
 use async_trait::async_trait;
 use chatkeep_domain::{
-    Append, ChatMessage, MessageEdit, MessageId, MessageQuery, MessageRepository, MessageRevision,
-    MessageStream, Order, Page, Position, Scope, ThreadAppend, ThreadId, Timestamp, UserId, check_timestamp,
-    stream_by_pages,
+    Append, Appended, ChatMessage, MessageEdit, MessageId, MessageQuery, MessageRepository, MessageRevision,
+    MessageStream, Order, Page, Position, Removal, Scope, StoreError, ThreadAppend, ThreadId, Timestamp,
+    UserId, Version, stream_by_pages,
 };
 use rusqlite::{Row, params_from_iter};
 
 use crate::append::{self, Prepared};
 use crate::candidates::{Bounds, Candidates, Place};
-use crate::error::{Answer, Result, shared};
+use crate::error::{Answer, Result, STORE, shared};
 use crate::index::{self, Wanted};
 use crate::row::MESSAGE_COLUMNS;
 use crate::sql::Sql;
@@ -20,7 +20,7 @@ use crate::threads::InThread;
 
 const KEEP: &str = "
     INSERT INTO chat_message_revision (message, revision, content, written_at, edited_at)
-    SELECT key, revision + 1, content, updated_at, edited_at FROM chat_message WHERE key = ?1";
+    SELECT key, revision, content, updated_at, edited_at FROM chat_message WHERE key = ?1";
 
 const EDIT: &str = "
     UPDATE chat_message
@@ -34,12 +34,16 @@ const REVISIONS: &str =
     "SELECT revision, content, written_at FROM chat_message_revision WHERE message = ?1 ORDER BY revision";
 
 const TOUCH: &str = "
-    UPDATE chat_thread SET updated_at = MAX(updated_at, ?2), message_count = message_count - ?3 WHERE key = ?1";
+    UPDATE chat_thread
+    SET updated_at = MAX(updated_at, ?2), message_count = message_count - ?3, version = version + 1
+    WHERE key = ?1";
 
 /// The same thread under another key, without its messages.
 const SUCCEED: &str = "
-    INSERT INTO chat_thread (org, id, user_id, name, folded_name, metadata, head, created_at, updated_at)
-    SELECT ?2, ?3, user_id, name, folded_name, metadata, head, created_at, MAX(updated_at, ?4)
+    INSERT INTO chat_thread (org, id, external_id, user_id, name, folded_name, metadata, head, version, created_at,
+        updated_at)
+    SELECT ?2, ?3, external_id, user_id, name, folded_name, metadata, head, version + 1, created_at,
+        MAX(updated_at, ?4)
     FROM chat_thread WHERE key = ?1";
 
 const MOVE_TAGS: &str = "UPDATE chat_thread_tag SET thread = ?2 WHERE thread = ?1";
@@ -51,16 +55,26 @@ const CLEARED_AT_ONCE: i64 = 1_000;
 type Ends = (Position, Option<Position>);
 
 impl InThread<'_> {
-    fn list(&self, query: &MessageQuery, ends: Ends) -> Result<Page<ChatMessage>> {
-        if query.limit == 0 {
-            return Ok(Page::empty());
+    /// A page, unless the thread has this version.
+    fn list(
+        &self,
+        query: &MessageQuery,
+        ends: Ends,
+        unless: Option<Version>,
+    ) -> Result<Option<Page<ChatMessage>>> {
+        let version = self.thread.version;
+        if unless == Some(version) {
+            return Ok(None);
         }
-        let found = if query.filter.metadata.is_empty() {
+        let found = if query.limit == 0 {
+            Vec::new()
+        } else if query.filter.metadata.is_empty() {
             self.listed(query, ends)?
         } else {
             self.listed_with_metadata(query, ends)?
         };
-        Ok(Page::cut(found, query.limit, |last| query.cursor_behind(self.id, last.position))?)
+        let page = Page::cut(found, query.limit, |last| query.cursor_behind(self.id, last.position))?;
+        Ok(Some(page.at_version(version)))
     }
 
     /// One message more than the limit. The error of a corrupt row says where the list goes on.
@@ -148,6 +162,7 @@ impl InThread<'_> {
         if stored.content.is_identical(&edit.content) || self.was_made(key, id, edit)? {
             return Ok(stored);
         }
+        edit.check_expected(stored.revision, self.thread.version)?;
         let sealed = self.context.seal(&edit.content, &self.content_key(id))?;
         self.connection.prepare_cached(KEEP)?.execute([key])?;
         self.connection.prepare_cached(EDIT)?.execute((key, &sealed, at))?;
@@ -184,23 +199,28 @@ impl InThread<'_> {
         Ok(revisions)
     }
 
-    fn delete(&self, id: MessageId, at: Timestamp) -> Result<()> {
+    fn delete(&self, id: MessageId, removal: Removal) -> Result<()> {
         let (key, is_indexed) = self.message_key(id)?;
+        self.thread.check_expected(removal.expect_version)?;
         stored::delete_row(self.connection, key, is_indexed)?;
-        self.touch(at, 1)
+        self.touch(removal.at, 1)
     }
 
     /// Takes all messages out. Where there are many, a new row takes the thread's place, and the old one goes with them afterwards:
     /// the others do not wait for that.
-    fn clear(&self, at: Timestamp) -> Result<u64> {
+    fn clear(&self, removal: Removal) -> Result<u64> {
         let (connection, thread) = (self.connection, &self.thread);
-        let (key, count) = (thread.key, thread.message_count);
+        let (key, count, at) = (thread.key, thread.message_count, removal.at);
+        if count == 0 {
+            return Ok(0);
+        }
+        thread.check_expected(removal.expect_version)?;
         if count > CLEARED_AT_ONCE {
             self.give_up()?;
             let successor = (key, thread.org, self.id.as_uuid().as_bytes(), at.timestamp_micros());
             connection.prepare_cached(SUCCEED)?.execute(successor)?;
             connection.prepare_cached(MOVE_TAGS)?.execute((key, connection.last_insert_rowid()))?;
-        } else if count > 0 {
+        } else {
             while stored::delete_rows(connection, key, 200)? > 0 {}
             self.touch(at, count)?;
         }
@@ -216,13 +236,13 @@ impl InThread<'_> {
 
 #[async_trait]
 impl MessageRepository for SqliteRepository {
-    async fn append(&self, scope: &Scope, thread: ThreadId, append: Append) -> Answer<Vec<ChatMessage>> {
+    async fn append(&self, scope: &Scope, thread: ThreadId, append: Append) -> Answer<Appended> {
         let context = self.context();
         let prepared = Prepared::new(scope, thread, append, &context)?;
         self.write(move |connection| prepared.write(connection, &context)).await
     }
 
-    async fn append_each(&self, appends: Vec<ThreadAppend>) -> Vec<Answer<Vec<ChatMessage>>> {
+    async fn append_each(&self, appends: Vec<ThreadAppend>) -> Vec<Answer<Appended>> {
         let context = self.context();
         let (mut ready, mut answers) = (Vec::new(), Vec::new());
         for ThreadAppend { scope, thread, append, .. } in appends {
@@ -232,10 +252,11 @@ impl MessageRepository for SqliteRepository {
         let written = self.write(move |connection| append::write_each(connection, &ready, &context)).await;
         let mut written = written.map(Vec::into_iter);
         let mut next = || match &mut written {
-            Ok(written) => written.next().unwrap_or_else(|| Ok(Vec::new())),
-            Err(error) => Err(std::mem::replace(error, shared(error))),
+            Ok(written) => written.next(),
+            Err(error) => Some(Err(std::mem::replace(error, shared(error)))),
         };
-        answers.into_iter().map(|answer| answer.and_then(|()| next())).collect()
+        let unanswered = || Err(StoreError::not_tried(STORE));
+        answers.into_iter().map(|answer| answer.and_then(|()| next().unwrap_or_else(unanswered))).collect()
     }
 
     async fn get_message(&self, scope: &Scope, of: ThreadId, id: MessageId) -> Answer<ChatMessage> {
@@ -249,7 +270,19 @@ impl MessageRepository for SqliteRepository {
         query: &MessageQuery,
     ) -> Answer<Page<ChatMessage>> {
         let (ends, query) = (query.validate(of)?, query.clone());
-        self.read_in(scope, of, move |thread| thread.list(&query, ends)).await
+        let page = self.read_in(scope, of, move |thread| thread.list(&query, ends, None)).await?;
+        Ok(page.unwrap_or_else(Page::empty))
+    }
+
+    async fn list_messages_unless(
+        &self,
+        scope: &Scope,
+        of: ThreadId,
+        query: &MessageQuery,
+        version: Version,
+    ) -> Answer<Option<Page<ChatMessage>>> {
+        let (ends, query) = (query.validate(of)?, query.clone());
+        self.read_in(scope, of, move |thread| thread.list(&query, ends, Some(version))).await
     }
 
     /// By pages: a statement that stays open would hold a connection, and keep the log of writes from being cut.
@@ -282,13 +315,19 @@ impl MessageRepository for SqliteRepository {
         self.read_in(scope, of, move |thread| thread.revisions(id)).await
     }
 
-    async fn delete_message(&self, scope: &Scope, of: ThreadId, id: MessageId, at: Timestamp) -> Answer<()> {
-        check_timestamp("at", at)?;
-        self.write_in(scope, of, move |thread| thread.delete(id, at)).await
+    async fn delete_message(
+        &self,
+        scope: &Scope,
+        of: ThreadId,
+        id: MessageId,
+        removal: Removal,
+    ) -> Answer<()> {
+        removal.validate()?;
+        self.write_in(scope, of, move |thread| thread.delete(id, removal)).await
     }
 
-    async fn clear_messages(&self, scope: &Scope, of: ThreadId, at: Timestamp) -> Answer<u64> {
-        check_timestamp("at", at)?;
-        self.write_in(scope, of, move |thread| thread.clear(at)).await
+    async fn clear_messages(&self, scope: &Scope, of: ThreadId, removal: Removal) -> Answer<u64> {
+        removal.validate()?;
+        self.write_in(scope, of, move |thread| thread.clear(removal)).await
     }
 }

@@ -206,12 +206,15 @@ async fn write(store: &SqliteRepository) -> Vec<String> {
     let change = ThreadUpdate::new(at(1)).name("new").metadata(serde_json::Map::new());
     store.update_thread(&scope, id, change).await.expect("an update");
     let said = store.append(&scope, id, Append::new((0..3).map(message))).await.expect("an append");
-    store.edit_message(&scope, id, said[0].id, MessageEdit::new("new", at(2))).await.expect("an edit");
-    store.get_message(&scope, id, said[0].id).await.expect("a message");
-    store.list_revisions(&scope, id, said[0].id).await.expect("revisions");
-    store.delete_message(&scope, id, said[1].id, at(3)).await.expect("it is deleted");
-    store.clear_messages(&scope, id, at(4)).await.expect("it is cleared");
-    store.delete_thread(&scope, id).await.expect("it is deleted");
+    store
+        .edit_message(&scope, id, said.messages[0].id, MessageEdit::new("new", at(2)))
+        .await
+        .expect("an edit");
+    store.get_message(&scope, id, said.messages[0].id).await.expect("a message");
+    store.list_revisions(&scope, id, said.messages[0].id).await.expect("revisions");
+    store.delete_message(&scope, id, said.messages[1].id, at(3).into()).await.expect("it is deleted");
+    store.clear_messages(&scope, id, at(4).into()).await.expect("it is cleared");
+    store.delete_thread(&scope, id, None).await.expect("it is deleted");
     heard()
 }
 

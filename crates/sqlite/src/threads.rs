@@ -3,24 +3,24 @@
 use async_trait::async_trait;
 use chatkeep_domain::search::fold_text;
 use chatkeep_domain::{
-    ChatMessage, ChatThread, ContentKey, Entity, MAX_PAGE_LEN, MessageId, Metadata, MetadataTags, NewThread,
-    OrgId, OwnerFilter, Page, Scope, StoreError, ThreadId, ThreadKey, ThreadQuery, ThreadRepository,
-    ThreadUpdate, UserId,
+    ChatMessage, ChatThread, Codec, ContentKey, Entity, Expected, ExternalId, MAX_PAGE_LEN, MessageId,
+    Metadata, MetadataTags, NewThread, OrgId, OwnerFilter, Page, Scope, StoreError, ThreadId, ThreadKey,
+    ThreadPreview, ThreadQuery, ThreadRepository, ThreadUpdate, UserId, Version,
 };
-use rusqlite::types::Value;
+use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, OptionalExtension as _, Row, params_from_iter};
 use uuid::Uuid;
 
 use crate::error::{Answer, Result};
 use crate::readers::Work;
-use crate::row::{self, MESSAGE_COLUMNS, Opener, THREAD_COLUMNS};
+use crate::row::{self, MESSAGE_COLUMNS, Opener, THREAD_COLUMNS, THREAD_WIDTH};
 use crate::sql::Sql;
 use crate::store::{Context, SqliteRepository};
 use crate::stored;
 
 /// Of all organizations where none is named; two say that the id alone is not enough.
 const FIND: &str = "
-    SELECT t.key, t.org, o.org_id, t.user_id, t.head, t.message_count
+    SELECT t.key, t.org, o.org_id, t.user_id, t.head, t.message_count, t.version
     FROM chat_thread t JOIN chat_org o ON o.key = t.org
     WHERE t.id = ?1 AND t.org <> 0 AND (?2 IS NULL OR o.org_id = ?2)
     LIMIT 2";
@@ -30,19 +30,25 @@ const FIND_ORG: &str = "SELECT key FROM chat_org WHERE org_id = ?1";
 const INSERT_ORG: &str = "INSERT INTO chat_org (org_id) VALUES (?1)";
 
 const INSERT: &str = "
-    INSERT INTO chat_thread (org, id, user_id, name, folded_name, metadata, head, created_at, updated_at)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+    INSERT INTO chat_thread (org, id, user_id, name, folded_name, metadata, head, created_at, updated_at, external_id,
+        version)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
     ON CONFLICT (id, org) DO NOTHING";
 
 const UPDATE: &str = "
     UPDATE chat_thread
     SET updated_at = MAX(updated_at, ?2), name = COALESCE(?3, name), folded_name = COALESCE(?4, folded_name),
-        metadata = COALESCE(?5, metadata)
+        metadata = COALESCE(?5, metadata), version = version + 1
     WHERE key = ?1";
 
 const INSERT_TAG: &str = "INSERT INTO chat_thread_tag (thread, tag) VALUES (?1, ?2)";
 
 const DELETE_TAGS: &str = "DELETE FROM chat_thread_tag WHERE thread = ?1";
+
+/// What a preview adds to a list: the number of messages and the last one. Nothing but the index is looked at for its place.
+const WITH_LAST: &str = "
+    LEFT JOIN chat_message m ON m.key = (
+        SELECT l.key FROM chat_message l WHERE l.thread = t.key AND l.branch = 0 ORDER BY l.position DESC LIMIT 1)";
 
 /// The thread is nobody's from now on, and its id is free. Its messages go a few at a time.
 const GIVE_UP: &str = "UPDATE chat_thread SET org = 0, id = randomblob(16) WHERE key = ?1";
@@ -58,6 +64,13 @@ pub(crate) struct Found {
     pub(crate) user: String,
     pub(crate) head: i64,
     pub(crate) message_count: i64,
+    pub(crate) version: Version,
+}
+
+impl Found {
+    pub(crate) fn check_expected(&self, version: Option<Version>) -> Answer<()> {
+        StoreError::unless_expected(Expected::Version, version, self.version)
+    }
 }
 
 /// The thread that a scope means by an id. It decodes no more than it needs: a corrupt thread is there.
@@ -73,6 +86,7 @@ pub(crate) fn find(connection: &Connection, scope: &Scope, id: ThreadId) -> Resu
         user: row.get(3)?,
         head: row.get(4)?,
         message_count: row.get(5)?,
+        version: Version::new(row.get(6)?)?,
     };
     if rows.next()?.is_some() {
         return Err(StoreError::ambiguous_thread_id().into());
@@ -130,6 +144,11 @@ impl<'a> InThread<'a> {
 
     fn update(&self, update: &ThreadUpdate) -> Result<ChatThread> {
         let key = self.thread.key;
+        let mut thread = read(self.connection, &self.thread)?;
+        if !update.changes(&thread) {
+            return Ok(thread);
+        }
+        update.clone().apply(&mut thread)?;
         let name = update.name.as_deref();
         let metadata = update.metadata.as_ref();
         let values = (key, update.at.timestamp_micros(), name, name.map(fold_text), metadata.map(encoded));
@@ -137,7 +156,7 @@ impl<'a> InThread<'a> {
         if let Some(metadata) = metadata {
             replace_tags(self.connection, key, metadata)?;
         }
-        read(self.connection, &self.thread)
+        Ok(thread)
     }
 
     /// Deletes the thread, for whoever asks for it.
@@ -190,7 +209,7 @@ fn read(connection: &Connection, found: &Found) -> Result<ChatThread> {
         .query_row([found.key], |row| Ok(row::thread(row, Some(&found.org_id))))??)
 }
 
-fn create(connection: &Connection, new: &ChatThread) -> Result<ChatThread> {
+fn create(connection: &Connection, new: &NewThread) -> Result<ChatThread> {
     let org = if let Some(org) = find_org(connection, &new.org_id)? {
         org
     } else {
@@ -204,19 +223,18 @@ fn create(connection: &Connection, new: &ChatThread) -> Result<ChatThread> {
         &new.name,
         fold_text(&new.name),
         encoded(&new.metadata),
-        new.head.get(),
+        0,
         new.created_at.timestamp_micros(),
-        new.updated_at.timestamp_micros(),
+        new.created_at.timestamp_micros(),
+        new.external_id.as_ref().map(ExternalId::as_str),
+        new.version.get(),
     );
     if connection.prepare_cached(INSERT)?.execute(values)? == 1 {
         write_tags(connection, connection.last_insert_rowid(), &new.metadata)?;
-        return Ok(new.clone());
+        return Ok(new.clone().into_thread());
     }
     let found = find(connection, &Scope::org(new.org_id.clone()), new.id)?;
-    if found.user != new.user_id.as_str() {
-        return Err(StoreError::already_exists(Entity::Thread, new.id).into());
-    }
-    read(connection, &found)
+    Ok(new.held(read(connection, &found)?)?)
 }
 
 fn encoded(metadata: &Metadata) -> String {
@@ -242,6 +260,7 @@ pub(crate) fn replace_tags(connection: &Connection, thread: i64, metadata: &Meta
 /// Page by page until enough of what is found matches: without filters on metadata, all of it does.
 fn list(
     connection: &Connection,
+    codec: &dyn Codec,
     owner: &OwnerFilter,
     query: &ThreadQuery,
     mut behind: Option<ThreadKey>,
@@ -255,8 +274,9 @@ fn list(
     loop {
         let sql = list_sql(org.flatten(), owner.user_id.as_ref(), query, behind.as_ref(), limit);
         let mut statement = connection.prepare_cached(&sql.text)?;
-        let threads = statement
-            .query_map(params_from_iter(sql.values()), |row| Ok(listed(row, owner.org_id.as_ref(), query)))?;
+        let threads = statement.query_map(params_from_iter(sql.values()), |row| {
+            Ok(listed(row, codec, owner.org_id.as_ref(), query))
+        })?;
         let mut threads = threads.collect::<rusqlite::Result<Vec<_>>>()?;
         // The page ends ahead of a corrupt row at the latest.
         let is_end = threads.len() < limit || threads.iter().any(Result::is_err);
@@ -271,14 +291,33 @@ fn list(
 }
 
 /// A row of a list. A corrupt one says where the list goes on.
-fn listed(row: &Row<'_>, org: Option<&OrgId>, query: &ThreadQuery) -> Answer<ChatThread> {
-    row::thread(row, org).map_err(|error| {
+fn listed(row: &Row<'_>, codec: &dyn Codec, org: Option<&OrgId>, query: &ThreadQuery) -> Answer<ChatThread> {
+    let read = || {
+        let mut thread = row::thread(row, org)?;
+        if query.with_preview {
+            thread.preview = Some(Box::new(preview(row, Opener { codec, org: &thread.org_id })?));
+        }
+        Ok(thread)
+    };
+    read().map_err(|error: StoreError| {
         let place = || {
-            let org = org.map_or_else(|| row::org_id(row, 7), |org| Ok(org.clone())).ok()?;
+            let org = org.map_or_else(|| row::org_id(row, THREAD_WIDTH), |org| Ok(org.clone())).ok()?;
             Some(ThreadKey::new(row::moment(row, 6).ok()?, row::uuid(row, 0).ok()?.into(), org))
         };
         error.going_on(place().map(|place| query.cursor_behind(&place)))
     })
+}
+
+/// What is behind a thread's columns and its organization.
+fn preview(row: &Row<'_>, opener: Opener<'_>) -> Answer<ThreadPreview> {
+    let (count, last) = (THREAD_WIDTH + 1, THREAD_WIDTH + 2);
+    let corrupt = |error: rusqlite::Error| {
+        StoreError::corrupt_row(Entity::Thread, "with its number of messages", error)
+    };
+    let message_count = row.get(count).map_err(corrupt)?;
+    let has_last = !matches!(row.get_ref(last), Ok(ValueRef::Null));
+    let message = has_last.then(|| opener.message_from(row, last)).transpose()?;
+    Ok(ThreadPreview::new(message, message_count))
 }
 
 fn list_sql(
@@ -288,11 +327,18 @@ fn list_sql(
     behind: Option<&ThreadKey>,
     limit: usize,
 ) -> Sql {
-    let from = match org {
-        Some(_) => "FROM chat_thread t",
-        None => ", o.org_id FROM chat_thread t JOIN chat_org o ON o.key = t.org",
+    let (org_id, from) = match org {
+        Some(_) => ("NULL", "chat_thread t"),
+        None => ("o.org_id", "chat_thread t JOIN chat_org o ON o.key = t.org"),
     };
-    let mut sql = Sql::new(format!("SELECT {THREAD_COLUMNS} {from} WHERE t.org <> 0"))
+    let text = if query.with_preview {
+        format!(
+            "SELECT {THREAD_COLUMNS}, {org_id}, t.message_count, {MESSAGE_COLUMNS} FROM {from} {WITH_LAST} WHERE t.org <> 0"
+        )
+    } else {
+        format!("SELECT {THREAD_COLUMNS}, {org_id} FROM {from} WHERE t.org <> 0")
+    };
+    let mut sql = Sql::new(text)
         .bind_some(" AND t.org = ", org)
         .bind_some(" AND t.user_id = ", user.map(|user| user.as_str().to_owned()))
         .range("t.created_at", &query.created)
@@ -325,7 +371,6 @@ fn list_sql(
 impl ThreadRepository for SqliteRepository {
     async fn create_thread(&self, scope: &Scope, new: NewThread) -> Answer<ChatThread> {
         new.validate(scope)?;
-        let new = new.into_thread();
         self.write(move |connection| create(connection, &new)).await
     }
 
@@ -338,8 +383,14 @@ impl ThreadRepository for SqliteRepository {
         self.write_in(scope, id, move |found| found.update(&changes)).await
     }
 
-    async fn delete_thread(&self, scope: &Scope, id: ThreadId) -> Answer<u64> {
-        let delete = |found: &InThread<'_>| {
+    async fn delete_thread(
+        &self,
+        scope: &Scope,
+        id: ThreadId,
+        expect_version: Option<Version>,
+    ) -> Answer<u64> {
+        let delete = move |found: &InThread<'_>| {
+            found.thread.check_expected(expect_version)?;
             found.give_up()?;
             Ok(found.thread.message_count.unsigned_abs())
         };
@@ -350,7 +401,7 @@ impl ThreadRepository for SqliteRepository {
         let behind = query.validate()?;
         let owner = scope.narrow(query.org_id.as_ref(), query.user_id.as_ref());
         let Some(owner) = owner.filter(|_| query.limit > 0) else { return Ok(Page::empty()) };
-        let query = query.clone();
-        self.read(move |connection| list(connection, &owner, &query, behind.clone())).await
+        let (query, codec) = (query.clone(), self.codec());
+        self.read(move |connection| list(connection, &*codec, &owner, &query, behind.clone())).await
     }
 }

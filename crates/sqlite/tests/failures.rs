@@ -62,9 +62,9 @@ async fn each_append_of_a_call_has_its_own_answer_when_sqlite_fails() {
         [invalid(one), append_of(one, "good"), append_of(two, "bad"), append_of(two, "good"), invalid(two)];
     let answers = store.append_each(appends.into()).await;
     assert!(matches!(answers[0], Err(StoreError::InvalidArgument(InvalidArgument { .. }))), "{answers:?}");
-    assert_eq!(answers[1].as_ref().expect("it is stored").len(), 1);
+    assert_eq!(answers[1].as_ref().expect("it is stored").messages.len(), 1);
     assert_eq!(code(answers[2].as_ref().expect_err("it failed")), Some(1_811), "SQLITE_CONSTRAINT_TRIGGER");
-    assert_eq!(answers[3].as_ref().expect("it is stored").len(), 1);
+    assert_eq!(answers[3].as_ref().expect("it is stored").messages.len(), 1);
     assert!(matches!(answers[4], Err(StoreError::InvalidArgument(_))), "{answers:?}");
     assert_eq!((count(&store, one).await, count(&store, two).await), (1, 1));
 

@@ -117,7 +117,7 @@ async fn write(store: SqliteRepository, thread: ThreadId, writer: u128) -> Resul
         unless_gone(store.edit_message(&scope(), thread, edited, edit).await)?;
         store.edit_message(&scope(), thread, id(number), MessageEdit::new("again", at(2))).await?;
         let deleted = id(1 + (writer * 211 + round * 37) % BEFORE);
-        unless_gone(store.delete_message(&scope(), thread, deleted, at(3)).await)?;
+        unless_gone(store.delete_message(&scope(), thread, deleted, at(3).into()).await)?;
     }
     Ok(())
 }
@@ -259,13 +259,13 @@ async fn what_is_deleted_leaves_the_index() {
         .await
         .expect("it is edited");
     until_none(&path, PENDING).await;
-    store.delete_message(&scope(), thread, id(2), at(2)).await.expect("it is deleted");
+    store.delete_message(&scope(), thread, id(2), at(2).into()).await.expect("it is deleted");
     assert_index_is_right(&path, &store, thread).await;
-    store.clear_messages(&scope(), thread, at(3)).await.expect("it is cleared");
+    store.clear_messages(&scope(), thread, at(3).into()).await.expect("it is cleared");
     assert_index_is_right(&path, &store, thread).await;
     say(&store, thread, [numbered(20, "again"), numbered(21, "again")]).await;
     assert_index_is_right(&path, &store, thread).await;
-    store.delete_thread(&scope(), thread).await.expect("it is deleted");
+    store.delete_thread(&scope(), thread, None).await.expect("it is deleted");
     until_none(&path, "SELECT COUNT(*) FROM chat_message").await;
     assert_eq!(number(&path, INDEXED), 0);
     // The keys of rows that are gone may be given to new rows.
@@ -282,7 +282,10 @@ async fn a_vacuum_keeps_the_index_right() {
     let thread = thread_of(&store, "ada").await;
     say(&store, thread, (1..=300).map(|number| numbered(number, WORDS[number as usize % 4]))).await;
     for number in (1..=300).filter(|number| number % 3 != 0) {
-        store.delete_message(&Scope::org(org()), thread, id(number), at(1)).await.expect("it is deleted");
+        store
+            .delete_message(&Scope::org(org()), thread, id(number), at(1).into())
+            .await
+            .expect("it is deleted");
     }
     execute(&path, "VACUUM");
     say(&store, thread, [numbered(1_000, "new")]).await;

@@ -292,7 +292,7 @@ async fn what_a_killed_process_appended_is_found_at_once() {
             until_none(&path, PENDING).await;
         }
         assert!(texts(&store, thread).await.len() >= all);
-        store.clear_messages(&scope(), thread, common::at(1)).await.expect("it is cleared");
+        store.clear_messages(&scope(), thread, common::at(1).into()).await.expect("it is cleared");
         store.close().await.expect("it is closed");
     }
 }

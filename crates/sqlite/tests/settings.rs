@@ -40,7 +40,7 @@ async fn use_it(path: &Path) {
     assert_eq!(page.items[0..300], said);
     let named = ThreadQuery::default().name_contains("THREAD");
     assert_eq!(store.list_threads(&scope(), &named).await.expect("a page").items.len(), 2);
-    store.delete_thread(&scope(), other).await.expect("it is deleted");
+    store.delete_thread(&scope(), other, None).await.expect("it is deleted");
     until_none(path, "SELECT COUNT(*) FROM chat_thread WHERE org = 0").await;
     assert!(found(&store, &scope(), "soon", SearchOrder::Newest).await.is_empty());
     store.check().await.expect("the file is whole");

@@ -69,7 +69,7 @@ async fn a_large_thread_is_gone_at_once_and_its_rows_soon() {
     let thread = thread_of(&store, "ada").await;
     say(&store, thread, (0..3_000).map(|n| message("a stone", n))).await;
     let gone = store.get_thread(&scope(), thread).await.expect("a thread");
-    assert_eq!(store.delete_thread(&scope(), thread).await.expect("it is deleted"), 3_000);
+    assert_eq!(store.delete_thread(&scope(), thread, None).await.expect("it is deleted"), 3_000);
     assert!(store.get_thread(&scope(), thread).await.expect_err("it is gone").is_not_found());
     assert!(found(&store, &scope(), "stone", SearchOrder::Newest).await.is_empty());
     let listed = store.list_threads(&Scope::operator(), &ThreadQuery::default()).await.expect("a page");
@@ -92,7 +92,7 @@ async fn a_large_thread_is_cleared_and_keeps_the_rest() {
     let thread = thread_of(&store, "ada").await;
     say(&store, thread, (0..2_500).map(|n| message("a stone", n))).await;
     let before = store.get_thread(&scope(), thread).await.expect("a thread");
-    assert_eq!(store.clear_messages(&scope(), thread, at(5_000)).await.expect("it is cleared"), 2_500);
+    assert_eq!(store.clear_messages(&scope(), thread, at(5_000).into()).await.expect("it is cleared"), 2_500);
     let after = store.get_thread(&scope(), thread).await.expect("a thread");
     let mut expected = before;
     expected.updated_at = at(5_000);
@@ -101,6 +101,6 @@ async fn a_large_thread_is_cleared_and_keeps_the_rest() {
     assert!(page.items.is_empty());
     let next = say(&store, thread, [message("one more", 1)]).await;
     assert_eq!(next[0].position.get(), 2_501, "a position is never given twice");
-    assert_eq!(store.clear_messages(&scope(), thread, at(5_001)).await.expect("it is cleared"), 1);
+    assert_eq!(store.clear_messages(&scope(), thread, at(5_001).into()).await.expect("it is cleared"), 1);
     until_none(&path, "SELECT COUNT(*) FROM chat_message").await;
 }

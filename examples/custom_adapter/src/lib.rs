@@ -20,13 +20,13 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use async_trait::async_trait;
 use chatkeep::domain::search::{SearchCandidate, SearchPlan};
 use chatkeep::domain::{
-    Append, BoxError, MessageEdit, MessageRepository, MessageSearch, MessageStream, NewThread, ThreadKey,
-    ThreadRepository, ThreadUpdate, check_timestamp, stream_by_pages,
+    Append, BoxError, MessageEdit, MessageRepository, MessageSearch, MessageStream, NewThread, Removal,
+    ThreadKey, ThreadRepository, ThreadUpdate, stream_by_pages,
 };
 use chatkeep::{
-    ChatMessage, ChatThread, ConversationRepository, Entity, MessageId, MessageQuery, MessageRevision,
-    NewMessage, Order, OrgId, Page, Scope, SearchPage, SearchQuery, StoreError, ThreadId, ThreadQuery,
-    Timestamp,
+    Appended, ChatMessage, ChatThread, ConversationRepository, Expected, MessageId, MessageQuery,
+    MessageRevision, NewMessage, Order, OrgId, Page, Scope, SearchPage, SearchQuery, StoreError, ThreadId,
+    ThreadPreview, ThreadQuery, Timestamp, Version,
 };
 use serde::{Deserialize, Serialize};
 
@@ -190,13 +190,9 @@ impl ThreadRepository for JsonFile {
     async fn create_thread(&self, scope: &Scope, new: NewThread) -> Result<ChatThread, StoreError> {
         new.validate(scope)?;
         self.change(move |state| {
-            let (id, user) = (new.id, new.user_id.clone());
-            let key = (new.org_id.clone(), id);
-            let record = state.0.entry(key).or_insert_with(|| Record::new(new.into_thread()));
-            if record.thread.user_id != user {
-                return Err(StoreError::already_exists(Entity::Thread, id));
-            }
-            Ok(record.thread.clone())
+            let key = (new.org_id.clone(), new.id);
+            let record = state.0.entry(key).or_insert_with(|| Record::new(new.clone().into_thread()));
+            new.held(record.thread.clone())
         })
         .await
     }
@@ -213,16 +209,22 @@ impl ThreadRepository for JsonFile {
     ) -> Result<ChatThread, StoreError> {
         update.validate()?;
         self.write(scope, id, move |record| {
-            update.apply(&mut record.thread);
+            update.apply(&mut record.thread)?;
             Ok(record.thread.clone())
         })
         .await
     }
 
-    async fn delete_thread(&self, scope: &Scope, id: ThreadId) -> Result<u64, StoreError> {
+    async fn delete_thread(
+        &self,
+        scope: &Scope,
+        id: ThreadId,
+        expect_version: Option<Version>,
+    ) -> Result<u64, StoreError> {
         let scope = scope.clone();
         self.change(move |state| {
             let key = state.find(&scope, id)?;
+            state.0[&key].check_version(expect_version)?;
             Ok(state.0.remove(&key).map_or(0, |record| record.messages.len() as u64))
         })
         .await
@@ -234,25 +236,21 @@ impl ThreadRepository for JsonFile {
             return Ok(Page::empty());
         };
         let state = self.0.current();
-        let mut threads: Vec<ChatThread> = (state.0.values().map(|record| &record.thread))
-            .filter(|thread| owner.matches(&thread.org_id, &thread.user_id))
-            .filter(|thread| query.matches(thread))
-            .filter(|thread| behind.as_ref().is_none_or(|behind| ThreadKey::from(*thread) < *behind))
-            .cloned()
-            .collect();
-        threads.sort_by_cached_key(|thread| std::cmp::Reverse(ThreadKey::from(thread)));
-        Page::cut(threads.into_iter().map(Ok), query.limit, |last| query.cursor_behind(&last.into()))
+        let is_asked_for = |thread: &ChatThread| {
+            owner.matches(&thread.org_id, &thread.user_id)
+                && query.matches(thread)
+                && behind.as_ref().is_none_or(|behind| ThreadKey::from(thread) < *behind)
+        };
+        let mut records: Vec<_> = state.0.values().filter(|record| is_asked_for(&record.thread)).collect();
+        records.sort_by_cached_key(|record| std::cmp::Reverse(ThreadKey::from(&record.thread)));
+        let threads = records.into_iter().map(|record| Ok(record.shown(query.with_preview)));
+        Page::cut(threads, query.limit, |last| query.cursor_behind(&last.into()))
     }
 }
 
 #[async_trait]
 impl MessageRepository for JsonFile {
-    async fn append(
-        &self,
-        scope: &Scope,
-        thread: ThreadId,
-        append: Append,
-    ) -> Result<Vec<ChatMessage>, StoreError> {
+    async fn append(&self, scope: &Scope, thread: ThreadId, append: Append) -> Result<Appended, StoreError> {
         append.validate()?;
         self.write(scope, thread, move |record| record.append(append)).await
     }
@@ -287,8 +285,21 @@ impl MessageRepository for JsonFile {
             // One more than the limit tells that there is another page.
             let skipped = usize::try_from(query.offset).unwrap_or(usize::MAX);
             let items = found.into_iter().skip(skipped).take(query.limit + 1).cloned();
-            Page::cut(items.map(Ok), query.limit, |last| query.cursor_behind(thread, last.position))
+            let page =
+                Page::cut(items.map(Ok), query.limit, |last| query.cursor_behind(thread, last.position))?;
+            Ok(page.at_version(record.thread.version))
         })
+    }
+
+    async fn list_messages_unless(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        query: &MessageQuery,
+        version: Version,
+    ) -> Result<Option<Page<ChatMessage>>, StoreError> {
+        let page = self.list_messages(scope, thread, query).await?;
+        Ok(Some(page).filter(|page| page.version != Some(version)))
     }
 
     fn stream_messages<'a>(
@@ -325,12 +336,14 @@ impl MessageRepository for JsonFile {
         scope: &Scope,
         thread: ThreadId,
         id: MessageId,
-        at: Timestamp,
+        removal: Removal,
     ) -> Result<(), StoreError> {
-        check_timestamp("at", at)?;
+        removal.validate()?;
         self.write(scope, thread, move |record| {
-            record.messages.remove(record.index(id)?);
-            record.touch(at);
+            let index = record.index(id)?;
+            record.check_version(removal.expect_version)?;
+            record.messages.remove(index);
+            record.touch(removal.at);
             Ok(())
         })
         .await
@@ -340,15 +353,16 @@ impl MessageRepository for JsonFile {
         &self,
         scope: &Scope,
         thread: ThreadId,
-        at: Timestamp,
+        removal: Removal,
     ) -> Result<u64, StoreError> {
-        check_timestamp("at", at)?;
+        removal.validate()?;
         self.write(scope, thread, move |record| {
-            let count = record.messages.drain(..).len() as u64;
-            if count > 0 {
-                record.touch(at);
+            if record.messages.is_empty() {
+                return Ok(0);
             }
-            Ok(count)
+            record.check_version(removal.expect_version)?;
+            record.touch(removal.at);
+            Ok(record.messages.drain(..).len() as u64)
         })
         .await
     }
@@ -394,9 +408,24 @@ impl Record {
         messages.map(|stored| SearchCandidate::new(org.clone(), name.clone(), stored.message.clone()))
     }
 
-    /// Time never goes back.
+    /// The thread as a list shows it.
+    fn shown(&self, with_preview: bool) -> ChatThread {
+        let mut thread = self.thread.clone();
+        if with_preview {
+            let last = self.messages.last().map(|stored| stored.message.clone());
+            thread.preview = Some(Box::new(ThreadPreview::new(last, self.messages.len() as u64)));
+        }
+        thread
+    }
+
+    fn check_version(&self, expected: Option<Version>) -> Result<(), StoreError> {
+        StoreError::unless_expected(Expected::Version, expected, self.thread.version)
+    }
+
+    /// The thread was changed. Time never goes back.
     fn touch(&mut self, at: Timestamp) {
         self.thread.updated_at = self.thread.updated_at.max(at);
+        self.thread.version = self.thread.version.next();
     }
 
     fn index(&self, id: MessageId) -> Result<usize, StoreError> {
@@ -404,35 +433,44 @@ impl Record {
         index.ok_or_else(|| StoreError::message_not_found(id))
     }
 
-    fn append(&mut self, append: Append) -> Result<Vec<ChatMessage>, StoreError> {
+    fn append(&mut self, append: Append) -> Result<Appended, StoreError> {
         let ids = self.messages.iter().map(|stored| stored.message.id);
         let held: HashMap<MessageId, usize> = ids.zip(0..).collect();
-        let is_retry = append.messages.iter().all(|new| held.contains_key(&new.id));
-        if let Some(expected) = append.expect_head.filter(|head| !is_retry && *head != self.thread.head) {
-            return Err(StoreError::conflict(expected, self.thread.head));
+        let mut latest = None;
+        for new in &append.messages {
+            match held.get(&new.id) {
+                Some(&index) => new.check_held(&self.messages[index].message)?,
+                None => latest = latest.max(Some(new.created_at)),
+            }
+        }
+        // Where nothing is new, the append came before and comes again, whatever it expects.
+        if let Some(at) = latest {
+            append.check_expected(self.thread.head, self.thread.version)?;
+            self.touch(at);
         }
         let store = |new: NewMessage| match held.get(&new.id) {
             Some(&index) => Ok(self.messages[index].message.clone()),
             None => self.push(new),
         };
-        append.messages.into_iter().map(store).collect()
+        let messages = append.messages.into_iter().map(store).collect::<Result<_, StoreError>>()?;
+        Ok(Appended::new(messages, self.thread.head, self.thread.version))
     }
 
     fn push(&mut self, new: NewMessage) -> Result<ChatMessage, StoreError> {
         // The head is what was allotted last, whatever was deleted since.
         self.thread.head = self.thread.head.advance(1)?;
-        self.touch(new.created_at);
         let message = new.into_message(self.thread.id, self.thread.head);
         self.messages.push(Stored::new(message.clone()));
         Ok(message)
     }
 
     fn edit(&mut self, id: MessageId, edit: MessageEdit) -> Result<ChatMessage, StoreError> {
-        let index = self.index(id)?;
+        let (index, version) = (self.index(id)?, self.thread.version);
         let stored = &mut self.messages[index];
         if stored.has_written(&edit) {
             return Ok(stored.message.clone());
         }
+        edit.check_expected(stored.message.revision, version)?;
         let at = edit.at;
         let edited = stored.edit(edit);
         self.touch(at);
@@ -455,9 +493,9 @@ impl Stored {
 
     fn edit(&mut self, edit: MessageEdit) -> ChatMessage {
         let message = &mut self.message;
-        let number = self.revisions.last().map_or(1, |last| last.revision + 1);
         let before = std::mem::replace(&mut message.content, edit.content);
-        self.revisions.push(MessageRevision::new(number, before, message.updated_at));
+        self.revisions.push(MessageRevision::new(message.revision, before, message.updated_at));
+        message.revision += 1;
         self.revised_at.push(self.edited_at.replace(edit.at));
         message.updated_at = message.updated_at.max(edit.at);
         message.clone()

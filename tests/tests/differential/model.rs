@@ -124,7 +124,7 @@ impl Model {
                 for (name, repo) in stores {
                     let appended = repo.append(&scope, id, Append::new(new.clone())).await.expect(name);
                     let expected = &thread.messages[thread.messages.len() - new.len()..];
-                    let positions = appended.iter().map(|message| message.position);
+                    let positions = appended.messages.iter().map(|message| message.position);
                     assert!(positions.eq(expected.iter().map(|message| message.position)), "{name}");
                 }
             }
@@ -143,7 +143,9 @@ impl Model {
                 thread.updated = thread.updated.max(*moment);
                 thread.messages.retain(|message| message.id != gone);
                 for (name, repo) in stores {
-                    repo.delete_message(&scope, id, gone, at(place.moment(*moment))).await.expect(name);
+                    repo.delete_message(&scope, id, gone, at(place.moment(*moment)).into())
+                        .await
+                        .expect(name);
                 }
             }
             Step::Clear(_, moment) => {
@@ -153,13 +155,13 @@ impl Model {
                 }
                 thread.messages.clear();
                 for (name, repo) in stores {
-                    repo.clear_messages(&scope, id, at(place.moment(*moment))).await.expect(name);
+                    repo.clear_messages(&scope, id, at(place.moment(*moment)).into()).await.expect(name);
                 }
             }
             Step::DeleteThread(_) => {
                 self.threads.remove(number);
                 for (name, repo) in stores {
-                    repo.delete_thread(&scope, id).await.expect(name);
+                    repo.delete_thread(&scope, id, None).await.expect(name);
                 }
             }
             Step::Update(_, name, data, moment) => {

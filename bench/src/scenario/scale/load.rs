@@ -55,7 +55,7 @@ async fn fill(store: &Store, thread: &Thread) -> Result<u64> {
     for first in (1..=thread.messages).step_by(BATCH) {
         let last = thread.messages.min(first + BATCH - 1);
         let stored = chat.add_messages((first..=last).map(|position| thread.message(position))).await?;
-        for message in stored {
+        for message in stored.messages {
             bytes += message.content.encode()?.len() as u64;
         }
     }

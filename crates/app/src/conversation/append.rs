@@ -3,7 +3,8 @@
 use std::future::IntoFuture;
 
 use chatkeep_domain::{
-    Append, ChatMessage, Content, MessageId, Metadata, NewMessage, Position, Role, StoreError, UserId,
+    Append, Appended, ChatMessage, Content, ExternalId, MessageId, Metadata, NewMessage, Position, Role,
+    StoreError, UserId, Version,
 };
 
 use crate::conversation::Conversation;
@@ -19,7 +20,8 @@ impl Conversation {
         AddMessage::new(self.clone(), MessageInput::new(role, content))
     }
 
-    /// Appends several messages in the order given: all of them or none.
+    /// Appends several messages in the order given: all of them or none. Gives them with the thread's head and version
+    /// behind them.
     pub fn add_messages<I>(&self, batch: I) -> AddMessages
     where
         I: IntoIterator<Item: Into<MessageInput>>,
@@ -28,18 +30,25 @@ impl Conversation {
     }
 }
 
+/// What an append expects.
+#[derive(Debug, Clone, Copy, Default)]
+struct Expected {
+    head: Option<Position>,
+    version: Option<Version>,
+}
+
 /// [`Conversation::add_message`].
 #[derive(Debug)]
 #[must_use = "nothing happens until it is awaited"]
 pub struct AddMessage {
     conversation: Conversation,
     input: MessageInput,
-    expect_head: Option<Position>,
+    expected: Expected,
 }
 
 impl AddMessage {
     fn new(conversation: Conversation, input: MessageInput) -> Self {
-        Self { conversation, input, expect_head: None }
+        Self { conversation, input, expected: Expected::default() }
     }
 
     /// The user who sent it.
@@ -60,9 +69,22 @@ impl AddMessage {
         self
     }
 
+    /// The id that the caller has of their own for the message, from which its id is derived unless one is given too. Calling
+    /// again with the same external id stores nothing twice.
+    pub fn external_id(mut self, external: ExternalId) -> Self {
+        self.input = self.input.external_id(external);
+        self
+    }
+
     /// Writes only if the thread's head is at `head`: [`StoreError::Conflict`] when another writer was first.
     pub fn expect_head(mut self, head: Position) -> Self {
-        self.expect_head = Some(head);
+        self.expected.head = Some(head);
+        self
+    }
+
+    /// Writes only if the thread has this version: [`StoreError::Conflict`] when somebody wrote to it since.
+    pub fn expect_version(mut self, version: Version) -> Self {
+        self.expected.version = Some(version);
         self
     }
 
@@ -70,9 +92,9 @@ impl AddMessage {
         let state = &self.conversation.state;
         let new = self.input.into_new(state.clock().now(), state.ids())?;
         let id = new.id;
-        let stored = append(&self.conversation, vec![new], self.expect_head).await?;
+        let stored = append(&self.conversation, vec![new], self.expected).await?;
         let missing = || StoreError::message_not_found(id);
-        Ok(stored.into_iter().next().ok_or_else(missing)?)
+        Ok(stored.messages.into_iter().next().ok_or_else(missing)?)
     }
 }
 
@@ -91,30 +113,36 @@ impl IntoFuture for AddMessage {
 pub struct AddMessages {
     conversation: Conversation,
     inputs: Vec<MessageInput>,
-    expect_head: Option<Position>,
+    expected: Expected,
 }
 
 impl AddMessages {
     fn new(conversation: Conversation, inputs: Vec<MessageInput>) -> Self {
-        Self { conversation, inputs, expect_head: None }
+        Self { conversation, inputs, expected: Expected::default() }
     }
 
     /// Writes only if the thread's head is at `head`: [`StoreError::Conflict`] when another writer was first.
     pub fn expect_head(mut self, head: Position) -> Self {
-        self.expect_head = Some(head);
+        self.expected.head = Some(head);
         self
     }
 
-    async fn run(self) -> Result<Vec<ChatMessage>, Error> {
+    /// Writes only if the thread has this version: [`StoreError::Conflict`] when somebody wrote to it since.
+    pub fn expect_version(mut self, version: Version) -> Self {
+        self.expected.version = Some(version);
+        self
+    }
+
+    async fn run(self) -> Result<Appended, Error> {
         let state = &self.conversation.state;
         let (now, ids) = (state.clock().now(), state.ids());
         let new: Result<_, _> = self.inputs.into_iter().map(|input| input.into_new(now, ids)).collect();
-        append(&self.conversation, new?, self.expect_head).await
+        append(&self.conversation, new?, self.expected).await
     }
 }
 
 impl IntoFuture for AddMessages {
-    type Output = Result<Vec<ChatMessage>, Error>;
+    type Output = Result<Appended, Error>;
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
@@ -125,10 +153,10 @@ impl IntoFuture for AddMessages {
 async fn append(
     conversation: &Conversation,
     messages: Vec<NewMessage>,
-    expect_head: Option<Position>,
-) -> Result<Vec<ChatMessage>, Error> {
+    expected: Expected,
+) -> Result<Appended, Error> {
     let Conversation { state, thread } = conversation;
     let mut append = Append::new(messages);
-    append.expect_head = expect_head;
+    (append.expect_head, append.expect_version) = (expected.head, expected.version);
     Ok(state.repository().append(state.scope(), *thread, append).await?)
 }

@@ -1,9 +1,14 @@
 //! One message by its id.
 
-use chatkeep_domain::{ChatMessage, Content, MessageEdit, MessageId, MessageRevision, StoreError};
+use std::future::IntoFuture;
+
+use chatkeep_domain::{
+    ChatMessage, Content, MessageEdit, MessageId, MessageRevision, Removal, StoreError, Version,
+};
 
 use crate::conversation::Conversation;
 use crate::error::Error;
+use crate::input::BoxFuture;
 
 impl Conversation {
     /// A message by its id: to read, edit or delete it.
@@ -47,13 +52,9 @@ impl MessageRef {
     }
 
     /// Replaces the content of the message. The earlier content is kept: see [`MessageRef::revisions`].
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`] for the thread or the message.
-    pub async fn edit(&self, content: impl Into<Content>) -> Result<ChatMessage, Error> {
-        let Conversation { state, thread } = &self.conversation;
-        let edit = MessageEdit::new(content, state.clock().now());
-        Ok(state.repository().edit_message(state.scope(), *thread, self.id, edit).await?)
+    pub fn edit(&self, content: impl Into<Content>) -> EditMessage {
+        let edit = MessageEdit::new(content, self.conversation.state.clock().now());
+        EditMessage { message: self.clone(), edit }
     }
 
     /// The earlier contents of the message, oldest first.
@@ -66,15 +67,78 @@ impl MessageRef {
     }
 
     /// Deletes the message. `false` if the thread or the message is not there.
-    ///
-    /// # Errors
-    /// [`Error::Store`].
-    pub async fn delete(&self) -> Result<bool, Error> {
-        let Conversation { state, thread } = &self.conversation;
-        match state.repository().delete_message(state.scope(), *thread, self.id, state.clock().now()).await {
+    pub fn delete(&self) -> DeleteMessage {
+        let removal = Removal::new(self.conversation.state.clock().now());
+        DeleteMessage { message: self.clone(), removal }
+    }
+}
+
+/// [`MessageRef::edit`]. A thread or a message that is not there is [`StoreError::NotFound`].
+#[derive(Debug)]
+#[must_use = "nothing happens until it is awaited"]
+pub struct EditMessage {
+    message: MessageRef,
+    edit: MessageEdit,
+}
+
+impl EditMessage {
+    /// Writes only if the message has this revision: [`StoreError::Conflict`] when somebody edited it since.
+    pub fn expect_revision(mut self, revision: u32) -> Self {
+        self.edit = self.edit.expect_revision(revision);
+        self
+    }
+
+    /// Writes only if the thread has this version: [`StoreError::Conflict`] when somebody wrote to it since.
+    pub fn expect_version(mut self, version: Version) -> Self {
+        self.edit = self.edit.expect_version(version);
+        self
+    }
+
+    async fn run(self) -> Result<ChatMessage, Error> {
+        let MessageRef { conversation: Conversation { state, thread }, id } = self.message;
+        Ok(state.repository().edit_message(state.scope(), thread, id, self.edit).await?)
+    }
+}
+
+impl IntoFuture for EditMessage {
+    type Output = Result<ChatMessage, Error>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}
+
+/// [`MessageRef::delete`].
+#[derive(Debug)]
+#[must_use = "nothing happens until it is awaited"]
+pub struct DeleteMessage {
+    message: MessageRef,
+    removal: Removal,
+}
+
+impl DeleteMessage {
+    /// Deletes only if the thread has this version: [`StoreError::Conflict`] when somebody wrote to it since.
+    pub fn expect_version(mut self, version: Version) -> Self {
+        self.removal = self.removal.expect_version(version);
+        self
+    }
+
+    async fn run(self) -> Result<bool, Error> {
+        let MessageRef { conversation: Conversation { state, thread }, id } = self.message;
+        match state.repository().delete_message(state.scope(), thread, id, self.removal).await {
             Ok(()) => Ok(true),
             Err(StoreError::NotFound { .. }) => Ok(false),
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+impl IntoFuture for DeleteMessage {
+    type Output = Result<bool, Error>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
     }
 }

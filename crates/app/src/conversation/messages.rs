@@ -4,7 +4,7 @@ use std::future::IntoFuture;
 
 use chatkeep_domain::{
     ChatMessage, ConversationRepositoryExt, Cursor, DEFAULT_PAGE_LEN, MessageFilter, MessageQuery, Order,
-    Page, Position, Timestamp,
+    Page, Position, Timestamp, Version,
 };
 
 use crate::conversation::Conversation;
@@ -136,6 +136,12 @@ impl IntoFuture for GetMessages {
 pub struct MessagePage(GetMessages);
 
 impl MessagePage {
+    /// `None` if the thread has this version, for whoever has the page of this [version](Page::version) already. It costs
+    /// no more than the page.
+    pub fn unless(self, version: Version) -> MessagePageUnless {
+        MessagePageUnless { page: self, version }
+    }
+
     async fn run(self) -> Result<Page<ChatMessage>, Error> {
         let GetMessages { conversation: Conversation { state, thread }, query, .. } = self.0;
         Ok(state.repository().list_messages(state.scope(), thread, &query).await?)
@@ -144,6 +150,31 @@ impl MessagePage {
 
 impl IntoFuture for MessagePage {
     type Output = Result<Page<ChatMessage>, Error>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}
+
+/// [`MessagePage::unless`].
+#[derive(Debug)]
+#[must_use = "nothing happens until it is awaited"]
+pub struct MessagePageUnless {
+    page: MessagePage,
+    version: Version,
+}
+
+impl MessagePageUnless {
+    async fn run(self) -> Result<Option<Page<ChatMessage>>, Error> {
+        let GetMessages { conversation: Conversation { state, thread }, query, .. } = self.page.0;
+        let page = state.repository().list_messages_unless(state.scope(), thread, &query, self.version).await;
+        Ok(page?)
+    }
+}
+
+impl IntoFuture for MessagePageUnless {
+    type Output = Result<Option<Page<ChatMessage>>, Error>;
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {

@@ -162,7 +162,7 @@ async fn messages_are_read_in_order_whatever_is_left_out() {
     chat.add_message(Role::Assistant, "answer").await.unwrap();
 
     let all = chat.get_messages().await.unwrap();
-    assert_eq!((all.len(), &all[..2_500]), (2_501, &stored[..]));
+    assert_eq!((all.len(), &all[..2_500]), (2_501, &stored.messages[..]));
     assert_eq!(chat.get_messages().limit(2).offset(1_500).await.unwrap(), all[1_500..1_502]);
     assert_eq!(chat.get_messages().limit(0).await.unwrap(), []);
     assert_eq!(chat.get_messages().last(1_200).await.unwrap(), all[1_301..]);

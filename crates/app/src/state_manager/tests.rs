@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use chatkeep_domain::{
     Clock, IdGenerator, MessageId, Metadata, MockConversationRepository, OrgId, Role, Scope, ThreadId,
-    ThreadQuery, Timestamp, UserId,
+    ThreadQuery, Timestamp, UserId, Version,
 };
 use chatkeep_memory::MemoryRepository;
 use serde_json::json;
@@ -84,6 +84,9 @@ impl IdGenerator for Still {
     fn message_id(&self) -> MessageId {
         absent().as_uuid().to_owned().into()
     }
+    fn version(&self) -> Version {
+        Version::new(7).unwrap()
+    }
 }
 
 #[tokio::test]
@@ -102,7 +105,7 @@ async fn what_a_manager_is_set_up_with_is_not_another_clones() {
 async fn a_store_that_fails_is_the_callers_error() {
     let mut mock = MockConversationRepository::new();
     mock.expect_get_thread().returning(|_, _| Err(unavailable()));
-    mock.expect_delete_thread().returning(|_, _| Err(unavailable()));
+    mock.expect_delete_thread().returning(|_, _, _| Err(unavailable()));
     let state = StateManager::new(Arc::new(mock), scope());
     assert!(state.get_thread(absent()).await.unwrap_err().is_transient());
     assert!(state.get_thread_with_messages(absent()).await.unwrap_err().is_transient());

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::future::IntoFuture;
 
-use chatkeep_domain::{ChatThread, Hidden, Metadata, NewThread, OrgId, ThreadId, ThreadUpdate, UserId};
+use chatkeep_domain::{
+    ChatThread, ExternalId, Hidden, Metadata, NewThread, OrgId, ThreadId, ThreadUpdate, UserId, Version,
+};
 
 use crate::error::Error;
 use crate::input::BoxFuture;
@@ -34,12 +36,13 @@ pub struct CreateThread {
     user: Option<UserId>,
     org: Option<OrgId>,
     id: Option<ThreadId>,
+    external_id: Option<ExternalId>,
     metadata: Metadata,
 }
 
 impl CreateThread {
     fn new(state: StateManager, name: String) -> Self {
-        Self { state, name, user: None, org: None, id: None, metadata: Metadata::new() }
+        Self { state, name, user: None, org: None, id: None, external_id: None, metadata: Metadata::new() }
     }
 
     /// The user who owns the thread. Needed if the scope names none; must be within the scope.
@@ -60,6 +63,31 @@ impl CreateThread {
         self
     }
 
+    /// The id that the owner has of their own for the thread, such as that of a UI kit or a ticket. The thread's id is
+    /// derived from it, unless one is given too: so calling again with the same external id gives back the stored thread,
+    /// and [`StateManager::external_thread_id`] finds it.
+    ///
+    /// ```
+    /// use chatkeep::ExternalId;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), chatkeep::Error> {
+    /// # let state = chatkeep::StateManager::new(
+    /// #     std::sync::Arc::new(chatkeep::MemoryRepository::new()),
+    /// #     chatkeep::Scope::user(chatkeep::OrgId::new("acme")?, chatkeep::UserId::new("ada")?),
+    /// # );
+    /// let ticket = ExternalId::new("ticket-7")?;
+    /// let created = state.create_thread("The printer is on fire").external_id(ticket.clone()).await?;
+    /// let found = state.get_thread(state.external_thread_id(&ticket)?).await?;
+    /// assert_eq!(found, Some(created));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn external_id(mut self, external: ExternalId) -> Self {
+        self.external_id = Some(external);
+        self
+    }
+
     /// With metadata.
     pub fn metadata(mut self, metadata: Metadata) -> Self {
         self.metadata = metadata;
@@ -72,14 +100,15 @@ impl CreateThread {
         let owner = |missing| Error::NoOwner { missing };
         let org = self.org.or_else(|| scope.org_id().cloned());
         let user = self.user.or_else(|| scope.user_id().cloned());
-        let new = NewThread::new(
-            self.id.unwrap_or_else(|| state.ids().thread_id()),
-            org.ok_or_else(|| owner("organization"))?,
-            user.ok_or_else(|| owner("user"))?,
-            self.name,
-            state.clock().now(),
-        );
-        let thread = state.repository().create_thread(scope, new.with_metadata(self.metadata)).await?;
+        let org = org.ok_or_else(|| owner("organization"))?;
+        let user = user.ok_or_else(|| owner("user"))?;
+        let derived = self.external_id.as_ref().map(|external| ThreadId::of_external(&org, &user, external));
+        let id = self.id.or(derived).unwrap_or_else(|| state.ids().thread_id());
+        let mut new = NewThread::new(id, org, user, self.name, state.clock().now())
+            .with_metadata(self.metadata)
+            .with_version(state.ids().version());
+        new.external_id = self.external_id;
+        let thread = state.repository().create_thread(scope, new).await?;
         tracing::debug!(thread = %thread.id, "created a thread");
         Ok(thread)
     }
@@ -87,13 +116,14 @@ impl CreateThread {
 
 impl fmt::Debug for CreateThread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { state, name, user, org, id, metadata } = self;
+        let Self { state, name, user, org, id, external_id, metadata } = self;
         f.debug_struct("CreateThread")
             .field("state", state)
             .field("name", &Hidden::text(name))
             .field("user", user)
             .field("org", org)
             .field("id", id)
+            .field("external_id", external_id)
             .field("metadata", &Hidden::keys(metadata))
             .finish()
     }
@@ -115,11 +145,19 @@ pub struct UpdateThread {
     thread: ThreadId,
     name: Option<String>,
     metadata: Option<Metadata>,
+    expect_version: Option<Version>,
 }
 
 impl UpdateThread {
     fn new(state: StateManager, thread: ThreadId) -> Self {
-        Self { state, thread, name: None, metadata: None }
+        Self { state, thread, name: None, metadata: None, expect_version: None }
+    }
+
+    /// Writes only if the thread has this version: [`StoreError::Conflict`](crate::StoreError::Conflict) when somebody
+    /// wrote to it since.
+    pub fn expect_version(mut self, version: Version) -> Self {
+        self.expect_version = Some(version);
+        self
     }
 
     /// The new name.
@@ -135,21 +173,22 @@ impl UpdateThread {
     }
 
     async fn run(self) -> Result<ChatThread, Error> {
-        let Self { state, thread, name, metadata } = self;
+        let Self { state, thread, name, metadata, expect_version } = self;
         let mut update = ThreadUpdate::new(state.clock().now());
-        (update.name, update.metadata) = (name, metadata);
+        (update.name, update.metadata, update.expect_version) = (name, metadata, expect_version);
         Ok(state.repository().update_thread(state.scope(), thread, update).await?)
     }
 }
 
 impl fmt::Debug for UpdateThread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { state, thread, name, metadata } = self;
+        let Self { state, thread, name, metadata, expect_version } = self;
         f.debug_struct("UpdateThread")
             .field("state", state)
             .field("thread", thread)
             .field("name", &name.as_deref().map(Hidden::text))
             .field("metadata", &metadata.as_ref().map(Hidden::keys))
+            .field("expect_version", expect_version)
             .finish()
     }
 }

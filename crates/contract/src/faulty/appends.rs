@@ -2,12 +2,12 @@
 
 use async_trait::async_trait;
 use chatkeep_domain::{
-    Append, ConversationRepository, Decorator, Position, Scope, StoreError, ThreadAppend, ThreadId,
+    Append, ConversationRepository, Decorator, Expected, Position, Scope, StoreError, ThreadAppend, ThreadId,
     ThreadUpdate,
 };
 use tokio::sync::Mutex;
 
-use crate::faulty::{Answer, Fault, GAP, append_in_turn, held, invented, latest, rename};
+use crate::faulty::{Answer, Fault, GAP, append_in_turn, held, invented, latest, rename, together};
 use crate::fixture::Repo;
 
 #[derive(Debug)]
@@ -56,7 +56,7 @@ impl Appends {
         let Some(expected) = head else { return Ok(()) };
         let actual = self.inner.get_thread(scope, thread).await?.head;
         if actual != expected {
-            return Err(StoreError::conflict(expected, actual));
+            return Err(StoreError::conflict(Expected::Head, expected, actual));
         }
         if self.fault == Fault::ComparesThenAppends {
             tokio::time::sleep(GAP).await;
@@ -68,21 +68,25 @@ impl Appends {
         if self.fault == Fault::InterleavesBatches {
             append.validate()?;
         }
-        let mut stored = Vec::new();
+        let mut answers = Vec::new();
         for message in append.messages {
-            stored.extend(self.inner.append(scope, thread, Append::new([message])).await?);
+            answers.push(self.inner.append(scope, thread, Append::new([message])).await?);
             tokio::task::yield_now().await;
         }
-        Ok(stored)
+        match together(answers) {
+            Some(answer) => Ok(answer),
+            None => self.inner.append(scope, thread, Append::default()).await,
+        }
     }
 
     async fn append_in_halves(&self, scope: &Scope, thread: ThreadId, append: Append) -> Answer {
         let mut first = append.messages;
         let second = first.split_off(first.len() / 2);
-        let mut stored = self.inner.append(scope, thread, Append::new(first)).await?;
+        let first = self.inner.append(scope, thread, Append::new(first)).await?;
         tokio::time::sleep(GAP).await;
-        stored.extend(self.inner.append(scope, thread, Append::new(second)).await?);
-        Ok(stored)
+        let mut second = self.inner.append(scope, thread, Append::new(second)).await?;
+        second.messages.splice(..0, first.messages);
+        Ok(second)
     }
 
     async fn check_then_append(&self, scope: &Scope, thread: ThreadId, mut append: Append) -> Answer {

@@ -5,12 +5,12 @@ use std::mem;
 
 use async_trait::async_trait;
 use chatkeep_domain::{
-    Append, ConversationRepository, Decorator, InvalidArgument, NewMessage, Position, Scope, StoreError,
-    ThreadAppend, ThreadId, ThreadUpdate,
+    Append, Appended, ConversationRepository, Decorator, Expected, InvalidArgument, NewMessage, Position,
+    Scope, StoreError, ThreadAppend, ThreadId, ThreadUpdate,
 };
 use tokio::sync::Mutex;
 
-use crate::faulty::{Answer, Fault, held, invented, latest, rename};
+use crate::faulty::{Answer, Fault, held, invented, latest, rename, together};
 use crate::fixture::Repo;
 
 #[derive(Debug)]
@@ -36,7 +36,7 @@ impl Calls {
             let answer = match self.fault {
                 Fault::StopsAtTheFirstError if answers.iter().any(Result::is_err) => Err(deadlock()),
                 Fault::KeepsOneAppendOfAThread if !is_first => Ok(invented(thread, &append)),
-                Fault::AnswersNothingUnseen if append.messages.is_empty() => Ok(Vec::new()),
+                Fault::AnswersNothingUnseen if append.messages.is_empty() => Ok(invented(thread, &append)),
                 Fault::ComparesBeforeTheCall => self.compare_with(&heads, &scope, thread, append).await,
                 Fault::LooksForIdsBeforeTheCall if !is_first => {
                     let now = held(&self.inner, &scope, thread, &append).await;
@@ -89,7 +89,7 @@ impl Calls {
         if let (Some(expected), Some(actual)) = (append.expect_head.take(), heads.get(&thread).copied())
             && expected != actual
         {
-            return Err(StoreError::conflict(expected, actual));
+            return Err(StoreError::conflict(Expected::Head, expected, actual));
         }
         self.inner.append(scope, thread, append).await
     }
@@ -98,17 +98,21 @@ impl Calls {
         if self.fault == Fault::InterleavesCalls {
             append.validate()?;
         }
-        let mut stored = Vec::new();
+        let mut answers = Vec::new();
         for message in append.messages {
-            stored.extend(self.inner.append(scope, thread, Append::new([message])).await?);
+            answers.push(self.inner.append(scope, thread, Append::new([message])).await?);
             tokio::task::yield_now().await;
         }
-        Ok(stored)
+        match together(answers) {
+            Some(answer) => Ok(answer),
+            None => self.inner.append(scope, thread, Append::default()).await,
+        }
     }
 
     /// Makes one append of those to one thread; each gets its part of the answer, or the error of all.
     async fn write_merged(&self, mut appends: Vec<ThreadAppend>) -> Vec<Answer> {
-        let mut answers: Vec<Answer> = appends.iter().map(|_| Ok(Vec::new())).collect();
+        let unseen = |it: &ThreadAppend| Ok(invented(it.thread, &Append::default()));
+        let mut answers: Vec<Answer> = appends.iter().map(unseen).collect();
         for first in 0..appends.len() {
             let (scope, thread) = (appends[first].scope.clone(), appends[first].thread);
             let mut merged = with!(Append::default(), expect_head: appends[first].append.expect_head);
@@ -126,8 +130,9 @@ impl Calls {
             match self.inner.append(&scope, thread, merged).await {
                 Ok(mut stored) => {
                     for (number, count) in parts {
-                        let rest = stored.split_off(count);
-                        answers[number] = Ok(mem::replace(&mut stored, rest));
+                        let rest = stored.messages.split_off(count);
+                        let messages = mem::replace(&mut stored.messages, rest);
+                        answers[number] = Ok(Appended::new(messages, stored.head, stored.version));
                     }
                 }
                 Err(_) => parts.iter().for_each(|(number, _)| answers[*number] = Err(refused())),

@@ -98,7 +98,7 @@ impl Decorator for CorruptRows {
         having_looked(page, self.inner.list_messages(scope, thread, &query.clone().behind(cursor)).await)
     }
 
-    stream_by_lists!();
+    read_by_lists!();
 
     async fn search_messages(&self, scope: &Scope, query: &SearchQuery) -> Result<SearchPage, StoreError> {
         let search = searching(&self.inner);

@@ -45,6 +45,14 @@ impl Corrupting {
         Ok(thread)
     }
 
+    /// A thread whose last message is damaged cannot be shown either.
+    fn judge_listed(&self, thread: ChatThread) -> Result<ChatThread, StoreError> {
+        if let Some(last) = thread.preview.as_ref().and_then(|preview| preview.last_message.clone()) {
+            self.judge_message(last)?;
+        }
+        self.judge_thread(thread)
+    }
+
     fn judge_message(&self, message: ChatMessage) -> Result<ChatMessage, StoreError> {
         if self.is_damaged(|row| matches!(row, Row::Message(_, _, id) if *id == message.id)) {
             return Err(corrupt(Entity::Message, message.id));
@@ -65,8 +73,9 @@ fn cut<T: Clone>(
 ) -> Result<Page<T>, StoreError> {
     let limit = page.items.len();
     let rows = page.items.into_iter().map(|item| judge(item.clone()).map_err(|e| e.going_on(behind(&item))));
-    let cut = Page::cut(rows, limit, &behind)?;
-    Ok(Page::new(cut.items, cut.next.or(page.next)))
+    let mut cut = Page::cut(rows, limit, &behind)?;
+    (cut.next, cut.version) = (cut.next.or(page.next), page.version);
+    Ok(cut)
 }
 
 #[async_trait]
@@ -92,7 +101,7 @@ impl Decorator for Corrupting {
     async fn list_threads(&self, scope: &Scope, query: &ThreadQuery) -> Result<Page<ChatThread>, StoreError> {
         let page = self.inner.list_threads(scope, query).await?;
         let behind = |thread: &ChatThread| query.cursor_behind(&ThreadKey::from(thread));
-        cut(page, |thread| self.judge_thread(thread), behind)
+        cut(page, |thread| self.judge_listed(thread), behind)
     }
 
     async fn get_message(
@@ -115,7 +124,7 @@ impl Decorator for Corrupting {
         cut(page, |message| self.judge_message(message), behind)
     }
 
-    stream_by_lists!();
+    read_by_lists!();
 
     async fn list_revisions(
         &self,

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use async_trait::async_trait;
 use chatkeep_domain::{
     ChatMessage, ConversationRepository, Decorator, Entity, MessageEdit, MessageId, MessageQuery,
-    MessageRevision, NewThread, Scope, StoreError, ThreadId, ThreadUpdate, Timestamp,
+    MessageRevision, NewThread, Removal, Scope, StoreError, ThreadId, ThreadUpdate, Timestamp,
 };
 use chrono::TimeDelta;
 
@@ -69,16 +69,21 @@ impl Edits {
 
     async fn clear_by_making_anew(&self, scope: &Scope, thread: ThreadId) -> Result<u64, StoreError> {
         let old = self.inner.get_thread(scope, thread).await?;
-        let count = self.inner.delete_thread(scope, thread).await?;
+        let count = self.inner.delete_thread(scope, thread, None).await?;
         let new = NewThread::new(thread, old.org_id, old.user_id, old.name, old.created_at);
         self.inner.create_thread(scope, new.with_metadata(old.metadata)).await?;
         Ok(count)
     }
 
-    async fn clear_a_page(&self, scope: &Scope, thread: ThreadId, at: Timestamp) -> Result<u64, StoreError> {
+    async fn clear_a_page(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        removal: Removal,
+    ) -> Result<u64, StoreError> {
         let page = self.inner.list_messages(scope, thread, &MessageQuery::first(1_000)).await?;
         for message in &page.items {
-            self.inner.delete_message(scope, thread, message.id, at).await?;
+            self.inner.delete_message(scope, thread, message.id, removal).await?;
         }
         Ok(page.items.len() as u64)
     }
@@ -149,9 +154,9 @@ impl Decorator for Edits {
         scope: &Scope,
         thread: ThreadId,
         id: MessageId,
-        at: Timestamp,
+        removal: Removal,
     ) -> Result<(), StoreError> {
-        let deleted = self.inner.delete_message(scope, thread, id, at).await;
+        let deleted = self.inner.delete_message(scope, thread, id, removal).await;
         deleted.map_err(|error| self.about_message(error))
     }
 
@@ -159,17 +164,17 @@ impl Decorator for Edits {
         &self,
         scope: &Scope,
         thread: ThreadId,
-        at: Timestamp,
+        removal: Removal,
     ) -> Result<u64, StoreError> {
         match self.fault {
             Fault::ReusesPositions => self.clear_by_making_anew(scope, thread).await,
-            Fault::ClearsOnePage => self.clear_a_page(scope, thread, at).await,
+            Fault::ClearsOnePage => self.clear_a_page(scope, thread, removal).await,
             Fault::RaisesForEmptyClears => {
-                let count = self.inner.clear_messages(scope, thread, at).await?;
-                self.inner.update_thread(scope, thread, ThreadUpdate::new(at)).await?;
+                let count = self.inner.clear_messages(scope, thread, removal).await?;
+                self.inner.update_thread(scope, thread, ThreadUpdate::new(removal.at)).await?;
                 Ok(count)
             }
-            _ => self.inner.clear_messages(scope, thread, at).await,
+            _ => self.inner.clear_messages(scope, thread, removal).await,
         }
     }
 }

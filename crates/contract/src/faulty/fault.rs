@@ -6,15 +6,18 @@ use crate::faulty::appends::Appends;
 use crate::faulty::calls::Calls;
 use crate::faulty::corrupt_rows::{CorruptRows, Rounding};
 use crate::faulty::edits::Edits;
+use crate::faulty::external_ids::ExternalIds;
 use crate::faulty::handles::Handles;
 use crate::faulty::index::Index;
 use crate::faulty::lists::Lists;
 use crate::faulty::lossy::Lossy;
+use crate::faulty::previews::Previews;
 use crate::faulty::scopes::Scopes;
 use crate::faulty::searches::Searches;
 use crate::faulty::streams::Streams;
 use crate::faulty::swapped_roles::SwappedRoles;
 use crate::faulty::threads::Threads;
+use crate::faulty::versions::Versions;
 use crate::fixture::{Fixture, Repo};
 
 /// Each fault is written once: what it does, its name, and the case that is there for it.
@@ -242,6 +245,60 @@ faults! {
         ComparesCaseInNames => "a_name_is_found_by_a_part_of_it",
         /// Takes a part of a name for a pattern.
         TakesNamesForPatterns => "a_part_of_a_name_is_no_pattern",
+    }
+    Versions::new => {
+        /// Takes no notice of where a thread is to begin.
+        BeginsElsewhere => "an_id_that_is_there_again_begins_at_its_own_version",
+        /// Takes no notice of the version that an append expects.
+        IgnoresExpectedVersions => "an_append_that_expects_another_version_is_a_conflict",
+        /// Compares the version first and appends then: two writers at once both find it in place.
+        ComparesVersionsThenAppends => "one_of_many_appends_at_a_version_wins",
+        /// Answers an append that comes again with a conflict, once the thread has another version.
+        ForgetsAppendsAtVersions => "a_retry_of_an_append_succeeds_at_any_version",
+        /// Tells the version of before the append.
+        TellsTheVersionBefore => "an_append_tells_the_head_and_the_version",
+        /// Tells all appends of a call what the last of them made.
+        TellsWhatTheCallMade => "appends_of_a_call_tell_their_own_heads_and_versions",
+        /// Takes no notice of the version that an update expects.
+        UpdatesAtAnyVersion => "an_update_that_expects_another_version_is_a_conflict",
+        /// Takes no notice of the revision that an edit expects.
+        EditsAtAnyRevision => "an_edit_that_expects_something_else_is_a_conflict",
+        /// Compares the revision first and edits then.
+        ComparesRevisionsThenEdits => "one_of_many_edits_at_a_revision_wins",
+        /// Takes no notice of the version that a removal expects.
+        RemovesAtAnyVersion => "a_message_is_deleted_at_the_version_that_is_expected",
+        /// Looks at the version before it looks for the message.
+        ComparesBeforeItLooks => "what_is_not_there_is_not_found_whatever_is_expected",
+        /// Takes a thread for unchanged as long as its head is.
+        ComparesHeadsOfPages => "each_write_brings_the_page_again",
+        /// Reads the page first and the version then.
+        ReadsTheVersionLater => "a_page_is_what_was_there_at_its_version",
+        /// Has no page that is unchanged for a thread that is not there.
+        KnowsAbsentThreadsUnchanged => "an_unchanged_page_of_an_absent_thread_is_not_found",
+        /// Counts the edits of messages from 0 on.
+        CountsEditsNotContents => "a_message_counts_its_contents",
+    }
+    ExternalIds::new => {
+        /// Keeps no external ids of messages.
+        ForgetsExternalIds => "the_external_id_of_a_message_comes_back_everywhere",
+        /// Derives ids from external ids alone, whoever's they are.
+        SharesExternalIds => "two_users_with_one_external_id_do_not_meet",
+        /// Takes any external id for that of the message that is held.
+        TakesAnyExternalId => "another_external_id_of_a_message_is_refused",
+        /// Takes any external id for that of the thread that is there.
+        TakesAnyExternalIdOfThreads => "another_external_id_of_a_thread_is_refused",
+        /// Folds the case of external ids.
+        FoldsExternalIds => "an_external_id_of_a_message_has_exact_limits",
+    }
+    Previews::new => {
+        /// Shows the latest message by time.
+        ShowsTheLatest => "a_preview_has_the_last_message_and_the_number",
+        /// Counts messages that were deleted.
+        CountsToTheHead => "a_preview_follows_every_write",
+        /// Shows previews on the first page alone.
+        ShowsTheFirstPageAlone => "pages_of_previews_go_on",
+        /// Leaves out the last message where it cannot be decoded.
+        HidesCorruptPreviews => "a_page_ends_ahead_of_a_corrupt_preview",
     }
     CorruptRows::new => {
         /// Fails a page for a row in it that cannot be decoded, and goes on behind that row.

@@ -5,9 +5,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use chatkeep_domain::{
-    Append, ChatMessage, ChatThread, ConversationRepository, Decorator, MessageEdit, MessageId, MessageQuery,
-    Page, Position, Scope, SearchPage, SearchQuery, StoreError, ThreadAppend, ThreadId, ThreadQuery,
-    ThreadUpdate, Timestamp,
+    Append, ChatMessage, ChatThread, ConversationRepository, Decorator, Expected, MessageEdit, MessageId,
+    MessageQuery, Page, Position, Removal, Scope, SearchPage, SearchQuery, StoreError, ThreadAppend,
+    ThreadId, ThreadQuery, ThreadUpdate, Version,
 };
 
 use crate::faulty::{Answer, Fault, append_in_turn, held, rename};
@@ -92,10 +92,10 @@ impl Decorator for Handles {
             && let Some(expected) = append.expect_head.take()
             && expected != head
         {
-            return Err(StoreError::conflict(expected, head));
+            return Err(StoreError::conflict(Expected::Head, expected, head));
         }
         let mut stored = self.inner.append(scope, thread, append).await?;
-        self.note_append(thread, &mut stored);
+        self.note_append(thread, &mut stored.messages);
         Ok(stored)
     }
 
@@ -131,9 +131,14 @@ impl Decorator for Handles {
         self.inner.update_thread(scope, id, update).await
     }
 
-    async fn delete_thread(&self, scope: &Scope, id: ThreadId) -> Result<u64, StoreError> {
+    async fn delete_thread(
+        &self,
+        scope: &Scope,
+        id: ThreadId,
+        expect_version: Option<Version>,
+    ) -> Result<u64, StoreError> {
         self.forget();
-        self.inner.delete_thread(scope, id).await
+        self.inner.delete_thread(scope, id, expect_version).await
     }
 
     async fn get_message(
@@ -165,6 +170,17 @@ impl Decorator for Handles {
         Ok(page)
     }
 
+    async fn list_messages_unless(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        query: &MessageQuery,
+        version: Version,
+    ) -> Result<Option<Page<ChatMessage>>, StoreError> {
+        let page = self.list_messages(scope, thread, query).await?;
+        Ok(Some(page).filter(|page| page.version != Some(version)))
+    }
+
     async fn edit_message(
         &self,
         scope: &Scope,
@@ -181,20 +197,20 @@ impl Decorator for Handles {
         scope: &Scope,
         thread: ThreadId,
         id: MessageId,
-        at: Timestamp,
+        removal: Removal,
     ) -> Result<(), StoreError> {
         self.forget();
-        self.inner.delete_message(scope, thread, id, at).await
+        self.inner.delete_message(scope, thread, id, removal).await
     }
 
     async fn clear_messages(
         &self,
         scope: &Scope,
         thread: ThreadId,
-        at: Timestamp,
+        removal: Removal,
     ) -> Result<u64, StoreError> {
         self.forget();
-        self.inner.clear_messages(scope, thread, at).await
+        self.inner.clear_messages(scope, thread, removal).await
     }
 
     async fn search_messages(&self, scope: &Scope, query: &SearchQuery) -> Result<SearchPage, StoreError> {

@@ -5,8 +5,8 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use chatkeep_domain::search::{SearchCandidate, SearchPlan, fold_text};
 use chatkeep_domain::{
-    Append, ChatMessage, Content, ConversationRepository, Decorator, MessageEdit, MessageId, Scope,
-    SearchPage, SearchQuery, StoreError, ThreadAppend, ThreadId, Timestamp,
+    Append, ChatMessage, Content, ConversationRepository, Decorator, MessageEdit, MessageId, Removal, Scope,
+    SearchPage, SearchQuery, StoreError, ThreadAppend, ThreadId, Version,
 };
 use serde_json::Value;
 
@@ -101,7 +101,7 @@ impl Decorator for Index {
     async fn append(&self, scope: &Scope, thread: ThreadId, append: Append) -> Answer {
         let stored = self.inner.append(scope, thread, append).await?;
         if self.fault == Fault::IndexesLazily {
-            self.set_missing(stored.iter().map(|message| message.id));
+            self.set_missing(stored.messages.iter().map(|message| message.id));
         }
         Ok(stored)
     }
@@ -109,7 +109,9 @@ impl Decorator for Index {
     async fn append_each(&self, appends: Vec<ThreadAppend>) -> Vec<Answer> {
         let answers = self.inner.append_each(appends).await;
         if self.fault == Fault::ForgetsToIndexCalls {
-            self.set_missing(answers.iter().flatten().flatten().map(|message| message.id));
+            self.set_missing(
+                answers.iter().flatten().flat_map(|answer| &answer.messages).map(|message| message.id),
+            );
         }
         answers
     }
@@ -135,31 +137,36 @@ impl Decorator for Index {
         scope: &Scope,
         thread: ThreadId,
         id: MessageId,
-        at: Timestamp,
+        removal: Removal,
     ) -> Result<(), StoreError> {
         if self.fault == Fault::FindsDeleted {
             self.keep(scope, thread, Some(id)).await;
         }
-        self.inner.delete_message(scope, thread, id, at).await
+        self.inner.delete_message(scope, thread, id, removal).await
     }
 
     async fn clear_messages(
         &self,
         scope: &Scope,
         thread: ThreadId,
-        at: Timestamp,
+        removal: Removal,
     ) -> Result<u64, StoreError> {
         if self.fault == Fault::FindsCleared {
             self.keep(scope, thread, None).await;
         }
-        self.inner.clear_messages(scope, thread, at).await
+        self.inner.clear_messages(scope, thread, removal).await
     }
 
-    async fn delete_thread(&self, scope: &Scope, id: ThreadId) -> Result<u64, StoreError> {
+    async fn delete_thread(
+        &self,
+        scope: &Scope,
+        id: ThreadId,
+        expect_version: Option<Version>,
+    ) -> Result<u64, StoreError> {
         if self.fault == Fault::FindsDeletedThreads {
             self.keep(scope, id, None).await;
         }
-        self.inner.delete_thread(scope, id).await
+        self.inner.delete_thread(scope, id, expect_version).await
     }
 
     async fn search_messages(&self, scope: &Scope, query: &SearchQuery) -> Result<SearchPage, StoreError> {

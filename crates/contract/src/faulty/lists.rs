@@ -104,5 +104,5 @@ impl Decorator for Lists {
         Ok(page)
     }
 
-    stream_by_lists!();
+    read_by_lists!();
 }

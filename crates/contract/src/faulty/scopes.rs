@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use chatkeep_domain::{
     Append, ChatMessage, ChatThread, ConversationRepository, Decorator, Entity, MessageEdit, MessageId,
-    MessageQuery, MessageRevision, NewThread, Page, Scope, SearchPage, SearchQuery, StoreError, ThreadAppend,
-    ThreadId, ThreadQuery, ThreadUpdate, Timestamp, UserId,
+    MessageQuery, MessageRevision, NewThread, Page, Removal, Scope, SearchPage, SearchQuery, StoreError,
+    ThreadAppend, ThreadId, ThreadQuery, ThreadUpdate, UserId, Version,
 };
 
 use crate::faulty::{Answer, Fault, append_in_turn};
@@ -92,12 +92,17 @@ impl Decorator for Scopes {
         self.inner.update_thread(&self.writing(scope), id, update).await
     }
 
-    async fn delete_thread(&self, scope: &Scope, id: ThreadId) -> Result<u64, StoreError> {
+    async fn delete_thread(
+        &self,
+        scope: &Scope,
+        id: ThreadId,
+        expect_version: Option<Version>,
+    ) -> Result<u64, StoreError> {
         let scope = match self.fault {
             Fault::DeletesAcrossOrganizations => Scope::operator(),
             _ => self.writing(scope),
         };
-        self.inner.delete_thread(&scope, id).await
+        self.inner.delete_thread(&scope, id, expect_version).await
     }
 
     async fn list_threads(&self, scope: &Scope, query: &ThreadQuery) -> Result<Page<ChatThread>, StoreError> {
@@ -130,7 +135,7 @@ impl Decorator for Scopes {
         self.inner.list_messages(&self.reading(scope), thread, query).await
     }
 
-    stream_by_lists!();
+    read_by_lists!();
 
     async fn edit_message(
         &self,
@@ -156,18 +161,18 @@ impl Decorator for Scopes {
         scope: &Scope,
         thread: ThreadId,
         id: MessageId,
-        at: Timestamp,
+        removal: Removal,
     ) -> Result<(), StoreError> {
-        self.inner.delete_message(&self.writing(scope), thread, id, at).await
+        self.inner.delete_message(&self.writing(scope), thread, id, removal).await
     }
 
     async fn clear_messages(
         &self,
         scope: &Scope,
         thread: ThreadId,
-        at: Timestamp,
+        removal: Removal,
     ) -> Result<u64, StoreError> {
-        self.inner.clear_messages(&self.writing(scope), thread, at).await
+        self.inner.clear_messages(&self.writing(scope), thread, removal).await
     }
 
     async fn search_messages(&self, scope: &Scope, query: &SearchQuery) -> Result<SearchPage, StoreError> {

@@ -2,8 +2,9 @@
 
 use async_trait::async_trait;
 use chatkeep_domain::{
-    Append, ChatMessage, ConversationRepository, Decorator, MessageEdit, MessageId, MessageQuery,
-    MessageSearch, Page, Role, Scope, SearchPage, SearchQuery, StoreError, ThreadAppend, ThreadId,
+    Append, Appended, ChatMessage, ChatThread, ConversationRepository, Decorator, MessageEdit, MessageId,
+    MessageQuery, MessageSearch, Page, Role, Scope, SearchPage, SearchQuery, StoreError, ThreadAppend,
+    ThreadId, ThreadQuery,
 };
 
 use crate::faulty::{Answer, Fault};
@@ -46,6 +47,11 @@ fn all_swapped(messages: Vec<ChatMessage>) -> Vec<ChatMessage> {
     messages.into_iter().map(swapped).collect()
 }
 
+fn appended_swapped(mut appended: Appended) -> Appended {
+    appended.messages = all_swapped(appended.messages);
+    appended
+}
+
 fn swapped_append(mut append: Append) -> Append {
     append.messages.iter_mut().for_each(|message| swap(&mut message.sender_role));
     append
@@ -65,7 +71,7 @@ impl Decorator for SwappedRoles {
     }
 
     async fn append(&self, scope: &Scope, thread: ThreadId, append: Append) -> Answer {
-        self.inner.append(scope, thread, swapped_append(append)).await.map(all_swapped)
+        self.inner.append(scope, thread, swapped_append(append)).await.map(appended_swapped)
     }
 
     async fn append_each(&self, mut appends: Vec<ThreadAppend>) -> Vec<Answer> {
@@ -76,7 +82,7 @@ impl Decorator for SwappedRoles {
             it.append = swapped_append(std::mem::take(&mut it.append));
         }
         let answers = self.inner.append_each(appends).await.into_iter();
-        answers.map(|answer| answer.map(all_swapped)).collect()
+        answers.map(|answer| answer.map(appended_swapped)).collect()
     }
 
     async fn get_message(
@@ -96,11 +102,20 @@ impl Decorator for SwappedRoles {
     ) -> Result<Page<ChatMessage>, StoreError> {
         let mut query = query.clone();
         query.filter.roles.iter_mut().for_each(swap);
-        let page = self.inner.list_messages(scope, thread, &query).await?;
-        Ok(Page::new(all_swapped(page.items), page.next))
+        let mut page = self.inner.list_messages(scope, thread, &query).await?;
+        page.items = all_swapped(page.items);
+        Ok(page)
     }
 
-    stream_by_lists!();
+    async fn list_threads(&self, scope: &Scope, query: &ThreadQuery) -> Result<Page<ChatThread>, StoreError> {
+        let mut page = self.inner.list_threads(scope, query).await?;
+        for preview in page.items.iter_mut().filter_map(|thread| thread.preview.as_mut()) {
+            preview.last_message = preview.last_message.take().map(swapped);
+        }
+        Ok(page)
+    }
+
+    read_by_lists!();
 
     async fn edit_message(
         &self,

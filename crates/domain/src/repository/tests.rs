@@ -5,16 +5,18 @@ use std::task::{Context, Poll, Waker};
 
 use async_trait::async_trait;
 
-use crate::append::{Append, ThreadAppend};
+use crate::append::{Append, Appended, ThreadAppend};
 use crate::error::{Again, Outcome, StoreError};
 use crate::id::{MessageId, OrgId, ThreadId};
 use crate::message::{ChatMessage, MessageEdit, MessageRevision};
 use crate::message_query::MessageQuery;
 use crate::page::Page;
+use crate::position::Position;
+use crate::removal::Removal;
 use crate::repository::MessageRepository;
 use crate::scope::Scope;
 use crate::stream::MessageStream;
-use crate::time::Timestamp;
+use crate::version::Version;
 
 /// Takes every append but one, and notes the threads that it was asked to write to.
 #[derive(Debug)]
@@ -26,9 +28,13 @@ struct Unwilling {
 
 #[async_trait]
 impl MessageRepository for Unwilling {
-    async fn append(&self, _: &Scope, thread: ThreadId, _: Append) -> Result<Vec<ChatMessage>, StoreError> {
+    async fn append(&self, _: &Scope, thread: ThreadId, _: Append) -> Result<Appended, StoreError> {
         self.asked.lock().unwrap().push(thread);
-        if thread == self.refused { Err((self.error)()) } else { Ok(Vec::new()) }
+        if thread == self.refused {
+            Err((self.error)())
+        } else {
+            Ok(Appended::new(Vec::new(), Position::ZERO, Version::beginning(0)))
+        }
     }
     async fn get_message(&self, _: &Scope, _: ThreadId, _: MessageId) -> Result<ChatMessage, StoreError> {
         unreachable!("only appends are made")
@@ -39,6 +45,15 @@ impl MessageRepository for Unwilling {
         _: ThreadId,
         _: &MessageQuery,
     ) -> Result<Page<ChatMessage>, StoreError> {
+        unreachable!("only appends are made")
+    }
+    async fn list_messages_unless(
+        &self,
+        _: &Scope,
+        _: ThreadId,
+        _: &MessageQuery,
+        _: Version,
+    ) -> Result<Option<Page<ChatMessage>>, StoreError> {
         unreachable!("only appends are made")
     }
     fn stream_messages<'a>(&'a self, _: &'a Scope, _: ThreadId, _: MessageQuery) -> MessageStream<'a> {
@@ -66,17 +81,17 @@ impl MessageRepository for Unwilling {
         _: &Scope,
         _: ThreadId,
         _: MessageId,
-        _: Timestamp,
+        _: Removal,
     ) -> Result<(), StoreError> {
         unreachable!("only appends are made")
     }
-    async fn clear_messages(&self, _: &Scope, _: ThreadId, _: Timestamp) -> Result<u64, StoreError> {
+    async fn clear_messages(&self, _: &Scope, _: ThreadId, _: Removal) -> Result<u64, StoreError> {
         unreachable!("only appends are made")
     }
 }
 
 /// What becomes of appends to two threads, the first of which is refused, in turn; and what the store was asked.
-fn append_in_turn(error: fn() -> StoreError) -> (Vec<Result<Vec<ChatMessage>, StoreError>>, Vec<ThreadId>) {
+fn append_in_turn(error: fn() -> StoreError) -> (Vec<Result<Appended, StoreError>>, Vec<ThreadId>) {
     let [one, two] = threads();
     let store = Unwilling { refused: one, error, asked: Mutex::default() };
     let scope = Scope::org(OrgId::new("acme").unwrap());

@@ -3,7 +3,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::mem;
 
-use chatkeep_domain::{ChatMessage, StoreError, ThreadAppend, ThreadId};
+use chatkeep_domain::{Appended, StoreError, ThreadAppend, ThreadId};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
@@ -16,7 +16,7 @@ pub const DEFAULT_MAX_GROUP_LEN: usize = 128;
 /// How many messages the appends of a group have together. An append that has more goes by itself.
 pub const MAX_GROUP_MESSAGES: usize = 1_000;
 
-pub(super) type Answer = Result<Vec<ChatMessage>, StoreError>;
+pub(super) type Answer = Result<Appended, StoreError>;
 
 /// An append whose caller waits.
 pub(super) struct Waiting {

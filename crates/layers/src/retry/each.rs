@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use chatkeep_domain::{Again, ChatMessage, ConversationRepository, Outcome, StoreError, ThreadAppend};
+use chatkeep_domain::{Again, Appended, ConversationRepository, Outcome, StoreError, ThreadAppend};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use crate::retry::past::{Kind, Past};
 use crate::retry::pauses::Pauses;
 
-type Answer = Result<Vec<ChatMessage>, StoreError>;
+type Answer = Result<Appended, StoreError>;
 
 /// Sends the appends, and again those that failed transiently, until none is left or the deadline passes.
 pub(super) async fn append_each(

@@ -65,7 +65,7 @@ impl Talk {
             "update_thread" => {
                 store.update_thread(scope, thread, ThreadUpdate::new(at).name("a name")).await.map(drop)
             }
-            "delete_thread" => store.delete_thread(scope, thread).await.map(drop),
+            "delete_thread" => store.delete_thread(scope, thread, None).await.map(drop),
             "list_threads" => store.list_threads(scope, &ThreadQuery::default()).await.map(drop),
             "append" => store.append(scope, thread, Append::new([message("second")])).await.map(drop),
             "append_each" => {
@@ -85,8 +85,8 @@ impl Talk {
                 store.edit_message(scope, thread, id, MessageEdit::new("edited", at)).await.map(drop)
             }
             "list_revisions" => store.list_revisions(scope, thread, id).await.map(drop),
-            "delete_message" => store.delete_message(scope, thread, id, at).await,
-            "clear_messages" => store.clear_messages(scope, thread, at).await.map(drop),
+            "delete_message" => store.delete_message(scope, thread, id, at.into()).await,
+            "clear_messages" => store.clear_messages(scope, thread, at.into()).await.map(drop),
             "search_messages" => {
                 let search = store.search().expect("it can search");
                 search.search_messages(scope, &SearchQuery::new("first")).await.map(drop)

@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 use chatkeep_domain::{
-    Append, ChatMessage, Clock as _, ConversationRepository as _, ConversationRepositoryExt as _,
+    Append, Appended, Clock as _, ConversationRepository as _, ConversationRepositoryExt as _,
     IdGenerator as _, MessageRepository as _, NewMessage, NewThread, OrgId, Outcome, Position, Role, Scope,
     StoreError, SystemClock, ThreadAppend, ThreadId, ThreadRepository as _, UserId, UuidV7Generator,
 };
@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 
 use crate::slow::Slow;
 
-type Answer = Result<Vec<ChatMessage>, StoreError>;
+type Answer = Result<Appended, StoreError>;
 
 /// A slow store behind the decorator, with threads.
 struct Bench {
@@ -100,7 +100,7 @@ async fn answer(caller: JoinHandle<Answer>) -> Answer {
 
 async fn said(caller: JoinHandle<Answer>) -> String {
     let stored = answer(caller).await.expect("it is stored");
-    stored[0].content.as_text().unwrap().to_owned()
+    stored.messages[0].content.as_text().unwrap().to_owned()
 }
 
 fn assert_unanswered(answer: Answer) {
@@ -132,7 +132,7 @@ async fn who_writes_alone_is_never_grouped() {
     for number in 0..10 {
         let stored =
             bench.store.append(&bench.scope, bench.threads[0], Append::new([message("alone")])).await;
-        assert_eq!(stored.unwrap().len(), 1, "append {number}");
+        assert_eq!(stored.unwrap().messages.len(), 1, "append {number}");
         bench.until(0, 0).await;
     }
     assert_eq!(bench.slow.calls(), ["append alone"; 10]);
@@ -229,7 +229,9 @@ async fn an_error_reaches_its_own_caller_alone() {
     bench.let_go_on(2);
     assert_eq!(said(first).await, "first");
     assert_eq!((said(good).await.as_str(), said(other).await.as_str()), ("good", "other"));
-    assert!(matches!(answer(conflict).await, Err(StoreError::Conflict { expected, .. }) if expected == late));
+    assert!(
+        matches!(answer(conflict).await, Err(StoreError::Conflict { expected, .. }) if expected == late.get())
+    );
     assert!(matches!(answer(absent).await, Err(StoreError::NotFound { .. })));
     assert_eq!(bench.slow.calls(), ["append first", "each good late absent other"]);
 }
@@ -323,7 +325,7 @@ async fn a_group_has_a_greatest_length_in_appends_and_in_messages() {
     bench.let_go_on(5);
     assert_eq!(said(first).await, "first");
     for (caller, (_, count)) in callers.into_iter().zip(batches) {
-        assert_eq!(answer(caller).await.unwrap().len(), count);
+        assert_eq!(answer(caller).await.unwrap().messages.len(), count);
     }
     assert_eq!(bench.slow.calls(), ["append first", "each a b", "append c", "append d", "each e f"]);
 }
@@ -392,7 +394,7 @@ async fn what_goes_together_already_is_passed_on() {
     let appends = ["a", "b"]
         .map(|text| ThreadAppend::new(bench.scope.clone(), bench.threads[1], Append::new([message(text)])));
     let answers = ends(bench.store.append_each(appends.into())).await;
-    assert!(answers.into_iter().all(|answer| answer.is_ok_and(|stored| stored.len() == 1)));
+    assert!(answers.into_iter().all(|answer| answer.is_ok_and(|stored| stored.messages.len() == 1)));
     assert_eq!(said(first).await, "first");
     assert_eq!(bench.slow.calls(), ["append first", "each a b"]);
 }

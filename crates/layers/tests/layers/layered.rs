@@ -80,8 +80,8 @@ async fn appends_that_failed_together_are_each_repeated_by_their_own_caller() {
     {
         let stored = answer.unwrap_or_else(|error| panic!("{text}: {error:?}"));
         let read = scripted.memory.last_messages(&talk.scope, talk.thread, 9).await.unwrap();
-        assert_eq!(read[1..], stored, "once");
-        assert_eq!(stored[0].content.as_text(), Some(text));
+        assert_eq!(read[1..], stored.messages, "once");
+        assert_eq!(stored.messages[0].content.as_text(), Some(text));
     }
 }
 
@@ -99,5 +99,5 @@ async fn a_caller_whose_deadline_passes_leaves_the_queue() {
         assert_eq!(error.outcome(), Outcome::Unknown, "{error:?}");
     }
     assert_eq!(scripted.calls(), ["append"], "the one that waited was never sent");
-    assert_eq!(say("after").await.unwrap().len(), 1, "the place is free");
+    assert_eq!(say("after").await.unwrap().messages.len(), 1, "the place is free");
 }

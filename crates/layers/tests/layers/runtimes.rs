@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::thread;
 
 use chatkeep_domain::{
-    Append, ChatMessage, Clock as _, IdGenerator as _, MessageRepository as _, NewMessage, NewThread, OrgId,
+    Append, Appended, Clock as _, IdGenerator as _, MessageRepository as _, NewMessage, NewThread, OrgId,
     Role, Scope, StoreError, SystemClock, ThreadId, ThreadRepository as _, UserId, UuidV7Generator,
 };
 use chatkeep_layers::Coalescing;
@@ -34,12 +34,12 @@ impl Bench {
         Self { slow, store, scope: Scope::user(org, user) }
     }
 
-    async fn say(self, text: &'static str) -> Result<Vec<ChatMessage>, StoreError> {
+    async fn say(self, text: &'static str) -> Result<Appended, StoreError> {
         let thread = self.thread().await;
         self.append(thread, text).await
     }
 
-    async fn append(self, thread: ThreadId, text: &'static str) -> Result<Vec<ChatMessage>, StoreError> {
+    async fn append(self, thread: ThreadId, text: &'static str) -> Result<Appended, StoreError> {
         let message = NewMessage::new(UuidV7Generator.message_id(), Role::User, text, SystemClock.now());
         self.store.append(&self.scope, thread, Append::new([message])).await
     }
@@ -50,11 +50,7 @@ impl Bench {
         self.store.create_thread(&self.scope, new).await.unwrap().id
     }
 
-    fn start(
-        &self,
-        runtime: &Runtime,
-        text: &'static str,
-    ) -> JoinHandle<Result<Vec<ChatMessage>, StoreError>> {
+    fn start(&self, runtime: &Runtime, text: &'static str) -> JoinHandle<Result<Appended, StoreError>> {
         runtime.spawn(self.clone().say(text))
     }
 
@@ -79,7 +75,7 @@ fn the_end_of_one_callers_runtime_leaves_the_others_to_theirs() {
     drop(ending);
     bench.slow.gate.add_permits(1);
     let stored = staying.block_on(second).unwrap().unwrap();
-    assert_eq!(stored.len(), 1);
+    assert_eq!(stored.messages.len(), 1);
     assert!(staying.block_on(first).unwrap_err().is_cancelled());
     assert!(staying.block_on(third).unwrap_err().is_cancelled());
     bench.until(0, 0);
@@ -95,7 +91,7 @@ fn a_runtime_that_ends_under_many_who_wait_ends() {
     drop(ending);
     bench.until(0, 0);
     bench.slow.gate.add_permits(1);
-    assert_eq!(runtime().block_on(bench.clone().say("after")).unwrap().len(), 1);
+    assert_eq!(runtime().block_on(bench.clone().say("after")).unwrap().messages.len(), 1);
 }
 
 /// Writers on four workers, each of which gives up every third append: some before it is written, some after.
@@ -114,7 +110,7 @@ fn callers_that_give_up_under_load_leave_the_others_what_they_stored() {
                     let thread = threads[writer % 2];
                     let new = bench.clone().append(thread, "x");
                     if number % 3 < 2 {
-                        stored.extend(new.await.expect("it is stored"));
+                        stored.extend(new.await.expect("it is stored").messages);
                     } else {
                         let given_up = tokio::spawn(new);
                         tokio::task::yield_now().await;
@@ -155,8 +151,8 @@ fn a_caller_outside_a_runtime_waits_for_nobody() {
         thread::yield_now();
     }
     bench.slow.gate.add_permits(2);
-    assert_eq!(outside.join().unwrap().unwrap().len(), 1);
-    assert_eq!(others.block_on(first).unwrap().unwrap().len(), 1);
+    assert_eq!(outside.join().unwrap().unwrap().messages.len(), 1);
+    assert_eq!(others.block_on(first).unwrap().unwrap().messages.len(), 1);
     let mut calls = bench.slow.calls();
     calls.sort();
     assert_eq!(calls, ["append first", "append outside"]);

@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use chatkeep_domain::{
-    Append, ChatMessage, ChatThread, ConversationRepository, Decorator, MessageEdit, MessageId, MessageQuery,
-    MessageRepository as _, MessageRevision, MessageSearch as _, MessageStream, NewThread, Page, Scope,
-    SearchPage, SearchQuery, StoreError, ThreadAppend, ThreadId, ThreadQuery, ThreadRepository as _,
-    ThreadUpdate, Timestamp, message_stream, next_message,
+    Append, Appended, ChatMessage, ChatThread, ConversationRepository, Decorator, MessageEdit, MessageId,
+    MessageQuery, MessageRepository as _, MessageRevision, MessageSearch as _, MessageStream, NewThread,
+    Page, Removal, Scope, SearchPage, SearchQuery, StoreError, ThreadAppend, ThreadId, ThreadQuery,
+    ThreadRepository as _, ThreadUpdate, Version, message_stream, next_message,
 };
 use chatkeep_memory::MemoryRepository;
 
@@ -106,17 +106,12 @@ impl Decorator for Scripted {
         &self.memory
     }
 
-    async fn append(
-        &self,
-        scope: &Scope,
-        thread: ThreadId,
-        append: Append,
-    ) -> Result<Vec<ChatMessage>, StoreError> {
+    async fn append(&self, scope: &Scope, thread: ThreadId, append: Append) -> Result<Appended, StoreError> {
         self.play("append", self.memory.append(scope, thread, append)).await
     }
 
     /// A step for each append that is tried.
-    async fn append_each(&self, appends: Vec<ThreadAppend>) -> Vec<Result<Vec<ChatMessage>, StoreError>> {
+    async fn append_each(&self, appends: Vec<ThreadAppend>) -> Vec<Result<Appended, StoreError>> {
         let texts: Vec<_> = appends.iter().map(|it| text(&it.append)).collect();
         self.note(format!("append_each {}", texts.join(" ")));
         let (mut answers, mut unavailable) = (Vec::new(), Vec::new());
@@ -154,8 +149,13 @@ impl Decorator for Scripted {
         self.play("update_thread", self.memory.update_thread(scope, id, update)).await
     }
 
-    async fn delete_thread(&self, scope: &Scope, id: ThreadId) -> Result<u64, StoreError> {
-        self.play("delete_thread", self.memory.delete_thread(scope, id)).await
+    async fn delete_thread(
+        &self,
+        scope: &Scope,
+        id: ThreadId,
+        expect_version: Option<Version>,
+    ) -> Result<u64, StoreError> {
+        self.play("delete_thread", self.memory.delete_thread(scope, id, expect_version)).await
     }
 
     async fn list_threads(&self, scope: &Scope, query: &ThreadQuery) -> Result<Page<ChatThread>, StoreError> {
@@ -223,18 +223,18 @@ impl Decorator for Scripted {
         scope: &Scope,
         thread: ThreadId,
         id: MessageId,
-        at: Timestamp,
+        removal: Removal,
     ) -> Result<(), StoreError> {
-        self.play("delete_message", self.memory.delete_message(scope, thread, id, at)).await
+        self.play("delete_message", self.memory.delete_message(scope, thread, id, removal)).await
     }
 
     async fn clear_messages(
         &self,
         scope: &Scope,
         thread: ThreadId,
-        at: Timestamp,
+        removal: Removal,
     ) -> Result<u64, StoreError> {
-        self.play("clear_messages", self.memory.clear_messages(scope, thread, at)).await
+        self.play("clear_messages", self.memory.clear_messages(scope, thread, removal)).await
     }
 
     async fn search_messages(&self, scope: &Scope, query: &SearchQuery) -> Result<SearchPage, StoreError> {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use chatkeep_domain::{
-    Append, ChatMessage, ConversationRepository, Decorator, MessageRepository as _, Scope, StoreError,
+    Append, Appended, ConversationRepository, Decorator, MessageRepository as _, Scope, StoreError,
     ThreadAppend, ThreadId,
 };
 use chatkeep_memory::MemoryRepository;
@@ -77,17 +77,12 @@ impl Decorator for Slow {
         &self.memory
     }
 
-    async fn append(
-        &self,
-        scope: &Scope,
-        thread: ThreadId,
-        append: Append,
-    ) -> Result<Vec<ChatMessage>, StoreError> {
+    async fn append(&self, scope: &Scope, thread: ThreadId, append: Append) -> Result<Appended, StoreError> {
         let _under_way = self.begin(format!("append {}", text(&append))).await;
         self.memory.append(scope, thread, append).await
     }
 
-    async fn append_each(&self, appends: Vec<ThreadAppend>) -> Vec<Result<Vec<ChatMessage>, StoreError>> {
+    async fn append_each(&self, appends: Vec<ThreadAppend>) -> Vec<Result<Appended, StoreError>> {
         let texts: Vec<_> = appends.iter().map(|it| text(&it.append)).collect();
         let _under_way = self.begin(format!("each {}", texts.join(" "))).await;
         let mut answers = self.memory.append_each(appends).await;

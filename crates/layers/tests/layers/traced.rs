@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use async_trait::async_trait;
 use chatkeep_domain::{
-    Append, ChatMessage, ChatThread, ConversationRepository, Decorator, MessageRepository as _, Scope,
+    Append, Appended, ChatThread, ConversationRepository, Decorator, MessageRepository as _, Scope,
     StoreError, ThreadAppend, ThreadId, ThreadRepository as _,
 };
 use chatkeep_layers::Traced;
@@ -84,16 +84,11 @@ impl Decorator for Marked {
         &self.memory
     }
 
-    async fn append(
-        &self,
-        scope: &Scope,
-        thread: ThreadId,
-        append: Append,
-    ) -> Result<Vec<ChatMessage>, StoreError> {
+    async fn append(&self, scope: &Scope, thread: ThreadId, append: Append) -> Result<Appended, StoreError> {
         self.memory.append(scope, thread, append).await
     }
 
-    async fn append_each(&self, appends: Vec<ThreadAppend>) -> Vec<Result<Vec<ChatMessage>, StoreError>> {
+    async fn append_each(&self, appends: Vec<ThreadAppend>) -> Vec<Result<Appended, StoreError>> {
         self.memory.append_each(appends).await
     }
 

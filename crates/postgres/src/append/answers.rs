@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use chatkeep_domain::{Again, ChatMessage, StoreError, ThreadId};
+use chatkeep_domain::{Again, Appended, StoreError, ThreadId};
 
 use super::batch::Batch;
 use crate::error::STORE;
 
-pub(super) type Answer = Result<Vec<ChatMessage>, StoreError>;
+pub(super) type Answer = Result<Appended, StoreError>;
 
 /// The answers so far, by the appends' places in the call.
 pub(super) struct Answers {

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use chatkeep_domain::{
-    Append, ChatMessage, ContentKey, MessageId, NewMessage, OrgId, Position, StoreError, ThreadId, Timestamp,
-    UserId,
+    Append, Appended, ChatMessage, ContentKey, ExternalId, MessageId, NewMessage, OrgId, Position,
+    StoreError, ThreadId, Timestamp, UserId, Version,
 };
 use sea_orm::Value;
 
@@ -24,19 +24,31 @@ pub(super) struct Batch {
     pub(super) size: usize,
 }
 
+/// Where a batch was written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Written {
+    /// The position of its first message.
+    pub(super) first: i64,
+    /// The thread's version behind it.
+    pub(super) version: i64,
+}
+
 impl Batch {
-    /// What is not known yet, wherever the head is: the thread is locked.
+    /// What is not known yet, whatever is expected: the thread is locked.
     pub(super) fn without(&self, known: &HashMap<MessageId, ChatMessage>) -> Self {
         let missing = self.append.messages.iter().filter(|message| !known.contains_key(&message.id));
         Self { target: self.target.clone(), append: Append::new(missing.cloned()), size: 0 }
     }
 
     /// The messages as they now are in the table.
-    pub(super) fn stored(self, first: i64) -> Result<Vec<ChatMessage>, StoreError> {
-        let (thread, first) = (self.target.id, Position::new(first)?);
+    pub(super) fn stored(self, written: Written) -> Result<Appended, StoreError> {
+        let (thread, first) = (self.target.id, Position::new(written.first)?);
         let at =
             |(index, message): (usize, NewMessage)| Ok(message.into_message(thread, first.advance(index)?));
-        self.append.messages.into_iter().enumerate().map(at).collect()
+        let messages = self.append.messages.into_iter().enumerate().map(at);
+        let messages = messages.collect::<Result<Vec<_>, StoreError>>()?;
+        let head = messages.last().map_or(first, |last| last.position);
+        Ok(Appended::new(messages, head, Version::new(written.version)?))
     }
 
     /// What the thread's `updated_at` rises to.
@@ -48,15 +60,38 @@ impl Batch {
 /// The threads of several batches, each once.
 pub(super) struct Threads<'a> {
     pub(super) wanted: Vec<Thread<'a>>,
-    /// The number of each batch's thread, and behind how many other messages of this statement its own come there.
-    pub(super) places: Vec<(usize, i64)>,
+    pub(super) places: Vec<Place>,
+}
+
+/// Where a batch comes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    /// The number of its thread.
+    pub(super) thread: usize,
+    /// Behind how many other batches, and how many messages, of this statement it comes there.
+    pub(super) batches: i64,
+    pub(super) messages: i64,
 }
 
 pub(super) struct Thread<'a> {
     target: &'a Target,
-    expected: Option<Position>,
-    count: i64,
+    expected_head: Option<Position>,
+    expected_version: Option<Version>,
+    batches: i64,
+    messages: i64,
     latest: Timestamp,
+}
+
+impl Threads<'_> {
+    /// Where each batch was written, from where the first of its thread was, and the thread's version behind the last.
+    pub(super) fn written(&self, threads: &[Option<Written>]) -> Vec<Option<Written>> {
+        let written = |place: &Place| {
+            let Written { first, version } = threads[place.thread]?;
+            let behind = self.wanted[place.thread].batches - 1 - place.batches;
+            Some(Written { first: first + place.messages, version: version - behind })
+        };
+        self.places.iter().map(written).collect()
+    }
 }
 
 pub(super) fn threads<'a>(batches: &[&'a Batch]) -> Threads<'a> {
@@ -66,13 +101,20 @@ pub(super) fn threads<'a>(batches: &[&'a Batch]) -> Threads<'a> {
         let target = &batch.target;
         let number = *known.entry((&target.org, target.id)).or_insert(threads.wanted.len());
         if number == threads.wanted.len() {
-            let (expected, latest) = (batch.append.expect_head, batch.latest());
-            threads.wanted.push(Thread { target, expected, count: 0, latest });
+            threads.wanted.push(Thread {
+                target,
+                expected_head: batch.append.expect_head,
+                expected_version: batch.append.expect_version,
+                batches: 0,
+                messages: 0,
+                latest: batch.latest(),
+            });
         }
         let thread = &mut threads.wanted[number];
-        threads.places.push((number, thread.count));
+        threads.places.push(Place { thread: number, batches: thread.batches, messages: thread.messages });
         thread.latest = thread.latest.max(batch.latest());
-        thread.count += i64::try_from(batch.append.messages.len()).unwrap_or(i64::MAX);
+        thread.batches += 1;
+        thread.messages += i64::try_from(batch.append.messages.len()).unwrap_or(i64::MAX);
     }
     threads
 }
@@ -90,6 +132,8 @@ impl<C: Connections> PostgresRepository<C> {
             message.created_at.into(),
             self.is_indexed.then(|| self.vector(&batch.target, message)).into(),
             self.is_indexed.then(analyzer_version).into(),
+            message.external_id.as_ref().map(ExternalId::as_str).into(),
+            batch.append.expect_version.map(i64::from).into(),
         ]);
         Ok(Sql::constant(APPEND, values))
     }
@@ -104,8 +148,8 @@ impl<C: Connections> PostgresRepository<C> {
             texts(wanted.iter().map(|thread| thread.target.org.as_str())),
             uuids(wanted.iter().map(|thread| *thread.target.id.as_uuid())),
             texts(wanted.iter().map(|thread| thread.target.user.as_ref().map_or("", UserId::as_str))),
-            numbers(wanted.iter().map(|thread| thread.expected.map_or(-1, i64::from))),
-            numbers(wanted.iter().map(|thread| thread.count)),
+            numbers(wanted.iter().map(|thread| thread.expected_head.map_or(-1, i64::from))),
+            numbers(wanted.iter().map(|thread| thread.messages)),
             times(wanted.iter().map(|thread| thread.latest)),
         ];
         let placed: Vec<_> = batches
@@ -116,8 +160,8 @@ impl<C: Connections> PostgresRepository<C> {
                     .append
                     .messages
                     .iter()
-                    .zip(place.1..)
-                    .map(move |(message, at)| (batch, place.0, at, message))
+                    .zip(place.messages..)
+                    .map(move |(message, at)| (batch, place.thread, at, message))
             })
             .collect();
         let messages = || placed.iter().map(|(.., message)| *message);
@@ -136,6 +180,9 @@ impl<C: Connections> PostgresRepository<C> {
             times(messages().map(|message| message.created_at)),
             texts(placed.iter().map(vector)),
             self.is_indexed.then(analyzer_version).into(),
+            numbers(wanted.iter().map(|thread| thread.batches)),
+            numbers(wanted.iter().map(|thread| thread.expected_version.map_or(-1, i64::from))),
+            texts(messages().map(|message| message.external_id.as_ref().map_or("", ExternalId::as_str))),
         ]);
         Ok(Sql::constant(APPEND_SEVERAL, values))
     }

@@ -20,13 +20,15 @@ pub struct Model {
     pub position: i64,
     /// Its id, unique within the thread.
     pub id: Uuid,
+    /// The id that its sender has for it.
+    pub external_id: Option<String>,
     /// The user who sent it.
     pub sender_id: Option<String>,
     /// `user`, `assistant`, `system`, `tool` or `developer`.
     pub sender_role: String,
     /// A JSON object, as text, or what the store's codec made of it.
     pub content: String,
-    /// How often it was edited.
+    /// The number of its content, from 1 on.
     pub revision: i32,
     /// 0: complete.
     pub status: i16,

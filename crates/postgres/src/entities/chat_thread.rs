@@ -12,6 +12,8 @@ pub struct Model {
     /// The thread's id.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
+    /// The id that its owner has for it.
+    pub external_id: Option<String>,
     /// Its owner.
     pub user_id: String,
     /// Its name.

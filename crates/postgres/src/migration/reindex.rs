@@ -234,7 +234,7 @@ impl<'a, C: Connections> Batches<'a, C> {
 
     async fn try_messages(&self, until: &Place) -> Result<Done, Failure> {
         let transaction = self.migrations.connections.begin().await?;
-        let columns = "id, chat_thread_id, position, sender_id, sender_role, content, created_at, updated_at, org_id, \
+        let columns = "id, chat_thread_id, position, sender_id, sender_role, content, created_at, updated_at, external_id, revision, org_id, \
                        (SELECT user_id FROM chat_thread AS t WHERE t.org_id = chat_message.org_id AND \
                         t.id = chat_message.chat_thread_id) AS user_id";
         let rows = self.batch_sql(Table::Messages, columns, until).rows(&transaction).await?;

@@ -1,12 +1,14 @@
--- Deletes a message and what it said before. Gives how many threads and messages were found: none or one.
--- $1 organization, $2 thread, $3 user or NULL, $4 the message's id, $5 time
+-- Deletes a message and what it said before. No row: the thread is not there, or not the user's. Otherwise how many messages
+-- were deleted, none or one, and the version that the thread had.
+-- $1 organization, $2 thread, $3 user or NULL, $4 the message's id, $5 time, $6 expected version or NULL
 WITH thread AS (
-    SELECT org_id, id FROM chat_thread
+    SELECT org_id, id, version FROM chat_thread
     WHERE org_id = $1 AND id = $2 AND ($3::text IS NULL OR user_id || '' = $3)
     FOR NO KEY UPDATE),
 gone AS (
     DELETE FROM chat_message m USING thread t
     WHERE m.org_id = t.org_id AND m.id = $4 AND m.revision >= 0 AND COALESCE(m.chat_thread_id, $2) = $2
+      AND ($6::bigint IS NULL OR t.version = $6)
     RETURNING m.id),
 revisions AS (
     DELETE FROM chat_message_revision r USING gone
@@ -15,4 +17,4 @@ touched AS (
     UPDATE chat_thread t
     SET updated_at = GREATEST(t.updated_at, $5), version = t.version + 1, message_count = t.message_count - 1
     FROM gone WHERE t.org_id = $1 AND t.id = $2)
-SELECT (SELECT count(*) FROM thread), (SELECT count(*) FROM gone)
+SELECT (SELECT count(*) FROM gone), version FROM thread

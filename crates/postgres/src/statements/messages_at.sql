@@ -1,6 +1,7 @@
 -- Messages at these places, with the names of their threads. One that has no place any more, or not the words, is left out.
 -- $1 organizations, $2 threads, $3 positions, $4 user or NULL, $5 what they are to have, or NULL
-SELECT m.id, p.chat_thread_id, p.position, m.sender_id, m.sender_role, m.content, m.created_at, m.updated_at, p.n, t.name
+SELECT m.id, p.chat_thread_id, p.position, m.sender_id, m.sender_role, m.content, m.created_at, m.updated_at,
+       m.external_id, m.revision, p.n, t.name
 FROM unnest($1::text[], $2::uuid[], $3::bigint[]) WITH ORDINALITY AS p (org_id, chat_thread_id, position, n)
 -- OFFSET 0: each is looked up by its whole key. Joined freely, PostgreSQL may think that a thread has one message.
 CROSS JOIN LATERAL (

@@ -76,7 +76,7 @@ async fn a_schema_that_the_role_may_use_no_more_is_named() {
         server.psql("REVOKE USAGE ON SCHEMA app FROM small").expect("it is taken away");
         assert_says(&append(number + 1).await.unwrap_err(), grant);
         assert_says(&store.get_thread(&scope(), thread_id()).await.unwrap_err(), grant);
-        assert_says(&store.delete_thread(&scope(), thread_id()).await.unwrap_err(), grant);
+        assert_says(&store.delete_thread(&scope(), thread_id(), None).await.unwrap_err(), grant);
         server.psql(grant).expect("the right");
         append(number + 1).await.expect("it writes");
     }

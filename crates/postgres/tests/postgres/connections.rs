@@ -35,8 +35,8 @@ async fn dead_connections_are_replaced_and_the_call_is_repeated() {
         ))
         .await;
     let stored = repository.append(&scope(), thread_id(), Append::new([message(4, "four")])).await.unwrap();
-    assert_eq!(stored[0].position, Position::new(4).unwrap());
-    assert_eq!(repository.delete_thread(&scope(), thread_id()).await.unwrap(), 4);
+    assert_eq!(stored.messages[0].position, Position::new(4).unwrap());
+    assert_eq!(repository.delete_thread(&scope(), thread_id(), None).await.unwrap(), 4);
 }
 
 #[tokio::test]

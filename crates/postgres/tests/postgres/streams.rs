@@ -120,7 +120,7 @@ async fn a_thread_that_is_deleted_ends_its_stream() {
     let scope = scope();
     let mut stream = begun(&store, &scope);
     read(&mut stream, 1..=50).await;
-    store.delete_thread(&scope, thread_id()).await.unwrap();
+    store.delete_thread(&scope, thread_id(), None).await.unwrap();
     let mut last = 50;
     let error = loop {
         match next_message(&mut stream).await.expect("an error comes before the end") {

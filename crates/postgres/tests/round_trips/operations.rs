@@ -82,7 +82,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         let page = store.list_messages(&scope(), thread(round, 0), &MessageQuery::newest(50)).await.unwrap();
         assert_eq!((page.items.len(), page.next.is_some()), (50, true));
     })),
-    operation("list_messages of an empty thread", (2, 2), |store, round| Box::pin(async move {
+    operation("list_messages of an empty thread", (1, 1), |store, round| Box::pin(async move {
         let page = store.list_messages(&scope(), thread(round, CREATED), &MessageQuery::newest(50)).await.unwrap();
         assert!(page.items.is_empty());
     })),
@@ -131,16 +131,16 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         assert_eq!(revisions.len(), 1);
     })),
     operation("delete_message", (1, 1), |store, round| Box::pin(async move {
-        store.delete_message(&scope(), thread(round, 0), id(round, 100), at(3)).await.unwrap();
+        store.delete_message(&scope(), thread(round, 0), id(round, 100), at(3).into()).await.unwrap();
     })),
     operation("clear_messages", (4, 4), |store, round| Box::pin(async move {
-        assert!(store.clear_messages(&scope(), thread(round, 0), at(4)).await.unwrap() > 100);
+        assert!(store.clear_messages(&scope(), thread(round, 0), at(4).into()).await.unwrap() > 100);
     })),
     operation("delete_thread", (1, 1), |store, round| Box::pin(async move {
-        assert!(store.delete_thread(&scope(), thread(round, 1)).await.unwrap() > 0);
+        assert!(store.delete_thread(&scope(), thread(round, 1), None).await.unwrap() > 0);
     })),
     operation("delete_thread that is absent", (1, 1), |store, round| Box::pin(async move {
-        absent(store.delete_thread(&scope(), thread(round, ABSENT)).await);
+        absent(store.delete_thread(&scope(), thread(round, ABSENT), None).await);
     })),
 ];
 
@@ -196,7 +196,7 @@ async fn append(store: &PostgresRepository, round: u128, numbers: std::ops::Rang
     let messages = messages(round, numbers);
     let ids: Vec<_> = messages.iter().map(|message| message.id).collect();
     let stored = store.append(&scope(), thread(round, 0), Append::new(messages)).await.unwrap();
-    assert_eq!(stored.iter().map(|message| message.id).collect::<Vec<_>>(), ids);
+    assert_eq!(stored.messages.iter().map(|message| message.id).collect::<Vec<_>>(), ids);
 }
 
 async fn edit(store: &PostgresRepository, round: u128) {

@@ -95,7 +95,7 @@ pub(crate) async fn append(
     messages: impl IntoIterator<Item = NewMessage>,
 ) -> Vec<i64> {
     let stored = repository.append(&scope(), thread_id(), Append::new(messages)).await.expect("it is stored");
-    stored.iter().map(|message| message.position.get()).collect()
+    stored.messages.iter().map(|message| message.position.get()).collect()
 }
 
 pub(crate) fn metadata(value: serde_json::Value) -> Metadata {

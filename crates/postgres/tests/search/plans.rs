@@ -121,7 +121,7 @@ async fn a_thread_is_found_by_its_key_where_other_organizations_are_small() {
         repository.list_messages(&scope(), thread_id(), &nothing).await.expect("an empty page");
         let by_key = plans.take();
         assert!(by_key.iter().filter(|plan| plan.contains("chat_thread_pkey")).count() >= 6, "{by_key:?}");
-        repository.clear_messages(&scope(), thread_id(), at(1)).await.expect("it is cleared");
+        repository.clear_messages(&scope(), thread_id(), at(1).into()).await.expect("it is cleared");
         for plan in by_key.iter().chain(&plans.take()) {
             for other in ["chat_thread_recent", "chat_thread_of_org", "chat_message_recent"] {
                 assert!(!plan.contains(other), "{mode}: {plan}");

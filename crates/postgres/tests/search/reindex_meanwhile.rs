@@ -71,7 +71,7 @@ async fn write(repository: PostgresRepository, writer: u128) -> Result<(), Store
         let edit = MessageEdit::new("again", at(2));
         repository.edit_message(&scope(), thread_id(), message_id(number), edit).await?;
         let deleted = 1 + (writer * 211 + round * 37) % BEFORE;
-        match repository.delete_message(&scope(), thread_id(), message_id(deleted), at(3)).await {
+        match repository.delete_message(&scope(), thread_id(), message_id(deleted), at(3).into()).await {
             Err(error) if error.is_not_found() => {}
             other => other?,
         }

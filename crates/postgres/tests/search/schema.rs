@@ -19,13 +19,13 @@ async fn what_is_deleted_leaves_the_index(store: Store) {
         .await
         .unwrap();
     assert_eq!(store.indexed().await, 9);
-    repository.delete_message(&scope(), thread_id(), message_id(2), at(2)).await.unwrap();
+    repository.delete_message(&scope(), thread_id(), message_id(2), at(2).into()).await.unwrap();
     assert_eq!(store.indexed().await, 8);
-    repository.clear_messages(&scope(), thread_id(), at(3)).await.unwrap();
+    repository.clear_messages(&scope(), thread_id(), at(3).into()).await.unwrap();
     assert_eq!(store.indexed().await, 0);
     append(&repository, [message(20, "again"), message(21, "and again")]).await;
     assert_eq!(store.indexed().await, 2);
-    repository.delete_thread(&scope(), thread_id()).await.unwrap();
+    repository.delete_thread(&scope(), thread_id(), None).await.unwrap();
     assert_eq!(store.indexed().await, 0);
     three_messages(&repository).await;
     assert_eq!(found(&repository, SearchQuery::new("again OR two")).await, [2]);

@@ -49,7 +49,7 @@ pub(crate) async fn say(
     thread: ThreadId,
     messages: impl IntoIterator<Item = NewMessage>,
 ) -> Vec<ChatMessage> {
-    store.append(&Scope::org(org()), thread, Append::new(messages)).await.expect("an append")
+    store.append(&Scope::org(org()), thread, Append::new(messages)).await.expect("an append").messages
 }
 
 /// What an error says altogether, its sources included.

@@ -22,7 +22,17 @@ impl Fixture {
 
     /// A thread of numbered messages, each with `{"even": …}` as metadata, of which those at these positions are damaged.
     pub(super) async fn damaged(&self, count: usize, bad: &[usize]) -> (Talk, Vec<ChatMessage>) {
-        let talk = self.tenant().talk().await;
+        self.damaged_for(&self.tenant(), count, bad).await
+    }
+
+    /// The same for this user.
+    pub(crate) async fn damaged_for(
+        &self,
+        tenant: &Tenant,
+        count: usize,
+        bad: &[usize],
+    ) -> (Talk, Vec<ChatMessage>) {
+        let talk = tenant.talk().await;
         let mut messages = numbered(count);
         for (number, message) in (1..).zip(&mut messages) {
             let metadata = json!({"even": number % 2 == 0}).as_object().cloned();

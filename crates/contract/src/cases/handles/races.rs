@@ -18,7 +18,7 @@ pub(crate) async fn one_of_two_handles_wins_a_compare_and_append(fixture: Fixtur
         let answers = race(vec![racer(&here), racer(&there)]).await;
         let wins: Vec<_> = answers.iter().flatten().collect();
         assert_eq!(wins.len(), 1, "winners of round {round}");
-        head = wins[0][0].position;
+        head = wins[0].messages[0].position;
         let loser = answers.iter().find_map(|answer| answer.as_ref().err()).expect("a loser");
         assert!(matches!(loser, StoreError::Conflict { .. }), "{loser:?}");
     }

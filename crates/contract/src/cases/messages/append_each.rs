@@ -144,7 +144,7 @@ pub(crate) async fn a_conflict_takes_nothing_from_the_others(fixture: Fixture) {
     assert_refused!(
         conflict,
         StoreError::Conflict { expected, actual, .. }
-            if (expected, actual) == (said[0].position, said[1].position)
+            if (expected, actual) == (said[0].position.get(), said[1].position.get())
     );
     assert_eq!(moved.snapshot().await, before);
 }

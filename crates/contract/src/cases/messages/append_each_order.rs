@@ -16,7 +16,7 @@ pub(crate) async fn a_refused_append_takes_nothing_from_its_own_thread(fixture: 
     let [first, bad, late, last] = <[_; 4]>::try_from(answers).expect("four");
     let (first, last) = (first.unwrap(), last.unwrap());
     assert_refused!(bad, StoreError::TooLarge { .. });
-    assert_refused!(late, StoreError::Conflict { actual, .. } if actual == first[0].position);
+    assert_refused!(late, StoreError::Conflict { actual, .. } if actual == first[0].position.get());
     assert_eq!(talk.all().await, [first, last.clone()].concat());
     assert_eq!(talk.thread().await.head, last[0].position);
 }
@@ -52,7 +52,7 @@ pub(crate) async fn an_append_may_expect_the_head_that_the_one_before_makes(fixt
     let last = chained.expect("it expects the head that the first made")[0].position;
     assert_refused!(
         stale,
-        StoreError::Conflict { expected, actual, .. } if (expected, actual) == (head, last)
+        StoreError::Conflict { expected, actual, .. } if (expected, actual) == (head.get(), last.get())
     );
     assert_eq!(talk.all().await.len(), 6);
 }

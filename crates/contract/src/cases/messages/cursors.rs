@@ -249,7 +249,7 @@ pub(crate) async fn a_cursor_outlives_the_thread_it_stands_on(fixture: Fixture) 
     let ada = fixture.tenant();
     let listed = threads(&ada, 6).await;
     let between = async |number: usize| {
-        fixture.repo.delete_thread(&ada.scope, listed[2 * number + 1]).await.unwrap();
+        fixture.repo.delete_thread(&ada.scope, listed[2 * number + 1], None).await.unwrap();
     };
     assert_eq!(list_through(&ada, 2, between).await, listed);
 }

@@ -1,6 +1,8 @@
 //! Edits, deleted messages, cleared threads.
 
-use chatkeep_domain::{Content, Entity, MAX_PAGE_LEN, MessageQuery, MessageRevision, StoreError, Timestamp};
+use chatkeep_domain::{
+    Content, Entity, MAX_PAGE_LEN, MessageQuery, MessageRevision, Removal, StoreError, Timestamp,
+};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
@@ -10,7 +12,7 @@ use crate::fixture::{Fixture, Talk, at, message, message_id, numbered, positions
 pub(crate) async fn an_edit_replaces_the_content_alone(fixture: Fixture) {
     let (talk, said) = Talk::with(&fixture.tenant(), 3).await;
     let edited = talk.edit(said[1].id, "edited", at(5)).await.unwrap();
-    let expected = with!(said[1].clone(), content: Content::text("edited"), updated_at: at(5));
+    let expected = with!(said[1].clone(), content: Content::text("edited"), revision: 2, updated_at: at(5));
     assert_eq!(edited, expected, "what edit gives");
     assert_eq!(talk.get(said[1].id).await.unwrap(), expected, "what is read");
     assert_eq!(talk.all().await, [said[0].clone(), expected, said[2].clone()]);
@@ -209,8 +211,8 @@ pub(crate) async fn revisions_are_deleted_with_their_message(fixture: Fixture) {
 pub(crate) async fn a_clear_keeps_the_thread_and_its_head(fixture: Fixture) {
     let (talk, said) = Talk::with(&fixture.tenant(), 4).await;
     talk.delete_message(said[1].id, at(2)).await.unwrap();
-    let mut expected = talk.thread().await;
-    expected.updated_at = at(7);
+    let before = talk.thread().await;
+    let expected = with!(before.clone(), version: before.version.next(), updated_at: at(7));
     assert_eq!(talk.clear(at(7)).await.unwrap(), 3, "the messages that were there");
     assert_eq!(talk.thread().await, expected);
     assert_eq!(talk.all().await, []);
@@ -255,6 +257,7 @@ pub(crate) async fn a_removal_refuses_a_time_out_of_range(fixture: Fixture) {
     let (talk, said) = Talk::with(&fixture.tenant(), 2).await;
     let before = talk.snapshot().await;
     for bad in [at(9) + TimeDelta::nanoseconds(1), Timestamp::MAX_UTC, Timestamp::MIN_UTC] {
+        let bad = with!(Removal::new(at(9)), at: bad);
         let removed = talk.delete_message(said[0].id, bad).await;
         assert_refused!(removed, StoreError::InvalidArgument(error) if error.field == "at");
         assert_refused!(talk.clear(bad).await, StoreError::InvalidArgument(error) if error.field == "at");

@@ -11,9 +11,9 @@ pub(crate) async fn expect_head_writes_at_the_head(fixture: Fixture) {
     for count in [2, 1] {
         let append = Append::new(numbered(count)).expect_head(head);
         let stored = talk.append(append).await.unwrap();
-        assert_eq!(stored.len(), count);
+        assert_eq!(stored.messages.len(), count);
         head = talk.thread().await.head;
-        assert_eq!(stored[count - 1].position, head);
+        assert_eq!(stored.messages[count - 1].position, head);
     }
 }
 
@@ -26,7 +26,7 @@ pub(crate) async fn expect_head_elsewhere_is_a_conflict(fixture: Fixture) {
         let refused = talk.append(Append::new(numbered(2)).expect_head(wrong)).await;
         assert_refused!(
             refused,
-            StoreError::Conflict { expected, actual, .. } if (expected, actual) == (wrong, head)
+            StoreError::Conflict { expected, actual, .. } if (expected, actual) == (wrong.get(), head.get())
         );
     }
     assert_eq!(talk.snapshot().await, before);
@@ -36,10 +36,10 @@ pub(crate) async fn expect_head_elsewhere_is_a_conflict(fixture: Fixture) {
 pub(crate) async fn a_retry_of_a_compare_and_append_succeeds(fixture: Fixture) {
     let talk = fixture.tenant().talk().await;
     let append = Append::new(numbered(2)).expect_head(Position::ZERO);
-    let first = talk.append(append.clone()).await.unwrap();
-    assert_eq!(talk.append(append.clone()).await.unwrap(), first, "at once");
+    let first = talk.append(append.clone()).await.unwrap().messages;
+    assert_eq!(talk.append(append.clone()).await.unwrap().messages, first, "at once");
     talk.say([message("another writer")]).await;
-    assert_eq!(talk.append(append).await.unwrap(), first, "after another writer");
+    assert_eq!(talk.append(append).await.unwrap().messages, first, "after another writer");
     assert_eq!(talk.all().await.len(), 3);
 }
 
@@ -62,7 +62,7 @@ pub(crate) async fn expect_head_counts_deleted_messages(fixture: Fixture) {
     let head = talk.thread().await.head;
     talk.clear(at(3)).await.unwrap();
     let refused = talk.append(Append::new(numbered(1)).expect_head(Position::ZERO)).await;
-    assert_refused!(refused, StoreError::Conflict { actual, .. } if actual == head);
+    assert_refused!(refused, StoreError::Conflict { actual, .. } if actual == head.get());
     talk.append(Append::new(numbered(1)).expect_head(head)).await.unwrap();
 }
 

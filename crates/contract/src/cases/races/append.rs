@@ -92,7 +92,7 @@ pub(crate) async fn retries_at_the_same_time_store_once(fixture: Fixture) {
         let answers = race((0..4).map(retry).collect()).await;
         let stored = talk.read(&MessageQuery::newest(3)).await;
         for answer in answers {
-            let mut answer = answer.expect("a retry is answered");
+            let mut answer = answer.expect("a retry is answered").messages;
             answer.reverse();
             assert_eq!(answer, stored, "in round {round}");
         }
@@ -114,9 +114,12 @@ pub(crate) async fn one_of_many_compare_and_appends_wins(fixture: Fixture) {
         assert_eq!(wins, 1, "winners of round {round}");
         for answer in answers {
             match answer {
-                Ok(stored) => assert_eq!(talk.thread().await.head, stored[1].position),
+                Ok(stored) => assert_eq!(talk.thread().await.head, stored.messages[1].position),
                 Err(StoreError::Conflict { expected, actual, .. }) => {
-                    assert!(expected == head && actual > head, "told {actual}, expected {expected}");
+                    assert!(
+                        expected == head.get() && actual > head.get(),
+                        "told {actual}, expected {expected}"
+                    );
                 }
                 Err(other) => panic!("a lost race is a Conflict, not {other:?}"),
             }

@@ -160,7 +160,7 @@ pub(crate) async fn one_of_many_calls_at_one_head_wins(fixture: Fixture) {
         for lost in answers.into_iter().filter(Result::is_err) {
             assert_refused!(
                 lost,
-                StoreError::Conflict { expected, actual, .. } if expected == head && actual > head
+                StoreError::Conflict { expected, actual, .. } if expected == head.get() && actual > head.get()
             );
         }
         assert_eq!(shared.all().await.len(), round + 1, "messages after round {round}");

@@ -73,10 +73,9 @@ pub(crate) async fn update_thread_hides_the_threads_of_others(fixture: Fixture) 
 
 /// `delete_thread` outside the scope is answered as for an absent thread, and deletes nothing.
 pub(crate) async fn delete_thread_hides_the_threads_of_others(fixture: Fixture) {
-    assert_hidden(
-        &fixture,
-        |repo, scope, id, _| async move { repo.delete_thread(&scope, id).await.map(drop) },
-    )
+    assert_hidden(&fixture, |repo, scope, id, _| async move {
+        repo.delete_thread(&scope, id, None).await.map(drop)
+    })
     .await;
 }
 
@@ -179,7 +178,7 @@ pub(crate) async fn list_revisions_hides_the_threads_of_others(fixture: Fixture)
 /// `delete_message` outside the scope is answered as for an absent thread, and deletes nothing.
 pub(crate) async fn delete_message_hides_the_threads_of_others(fixture: Fixture) {
     assert_hidden(&fixture, |repo, scope, id, message| async move {
-        repo.delete_message(&scope, id, message, at(99)).await
+        repo.delete_message(&scope, id, message, at(99).into()).await
     })
     .await;
 }
@@ -187,7 +186,7 @@ pub(crate) async fn delete_message_hides_the_threads_of_others(fixture: Fixture)
 /// `clear_messages` outside the scope is answered as for an absent thread, and deletes nothing.
 pub(crate) async fn clear_messages_hides_the_threads_of_others(fixture: Fixture) {
     assert_hidden(&fixture, |repo, scope, id, _| async move {
-        repo.clear_messages(&scope, id, at(99)).await.map(drop)
+        repo.clear_messages(&scope, id, at(99).into()).await.map(drop)
     })
     .await;
 }

@@ -15,15 +15,15 @@ async fn work_through(ada: &Tenant, scope: &Scope) {
     repo.append(scope, id, Append::new([message("more")])).await.unwrap();
     let edit = MessageEdit::new("edited", at(6));
     repo.edit_message(scope, id, said[0].id, edit).await.unwrap();
-    repo.delete_message(scope, id, said[1].id, at(7)).await.unwrap();
+    repo.delete_message(scope, id, said[1].id, at(7).into()).await.unwrap();
     let page = repo.list_messages(scope, id, &MessageQuery::default()).await.unwrap();
     assert_eq!(texts(&page.items), ["edited", "more"]);
     assert_eq!(repo.get_message(scope, id, said[0].id).await.unwrap(), page.items[0]);
     assert_eq!(repo.list_revisions(scope, id, said[0].id).await.unwrap().len(), 1);
     assert_eq!(repo.get_thread(scope, id).await.unwrap(), talk.thread().await);
     assert_eq!(talk.thread().await.name, "renamed");
-    assert_eq!(repo.clear_messages(scope, id, at(8)).await.unwrap(), 2);
-    assert_eq!(repo.delete_thread(scope, id).await.unwrap(), 0);
+    assert_eq!(repo.clear_messages(scope, id, at(8).into()).await.unwrap(), 2);
+    assert_eq!(repo.delete_thread(scope, id, None).await.unwrap(), 0);
     assert_eq!(ada.list_ids(&ada.scope).await, []);
 }
 
@@ -90,7 +90,7 @@ pub(crate) async fn an_ambiguous_id_is_refused_to_the_operator(fixture: Fixture)
     for refused in [
         fixture.repo.get_thread(operator, id).await.map(drop),
         fixture.repo.update_thread(operator, id, update).await.map(drop),
-        fixture.repo.delete_thread(operator, id).await.map(drop),
+        fixture.repo.delete_thread(operator, id, None).await.map(drop),
         append_each(&fixture.repo, [ThreadAppend::new(operator.clone(), id, Append::new(numbered(1)))])
             .await
             .remove(0)
@@ -100,8 +100,8 @@ pub(crate) async fn an_ambiguous_id_is_refused_to_the_operator(fixture: Fixture)
         fixture.repo.list_messages(operator, id, &MessageQuery::default()).await.map(drop),
         fixture.repo.edit_message(operator, id, held, edit).await.map(drop),
         fixture.repo.list_revisions(operator, id, held).await.map(drop),
-        fixture.repo.delete_message(operator, id, held, at(9)).await,
-        fixture.repo.clear_messages(operator, id, at(9)).await.map(drop),
+        fixture.repo.delete_message(operator, id, held, at(9).into()).await,
+        fixture.repo.clear_messages(operator, id, at(9).into()).await.map(drop),
     ] {
         assert_refused!(refused, StoreError::InvalidArgument(error) if error.field == "thread_id");
     }

@@ -22,7 +22,7 @@ pub(crate) async fn an_update_changes_what_it_names(fixture: Fixture) {
     for update in changes {
         expected.name = update.name.clone().unwrap_or(expected.name);
         expected.metadata = update.metadata.clone().unwrap_or(expected.metadata);
-        expected.updated_at = update.at;
+        (expected.updated_at, expected.version) = (update.at, expected.version.next());
         let updated = fixture.repo.update_thread(&ada.scope, talk.id, update).await.unwrap();
         assert_eq!(updated, expected, "what update gives");
         assert_eq!(talk.thread().await, expected, "what is stored");
@@ -52,8 +52,8 @@ pub(crate) async fn an_absent_thread_is_not_found(fixture: Fixture) {
     assert_refused!(fixture.repo.get_thread(scope, id).await, StoreError::NotFound { id: told, .. } if told == id.to_string());
     let update = ThreadUpdate::new(at(1)).name("x");
     assert_refused!(fixture.repo.update_thread(scope, id, update).await, StoreError::NotFound { .. });
-    assert_refused!(fixture.repo.delete_thread(scope, id).await, StoreError::NotFound { .. });
-    assert_refused!(fixture.repo.clear_messages(scope, id, at(1)).await, StoreError::NotFound { .. });
+    assert_refused!(fixture.repo.delete_thread(scope, id, None).await, StoreError::NotFound { .. });
+    assert_refused!(fixture.repo.clear_messages(scope, id, at(1).into()).await, StoreError::NotFound { .. });
     assert_eq!(ada.list_ids(scope).await, []);
 }
 
@@ -80,7 +80,7 @@ pub(crate) async fn a_deleted_id_is_free_again(fixture: Fixture) {
     let ada = fixture.tenant();
     let (talk, said) = Talk::with(&ada, 3).await;
     for owner in [&ada, &ada.colleague()] {
-        ada.repo.delete_thread(&ada.org_scope(), talk.id).await.unwrap();
+        ada.repo.delete_thread(&ada.org_scope(), talk.id, None).await.unwrap();
         let new = with!(owner.new_thread(), id: talk.id);
         let expected = new.clone().into_thread();
         let fresh = owner.talk_from(new).await;

@@ -7,12 +7,14 @@ use chatkeep_domain::{
     StoreError, ThreadAppend, ThreadId,
 };
 
+use chatkeep_domain::Appended;
+
 use super::bench::{assert_may_be_done, bench, lost, refused, unavailable};
 use crate::calls::{Talk, message};
 use crate::scripted::{Scripted, Step};
 use chatkeep_layers::Retry;
 
-type Answer = Result<Vec<ChatMessage>, StoreError>;
+type Answer = Result<Appended, StoreError>;
 
 /// A script, and three threads with one message each.
 struct Bench {
@@ -57,7 +59,7 @@ fn text(message: &ChatMessage) -> String {
 }
 
 fn said(answers: Vec<Answer>) -> Vec<String> {
-    answers.into_iter().map(|answer| text(&answer.unwrap()[0])).collect()
+    answers.into_iter().map(|answer| text(&answer.unwrap().messages[0])).collect()
 }
 
 #[tokio::test(start_paused = true)]
@@ -90,7 +92,7 @@ async fn an_error_that_comes_to_stay_takes_nothing_from_the_others() {
         <[_; 3]>::try_from(bench.say(&[(0, "a"), (1, "b"), (2, "c")]).await).expect("three answers");
     assert!(matches!(first, Err(StoreError::Backend { .. })), "{first:?}");
     assert_may_be_done(second.unwrap_err(), |error| matches!(error, StoreError::Backend { .. }));
-    assert_eq!(text(&third.unwrap()[0]), "c");
+    assert_eq!(text(&third.unwrap().messages[0]), "c");
     assert_eq!(bench.store.calls(), ["append_each a b c", "append_each b c"]);
 }
 

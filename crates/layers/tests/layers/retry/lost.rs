@@ -1,7 +1,7 @@
 //! Attempts that may have been done although they failed.
 
 use chatkeep_domain::{
-    Append, Clock as _, ConversationRepositoryExt as _, Entity, IdGenerator as _, MessageEdit,
+    Append, Clock as _, ConversationRepositoryExt as _, Entity, Expected, IdGenerator as _, MessageEdit,
     MessageRepository as _, NewThread, OrgId, Position, StoreError, SystemClock, ThreadRepository as _,
     UserId, UuidV7Generator,
 };
@@ -15,7 +15,7 @@ fn not_found() -> StoreError {
 }
 
 fn conflict() -> StoreError {
-    StoreError::conflict(Position::ZERO, Position::ZERO)
+    StoreError::conflict(Expected::Head, Position::ZERO, Position::ZERO)
 }
 
 fn backend() -> StoreError {
@@ -78,7 +78,7 @@ async fn a_delete_whose_answer_was_lost_is_not_told_as_not_found() {
 #[tokio::test(start_paused = true)]
 async fn a_clear_whose_answer_was_lost_counts_what_its_last_attempt_removed() {
     let (store, retry, talk) = bench(Scripted::new([Step::Lose(lost())])).await;
-    assert_eq!(retry.clear_messages(&talk.scope, talk.thread, SystemClock.now()).await.unwrap(), 0);
+    assert_eq!(retry.clear_messages(&talk.scope, talk.thread, SystemClock.now().into()).await.unwrap(), 0);
     assert!(store.memory.last_messages(&talk.scope, talk.thread, 9).await.unwrap().is_empty());
 }
 
@@ -91,7 +91,7 @@ async fn an_append_whose_answer_was_lost_is_stored_once() {
         let stored = retry.append(&talk.scope, talk.thread, append).await.unwrap();
         assert_eq!(store.calls().len(), 3);
         let read = store.memory.last_messages(&talk.scope, talk.thread, 9).await.unwrap();
-        assert_eq!(read[1..], stored, "behind the first message, and once");
+        assert_eq!(read[1..], stored.messages, "behind the first message, and once");
     }
 }
 

@@ -5,7 +5,7 @@ use chatkeep_domain::{BoxError, Codec, Entity, OrgId, StoreError, metadata_from_
 use sea_orm::QueryResult;
 use uuid::Uuid;
 
-use crate::row::{self, Opener};
+use crate::row::{self, MESSAGE_WIDTH, Opener};
 use crate::sql::{Sql, numbers, texts, uuids};
 use crate::tags;
 use crate::words::{self, Owner};
@@ -49,8 +49,9 @@ pub(super) struct Message {
 impl Message {
     pub(super) fn read(row: &QueryResult, codec: &dyn Codec) -> Result<Self, StoreError> {
         let corrupt = |error| row::corrupt_message(row, error);
-        let org = row::value::<&str>(row, 8).and_then(|org| Ok(OrgId::new(org)?)).map_err(corrupt)?;
-        let user: &str = row::value(row, 9).map_err(corrupt)?;
+        let org =
+            row::value::<&str>(row, MESSAGE_WIDTH).and_then(|org| Ok(OrgId::new(org)?)).map_err(corrupt)?;
+        let user: &str = row::value(row, MESSAGE_WIDTH + 1).map_err(corrupt)?;
         let message = Opener::new(codec, &org).message(row)?;
         let owner = Owner {
             org: &org,

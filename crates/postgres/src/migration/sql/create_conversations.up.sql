@@ -3,6 +3,7 @@
 CREATE TABLE chat_thread (
     org_id text COLLATE "C" NOT NULL,
     id uuid NOT NULL,
+    external_id text COLLATE "C",
     user_id text COLLATE "C" NOT NULL,
     name text NOT NULL,
     folded_name text,
@@ -43,11 +44,12 @@ CREATE TABLE chat_message (
     -- The `at` of the edit that wrote the content, as it was given; NULL for the content that was appended.
     edited_at timestamptz,
     branch integer NOT NULL DEFAULT 0,
-    revision integer NOT NULL DEFAULT 0,
+    revision integer NOT NULL DEFAULT 1,
     status smallint NOT NULL DEFAULT 0,
     -- The version of the analyzer that made the vector.
     search_version smallint,
     org_id text COLLATE "C" NOT NULL,
+    external_id text COLLATE "C",
     sender_id text COLLATE "C",
     sender_role text NOT NULL,
     content text NOT NULL,

@@ -143,13 +143,9 @@ impl<'a> Opener<'a> {
         let corrupt_last = |error| corrupt(Entity::Message, shown_id(row, last), error);
         let count = || -> Result<u64, BoxError> { Ok(value::<i64>(row, first)?.try_into()?) };
         let count = count().map_err(|error| corrupt(Entity::Thread, shown_id(row, 1), error))?;
-        let message = match value::<Option<Uuid>>(row, last).map_err(corrupt_last)? {
-            None => None,
-            Some(_) => {
-                let decode = || MessageRow::read(pg(row)?, last, false)?.into_message(self);
-                Some(decode().map_err(corrupt_last)?)
-            }
-        };
+        let decode = || MessageRow::read(pg(row)?, last, false)?.into_message(self);
+        let has_last = value::<Option<Uuid>>(row, last).map_err(corrupt_last)?.is_some();
+        let message = has_last.then(|| decode().map_err(corrupt_last)).transpose()?;
         Ok(ThreadPreview::new(message, count))
     }
 

@@ -82,9 +82,9 @@ impl Prepared {
                 new.external_id.as_ref().map(ExternalId::as_str),
             );
             if insert.execute(values)? == 0 {
-                let held = found.message(new.id)?;
-                new.check_held(&held)?;
-                stored.push(held);
+                let known = found.message(new.id)?;
+                new.check_held(&known)?;
+                stored.push(known);
                 continue;
             }
             if at_once {
@@ -144,9 +144,9 @@ fn index_at_once(found: &InThread<'_>, new: &NewMessage) -> Result<()> {
 fn retried(found: &InThread<'_>, append: &Append, head: Position, conflict: StoreError) -> Result<Appended> {
     let mut stored = Vec::with_capacity(append.messages.len());
     for new in &append.messages {
-        let Some(held) = found.find_message(new.id)? else { return Err(conflict.into()) };
-        new.check_held(&held)?;
-        stored.push(held);
+        let Some(known) = found.find_message(new.id)? else { return Err(conflict.into()) };
+        new.check_held(&known)?;
+        stored.push(known);
     }
     Ok(Appended::new(stored, head, found.thread.version))
 }

@@ -5,6 +5,7 @@ use std::future::IntoFuture;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use chatkeep::domain::RequestId;
 use chatkeep::{
     ChatMessage, Clock, Conversation, IdGenerator, MemoryRepository, MessageId, NewMessage, OrgId, Position,
     Role, Scope, StateManager, ThreadId, Timestamp, UserId, Version,
@@ -38,6 +39,10 @@ impl IdGenerator for Fixed {
     }
 
     fn message_id(&self) -> MessageId {
+        uuid(self.next()).into()
+    }
+
+    fn request_id(&self) -> RequestId {
         uuid(self.next()).into()
     }
 

@@ -124,15 +124,15 @@ mod write_behind;
 
 pub use chatkeep_domain as domain;
 pub use chatkeep_domain::{
-    Again, Appended, CharEstimate, ChatMessage, ChatThread, Clock, Content, ConversationRepository, Cursor,
-    DEFAULT_PAGE_LEN, Entity, Expected, ExternalId, IdGenerator, InvalidArgument, MAX_BATCH_BYTES,
-    MAX_BATCH_LEN, MAX_CONTENT_BYTES, MAX_ID_BYTES, MAX_JSON_DEPTH, MAX_METADATA_BYTES, MAX_METADATA_FILTERS,
-    MAX_NAME_BYTES, MAX_PAGE_LEN, MAX_RANKED, MAX_SEARCH_BYTES, MAX_SNIPPET_CHARS, Message, MessageFilter,
-    MessageId, MessageQuery, MessageRevision, Metadata, MetadataFilter, MigrationState, Migrations,
-    NewMessage, Order, OrgId, Outcome, Page, Position, Reindex, Role, Scope, SearchHit, SearchOrder,
-    SearchPage, SearchQuery, SearchReading, Snippet, StoreError, SystemClock, ThreadId, ThreadPreview,
-    ThreadQuery, TimeRange, Timestamp, TokenCounter, ToolCall, ToolResult, UserId, UuidV7Generator, Version,
-    metadata_from_json,
+    Again, Appended, Branch, BranchId, BranchPoint, CharEstimate, ChatMessage, ChatThread, Clock, Content,
+    ConversationRepository, Cursor, DEFAULT_PAGE_LEN, Entity, Expected, ExternalId, IdGenerator,
+    InvalidArgument, MAX_BATCH_BYTES, MAX_BATCH_LEN, MAX_CONTENT_BYTES, MAX_ID_BYTES, MAX_JSON_DEPTH,
+    MAX_METADATA_BYTES, MAX_METADATA_FILTERS, MAX_NAME_BYTES, MAX_PAGE_LEN, MAX_RANKED, MAX_SEARCH_BYTES,
+    MAX_SNIPPET_CHARS, Message, MessageFilter, MessageId, MessageQuery, MessageRevision, Metadata,
+    MetadataFilter, MigrationState, Migrations, NewMessage, Order, OrgId, Outcome, Page, Position, Reindex,
+    Role, Scope, SearchHit, SearchOrder, SearchPage, SearchQuery, SearchReading, Snippet, StoreError,
+    SystemClock, ThreadId, ThreadPreview, ThreadQuery, TimeRange, Timestamp, TokenCounter, ToolCall,
+    ToolResult, UserId, UuidV7Generator, Version, metadata_from_json,
 };
 pub use chatkeep_layers::{Coalescing, CoalescingConfig, LayersConfig, Retry, Traced, layered};
 #[cfg(feature = "memory")]

@@ -9,6 +9,8 @@ use std::fmt;
 pub enum Capability {
     /// Messages can be searched.
     Search,
+    /// Threads have branches, and can be forked.
+    Branches,
     /// The test can damage rows behind the store's back. It is nothing of the store: such cases run in a suite
     /// [with damage](crate::Suite::with_damage), and are left out elsewhere.
     CorruptRows,
@@ -22,8 +24,14 @@ pub enum Capability {
 
 impl Capability {
     /// Every capability.
-    pub const ALL: &[Self] =
-        &[Self::Search, Self::CorruptRows, Self::WideLists, Self::LargeContents, Self::LargeBatches];
+    pub const ALL: &[Self] = &[
+        Self::Search,
+        Self::Branches,
+        Self::CorruptRows,
+        Self::WideLists,
+        Self::LargeContents,
+        Self::LargeBatches,
+    ];
 }
 
 impl fmt::Display for Capability {

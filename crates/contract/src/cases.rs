@@ -1,5 +1,6 @@
 //! The cases, in folders by what they are about, with a table in each.
 
+pub(crate) mod branches;
 pub(crate) mod corrupt_rows;
 pub(crate) mod declined;
 pub(crate) mod external_ids;
@@ -27,6 +28,7 @@ pub fn all() -> impl Iterator<Item = &'static Case> {
         versions::CASES,
         external_ids::CASES,
         previews::CASES,
+        branches::CASES,
     ];
     tables.into_iter().flatten()
 }

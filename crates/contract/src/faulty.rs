@@ -81,6 +81,7 @@ macro_rules! read_by_lists {
 }
 
 mod appends;
+mod branches;
 mod calls;
 mod corrupt_rows;
 mod corrupting;

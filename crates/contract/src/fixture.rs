@@ -13,6 +13,7 @@
 //! }
 //! ```
 
+pub mod branches;
 pub mod search;
 
 mod talk;

@@ -215,6 +215,7 @@ mod tests {
         races.dedup();
         races.sort_unstable();
         let expected = [
+            "branches::races",
             "handles::races",
             "races::append",
             "races::append_each",

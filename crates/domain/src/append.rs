@@ -9,6 +9,7 @@ use crate::error::{Expected, StoreError};
 use crate::id::{ExternalId, MessageId, ThreadId, UserId};
 use crate::invalid::InvalidArgument;
 use crate::message::ChatMessage;
+use crate::path::BranchId;
 use crate::position::Position;
 use crate::role::Role;
 use crate::scope::Scope;
@@ -96,21 +97,32 @@ impl NewMessage {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Append {
+    /// The branch that gets them.
+    #[serde(default)]
+    pub branch: BranchId,
     /// In the order that they get. At most [`MAX_BATCH_LEN`]; no two with the same id.
     pub messages: Vec<NewMessage>,
-    /// Compare-and-append: write only if the thread's head is here.
+    /// Compare-and-append: write only if the branch's head is here.
     pub expect_head: Option<Position>,
     /// Compare-and-append: write only if the thread has this version.
     pub expect_version: Option<Version>,
 }
 
 impl Append {
-    /// An append of these messages, wherever the head is.
+    /// An append of these messages to the main branch, wherever its head is.
     pub fn new(messages: impl IntoIterator<Item = NewMessage>) -> Self {
-        Self { messages: messages.into_iter().collect(), expect_head: None, expect_version: None }
+        let messages = messages.into_iter().collect();
+        Self { branch: BranchId::MAIN, messages, expect_head: None, expect_version: None }
     }
 
-    /// Write only if the thread's head is at `head`: [`StoreError::Conflict`] when another writer was first.
+    /// To this branch.
+    #[must_use]
+    pub fn branch(mut self, branch: BranchId) -> Self {
+        self.branch = branch;
+        self
+    }
+
+    /// Write only if the branch's head is at `head`: [`StoreError::Conflict`] when another writer was first.
     #[must_use]
     pub fn expect_head(mut self, head: Position) -> Self {
         self.expect_head = Some(head);
@@ -199,7 +211,7 @@ impl Append {
 pub struct Appended {
     /// The messages as they are stored, in the order given.
     pub messages: Vec<ChatMessage>,
-    /// The thread's head after the append.
+    /// The branch's head after the append.
     pub head: Position,
     /// The thread's version after the append.
     pub version: Version,

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use uuid::Uuid;
 
-use crate::id::{MessageId, ThreadId};
+use crate::id::{MessageId, RequestId, ThreadId};
 use crate::time::{Timestamp, to_micros};
 use crate::version::Version;
 
@@ -35,6 +35,9 @@ pub trait IdGenerator: Send + Sync + Debug {
     /// An id that no message has.
     fn message_id(&self) -> MessageId;
 
+    /// An id that no request has.
+    fn request_id(&self) -> RequestId;
+
     /// A version for a new thread to begin at: a random number below 2⁵².
     fn version(&self) -> Version;
 }
@@ -56,6 +59,10 @@ impl IdGenerator for UuidV7Generator {
     }
 
     fn message_id(&self) -> MessageId {
+        Self::uuid().into()
+    }
+
+    fn request_id(&self) -> RequestId {
         Self::uuid().into()
     }
 

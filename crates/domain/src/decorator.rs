@@ -7,13 +7,18 @@ use std::pin::Pin;
 use async_trait::async_trait;
 
 use crate::append::{Append, Appended, ThreadAppend};
+use crate::branch::{Branch, BranchRename, Fork, NewBranch};
 use crate::error::StoreError;
 use crate::id::{MessageId, ThreadId};
 use crate::message::{ChatMessage, MessageEdit, MessageRevision};
 use crate::message_query::MessageQuery;
 use crate::page::Page;
+use crate::path::BranchId;
+use crate::position::Position;
 use crate::removal::Removal;
-use crate::repository::{ConversationRepository, MessageRepository, MessageSearch, ThreadRepository};
+use crate::repository::{
+    BranchRepository, ConversationRepository, MessageRepository, MessageSearch, ThreadRepository,
+};
 use crate::scope::Scope;
 use crate::search::{SearchPage, SearchQuery};
 use crate::stream::MessageStream;
@@ -42,6 +47,15 @@ macro_rules! methods {
         }
     )+};
     (@inner $this:ident $name:ident $($arg:ident)*) => { $this.inner().$name($($arg),*) };
+    (@branches $this:ident $name:ident $($arg:ident)*) => {
+        match $this.inner().branches() {
+            Some(branches) => branches.$name($($arg),*),
+            None => {
+                let error = StoreError::unsupported("branches", $this.inner().name());
+                Box::pin(std::future::ready(Err(error)))
+            }
+        }
+    };
     (@decorator $this:ident $name:ident $($arg:ident)*) => { Decorator::$name($this, $($arg),*) };
 }
 
@@ -128,6 +142,21 @@ pub trait Decorator: Send + Sync + Debug + Sized {
         fn close<>() -> Result<(), StoreError>;
     }
 
+    methods! { branches;
+        /// See [`BranchRepository::create_branch`]. Nobody calls it where the inner store declines branches.
+        fn create_branch<'life1>(scope: &'life1 Scope, thread: ThreadId, new: NewBranch) -> Result<Branch, StoreError>;
+        /// See [`BranchRepository::list_branches`]. Nobody calls it where the inner store declines branches.
+        fn list_branches<'life1>(scope: &'life1 Scope, thread: ThreadId) -> Result<Vec<Branch>, StoreError>;
+        /// See [`BranchRepository::rename_branch`]. Nobody calls it where the inner store declines branches.
+        fn rename_branch<'life1>(scope: &'life1 Scope, thread: ThreadId, branch: BranchId, rename: BranchRename) -> Result<Branch, StoreError>;
+        /// See [`BranchRepository::delete_branch`]. Nobody calls it where the inner store declines branches.
+        fn delete_branch<'life1>(scope: &'life1 Scope, thread: ThreadId, branch: BranchId, removal: Removal) -> Result<u64, StoreError>;
+        /// See [`BranchRepository::truncate_branch`]. Nobody calls it where the inner store declines branches.
+        fn truncate_branch<'life1>(scope: &'life1 Scope, thread: ThreadId, branch: BranchId, after: Position, removal: Removal) -> Result<u64, StoreError>;
+        /// See [`BranchRepository::fork_thread`]. Nobody calls it where the inner store declines branches.
+        fn fork_thread<'life1>(scope: &'life1 Scope, thread: ThreadId, fork: Fork) -> Result<ChatThread, StoreError>;
+    }
+
     /// See [`MessageRepository::stream_messages`].
     fn stream_messages<'a>(
         &'a self,
@@ -160,6 +189,11 @@ pub trait Decorator: Send + Sync + Debug + Sized {
     /// See [`ConversationRepository::search`]: this decorator, where the inner store can search.
     fn search(&self) -> Option<&dyn MessageSearch> {
         self.inner().search().is_some().then_some(self as _)
+    }
+
+    /// See [`ConversationRepository::branches`]: this decorator, where the inner store has branches.
+    fn branches(&self) -> Option<&dyn BranchRepository> {
+        self.inner().branches().is_some().then_some(self as _)
     }
 
     /// See [`ConversationRepository::name`]: the inner store's.
@@ -207,9 +241,24 @@ impl<D: Decorator> MessageSearch for D {
     }
 }
 
+impl<D: Decorator> BranchRepository for D {
+    methods! { decorator;
+        fn create_branch<'life1>(scope: &'life1 Scope, thread: ThreadId, new: NewBranch) -> Result<Branch, StoreError>;
+        fn list_branches<'life1>(scope: &'life1 Scope, thread: ThreadId) -> Result<Vec<Branch>, StoreError>;
+        fn rename_branch<'life1>(scope: &'life1 Scope, thread: ThreadId, branch: BranchId, rename: BranchRename) -> Result<Branch, StoreError>;
+        fn delete_branch<'life1>(scope: &'life1 Scope, thread: ThreadId, branch: BranchId, removal: Removal) -> Result<u64, StoreError>;
+        fn truncate_branch<'life1>(scope: &'life1 Scope, thread: ThreadId, branch: BranchId, after: Position, removal: Removal) -> Result<u64, StoreError>;
+        fn fork_thread<'life1>(scope: &'life1 Scope, thread: ThreadId, fork: Fork) -> Result<ChatThread, StoreError>;
+    }
+}
+
 impl<D: Decorator> ConversationRepository for D {
     fn search(&self) -> Option<&dyn MessageSearch> {
         Decorator::search(self)
+    }
+
+    fn branches(&self) -> Option<&dyn BranchRepository> {
+        Decorator::branches(self)
     }
 
     fn name(&self) -> &'static str {

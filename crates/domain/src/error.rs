@@ -5,6 +5,7 @@ use std::fmt;
 use crate::cursor::Cursor;
 use crate::id::{MessageId, ThreadId};
 use crate::invalid::InvalidArgument;
+use crate::path::BranchId;
 
 /// A driver's error, kept whole as the source of a [`StoreError`].
 pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
@@ -19,6 +20,8 @@ pub enum Entity {
     Message,
     /// A [`MessageRevision`](crate::MessageRevision).
     Revision,
+    /// A [`Branch`](crate::Branch).
+    Branch,
 }
 
 impl fmt::Display for Entity {
@@ -27,6 +30,7 @@ impl fmt::Display for Entity {
             Self::Thread => "thread",
             Self::Message => "message",
             Self::Revision => "revision",
+            Self::Branch => "branch",
         })
     }
 }
@@ -111,6 +115,17 @@ pub enum StoreError {
         expected: i64,
         /// The number that is there.
         actual: i64,
+    },
+    /// Others stand on what was to be removed. Nothing was written. Remove those first.
+    #[error("{entity} {id} is in use by {by}")]
+    #[non_exhaustive]
+    InUse {
+        /// What was to be removed.
+        entity: Entity,
+        /// Its id.
+        id: String,
+        /// The one that stands on it; one of them where there are several.
+        by: String,
     },
     /// A value that breaks a rule. Nothing was written.
     #[error(transparent)]
@@ -204,6 +219,16 @@ impl StoreError {
     /// [`StoreError::NotFound`] for a message.
     pub fn message_not_found(id: MessageId) -> Self {
         Self::not_found(Entity::Message, id)
+    }
+
+    /// [`StoreError::NotFound`] for a branch.
+    pub fn branch_not_found(id: BranchId) -> Self {
+        Self::not_found(Entity::Branch, id)
+    }
+
+    /// [`StoreError::InUse`].
+    pub fn in_use(entity: Entity, id: impl fmt::Display, by: impl fmt::Display) -> Self {
+        Self::InUse { entity, id: id.to_string(), by: by.to_string() }
     }
 
     /// [`StoreError::AlreadyExists`].

@@ -70,6 +70,13 @@ uuid_id!(
     "message_id"
 );
 
+uuid_id!(
+    /// What a caller names a request by that makes something without an id of its own: a branch. It makes the request
+    /// idempotent: keep it across retries.
+    RequestId,
+    "request_id"
+);
+
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $field:literal) => {
         $(#[$doc])*

@@ -43,6 +43,7 @@
 #![deny(missing_docs)]
 
 mod append;
+mod branch;
 mod by_pages;
 mod clock;
 mod codec;
@@ -66,6 +67,7 @@ mod migrations;
 #[cfg(feature = "mock")]
 mod mock;
 mod page;
+mod path;
 mod position;
 mod removal;
 mod repository;
@@ -81,6 +83,7 @@ mod version;
 pub mod window;
 
 pub use append::{Append, Appended, MAX_BATCH_BYTES, MAX_BATCH_LEN, NewMessage, ThreadAppend};
+pub use branch::{Branch, BranchRename, Fork, ForkPoint, NewBranch};
 pub use by_pages::stream_by_pages;
 pub use clock::{Clock, IdGenerator, SystemClock, UuidV7Generator};
 pub use codec::{Codec, ContentKey, PlainCodec};
@@ -90,7 +93,7 @@ pub use decorator::Decorator;
 pub use error::{Again, BoxError, Entity, Expected, Outcome, StoreError};
 pub use ext::ConversationRepositoryExt;
 pub use hidden::Hidden;
-pub use id::{ExternalId, MAX_ID_BYTES, MessageId, OrgId, ThreadId, UserId};
+pub use id::{ExternalId, MAX_ID_BYTES, MessageId, OrgId, RequestId, ThreadId, UserId};
 pub use invalid::InvalidArgument;
 pub use json::MAX_JSON_DEPTH;
 pub use message::{ChatMessage, Message, MessageEdit, MessageRevision};
@@ -105,9 +108,12 @@ pub use migrations::{MigrationState, Migrations, Reindex};
 #[cfg(feature = "mock")]
 pub use mock::MockConversationRepository;
 pub use page::{DEFAULT_PAGE_LEN, MAX_PAGE_LEN, Page};
+pub use path::{BranchId, BranchPoint, MAX_BRANCHES, MAX_PATH_LEN, Path, Segment};
 pub use position::Position;
 pub use removal::Removal;
-pub use repository::{ConversationRepository, MessageRepository, MessageSearch, ThreadRepository};
+pub use repository::{
+    BranchRepository, ConversationRepository, MessageRepository, MessageSearch, ThreadRepository,
+};
 pub use role::Role;
 pub use scope::{OwnerFilter, Scope};
 pub use search::{

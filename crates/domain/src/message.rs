@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::content::Content;
 use crate::error::{Expected, StoreError};
 use crate::id::{ExternalId, MessageId, ThreadId, UserId};
+use crate::path::BranchId;
 use crate::position::Position;
 use crate::role::Role;
 use crate::time::{self, Timestamp, to_micros};
@@ -20,6 +21,9 @@ pub struct ChatMessage {
     pub external_id: Option<ExternalId>,
     /// The thread that it is in.
     pub chat_thread_id: ThreadId,
+    /// The branch whose own it is. Other branches may show it too.
+    #[serde(default)]
+    pub branch: BranchId,
     /// Its place in the thread.
     pub position: Position,
     /// The user who sent it, where the sender is one.
@@ -51,6 +55,7 @@ impl ChatMessage {
             id,
             external_id: None,
             chat_thread_id,
+            branch: BranchId::MAIN,
             position,
             sender_id: None,
             sender_role,

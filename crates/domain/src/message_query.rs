@@ -7,6 +7,7 @@ use crate::id::ThreadId;
 use crate::invalid::InvalidArgument;
 use crate::message_filter::MessageFilter;
 use crate::page::{DEFAULT_PAGE_LEN, MAX_PAGE_LEN, check_limit};
+use crate::path::BranchId;
 use crate::position::Position;
 
 /// The direction of a list of messages.
@@ -31,6 +32,8 @@ pub enum Order {
 #[serde(default)]
 #[non_exhaustive]
 pub struct MessageQuery {
+    /// What this branch shows: its own messages, and those that it shares.
+    pub branch: BranchId,
     /// Only messages behind this position.
     pub after: Option<Position>,
     /// Only messages ahead of this position.
@@ -43,7 +46,7 @@ pub struct MessageQuery {
     pub offset: u64,
     /// The most items of the page, at most [`MAX_PAGE_LEN`]. 0 gives an empty page.
     pub limit: usize,
-    /// Goes on behind an earlier page of the same thread and order.
+    /// Goes on behind an earlier page of the same thread, branch and order.
     pub cursor: Option<Cursor>,
 }
 
@@ -51,6 +54,7 @@ impl Default for MessageQuery {
     /// The first [`DEFAULT_PAGE_LEN`] messages.
     fn default() -> Self {
         Self {
+            branch: BranchId::MAIN,
             after: None,
             before: None,
             filter: MessageFilter::default(),
@@ -71,6 +75,13 @@ impl MessageQuery {
     /// The last `limit` messages, newest first.
     pub fn newest(limit: usize) -> Self {
         Self { limit, order: Order::NewestFirst, ..Self::default() }
+    }
+
+    /// What this branch shows.
+    #[must_use]
+    pub fn branch(mut self, branch: BranchId) -> Self {
+        self.branch = branch;
+        self
     }
 
     /// Only messages behind this position.
@@ -164,10 +175,11 @@ impl MessageQuery {
         Position::new(number).map_err(|_| Cursor::damaged())
     }
 
-    /// What a cursor is bound to: the order and the thread.
-    fn context(&self, thread: ThreadId) -> [u8; 17] {
-        let mut context = [u8::from(self.order == Order::NewestFirst); 17];
-        context[1..].copy_from_slice(thread.as_uuid().as_bytes());
+    /// What a cursor is bound to: the order, the thread and the branch.
+    fn context(&self, thread: ThreadId) -> [u8; 21] {
+        let mut context = [u8::from(self.order == Order::NewestFirst); 21];
+        context[1..17].copy_from_slice(thread.as_uuid().as_bytes());
+        context[17..].copy_from_slice(&self.branch.get().to_be_bytes());
         context
     }
 }
@@ -191,6 +203,7 @@ mod tests {
         assert_eq!(newest.clone().behind(cursor.clone()).validate(one), Ok((Position::ZERO, Some(position))));
         assert!(oldest.open(&cursor, one).is_err());
         assert!(newest.open(&cursor, other).is_err());
+        assert!(newest.branch(BranchId::new(1)).open(&cursor, one).is_err());
     }
 
     #[test]

@@ -3,13 +3,16 @@
 use async_trait::async_trait;
 
 use crate::append::{Append, Appended, ThreadAppend};
+use crate::branch::{Branch, BranchRename, Fork, NewBranch};
 use crate::error::StoreError;
 use crate::id::{MessageId, ThreadId};
 use crate::message::{ChatMessage, MessageEdit, MessageRevision};
 use crate::message_query::MessageQuery;
 use crate::page::Page;
+use crate::path::BranchId;
+use crate::position::Position;
 use crate::removal::Removal;
-use crate::repository::{MessageRepository, MessageSearch, ThreadRepository};
+use crate::repository::{BranchRepository, MessageRepository, MessageSearch, ThreadRepository};
 use crate::scope::Scope;
 use crate::search::SearchPage;
 use crate::search::SearchQuery;
@@ -109,8 +112,48 @@ mockall::mock! {
     }
 
     #[async_trait]
+    impl BranchRepository for ConversationRepository {
+        async fn create_branch(
+            &self,
+            scope: &Scope,
+            thread: ThreadId,
+            new: NewBranch,
+        ) -> Result<Branch, StoreError>;
+        async fn list_branches(&self, scope: &Scope, thread: ThreadId) -> Result<Vec<Branch>, StoreError>;
+        async fn rename_branch(
+            &self,
+            scope: &Scope,
+            thread: ThreadId,
+            branch: BranchId,
+            rename: BranchRename,
+        ) -> Result<Branch, StoreError>;
+        async fn delete_branch(
+            &self,
+            scope: &Scope,
+            thread: ThreadId,
+            branch: BranchId,
+            removal: Removal,
+        ) -> Result<u64, StoreError>;
+        async fn truncate_branch(
+            &self,
+            scope: &Scope,
+            thread: ThreadId,
+            branch: BranchId,
+            after: Position,
+            removal: Removal,
+        ) -> Result<u64, StoreError>;
+        async fn fork_thread(
+            &self,
+            scope: &Scope,
+            thread: ThreadId,
+            fork: Fork,
+        ) -> Result<ChatThread, StoreError>;
+    }
+
+    #[async_trait]
     impl crate::repository::ConversationRepository for ConversationRepository {
         fn search<'a>(&'a self) -> Option<&'a dyn MessageSearch>;
+        fn branches<'a>(&'a self) -> Option<&'a dyn BranchRepository>;
         fn name(&self) -> &'static str;
         async fn close(&self) -> Result<(), StoreError>;
     }

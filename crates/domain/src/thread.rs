@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::append::check_external;
+use crate::branch::ForkPoint;
 use crate::error::{Entity, Expected, StoreError};
 use crate::hidden::Hidden;
 use crate::id::{ExternalId, OrgId, ThreadId, UserId};
@@ -12,6 +13,7 @@ use crate::invalid::InvalidArgument;
 use crate::json;
 use crate::message::ChatMessage;
 use crate::metadata::{Metadata, check_metadata, is_identical};
+use crate::path::BranchId;
 use crate::position::Position;
 use crate::time::{self, Timestamp, to_micros};
 use crate::version::Version;
@@ -36,8 +38,14 @@ pub struct ChatThread {
     /// Free data; empty unless it was given.
     #[serde(deserialize_with = "json::deserialize_object")]
     pub metadata: Metadata,
-    /// The position that was allotted last, [`Position::ZERO`] when none was. Deleting messages leaves it alone.
+    /// The position that was allotted last on the main branch, [`Position::ZERO`] when none was. Deleting messages leaves
+    /// it alone.
     pub head: Position,
+    /// The branch that was chosen last, for a later session to go on with: [`ThreadUpdate::active_branch`].
+    #[serde(default)]
+    pub active_branch: BranchId,
+    /// Where it was [forked](crate::BranchRepository::fork_thread) from, where it was.
+    pub forked_from: Option<ForkPoint>,
     /// What its state is compared by.
     pub version: Version,
     /// When it was created, as [`NewThread::created_at`] said.
@@ -53,9 +61,9 @@ pub struct ChatThread {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ThreadPreview {
-    /// The last message; `None` where there is none.
+    /// The last message that the [active branch](ChatThread::active_branch) shows; `None` where there is none.
     pub last_message: Option<ChatMessage>,
-    /// The number of messages.
+    /// The number of messages, on all branches.
     pub message_count: u64,
 }
 
@@ -83,6 +91,8 @@ impl ChatThread {
             name: name.into(),
             metadata: Metadata::new(),
             head: Position::ZERO,
+            active_branch: BranchId::MAIN,
+            forked_from: None,
             version: Version::beginning_of(id, created_at),
             created_at,
             updated_at: created_at,
@@ -212,6 +222,9 @@ pub struct ThreadUpdate {
     /// The new metadata, in place of all of the old, with [`NewThread::metadata`]'s limits.
     #[serde(default, deserialize_with = "json::deserialize_optional_object")]
     pub metadata: Option<Metadata>,
+    /// The branch that a later session goes on with.
+    #[serde(default)]
+    pub active_branch: Option<BranchId>,
     /// When, in whole microseconds.
     pub at: Timestamp,
     /// Compare-and-update: only if the thread has this version.
@@ -221,7 +234,7 @@ pub struct ThreadUpdate {
 impl ThreadUpdate {
     /// A change that changes nothing but `updated_at`. `at` is cut to microseconds.
     pub fn new(at: Timestamp) -> Self {
-        Self { name: None, metadata: None, at: to_micros(at), expect_version: None }
+        Self { name: None, metadata: None, active_branch: None, at: to_micros(at), expect_version: None }
     }
 
     /// Update only if the thread has this version: [`StoreError::Conflict`] when somebody wrote to it since.
@@ -238,6 +251,13 @@ impl ThreadUpdate {
         self
     }
 
+    /// With another active branch.
+    #[must_use]
+    pub fn active_branch(mut self, branch: BranchId) -> Self {
+        self.active_branch = Some(branch);
+        self
+    }
+
     /// With new metadata.
     #[must_use]
     pub fn metadata(mut self, metadata: Metadata) -> Self {
@@ -249,6 +269,7 @@ impl ThreadUpdate {
     pub fn changes(&self, thread: &ChatThread) -> bool {
         self.name.as_ref().is_some_and(|name| *name != thread.name)
             || self.metadata.as_ref().is_some_and(|metadata| !is_identical(metadata, &thread.metadata))
+            || self.active_branch.is_some_and(|branch| branch != thread.active_branch)
             || self.at > thread.updated_at
     }
 
@@ -267,6 +288,7 @@ impl ThreadUpdate {
         if let Some(metadata) = self.metadata {
             thread.metadata = metadata;
         }
+        thread.active_branch = self.active_branch.unwrap_or(thread.active_branch);
         thread.updated_at = thread.updated_at.max(self.at);
         thread.version = thread.version.next();
         Ok(())
@@ -294,6 +316,8 @@ impl fmt::Debug for ChatThread {
             name,
             metadata,
             head,
+            active_branch,
+            forked_from,
             version,
             created_at,
             updated_at,
@@ -307,6 +331,8 @@ impl fmt::Debug for ChatThread {
             .field("name", &Hidden::text(name))
             .field("metadata", &Hidden::keys(metadata))
             .field("head", head)
+            .field("active_branch", active_branch)
+            .field("forked_from", forked_from)
             .field("version", version)
             .field("created_at", created_at)
             .field("updated_at", updated_at)
@@ -333,17 +359,18 @@ impl fmt::Debug for NewThread {
 
 impl fmt::Debug for ThreadUpdate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, metadata, at, expect_version } = self;
+        let Self { name, metadata, active_branch, at, expect_version } = self;
         f.debug_struct("ThreadUpdate")
             .field("name", &name.as_deref().map(Hidden::text))
             .field("metadata", &metadata.as_ref().map(Hidden::keys))
+            .field("active_branch", active_branch)
             .field("at", at)
             .field("expect_version", expect_version)
             .finish()
     }
 }
 
-fn check_name(name: &str) -> Result<(), InvalidArgument> {
+pub(crate) fn check_name(name: &str) -> Result<(), InvalidArgument> {
     if name.len() > MAX_NAME_BYTES {
         let rule = format!("must be at most {MAX_NAME_BYTES} bytes long");
         return Err(InvalidArgument::new("name", rule, format!("{} bytes", name.len())));

@@ -87,6 +87,8 @@ pub struct ThreadQuery {
     /// Only threads whose metadata has all of these, at most
     /// [`MAX_METADATA_FILTERS`](crate::MAX_METADATA_FILTERS).
     pub metadata: Vec<MetadataFilter>,
+    /// Only threads that were [forked](crate::BranchRepository::fork_thread) from this one, which may be deleted by now.
+    pub forked_from: Option<ThreadId>,
     /// The most items of the page, at most [`MAX_PAGE_LEN`](crate::MAX_PAGE_LEN). 0 gives an empty page.
     pub limit: usize,
     /// Goes on behind an earlier page.
@@ -105,6 +107,7 @@ impl Default for ThreadQuery {
             created: TimeRange::default(),
             updated: TimeRange::default(),
             metadata: Vec::new(),
+            forked_from: None,
             limit: DEFAULT_PAGE_LEN,
             cursor: None,
             with_preview: false,
@@ -168,6 +171,13 @@ impl ThreadQuery {
         self
     }
 
+    /// Only forks of this thread.
+    #[must_use]
+    pub fn forked_from(mut self, thread: ThreadId) -> Self {
+        self.forked_from = Some(thread);
+        self
+    }
+
     /// The most items of the page.
     #[must_use]
     pub fn limit(mut self, limit: usize) -> Self {
@@ -196,6 +206,9 @@ impl ThreadQuery {
             && self.updated.contains(thread.updated_at)
             && self.folded_name().is_none_or(|words| fold_text(&thread.name).contains(&words))
             && self.metadata.iter().all(|filter| filter.matches(&thread.metadata))
+            && self
+                .forked_from
+                .is_none_or(|origin| thread.forked_from.is_some_and(|from| from.thread == origin))
     }
 
     /// `name_contains` as it is looked for in folded names; `None` where every name holds it.
@@ -235,6 +248,7 @@ impl fmt::Debug for ThreadQuery {
             .field("created", &self.created)
             .field("updated", &self.updated)
             .field("metadata", &self.metadata)
+            .field("forked_from", &self.forked_from)
             .field("limit", &self.limit)
             .field("cursor", &self.cursor)
             .field("with_preview", &self.with_preview)

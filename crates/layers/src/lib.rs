@@ -1,9 +1,9 @@
 #![doc = include_str!("../README.md")]
 
 mod coalescing;
+mod inner;
 mod layered;
 mod retry;
-mod search;
 mod traced;
 
 pub use coalescing::{Coalescing, DEFAULT_MAX_GROUP_LEN, DEFAULT_MAX_IN_FLIGHT, MAX_GROUP_MESSAGES};

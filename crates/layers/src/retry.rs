@@ -11,13 +11,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chatkeep_domain::{
-    Append, Appended, ChatMessage, ChatThread, ConversationRepository, Decorator, MessageEdit, MessageId,
-    MessageQuery, MessageRevision, MessageStream, NewThread, Page, Removal, Scope, SearchPage, SearchQuery,
-    StoreError, ThreadAppend, ThreadId, ThreadQuery, ThreadUpdate, Version,
+    Append, Appended, Branch, BranchId, BranchRename, ChatMessage, ChatThread, ConversationRepository,
+    Decorator, Fork, MessageEdit, MessageId, MessageQuery, MessageRevision, MessageStream, NewBranch,
+    NewThread, Page, Position, Removal, Scope, SearchPage, SearchQuery, StoreError, ThreadAppend, ThreadId,
+    ThreadQuery, ThreadUpdate, Version,
 };
 
 use self::past::Kind;
-use crate::search::search_messages;
+use crate::inner::{branches, search_messages};
 
 /// A store whose calls are repeated after transient errors, and bounded by a deadline as a whole.
 ///
@@ -190,6 +191,66 @@ impl Decorator for Retry {
         removal: Removal,
     ) -> Result<u64, StoreError> {
         self.call(Kind::Blind, || self.store.clear_messages(scope, thread, removal)).await
+    }
+
+    async fn create_branch(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        new: NewBranch,
+    ) -> Result<Branch, StoreError> {
+        let attempt = || branches(&*self.store, |store| store.create_branch(scope, thread, new.clone()));
+        self.call(Kind::Recognized, attempt).await
+    }
+
+    async fn list_branches(&self, scope: &Scope, thread: ThreadId) -> Result<Vec<Branch>, StoreError> {
+        self.call(Kind::Read, || branches(&*self.store, |store| store.list_branches(scope, thread))).await
+    }
+
+    async fn rename_branch(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        branch: BranchId,
+        rename: BranchRename,
+    ) -> Result<Branch, StoreError> {
+        let attempt =
+            || branches(&*self.store, |store| store.rename_branch(scope, thread, branch, rename.clone()));
+        self.call(Kind::Blind, attempt).await
+    }
+
+    async fn delete_branch(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        branch: BranchId,
+        removal: Removal,
+    ) -> Result<u64, StoreError> {
+        let attempt = || branches(&*self.store, |store| store.delete_branch(scope, thread, branch, removal));
+        self.call(Kind::Blind, attempt).await
+    }
+
+    async fn truncate_branch(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        branch: BranchId,
+        after: Position,
+        removal: Removal,
+    ) -> Result<u64, StoreError> {
+        let attempt =
+            || branches(&*self.store, |store| store.truncate_branch(scope, thread, branch, after, removal));
+        self.call(Kind::Blind, attempt).await
+    }
+
+    async fn fork_thread(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        fork: Fork,
+    ) -> Result<ChatThread, StoreError> {
+        let attempt = || branches(&*self.store, |store| store.fork_thread(scope, thread, fork.clone()));
+        self.call(Kind::Recognized, attempt).await
     }
 
     async fn search_messages(&self, scope: &Scope, query: &SearchQuery) -> Result<SearchPage, StoreError> {

@@ -7,19 +7,20 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use chatkeep_domain::{
-    Append, Appended, ChatMessage, ChatThread, ConversationRepository, Decorator, MessageEdit, MessageId,
-    MessageQuery, MessageRevision, MessageStream, NewThread, Page, Removal, Scope, SearchPage, SearchQuery,
-    StoreError, ThreadAppend, ThreadId, ThreadQuery, ThreadUpdate, Version,
+    Append, Appended, Branch, BranchId, BranchRename, ChatMessage, ChatThread, ConversationRepository,
+    Decorator, Fork, MessageEdit, MessageId, MessageQuery, MessageRevision, MessageStream, NewBranch,
+    NewThread, Page, Position, Removal, Scope, SearchPage, SearchQuery, StoreError, ThreadAppend, ThreadId,
+    ThreadQuery, ThreadUpdate, Version,
 };
 use tracing::{Instrument as _, Span};
 
-use crate::search::search_messages;
+use crate::inner::{branches, search_messages};
 
 /// A store with a span of `tracing`, at the level INFO, around each call.
 ///
-/// A span is named `db.` and what the call is about: `db.thread.create`, `get`, `update`, `delete`, `list`;
-/// `db.message.append`, `append_each`, `get`, `list`, `stream`, `edit`, `delete`, `clear`, `search`; `db.revision.list`. It has the
-/// store's name as `store`, and the ids and the numbers of what the call names: `thread_id`, `message_id`, `messages`,
+/// A span is named `db.` and what the call is about: `db.thread.create`, `get`, `update`, `delete`, `list`, `fork`;
+/// `db.message.append`, `append_each`, `get`, `list`, `stream`, `edit`, `delete`, `clear`, `search`; `db.revision.list`; `db.branch.create`, `list`, `rename`, `delete`, `truncate`. It has the
+/// store's name as `store`, and the ids and the numbers of what the call names: `thread_id`, `message_id`, `branch_id`, `fork_id`, `messages`,
 /// `appends`. The span of a stream lasts until the stream is dropped. It never has anything that was said, nor a name, an organization or a user.
 ///
 /// Where nobody listens to a span, a call costs nothing more than a look whether somebody does: the inner store's future
@@ -46,7 +47,7 @@ fn within<'a, T: 'a>(span: Span, call: Call<'a, T>) -> Call<'a, T> {
 /// Calls within their spans, with the signature that `#[async_trait]` gives them: as an `async fn`, each would be in a
 /// second box also where nobody listens.
 macro_rules! calls {
-    ($(
+    ($through:ident; $(
         $span:literal { $($field:tt)* }
         fn $name:ident<$($life:lifetime),*>($($arg:ident: $type:ty),*) -> $answer:ty;
     )+) => {$(
@@ -60,9 +61,13 @@ macro_rules! calls {
             Self: 'async_trait,
         {
             let span = tracing::info_span!($span, store = self.store.name(), $($field)*);
-            within(span, self.store.$name($($arg),*))
+            within(span, calls!(@$through self $name $($arg)*))
         }
     )+};
+    (@store $this:ident $name:ident $($arg:ident)*) => { $this.store.$name($($arg),*) };
+    (@branches $this:ident $name:ident $($arg:ident)*) => {
+        branches(&*$this.store, |store| store.$name($($arg),*))
+    };
 }
 
 impl Decorator for Traced {
@@ -70,7 +75,7 @@ impl Decorator for Traced {
         &*self.store
     }
 
-    calls! {
+    calls! { store;
         "db.thread.create" { thread_id = %new.id }
         fn create_thread<'life1>(scope: &'life1 Scope, new: NewThread) -> Result<ChatThread, StoreError>;
 
@@ -112,6 +117,26 @@ impl Decorator for Traced {
 
         "db.message.clear" { thread_id = %thread }
         fn clear_messages<'life1>(scope: &'life1 Scope, thread: ThreadId, removal: Removal) -> Result<u64, StoreError>;
+    }
+
+    calls! { branches;
+        "db.branch.create" { thread_id = %thread }
+        fn create_branch<'life1>(scope: &'life1 Scope, thread: ThreadId, new: NewBranch) -> Result<Branch, StoreError>;
+
+        "db.branch.list" { thread_id = %thread }
+        fn list_branches<'life1>(scope: &'life1 Scope, thread: ThreadId) -> Result<Vec<Branch>, StoreError>;
+
+        "db.branch.rename" { thread_id = %thread, branch_id = %branch }
+        fn rename_branch<'life1>(scope: &'life1 Scope, thread: ThreadId, branch: BranchId, rename: BranchRename) -> Result<Branch, StoreError>;
+
+        "db.branch.delete" { thread_id = %thread, branch_id = %branch }
+        fn delete_branch<'life1>(scope: &'life1 Scope, thread: ThreadId, branch: BranchId, removal: Removal) -> Result<u64, StoreError>;
+
+        "db.branch.truncate" { thread_id = %thread, branch_id = %branch }
+        fn truncate_branch<'life1>(scope: &'life1 Scope, thread: ThreadId, branch: BranchId, after: Position, removal: Removal) -> Result<u64, StoreError>;
+
+        "db.thread.fork" { thread_id = %thread, fork_id = %fork.new.id }
+        fn fork_thread<'life1>(scope: &'life1 Scope, thread: ThreadId, fork: Fork) -> Result<ChatThread, StoreError>;
     }
 
     fn stream_messages<'a>(

@@ -30,7 +30,7 @@ impl MessageRepository for MemoryRepository {
         let kept = {
             let state = self.state();
             let record = state.get(scope, &org, thread)?;
-            record.messages[record.find(id)?].message.clone()
+            record.find(id)?.message.clone()
         };
         self.open_message(&org, kept)
     }
@@ -94,7 +94,7 @@ impl MessageRepository for MemoryRepository {
         let edits = {
             let state = self.state();
             let record = state.get(scope, &org, thread)?;
-            record.messages[record.find(id)?].edits.clone()
+            record.find(id)?.edits.clone()
         };
         let key = ContentKey::new(&org, thread, id);
         let open = |(_, mut before): (_, MessageRevision)| {
@@ -113,15 +113,14 @@ impl MessageRepository for MemoryRepository {
     ) -> Result<()> {
         removal.validate()?;
         let org = self.org_of(scope, thread)?;
-        let delete = |record: &mut Record, index: &mut _| record.delete(Some(id), removal, index);
+        let delete = |record: &mut Record, index: &mut _| record.delete(id, removal, index);
         self.state().change(scope, &org, thread, delete).map(drop)
     }
 
     async fn clear_messages(&self, scope: &Scope, thread: ThreadId, removal: Removal) -> Result<u64> {
         removal.validate()?;
         let org = self.org_of(scope, thread)?;
-        let gone =
-            self.state().change(scope, &org, thread, |record, index| record.delete(None, removal, index))?;
+        let gone = self.state().change(scope, &org, thread, |record, index| record.clear(removal, index))?;
         Ok(gone.len() as u64)
     }
 }
@@ -140,12 +139,12 @@ impl MemoryRepository {
         let is_unfiltered = query.filter == MessageFilter::default();
         let state = self.state();
         let record = state.get(scope, &org, thread)?;
-        let version = record.thread.version;
+        let (version, path) = (record.thread.version, &record.line(query.branch)?.branch.path);
         if unless == Some(version) {
             return Ok(None);
         }
-        let messages = record.between(after, before).iter();
-        let mut asked = messages
+        let mut asked = record
+            .between(path, after, before)
             .map(|stored| &stored.message)
             .filter(|kept| is_unfiltered || self.matches(&org, &query.filter, kept));
         let offset = usize::try_from(query.offset).unwrap_or(usize::MAX);

@@ -1,11 +1,12 @@
 //! A thread with all that is in it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::mem::{replace, take};
 
 use chatkeep_domain::{
-    Append, Appended, ChatMessage, ChatThread, Content, Expected, MessageEdit, MessageId, MessageRevision,
-    NewMessage, Position, Removal, Scope, StoreError, ThreadPreview, Timestamp,
+    Append, Appended, Branch, BranchId, ChatMessage, ChatThread, Content, Expected, InvalidArgument,
+    MessageEdit, MessageId, MessageRevision, NewMessage, Path, Position, Removal, Scope, StoreError,
+    ThreadPreview, ThreadUpdate, Timestamp,
 };
 
 use crate::index::Index;
@@ -16,11 +17,24 @@ pub(crate) struct Record {
     pub(crate) thread: ChatThread,
     /// The thread's `updated_at` when it was last put into the lists.
     pub(crate) listed_at: Timestamp,
-    /// By position.
-    pub(crate) messages: Vec<Stored>,
-    /// `None` as long as each id is greater than those before, as UUIDv7 comes: then they are sorted as the messages are.
-    positions: Option<HashMap<MessageId, Position>>,
+    /// The position that was allotted last, on whichever branch.
+    pub(crate) allotted: Position,
+    pub(crate) next_branch: BranchId,
+    /// By their numbers. The main one is always there.
+    pub(crate) lines: BTreeMap<BranchId, Line>,
+    /// `None` as long as there is the main branch alone and each id is greater than those before, as UUIDv7 comes: then
+    /// they are sorted as the messages are.
+    places: Option<HashMap<MessageId, Place>>,
 }
+
+/// A branch with the messages of its own, by position.
+pub(crate) struct Line {
+    pub(crate) branch: Branch,
+    pub(crate) messages: Vec<Stored>,
+}
+
+/// Where a message is.
+type Place = (BranchId, Position);
 
 pub(crate) struct Stored {
     pub(crate) message: ChatMessage,
@@ -30,21 +44,9 @@ pub(crate) struct Stored {
     pub(crate) number: u64,
 }
 
-impl Record {
-    pub(crate) fn new(thread: ChatThread) -> Self {
-        Self { listed_at: thread.updated_at, thread, messages: Vec::new(), positions: None }
-    }
-
-    /// The one place where it is decided who sees a thread.
-    pub(crate) fn is_in(&self, scope: &Scope) -> bool {
-        scope.contains(&self.thread.org_id, &self.thread.user_id)
-    }
-
-    /// The messages behind a position, and ahead of another.
-    pub(crate) fn between(&self, after: Position, before: Option<Position>) -> &[Stored] {
-        let from = self.messages.partition_point(|stored| stored.message.position <= after);
-        let until = before.map_or(self.messages.len(), |before| self.count_ahead(before));
-        self.messages.get(from..until).unwrap_or_default()
+impl Line {
+    pub(crate) fn new(branch: Branch) -> Self {
+        Self { branch, messages: Vec::new() }
     }
 
     /// How many messages are ahead of a position.
@@ -52,62 +54,155 @@ impl Record {
         self.messages.partition_point(|stored| stored.message.position < position)
     }
 
-    pub(crate) fn at(&self, position: Position) -> Option<&Stored> {
+    /// The messages behind a position, up to another one.
+    fn between(&self, after: Position, through: Option<Position>) -> &[Stored] {
+        let up_to = |end| self.messages.partition_point(|stored| stored.message.position <= end);
+        let until = through.map_or(self.messages.len(), up_to);
+        self.messages.get(up_to(after)..until).unwrap_or_default()
+    }
+
+    fn at(&self, position: Position) -> Option<&Stored> {
         let stored = self.messages.get(self.count_ahead(position));
         stored.filter(|stored| stored.message.position == position)
     }
+}
 
-    pub(crate) fn find(&self, id: MessageId) -> Result<usize> {
-        self.held(id).ok_or_else(|| StoreError::message_not_found(id))
+impl Record {
+    pub(crate) fn new(thread: ChatThread) -> Self {
+        let main = Line::new(Branch::main(&thread));
+        Self {
+            listed_at: thread.updated_at,
+            allotted: thread.head,
+            thread,
+            next_branch: BranchId::MAIN.next(),
+            lines: BTreeMap::from([(BranchId::MAIN, main)]),
+            places: None,
+        }
     }
 
-    /// Where a message is among the messages.
-    fn held(&self, id: MessageId) -> Option<usize> {
-        match &self.positions {
-            Some(positions) => Some(self.count_ahead(*positions.get(&id)?)),
-            None if self.messages.last().is_none_or(|last| last.message.id < id) => None,
-            None => self.messages.binary_search_by_key(&id, |stored| stored.message.id).ok(),
+    /// The one place where it is decided who sees a thread.
+    pub(crate) fn is_in(&self, scope: &Scope) -> bool {
+        scope.contains(&self.thread.org_id, &self.thread.user_id)
+    }
+
+    pub(crate) fn line(&self, branch: BranchId) -> Result<&Line> {
+        self.lines.get(&branch).ok_or_else(|| StoreError::branch_not_found(branch))
+    }
+
+    /// What a path shows behind a position and ahead of another, in order.
+    pub(crate) fn between<'a>(
+        &'a self,
+        path: &'a Path,
+        after: Position,
+        before: Option<Position>,
+    ) -> impl DoubleEndedIterator<Item = &'a Stored> {
+        let parts = path.segments().iter().map(move |segment| {
+            let line = self.lines.get(&segment.branch);
+            let shown = line.map(|line| line.between(segment.after.max(after), segment.through));
+            let shown = shown.unwrap_or_default();
+            let ahead = |before| shown.partition_point(|stored| stored.message.position < before);
+            &shown[..before.map_or(shown.len(), ahead)]
+        });
+        parts.flatten()
+    }
+
+    /// The messages of all branches.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Stored> {
+        self.lines.values().flat_map(|line| &line.messages)
+    }
+
+    pub(crate) fn all_mut(&mut self) -> impl Iterator<Item = &mut Stored> {
+        self.lines.values_mut().flat_map(|line| &mut line.messages)
+    }
+
+    pub(crate) fn at(&self, position: Position) -> Option<&Stored> {
+        self.lines.values().find_map(|line| line.at(position))
+    }
+
+    pub(crate) fn find(&self, id: MessageId) -> Result<&Stored> {
+        self.held(id).and_then(|place| self.stored(place)).ok_or_else(|| StoreError::message_not_found(id))
+    }
+
+    fn stored(&self, (branch, position): Place) -> Option<&Stored> {
+        self.lines.get(&branch)?.at(position)
+    }
+
+    fn held(&self, id: MessageId) -> Option<Place> {
+        if let Some(places) = &self.places {
+            return places.get(&id).copied();
+        }
+        let main = &self.lines.get(&BranchId::MAIN)?.messages;
+        if main.last().is_none_or(|last| last.message.id < id) {
+            return None;
+        }
+        let place = main.binary_search_by_key(&id, |stored| stored.message.id).ok()?;
+        Some((BranchId::MAIN, main[place].message.position))
+    }
+
+    /// From now on ids are looked up, not searched for.
+    pub(crate) fn keep_places(&mut self) {
+        if self.places.is_none() {
+            let messages = self.all().map(|stored| &stored.message);
+            self.places =
+                Some(messages.map(|message| (message.id, (message.branch, message.position))).collect());
         }
     }
 
     /// Stores the messages that are not held yet; gives all of them as they are stored.
     pub(crate) fn append(&mut self, append: Append, index: &mut Option<Index>) -> Result<Appended> {
+        let line = self.line(append.branch)?;
         let mut is_retry = true;
         for new in &append.messages {
-            match self.held(new.id) {
-                Some(place) => new.check_held(&self.messages[place].message)?,
-                None => is_retry = false,
+            let Some(place) = self.held(new.id) else {
+                is_retry = false;
+                continue;
+            };
+            if !line.branch.path.contains(place.0, place.1) {
+                let rule = "must hold no id that the thread holds on a branch which this one does not show";
+                return Err(InvalidArgument::new("messages", rule, new.id.to_string()).into());
             }
+            self.stored(place).map_or(Ok(()), |stored| new.check_held(&stored.message))?;
         }
         if !is_retry {
-            append.check_expected(self.thread.head, self.thread.version)?;
+            append.check_expected(line.branch.head, self.thread.version)?;
             // Nothing may fail below: what is written first would stay.
-            self.thread.head.advance(append.messages.len())?;
+            self.allotted.advance(append.messages.len())?;
             self.thread.version = self.thread.version.next();
         }
-        let store = |new: NewMessage| match self.held(new.id) {
-            Some(place) => Ok(self.messages[place].message.clone()),
-            None => self.push(new, index),
+        let branch = append.branch;
+        let store = |new: NewMessage| match self.held(new.id).and_then(|place| self.stored(place)) {
+            Some(stored) => Ok(stored.message.clone()),
+            None => self.push(branch, new, index),
         };
         let messages = append.messages.into_iter().map(store).collect::<Result<_>>()?;
-        Ok(Appended::new(messages, self.thread.head, self.thread.version))
+        Ok(Appended::new(messages, self.line(branch)?.branch.head, self.thread.version))
     }
 
-    fn push(&mut self, new: NewMessage, index: &mut Option<Index>) -> Result<ChatMessage> {
-        let position = self.thread.head.advance(1)?;
-        self.thread.head = position;
+    fn push(&mut self, branch: BranchId, new: NewMessage, index: &mut Option<Index>) -> Result<ChatMessage> {
+        let position = self.allotted.advance(1)?;
+        self.allotted = position;
         self.raise(new.created_at);
-        let message = new.into_message(self.thread.id, position);
-        if self.positions.is_none() && self.messages.last().is_some_and(|last| last.message.id > message.id) {
-            let messages = self.messages.iter().map(|stored| &stored.message);
-            self.positions = Some(messages.map(|message| (message.id, message.position)).collect());
+        let mut message = new.into_message(self.thread.id, position);
+        message.branch = branch;
+        let line = self.lines.get_mut(&branch).ok_or_else(|| StoreError::branch_not_found(branch))?;
+        line.branch.head = position;
+        if branch.is_main() {
+            self.thread.head = position;
         }
-        if let Some(positions) = &mut self.positions {
-            positions.insert(message.id, position);
-        }
+        let is_sorted = line.messages.last().is_none_or(|last| last.message.id < message.id);
         let number = index.as_mut().map_or(0, |index| index.add(self.thread.id, position));
-        self.messages.push(Stored { message: message.clone(), edits: Vec::new(), number });
+        line.messages.push(Stored { message: message.clone(), edits: Vec::new(), number });
+        if let Some(places) = &mut self.places {
+            places.insert(message.id, (branch, position));
+        } else if !is_sorted {
+            self.keep_places();
+        }
         Ok(message)
+    }
+
+    pub(crate) fn update(&mut self, update: ThreadUpdate) -> Result<()> {
+        update.active_branch.map_or(Ok(()), |branch| self.line(branch).map(drop))?;
+        update.apply(&mut self.thread)
     }
 
     /// Gives a message another content, unless it has that one or was given it by the same edit before. `is_new` tells
@@ -119,53 +214,78 @@ impl Record {
         is_new: impl Fn(&Content) -> bool,
         index: &mut Option<Index>,
     ) -> Result<ChatMessage> {
-        let (found, at, version) = (self.find(id)?, edit.at, self.thread.version);
-        let Stored { message, edits, number } = &mut self.messages[found];
+        let absent = || StoreError::message_not_found(id);
+        let ((branch, position), at) = (self.held(id).ok_or_else(absent)?, edit.at);
+        let line = self.lines.get_mut(&branch).ok_or_else(absent)?;
+        let found = line.count_ahead(position);
+        let Stored { message, edits, number } = line.messages.get_mut(found).ok_or_else(absent)?;
         let later = edits.iter().skip(1).map(|(_, before)| &before.content).chain([&message.content]);
         let is_retry = edits.iter().zip(later).any(|((made_at, _), made)| *made_at == at && is_new(made));
-        if !is_retry && !is_new(&message.content) {
-            edit.check_expected(message.revision, version)?;
-            if let Some(index) = index {
-                index.forget(1);
-                *number = index.add(message.chat_thread_id, message.position);
-            }
-            let before = replace(&mut message.content, content);
-            edits.push((at, MessageRevision::new(message.revision, before, message.updated_at)));
-            message.revision += 1;
-            message.updated_at = message.updated_at.max(at);
-            self.touch(at);
+        if is_retry || is_new(&message.content) {
+            return Ok(message.clone());
         }
-        Ok(self.messages[found].message.clone())
+        edit.check_expected(message.revision, self.thread.version)?;
+        if let Some(index) = index {
+            index.forget(1);
+            *number = index.add(message.chat_thread_id, message.position);
+        }
+        let before = replace(&mut message.content, content);
+        edits.push((at, MessageRevision::new(message.revision, before, message.updated_at)));
+        message.revision += 1;
+        message.updated_at = message.updated_at.max(at);
+        let edited = message.clone();
+        self.touch(at);
+        Ok(edited)
     }
 
-    /// Takes out a message, or all.
+    /// Takes out a message.
     pub(crate) fn delete(
         &mut self,
-        id: Option<MessageId>,
+        id: MessageId,
         removal: Removal,
         index: &mut Option<Index>,
     ) -> Result<Vec<Stored>> {
-        let place = id.map(|id| self.find(id)).transpose()?;
-        if self.messages.is_empty() {
+        let absent = || StoreError::message_not_found(id);
+        let (branch, position) = self.held(id).ok_or_else(absent)?;
+        self.check_version(removal)?;
+        let line = self.lines.get_mut(&branch).ok_or_else(absent)?;
+        let gone = vec![line.messages.remove(line.count_ahead(position))];
+        Ok(self.removed(gone, removal, index))
+    }
+
+    /// Takes out the messages of all branches.
+    pub(crate) fn clear(&mut self, removal: Removal, index: &mut Option<Index>) -> Result<Vec<Stored>> {
+        if self.all().next().is_none() {
             return Ok(Vec::new());
         }
-        StoreError::unless_expected(Expected::Version, removal.expect_version, self.thread.version)?;
-        let gone = match place {
-            Some(place) => vec![self.messages.remove(place)],
-            None => take(&mut self.messages),
-        };
+        self.check_version(removal)?;
+        let gone = self.lines.values_mut().flat_map(|line| take(&mut line.messages)).collect();
+        Ok(self.removed(gone, removal, index))
+    }
+
+    pub(crate) fn check_version(&self, removal: Removal) -> Result<()> {
+        StoreError::unless_expected(Expected::Version, removal.expect_version, self.thread.version)
+    }
+
+    /// Notes that messages were taken out.
+    pub(crate) fn removed(
+        &mut self,
+        gone: Vec<Stored>,
+        removal: Removal,
+        index: &mut Option<Index>,
+    ) -> Vec<Stored> {
         for Stored { message, .. } in &gone {
-            self.positions.as_mut().map(|positions| positions.remove(&message.id));
+            self.places.as_mut().map(|places| places.remove(&message.id));
         }
         if let Some(index) = index {
             index.forget(gone.len());
         }
         self.touch(removal.at);
-        Ok(gone)
+        gone
     }
 
     /// The thread was changed at this time.
-    fn touch(&mut self, at: Timestamp) {
+    pub(crate) fn touch(&mut self, at: Timestamp) {
         self.thread.version = self.thread.version.next();
         self.raise(at);
     }
@@ -176,7 +296,9 @@ impl Record {
 
     /// What a list shows of the thread.
     pub(crate) fn preview(&self) -> ThreadPreview {
-        let last = self.messages.last().map(|stored| stored.message.clone());
-        ThreadPreview::new(last, self.messages.len() as u64)
+        let line = self.lines.get(&self.thread.active_branch);
+        let last = line.and_then(|line| self.between(&line.branch.path, Position::ZERO, None).next_back());
+        let count = self.lines.values().map(|line| line.messages.len() as u64).sum();
+        ThreadPreview::new(last.map(|stored| stored.message.clone()), count)
     }
 }

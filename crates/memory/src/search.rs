@@ -19,7 +19,7 @@ impl MessageSearch for MemoryRepository {
         let mut plan = SearchPlan::new(query)?;
         if let Some(thread) = query.thread {
             let org = self.org_of(scope, thread)?;
-            self.state().get(scope, &org, thread)?;
+            self.state().get(scope, &org, thread)?.line(query.branch.unwrap_or_default())?;
         }
         self.take_in(scope).await;
         // Each read goes on where the one before ended, until the text is read in another way.
@@ -68,8 +68,11 @@ impl MemoryRepository {
     fn find(&self, scope: &Scope, query: &SearchQuery, plan: &SearchPlan<'_>) -> Vec<SearchKey> {
         let state = self.state();
         let mut keys = Vec::new();
+        let path = query.branch.and_then(|branch| state.path(scope, query.thread?, branch));
         for (org, Stored { message, .. }) in state.candidates(scope, query.thread, plan.expr()) {
-            if self.matches(org, &query.filter, message) {
+            let is_shown = query.branch.is_none()
+                || path.is_some_and(|path| path.contains(message.branch, message.position));
+            if is_shown && self.matches(org, &query.filter, message) {
                 let created_at = query.thread.is_none().then_some(message.created_at);
                 keys.push(SearchKey::new(created_at, message.chat_thread_id, message.position, org.clone()));
             }

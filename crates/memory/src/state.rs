@@ -7,7 +7,8 @@ use std::ops::Bound::{Excluded, Unbounded};
 
 use chatkeep_domain::search::{SearchCandidate, SearchDocument, SearchExpr, SearchKey};
 use chatkeep_domain::{
-    ChatMessage, ChatThread, NewThread, OrgId, OwnerFilter, Scope, StoreError, ThreadId, ThreadKey, Timestamp,
+    BranchId, ChatMessage, ChatThread, Entity, Fork, ForkPoint, NewThread, OrgId, OwnerFilter, Path, Scope,
+    StoreError, ThreadId, ThreadKey, Timestamp,
 };
 
 use crate::index::{Index, Place};
@@ -45,6 +46,31 @@ impl State {
                 Ok(thread.clone())
             }
         }
+    }
+
+    /// The fork that a call made that comes again.
+    pub(crate) fn find_fork(&self, origin: ThreadId, fork: &Fork) -> Result<Option<ChatThread>> {
+        let org = self.orgs.get(&fork.new.org_id);
+        let Some(record) = org.and_then(|org| org.threads.get(&fork.new.id)) else { return Ok(None) };
+        if record.thread.forked_from != Some(ForkPoint::new(origin, fork.from)) {
+            return Err(StoreError::already_exists(Entity::Thread, fork.new.id));
+        }
+        fork.new.held(record.thread.clone()).map(Some)
+    }
+
+    /// Puts in a thread that has messages.
+    pub(crate) fn insert(&mut self, mut record: Record, is_searched: bool) -> ChatThread {
+        let thread = record.thread.clone();
+        let org = self.orgs.entry(thread.org_id.clone()).or_default();
+        if is_searched {
+            let index = org.index.get_or_insert_default();
+            for stored in record.all_mut() {
+                stored.number = index.add(thread.id, stored.message.position);
+            }
+        }
+        org.threads.insert(thread.id, record);
+        put(&mut self.lists, &thread, thread.updated_at, true);
+        thread
     }
 
     /// The organization of the thread that the operator means by an id.
@@ -136,10 +162,17 @@ impl State {
                 let one = thread.and_then(|thread| org.threads.get(&thread));
                 let all = thread.is_none().then(|| org.threads.values()).into_iter().flatten();
                 let seen = one.into_iter().chain(all).filter(|record| record.is_in(scope));
-                found.extend(seen.flat_map(|record| &record.messages).map(|stored| (id, stored)));
+                found.extend(seen.flat_map(Record::all).map(|stored| (id, stored)));
             }
         }
         found
+    }
+
+    /// Which messages a branch shows, in whichever organization its thread is.
+    pub(crate) fn path(&self, scope: &Scope, thread: ThreadId, branch: BranchId) -> Option<&Path> {
+        let mut records = self.orgs(scope).filter_map(|(_, org)| org.threads.get(&thread));
+        let record = records.find(|record| record.is_in(scope))?;
+        Some(&record.lines.get(&branch)?.branch.path)
     }
 
     /// The message at a place, as a search reads it.
@@ -162,7 +195,7 @@ impl State {
         let index = index.as_mut()?;
         let old = index.renew();
         if old.is_some() {
-            for stored in threads.values_mut().flat_map(|record| &mut record.messages) {
+            for stored in threads.values_mut().flat_map(Record::all_mut) {
                 stored.number = index.add(stored.message.chat_thread_id, stored.message.position);
             }
         }

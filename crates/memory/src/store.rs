@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use chatkeep_domain::{
-    ChatMessage, Codec, Content, ContentKey, ConversationRepository, Entity, MessageFilter, MessageSearch,
-    OrgId, Scope, StoreError, ThreadId,
+    BranchRepository, ChatMessage, Codec, Content, ContentKey, ConversationRepository, Entity, MessageFilter,
+    MessageSearch, OrgId, Scope, StoreError, ThreadId,
 };
 
 use crate::record::Result;
@@ -92,6 +92,10 @@ impl MemoryRepository {
 impl ConversationRepository for MemoryRepository {
     fn search(&self) -> Option<&dyn MessageSearch> {
         (!self.is_without_search).then_some(self as _)
+    }
+
+    fn branches(&self) -> Option<&dyn BranchRepository> {
+        Some(self)
     }
 
     fn name(&self) -> &'static str {

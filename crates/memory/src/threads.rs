@@ -25,7 +25,7 @@ impl ThreadRepository for MemoryRepository {
         update.validate()?;
         let org = self.org_of(scope, id)?;
         self.state().change(scope, &org, id, |record, _| {
-            update.apply(&mut record.thread)?;
+            record.update(update)?;
             Ok(record.thread.clone())
         })
     }
@@ -40,7 +40,7 @@ impl ThreadRepository for MemoryRepository {
         let mut state = self.state();
         let gone = state.change(scope, &org, id, |record, index| {
             StoreError::unless_expected(Expected::Version, expect_version, record.thread.version)?;
-            record.delete(None, Removal::new(record.thread.updated_at), index)
+            record.clear(Removal::new(record.thread.updated_at), index)
         })?;
         state.remove(&org, id);
         // What takes long to drop is dropped when the lock is free.

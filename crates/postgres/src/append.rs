@@ -29,6 +29,7 @@ use crate::threads::Target;
 impl<C: Connections> PostgresRepository<C> {
     pub(crate) async fn append_messages(&self, scope: &Scope, thread: ThreadId, append: Append) -> Answer {
         let size = append.validate()?;
+        append.branch.require_main()?;
         self.upkeep.admit().await;
         let target = match Target::direct(scope, thread) {
             Some(target) => target,
@@ -43,7 +44,8 @@ impl<C: Connections> PostgresRepository<C> {
         let mut answers = Answers::new();
         let mut waiting = Vec::new();
         for (place, ThreadAppend { scope, thread, append, .. }) in appends.into_iter().enumerate() {
-            let found = match append.validate() {
+            let checked = append.validate().and_then(|size| append.branch.require_main().map(|()| size));
+            let found = match checked {
                 Ok(size) => self.writes(self.target(&scope, thread)).await.map(|target| (target, size)),
                 Err(error) => Err(error),
             };

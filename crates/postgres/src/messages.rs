@@ -59,6 +59,7 @@ impl<C: Connections> PostgresRepository<C> {
         unless: Option<Version>,
     ) -> Result<Option<Page<ChatMessage>>, Failure> {
         query.validate(thread).map_err(StoreError::from)?;
+        query.branch.require_main()?;
         let target = self.target(scope, thread).await?;
         self.page(&target, query, unless).await
     }

@@ -32,6 +32,7 @@ struct Hits<'a> {
 impl<C: Connections> PostgresRepository<C> {
     async fn try_search(&self, scope: &Scope, query: &SearchQuery) -> Result<SearchPage, Failure> {
         let mut plan = SearchPlan::new(query).map_err(StoreError::from)?;
+        query.branch.unwrap_or_default().require_main()?;
         if !self.is_indexed {
             return Err(StoreError::unsupported("search without its index", STORE).into());
         }

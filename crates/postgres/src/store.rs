@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chatkeep_domain::{
-    Codec, Content, ContentKey, ConversationRepository, MessageSearch, Migrations as _, StoreError,
+    BranchRepository, Codec, Content, ContentKey, ConversationRepository, MessageSearch, Migrations as _,
+    StoreError,
 };
 use sea_orm::{DatabaseConnection, DbErr};
 
@@ -143,6 +144,10 @@ impl<C: Connections> PostgresRepository<C> {
 impl<C: Connections> ConversationRepository for PostgresRepository<C> {
     fn search(&self) -> Option<&dyn MessageSearch> {
         self.is_indexed.then_some(self as _)
+    }
+
+    fn branches(&self) -> Option<&dyn BranchRepository> {
+        None
     }
 
     fn name(&self) -> &'static str {

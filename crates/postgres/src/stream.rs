@@ -57,6 +57,7 @@ impl<C: Connections> PostgresRepository<C> {
         let mut query = query.with_page_limit();
         message_stream(move |outlet| async move {
             query.validate(thread)?;
+            query.branch.require_main()?;
             let target = self.reads(self.target(scope, thread)).await?;
             let mut is_first = true;
             loop {

@@ -200,6 +200,7 @@ impl<C: Connections> PostgresRepository<C> {
         id: ThreadId,
         update: &ThreadUpdate,
     ) -> Result<ChatThread, Failure> {
+        update.active_branch.unwrap_or_default().require_main()?;
         let target = self.target(scope, id).await?;
         loop {
             if let Some(thread) = self.update_changing(&target, update).await? {
@@ -375,7 +376,8 @@ impl<C: Connections> ThreadRepository for PostgresRepository<C> {
         };
         // No name holds U+0000, and PostgreSQL takes none.
         let is_in_no_name = query.folded_name().is_some_and(|words| words.contains('\0'));
-        if query.limit == 0 || is_in_no_name {
+        // There are no forks.
+        if query.limit == 0 || is_in_no_name || query.forked_from.is_some() {
             return Ok(Page::empty());
         }
         self.reads(self.try_list_threads(&owner, query, behind)).await

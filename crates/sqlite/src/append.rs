@@ -43,6 +43,7 @@ pub(crate) struct Prepared {
 impl Prepared {
     pub(crate) fn new(scope: &Scope, thread: ThreadId, append: Append, context: &Context) -> Answer<Self> {
         append.validate()?;
+        append.branch.require_main()?;
         let sealed = scope.org_id().map(|org| seal(&append.messages, org, thread, context)).transpose()?;
         Ok(Self { scope: scope.clone(), thread, append, sealed })
     }

@@ -63,6 +63,7 @@ impl InThread<'_> {
         unless: Option<Version>,
     ) -> Result<Option<Page<ChatMessage>>> {
         let version = self.thread.version;
+        query.branch.require_main()?;
         if unless == Some(version) {
             return Ok(None);
         }

@@ -23,6 +23,7 @@ fn search(
 ) -> Result<SearchPage> {
     let mut plan = SearchPlan::new(query)?;
     let thread = query.thread.map(|thread| threads::find(connection, scope, thread)).transpose()?;
+    query.branch.unwrap_or_default().require_main()?;
     let orgs = match (&thread, scope.org_id()) {
         (Some(thread), _) => vec![(thread.org, thread.org_id.clone())],
         (None, Some(org)) => {

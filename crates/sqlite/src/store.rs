@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use async_trait::async_trait;
-use chatkeep_domain::{Codec, Content, ContentKey, ConversationRepository, MessageSearch, StoreError};
+use chatkeep_domain::{
+    BranchRepository, Codec, Content, ContentKey, ConversationRepository, MessageSearch, StoreError,
+};
 use rusqlite::Connection;
 
 use crate::blocking::blocking;
@@ -133,6 +135,10 @@ fn open(config: &SqliteConfig, errors: &Errors) -> Result<SqliteRepository> {
 impl ConversationRepository for SqliteRepository {
     fn search(&self) -> Option<&dyn MessageSearch> {
         Some(self)
+    }
+
+    fn branches(&self) -> Option<&dyn BranchRepository> {
+        None
     }
 
     fn name(&self) -> &'static str {

@@ -145,6 +145,7 @@ impl<'a> InThread<'a> {
     fn update(&self, update: &ThreadUpdate) -> Result<ChatThread> {
         let key = self.thread.key;
         let mut thread = read(self.connection, &self.thread)?;
+        update.active_branch.unwrap_or_default().require_main()?;
         if !update.changes(&thread) {
             return Ok(thread);
         }
@@ -400,7 +401,9 @@ impl ThreadRepository for SqliteRepository {
     async fn list_threads(&self, scope: &Scope, query: &ThreadQuery) -> Answer<Page<ChatThread>> {
         let behind = query.validate()?;
         let owner = scope.narrow(query.org_id.as_ref(), query.user_id.as_ref());
-        let Some(owner) = owner.filter(|_| query.limit > 0) else { return Ok(Page::empty()) };
+        // There are no forks.
+        let is_asked_for = query.limit > 0 && query.forked_from.is_none();
+        let Some(owner) = owner.filter(|_| is_asked_for) else { return Ok(Page::empty()) };
         let (query, codec) = (query.clone(), self.codec());
         self.read(move |connection| list(connection, &*codec, &owner, &query, behind.clone())).await
     }

@@ -20,8 +20,8 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use async_trait::async_trait;
 use chatkeep::domain::search::{SearchCandidate, SearchPlan};
 use chatkeep::domain::{
-    Append, BoxError, MessageEdit, MessageRepository, MessageSearch, MessageStream, NewThread, Removal,
-    ThreadKey, ThreadRepository, ThreadUpdate, stream_by_pages,
+    Append, BoxError, BranchRepository, MessageEdit, MessageRepository, MessageSearch, MessageStream,
+    NewThread, Removal, ThreadKey, ThreadRepository, ThreadUpdate, stream_by_pages,
 };
 use chatkeep::{
     Appended, ChatMessage, ChatThread, ConversationRepository, Expected, MessageId, MessageQuery,
@@ -179,6 +179,11 @@ impl ConversationRepository for JsonFile {
         "JSON file"
     }
 
+    /// This store declines branches: a thread has its main one.
+    fn branches(&self) -> Option<&dyn BranchRepository> {
+        None
+    }
+
     /// Nothing is held open.
     async fn close(&self) -> Result<(), StoreError> {
         Ok(())
@@ -208,6 +213,7 @@ impl ThreadRepository for JsonFile {
         update: ThreadUpdate,
     ) -> Result<ChatThread, StoreError> {
         update.validate()?;
+        update.active_branch.unwrap_or_default().require_main()?;
         self.write(scope, id, move |record| {
             update.apply(&mut record.thread)?;
             Ok(record.thread.clone())
@@ -252,6 +258,7 @@ impl ThreadRepository for JsonFile {
 impl MessageRepository for JsonFile {
     async fn append(&self, scope: &Scope, thread: ThreadId, append: Append) -> Result<Appended, StoreError> {
         append.validate()?;
+        append.branch.require_main()?;
         self.write(scope, thread, move |record| record.append(append)).await
     }
 
@@ -271,6 +278,7 @@ impl MessageRepository for JsonFile {
         query: &MessageQuery,
     ) -> Result<Page<ChatMessage>, StoreError> {
         let (after, before) = query.validate(thread)?;
+        query.branch.require_main()?;
         self.read(scope, thread, |record| {
             let asked = |message: &&ChatMessage| {
                 message.position > after
@@ -373,6 +381,7 @@ impl MessageSearch for JsonFile {
     /// Without an index: every message is a candidate, and the plan finds those that match.
     async fn search_messages(&self, scope: &Scope, query: &SearchQuery) -> Result<SearchPage, StoreError> {
         let mut plan = SearchPlan::new(query)?;
+        query.branch.unwrap_or_default().require_main()?;
         let state = self.0.current();
         let records: Vec<&Record> = match query.thread {
             Some(id) => vec![&state.0[&state.find(scope, id)?]],
@@ -510,7 +519,7 @@ fn failed(error: impl Into<BoxError>) -> StoreError {
 #[cfg(test)]
 mod tests {
     use chatkeep::{Metadata, Role, StateManager, UserId};
-    use chatkeep_contract::{Repo, Suite};
+    use chatkeep_contract::{Capability, Repo, Suite};
 
     use super::*;
 
@@ -522,7 +531,7 @@ mod tests {
 
     #[test]
     fn it_keeps_the_whole_contract() {
-        Suite::new("json_file", make).check();
+        Suite::new("json_file", make).declining(&[Capability::Branches]).check();
     }
 
     fn state_of(path: &Path) -> anyhow::Result<StateManager> {

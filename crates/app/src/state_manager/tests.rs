@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use chatkeep_domain::{
-    Clock, IdGenerator, MessageId, Metadata, MockConversationRepository, OrgId, Role, Scope, ThreadId,
-    ThreadQuery, Timestamp, UserId, Version,
+    Clock, IdGenerator, MessageId, Metadata, MockConversationRepository, OrgId, RequestId, Role, Scope,
+    ThreadId, ThreadQuery, Timestamp, UserId, Version,
 };
 use chatkeep_memory::MemoryRepository;
 use serde_json::json;
@@ -82,6 +82,9 @@ impl IdGenerator for Still {
         absent()
     }
     fn message_id(&self) -> MessageId {
+        absent().as_uuid().to_owned().into()
+    }
+    fn request_id(&self) -> RequestId {
         absent().as_uuid().to_owned().into()
     }
     fn version(&self) -> Version {

@@ -1,5 +1,6 @@
 //! What a store that does not do something does instead: it refuses, and changes nothing.
 
+pub(crate) mod branches;
 pub(crate) mod limits;
 pub(crate) mod search;
 
@@ -13,6 +14,7 @@ pub(crate) fn refusal(of: Capability) -> Option<&'static Case> {
 
 const REFUSALS: &[(Capability, Case)] = &[
     (Capability::Search, case!(declined::search::searching_is_declined)),
+    (Capability::Branches, case!(declined::branches::branches_are_declined)),
     (Capability::WideLists, case!(declined::limits::a_wide_page_is_refused)),
     (Capability::LargeContents, case!(declined::limits::a_large_content_is_refused)),
     (Capability::LargeBatches, case!(declined::limits::a_large_batch_is_refused)),

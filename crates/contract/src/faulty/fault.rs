@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::faulty::appends::Appends;
+use crate::faulty::branches::Branches;
 use crate::faulty::calls::Calls;
 use crate::faulty::corrupt_rows::{CorruptRows, Rounding};
 use crate::faulty::edits::Edits;
@@ -299,6 +300,38 @@ faults! {
         ShowsTheFirstPageAlone => "pages_of_previews_go_on",
         /// Leaves out the last message where it cannot be decoded.
         HidesCorruptPreviews => "a_page_ends_ahead_of_a_corrupt_preview",
+    }
+    Branches::new => {
+        /// Makes a branch for each request, also for one that comes again.
+        BranchesForEachRequest => "creating_again_by_a_request_gives_the_branch",
+        /// Shows all of the parent's own messages on a branch, whatever the point is.
+        ShowsAllOfTheParent => "branches_of_branches_share_what_is_up_to_their_points",
+        /// Appends to main what is for a branch.
+        AppendsToMain => "an_append_is_on_its_branch_alone",
+        /// Compares the head that an append to a branch expects with that of main.
+        ComparesTheHeadOfMain => "expect_head_is_of_the_branch",
+        /// Compares the head of a branch first and appends then.
+        ComparesThenAppendsToBranches => "one_of_many_appends_at_a_head_of_a_branch_wins",
+        /// Binds cursors to the thread and not to the branch.
+        SharesCursors => "a_cursor_is_bound_to_its_branch",
+        /// Shows main where the branch is not there.
+        ShowsMainForAbsentBranches => "an_absent_branch_has_no_messages",
+        /// Deletes a branch with those that stand on it.
+        DeletesWhatIsInUse => "a_branch_that_others_stand_on_is_in_use",
+        /// Removes what a branch shares when it is deleted.
+        DeletesWhatIsShared => "deleting_a_branch_leaves_what_it_shares",
+        /// Truncates whoever stands on the rest.
+        TruncatesWhatIsInUse => "what_others_stand_on_cannot_be_truncated",
+        /// Clears the main branch alone.
+        ClearsMainAlone => "a_clear_empties_all_branches_and_keeps_them",
+        /// Searches all branches whichever is asked for.
+        SearchesEveryBranch => "a_branch_is_searched_for_what_it_shows",
+        /// Keeps the active branch in the handle, and not with the thread.
+        ForgetsTheActiveBranch => "the_active_branch_is_kept_with_the_thread",
+        /// Forks without the earlier contents of messages.
+        ForksWithoutRevisions => "a_fork_has_what_the_branch_shows",
+        /// Forks again with another id when the fork is there.
+        ForksTwice => "forking_again_gives_the_fork",
     }
     CorruptRows::new => {
         /// Fails a page for a row in it that cannot be decoded, and goes on behind that row.

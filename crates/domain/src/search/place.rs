@@ -79,7 +79,7 @@ fn context(query: &SearchQuery) -> Vec<u8> {
     let metadata: Vec<_> = metadata.iter().map(|filter| (filter.path(), filter.value())).collect();
     let micros = |moment: Option<Timestamp>| moment.map(|moment| moment.timestamp_micros());
     let range = (micros(created.from), micros(created.until));
-    let context = (&query.text, query.thread, roles, sender_id, range, metadata, query.order);
+    let context = (&query.text, query.thread, query.branch, roles, sender_id, range, metadata, query.order);
     serde_json::to_vec(&context).unwrap_or_default()
 }
 

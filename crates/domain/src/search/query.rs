@@ -10,6 +10,7 @@ use crate::id::ThreadId;
 use crate::invalid::InvalidArgument;
 use crate::message_filter::MessageFilter;
 use crate::page::{DEFAULT_PAGE_LEN, check_limit};
+use crate::path::BranchId;
 
 /// The longest text of a search, in bytes of UTF-8.
 pub const MAX_SEARCH_BYTES: usize = 4_096;
@@ -88,6 +89,8 @@ pub struct SearchQuery {
     pub text: String,
     /// Only messages of this thread. An absent thread is an error, as it is for a list.
     pub thread: Option<ThreadId>,
+    /// Only what this branch of the thread shows. `None`: the messages of all branches, each once.
+    pub branch: Option<BranchId>,
     /// Only messages that pass this filter.
     pub filter: MessageFilter,
     /// The order of the hits.
@@ -104,6 +107,7 @@ impl Default for SearchQuery {
         Self {
             text: String::new(),
             thread: None,
+            branch: None,
             filter: MessageFilter::default(),
             order: SearchOrder::Newest,
             limit: DEFAULT_PAGE_LEN,
@@ -122,6 +126,13 @@ impl SearchQuery {
     #[must_use]
     pub fn thread(mut self, thread: ThreadId) -> Self {
         self.thread = Some(thread);
+        self
+    }
+
+    /// Only what this branch of the thread shows. The query names the thread too.
+    #[must_use]
+    pub fn branch(mut self, branch: BranchId) -> Self {
+        self.branch = Some(branch);
         self
     }
 
@@ -156,6 +167,10 @@ impl SearchQuery {
     /// Checks the limits, except those of the text's own grammar and of the cursor.
     pub(super) fn check(&self) -> Result<(), InvalidArgument> {
         check_limit(self.limit)?;
+        if let (Some(branch), None) = (self.branch, self.thread) {
+            let rule = "must come with the thread that it is of";
+            return Err(InvalidArgument::new("branch", rule, branch.to_string()));
+        }
         if self.text.len() > MAX_SEARCH_BYTES {
             let rule = format!("must be at most {MAX_SEARCH_BYTES} bytes long");
             return Err(InvalidArgument::new("text", rule, format!("{} bytes", self.text.len())));
@@ -187,6 +202,7 @@ impl fmt::Debug for SearchQuery {
         f.debug_struct("SearchQuery")
             .field("text", &Hidden::text(&self.text))
             .field("thread", &self.thread)
+            .field("branch", &self.branch)
             .field("filter", &self.filter)
             .field("order", &self.order)
             .field("limit", &self.limit)

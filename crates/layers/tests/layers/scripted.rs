@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use chatkeep_domain::{
-    Append, Appended, ChatMessage, ChatThread, ConversationRepository, Decorator, MessageEdit, MessageId,
-    MessageQuery, MessageRepository as _, MessageRevision, MessageSearch as _, MessageStream, NewThread,
-    Page, Removal, Scope, SearchPage, SearchQuery, StoreError, ThreadAppend, ThreadId, ThreadQuery,
-    ThreadRepository as _, ThreadUpdate, Version, message_stream, next_message,
+    Append, Appended, Branch, BranchId, BranchRename, BranchRepository as _, ChatMessage, ChatThread,
+    ConversationRepository, Decorator, Fork, MessageEdit, MessageId, MessageQuery, MessageRepository as _,
+    MessageRevision, MessageSearch as _, MessageStream, NewBranch, NewThread, Page, Position, Removal, Scope,
+    SearchPage, SearchQuery, StoreError, ThreadAppend, ThreadId, ThreadQuery, ThreadRepository as _,
+    ThreadUpdate, Version, message_stream, next_message,
 };
 use chatkeep_memory::MemoryRepository;
 
@@ -235,6 +236,71 @@ impl Decorator for Scripted {
         removal: Removal,
     ) -> Result<u64, StoreError> {
         self.play("clear_messages", self.memory.clear_messages(scope, thread, removal)).await
+    }
+
+    async fn list_messages_unless(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        query: &MessageQuery,
+        version: Version,
+    ) -> Result<Option<Page<ChatMessage>>, StoreError> {
+        let listed = self.memory.list_messages_unless(scope, thread, query, version);
+        self.play("list_messages_unless", listed).await
+    }
+
+    async fn create_branch(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        new: NewBranch,
+    ) -> Result<Branch, StoreError> {
+        self.play("create_branch", self.memory.create_branch(scope, thread, new)).await
+    }
+
+    async fn list_branches(&self, scope: &Scope, thread: ThreadId) -> Result<Vec<Branch>, StoreError> {
+        self.play("list_branches", self.memory.list_branches(scope, thread)).await
+    }
+
+    async fn rename_branch(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        branch: BranchId,
+        rename: BranchRename,
+    ) -> Result<Branch, StoreError> {
+        self.play("rename_branch", self.memory.rename_branch(scope, thread, branch, rename)).await
+    }
+
+    async fn delete_branch(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        branch: BranchId,
+        removal: Removal,
+    ) -> Result<u64, StoreError> {
+        self.play("delete_branch", self.memory.delete_branch(scope, thread, branch, removal)).await
+    }
+
+    async fn truncate_branch(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        branch: BranchId,
+        after: Position,
+        removal: Removal,
+    ) -> Result<u64, StoreError> {
+        let truncated = self.memory.truncate_branch(scope, thread, branch, after, removal);
+        self.play("truncate_branch", truncated).await
+    }
+
+    async fn fork_thread(
+        &self,
+        scope: &Scope,
+        thread: ThreadId,
+        fork: Fork,
+    ) -> Result<ChatThread, StoreError> {
+        self.play("fork_thread", self.memory.fork_thread(scope, thread, fork)).await
     }
 
     async fn search_messages(&self, scope: &Scope, query: &SearchQuery) -> Result<SearchPage, StoreError> {

@@ -17,7 +17,7 @@ use crate::calls::{self, Talk};
 use crate::spans::Spans;
 
 /// The span of each call, with `T` and `M` for the ids of the thread and the message, and `N` for one that the call makes.
-const EXPECTED: [(&str, &str); 15] = [
+const EXPECTED: [(&str, &str); 22] = [
     ("create_thread", "db.thread.create store=\"memory\" thread_id=N"),
     ("get_thread", "db.thread.get store=\"memory\" thread_id=T"),
     ("update_thread", "db.thread.update store=\"memory\" thread_id=T"),
@@ -33,15 +33,21 @@ const EXPECTED: [(&str, &str); 15] = [
     ("delete_message", "db.message.delete store=\"memory\" thread_id=T message_id=M"),
     ("clear_messages", "db.message.clear store=\"memory\" thread_id=T"),
     ("search_messages", "db.message.search store=\"memory\""),
+    ("list_messages_unless", "db.message.list store=\"memory\" thread_id=T"),
+    ("create_branch", "db.branch.create store=\"memory\" thread_id=T"),
+    ("list_branches", "db.branch.list store=\"memory\" thread_id=T"),
+    ("rename_branch", "db.branch.rename store=\"memory\" thread_id=T branch_id=1"),
+    ("delete_branch", "db.branch.delete store=\"memory\" thread_id=T branch_id=1"),
+    ("truncate_branch", "db.branch.truncate store=\"memory\" thread_id=T branch_id=1"),
+    ("fork_thread", "db.thread.fork store=\"memory\" thread_id=T fork_id=N"),
 ];
 
 /// What is noted of a call, with the ids replaced.
 fn shown(noted: &str, talk: &Talk) -> String {
     let noted = noted.replace(&talk.thread.to_string(), "T").replace(&talk.message.to_string(), "M");
-    match noted.split_once("db.thread.create store=\"memory\" thread_id=") {
-        Some(("", id)) if id.len() == 36 => noted.replace(id, "N"),
-        _ => noted,
-    }
+    let new = ["db.thread.create store=\"memory\" thread_id=", "fork_id="];
+    let id = new.iter().find_map(|before| noted.split_once(before)).map(|(_, id)| id.to_owned());
+    id.filter(|id| id.len() == 36).map_or(noted.clone(), |id| noted.replace(&id, "N"))
 }
 
 #[tokio::test]

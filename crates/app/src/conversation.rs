@@ -1,12 +1,14 @@
 //! A handle on one conversation.
 
 pub(crate) mod append;
+pub(crate) mod branches;
+pub(crate) mod fork;
 pub(crate) mod message;
 pub(crate) mod messages;
 
 use chatkeep_domain::{
-    ChatThread, ConversationRepositoryExt, InvalidArgument, MAX_PAGE_LEN, Message, MessageQuery, SearchPage,
-    SearchQuery, ThreadId,
+    BranchId, ChatThread, ConversationRepositoryExt, InvalidArgument, MAX_PAGE_LEN, Message, MessageQuery,
+    SearchPage, SearchQuery, ThreadId,
 };
 
 use crate::error::Error;
@@ -15,9 +17,9 @@ use crate::state_manager::removals::{ClearThread, DeleteThread};
 use crate::state_manager::threads::UpdateThread;
 use crate::stream::MessageStream;
 
-/// One conversation: a handle on a thread of a [`StateManager`].
+/// One conversation: a handle on a branch of a thread of a [`StateManager`].
 ///
-/// A `Conversation` belongs to one thread for as long as it lives, and no other handle changes that. Share it, clone
+/// A `Conversation` belongs to one thread and one branch for as long as it lives, and no other handle changes that. Share it, clone
 /// it, or make a new one for each request: all of these are cheap. If you come from a library with a current thread,
 /// hold a `Conversation` in its place.
 ///
@@ -46,12 +48,13 @@ use crate::stream::MessageStream;
 pub struct Conversation {
     pub(crate) state: StateManager,
     pub(crate) thread: ThreadId,
+    pub(crate) branch: BranchId,
 }
 
 impl StateManager {
-    /// A handle on the conversation in this thread. Does not ask the store whether the thread exists.
+    /// A handle on the conversation in this thread, on its main branch. Does not ask the store whether the thread exists.
     pub fn conversation(&self, thread: ThreadId) -> Conversation {
-        Conversation { state: self.clone(), thread }
+        Conversation { state: self.clone(), thread, branch: BranchId::MAIN }
     }
 }
 
@@ -59,6 +62,11 @@ impl Conversation {
     /// The thread.
     pub fn thread_id(&self) -> ThreadId {
         self.thread
+    }
+
+    /// The branch that it reads, appends to and searches.
+    pub fn branch_id(&self) -> BranchId {
+        self.branch
     }
 
     /// The `StateManager` that this conversation came from.
@@ -84,7 +92,7 @@ impl Conversation {
         self.state.rename_thread(self.thread, name)
     }
 
-    /// Deletes all messages; gives their number. The thread stays.
+    /// Deletes all messages, of all branches; gives their number. The thread and its branches stay.
     pub fn clear(&self) -> ClearThread {
         self.state.clear_thread(self.thread)
     }
@@ -94,7 +102,7 @@ impl Conversation {
         self.state.delete_thread(self.thread)
     }
 
-    /// Reads the messages that the query finds as a stream, in constant memory: see [`MessageStream`]. The query's
+    /// Reads the messages that the query finds on this branch as a stream, in constant memory: see [`MessageStream`]. The query's
     /// limit is the number of messages that are read at a time.
     ///
     /// ```
@@ -122,15 +130,15 @@ impl Conversation {
             let rule = format!("must be from 1 to {MAX_PAGE_LEN}");
             return Err(InvalidArgument::new("limit", rule, query.limit.to_string()).into());
         }
-        Ok(MessageStream::new(&self.state, self.thread, query))
+        Ok(MessageStream::new(&self.state, self.thread, query.branch(self.branch)))
     }
 
-    /// Finds messages of this conversation. Otherwise as [`StateManager::search`].
+    /// Finds messages that this conversation shows: those of its branch. Otherwise as [`StateManager::search`].
     ///
     /// # Errors
     /// As [`StateManager::search`]; [`StoreError::NotFound`](crate::StoreError::NotFound).
     pub async fn search(&self, query: impl Into<SearchQuery>) -> Result<SearchPage, Error> {
-        self.state.search(query.into().thread(self.thread)).await
+        self.state.search(query.into().thread(self.thread).branch(self.branch)).await
     }
 
     /// All messages as a model sees them.
@@ -138,7 +146,7 @@ impl Conversation {
     /// # Errors
     /// [`Error::Store`].
     pub async fn load_conversation_history(&self) -> Result<Vec<Message>, Error> {
-        let all = MessageQuery::default();
+        let all = MessageQuery::default().branch(self.branch);
         let messages =
             self.state.repository().read_messages(self.state.scope(), self.thread, all, None).await?;
         Ok(messages.into_iter().map(Message::from).collect())

@@ -173,7 +173,7 @@ impl ConversationHistory {
 }
 
 fn no_conversation(why: &'static str) -> Error {
-    InvalidArgument::new("conversation", why, "none").into()
+    InvalidArgument::new("conversation", why, "another or none").into()
 }
 
 #[cfg(test)]

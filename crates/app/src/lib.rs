@@ -146,6 +146,8 @@ pub use {chrono, serde_json, uuid};
 pub use config::{ConfigError, DatabaseConfig, StateConfig};
 pub use conversation::Conversation;
 pub use conversation::append::{AddMessage, AddMessages};
+pub use conversation::branches::{CreateBranch, EditAndBranch, Sibling, Siblings};
+pub use conversation::fork::ForkThread;
 pub use conversation::message::{DeleteMessage, EditMessage, MessageRef};
 pub use conversation::messages::{GetMessages, MessagePage, MessagePageUnless};
 pub use error::Error;

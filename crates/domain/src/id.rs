@@ -210,6 +210,12 @@ impl MessageId {
     pub fn of_external(external: &ExternalId) -> Self {
         derived(MESSAGES, &[external.as_str()]).into()
     }
+
+    /// The id that a message has in another form on a branch which a request made: the message of the same id stays where
+    /// it is, on the branch that it is on. The same request gives the same id, so that a retry is one.
+    pub fn on_branch(self, request: RequestId) -> Self {
+        Uuid::new_v5(request.as_uuid(), self.as_uuid().as_bytes()).into()
+    }
 }
 
 /// A UUIDv5 of parts, each behind its length in bytes, so that no parts mean the same as others.

@@ -151,13 +151,7 @@ impl Path {
         branch: BranchId,
         allotted: Position,
     ) -> Result<Self, StoreError> {
-        let shared = self.0.iter().take_while(|segment| segment.after < through);
-        let mut segments: Vec<_> = shared
-            .map(|segment| {
-                let end = segment.through.map_or(through, |end| end.min(through));
-                Segment::new(segment.branch, segment.after, Some(end))
-            })
-            .collect();
+        let mut segments = self.up_to(through);
         segments.push(Segment::new(branch, allotted, None));
         if segments.len() > MAX_PATH_LEN {
             return Err(StoreError::too_large("path of a branch, in segments", MAX_PATH_LEN, segments.len()));
@@ -183,6 +177,16 @@ impl Path {
     /// Whether the branch shows this branch's own message at this position: for stores that filter.
     pub fn contains(&self, branch: BranchId, position: Position) -> bool {
         self.0.iter().any(|segment| segment.branch == branch && segment.contains(position))
+    }
+
+    /// The parts of it up to a position. Two paths show the same messages up to there if these are the same.
+    pub fn up_to(&self, through: Position) -> Vec<Segment> {
+        let shared = self.0.iter().take_while(|segment| segment.after < through);
+        let clipped = shared.map(|segment| {
+            let end = segment.through.map_or(through, |end| end.min(through));
+            Segment::new(segment.branch, segment.after, Some(end))
+        });
+        clipped.collect()
     }
 
     /// Up to where it shares the own messages of another branch; `None` where it shares none.

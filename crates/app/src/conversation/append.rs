@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::input::{BoxFuture, MessageInput};
 
 impl Conversation {
-    /// Appends a message. It is durable when the request returns.
+    /// Appends a message to the branch. It is durable when the request returns.
     ///
     /// After a [transient](Error::is_transient) error, the message may be stored or not. Choose its id before the
     /// first call and give the same id each time ([`AddMessage::id`]): then calling again stores nothing twice.
@@ -155,8 +155,8 @@ async fn append(
     messages: Vec<NewMessage>,
     expected: Expected,
 ) -> Result<Appended, Error> {
-    let Conversation { state, thread } = conversation;
-    let mut append = Append::new(messages);
+    let Conversation { state, thread, branch } = conversation;
+    let mut append = Append::new(messages).branch(*branch);
     (append.expect_head, append.expect_version) = (expected.head, expected.version);
     Ok(state.repository().append(state.scope(), *thread, append).await?)
 }

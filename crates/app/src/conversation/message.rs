@@ -47,7 +47,7 @@ impl MessageRef {
     /// # Errors
     /// [`StoreError::NotFound`] for the thread or the message.
     pub async fn get(&self) -> Result<ChatMessage, Error> {
-        let Conversation { state, thread } = &self.conversation;
+        let Conversation { state, thread, .. } = &self.conversation;
         Ok(state.repository().get_message(state.scope(), *thread, self.id).await?)
     }
 
@@ -62,7 +62,7 @@ impl MessageRef {
     /// # Errors
     /// [`StoreError::NotFound`] for the thread or the message.
     pub async fn revisions(&self) -> Result<Vec<MessageRevision>, Error> {
-        let Conversation { state, thread } = &self.conversation;
+        let Conversation { state, thread, .. } = &self.conversation;
         Ok(state.repository().list_revisions(state.scope(), *thread, self.id).await?)
     }
 
@@ -95,7 +95,7 @@ impl EditMessage {
     }
 
     async fn run(self) -> Result<ChatMessage, Error> {
-        let MessageRef { conversation: Conversation { state, thread }, id } = self.message;
+        let MessageRef { conversation: Conversation { state, thread, .. }, id } = self.message;
         Ok(state.repository().edit_message(state.scope(), thread, id, self.edit).await?)
     }
 }
@@ -125,7 +125,7 @@ impl DeleteMessage {
     }
 
     async fn run(self) -> Result<bool, Error> {
-        let MessageRef { conversation: Conversation { state, thread }, id } = self.message;
+        let MessageRef { conversation: Conversation { state, thread, .. }, id } = self.message;
         match state.repository().delete_message(state.scope(), thread, id, self.removal).await {
             Ok(()) => Ok(true),
             Err(StoreError::NotFound { .. }) => Ok(false),

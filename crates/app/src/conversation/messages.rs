@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::input::BoxFuture;
 
 impl Conversation {
-    /// Reads the messages: all of them, in the order in which they were said, unless the request says otherwise.
+    /// Reads the messages that the branch shows: all of them, in the order in which they were said, unless the request says otherwise.
     /// [`stream_messages`](Conversation::stream_messages) holds only a part of them at a time.
     pub fn get_messages(&self) -> GetMessages {
         GetMessages::new(self.clone())
@@ -55,7 +55,8 @@ pub struct GetMessages {
 
 impl GetMessages {
     fn new(conversation: Conversation) -> Self {
-        Self { conversation, query: MessageQuery::default(), limit: None }
+        let query = MessageQuery::default().branch(conversation.branch);
+        Self { conversation, query, limit: None }
     }
 
     /// How many messages to read at most, counted from the first one, or from the last one with
@@ -111,7 +112,7 @@ impl GetMessages {
     }
 
     async fn run(self) -> Result<Vec<ChatMessage>, Error> {
-        let Self { conversation: Conversation { state, thread }, query, limit } = self;
+        let Self { conversation: Conversation { state, thread, .. }, query, limit } = self;
         let order = query.order;
         let mut messages = state.repository().read_messages(state.scope(), thread, query, limit).await?;
         if order == Order::NewestFirst {
@@ -143,7 +144,7 @@ impl MessagePage {
     }
 
     async fn run(self) -> Result<Page<ChatMessage>, Error> {
-        let GetMessages { conversation: Conversation { state, thread }, query, .. } = self.0;
+        let GetMessages { conversation: Conversation { state, thread, .. }, query, .. } = self.0;
         Ok(state.repository().list_messages(state.scope(), thread, &query).await?)
     }
 }
@@ -167,7 +168,7 @@ pub struct MessagePageUnless {
 
 impl MessagePageUnless {
     async fn run(self) -> Result<Option<Page<ChatMessage>>, Error> {
-        let GetMessages { conversation: Conversation { state, thread }, query, .. } = self.page.0;
+        let GetMessages { conversation: Conversation { state, thread, .. }, query, .. } = self.page.0;
         let page = state.repository().list_messages_unless(state.scope(), thread, &query, self.version).await;
         Ok(page?)
     }

@@ -3,8 +3,8 @@
 use std::future::IntoFuture;
 
 use chatkeep_domain::{
-    Content, ConversationRepositoryExt, InvalidArgument, Message, MessageId, Metadata, NewMessage, Position,
-    Role, UserId,
+    Append, Content, InvalidArgument, Message, MessageId, Metadata, NewMessage, Position, Role, StoreError,
+    UserId,
 };
 use serde_json::{Value, json};
 
@@ -124,7 +124,9 @@ impl ConversationHistory {
             let message = Message::new(new.sender_role, new.content.clone());
             return Ok((behind.push_new(thread, new).await?, None, message));
         }
-        let stored = state.repository().append_one(state.scope(), thread, new).await?;
+        let (id, append) = (new.id, Append::new([new]).branch(conversation.branch_id()));
+        let appended = state.repository().append(state.scope(), thread, append).await?;
+        let stored = appended.messages.into_iter().next().ok_or_else(|| StoreError::message_not_found(id))?;
         Ok((stored.id, Some(stored.position), Message::from(stored)))
     }
 }

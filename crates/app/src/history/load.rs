@@ -2,8 +2,8 @@
 
 use chatkeep_domain::window::{Candidate, WindowLimits, select};
 use chatkeep_domain::{
-    ChatMessage, Cursor, MAX_PAGE_LEN, Message, MessageFilter, MessageId, MessageQuery, Position, Role,
-    StoreError, ThreadId, TokenCounter,
+    BranchId, ChatMessage, Cursor, MAX_PAGE_LEN, Message, MessageFilter, MessageId, MessageQuery, Position,
+    Role, StoreError, ThreadId, TokenCounter,
 };
 
 use crate::conversation::Conversation;
@@ -112,6 +112,7 @@ pub struct CorruptMessage {
 struct Reader<'a> {
     state: &'a StateManager,
     thread: ThreadId,
+    branch: BranchId,
     corrupt: Vec<CorruptMessage>,
     /// Whether it came to the first message.
     is_whole: bool,
@@ -136,7 +137,8 @@ impl Read {
 impl<'a> Reader<'a> {
     fn of(conversation: &'a Conversation) -> Self {
         let (state, thread) = (conversation.state_manager(), conversation.thread_id());
-        Self { state, thread, corrupt: Vec::new(), is_whole: false }
+        let branch = conversation.branch_id();
+        Self { state, thread, branch, corrupt: Vec::new(), is_whole: false }
     }
 
     /// What the window could hold, oldest first.
@@ -145,7 +147,7 @@ impl<'a> Reader<'a> {
         let part_len = limits.max_messages().map_or(PART_LEN, |most| most.saturating_add(1));
         let mut newest_first: Vec<Read> = Vec::new();
         let oldest = self
-            .walk(MessageQuery::newest(part_len.min(MAX_PAGE_LEN)), |part| {
+            .walk(MessageQuery::newest(part_len.min(MAX_PAGE_LEN)).branch(self.branch), |part| {
                 newest_first.extend(part.into_iter().map(|message| Read::new(message, counter)));
                 !is_full(&newest_first, limits)
             })
@@ -153,7 +155,8 @@ impl<'a> Reader<'a> {
         self.is_whole = oldest.is_none();
         if let Some(oldest) = oldest {
             let instructions = MessageFilter::new().role(Role::System).role(Role::Developer);
-            let earlier = MessageQuery::newest(MAX_PAGE_LEN).filter(instructions).before(oldest);
+            let earlier = MessageQuery::newest(MAX_PAGE_LEN).branch(self.branch);
+            let earlier = earlier.filter(instructions).before(oldest);
             self.walk(earlier, |part| {
                 newest_first.extend(part.into_iter().map(|message| Read::new(message, counter)));
                 true

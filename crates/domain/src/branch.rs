@@ -8,8 +8,9 @@ use crate::error::{Expected, StoreError};
 use crate::hidden::Hidden;
 use crate::id::{RequestId, ThreadId};
 use crate::invalid::InvalidArgument;
-use crate::path::{BranchId, BranchPoint, Path};
+use crate::path::{BranchId, BranchPoint, MAX_BRANCHES, Path};
 use crate::position::Position;
+use crate::scope::Scope;
 use crate::thread::{ChatThread, NewThread, check_name};
 use crate::time::{self, Timestamp, to_micros};
 use crate::version::Version;
@@ -139,8 +140,8 @@ impl NewBranch {
     ) -> Result<Branch, StoreError> {
         StoreError::unless_expected(Expected::Version, self.expect_version, version)?;
         check_point(self.from, parent)?;
-        if count >= crate::MAX_BRANCHES {
-            return Err(StoreError::too_large("thread, in branches", crate::MAX_BRANCHES, count + 1));
+        if count >= MAX_BRANCHES {
+            return Err(StoreError::too_large("thread, in branches", MAX_BRANCHES, count + 1));
         }
         Ok(Branch {
             id,
@@ -223,23 +224,6 @@ impl fmt::Debug for BranchRename {
     }
 }
 
-/// Where a thread was forked from. It stays as it is when that thread is deleted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct ForkPoint {
-    /// The thread.
-    pub thread: ThreadId,
-    /// The place in it.
-    pub point: BranchPoint,
-}
-
-impl ForkPoint {
-    /// This place of this thread.
-    pub const fn new(thread: ThreadId, point: BranchPoint) -> Self {
-        Self { thread, point }
-    }
-}
-
 /// A fork: a thread of its own with a copy of what a branch shows.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -260,7 +244,7 @@ impl Fork {
     ///
     /// # Errors
     /// As [`NewThread::validate`].
-    pub fn validate(&self, scope: &crate::Scope) -> Result<(), StoreError> {
+    pub fn validate(&self, scope: &Scope) -> Result<(), StoreError> {
         self.new.validate(scope)
     }
 }
@@ -270,7 +254,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::{OrgId, UserId};
+    use crate::id::{OrgId, UserId};
 
     #[test]
     fn debug_shows_no_name() {

@@ -5,7 +5,6 @@ use std::fmt;
 use crate::cursor::Cursor;
 use crate::id::{MessageId, ThreadId};
 use crate::invalid::InvalidArgument;
-use crate::path::BranchId;
 
 /// A driver's error, kept whole as the source of a [`StoreError`].
 pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
@@ -222,7 +221,7 @@ impl StoreError {
     }
 
     /// [`StoreError::NotFound`] for a branch.
-    pub fn branch_not_found(id: BranchId) -> Self {
+    pub fn branch_not_found(id: impl fmt::Display) -> Self {
         Self::not_found(Entity::Branch, id)
     }
 

@@ -83,7 +83,7 @@ mod version;
 pub mod window;
 
 pub use append::{Append, Appended, MAX_BATCH_BYTES, MAX_BATCH_LEN, NewMessage, ThreadAppend};
-pub use branch::{Branch, BranchRename, Fork, ForkPoint, NewBranch};
+pub use branch::{Branch, BranchRename, Fork, NewBranch};
 pub use by_pages::stream_by_pages;
 pub use clock::{Clock, IdGenerator, SystemClock, UuidV7Generator};
 pub use codec::{Codec, ContentKey, PlainCodec};
@@ -108,7 +108,7 @@ pub use migrations::{MigrationState, Migrations, Reindex};
 #[cfg(feature = "mock")]
 pub use mock::MockConversationRepository;
 pub use page::{DEFAULT_PAGE_LEN, MAX_PAGE_LEN, Page};
-pub use path::{BranchId, BranchPoint, MAX_BRANCHES, MAX_PATH_LEN, Path, Segment};
+pub use path::{BranchId, BranchPoint, ForkPoint, MAX_BRANCHES, MAX_PATH_LEN, Path, Segment};
 pub use position::Position;
 pub use removal::Removal;
 pub use repository::{

@@ -5,6 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
+use crate::id::ThreadId;
+use crate::invalid::InvalidArgument;
 use crate::position::Position;
 
 /// The most branches of a thread, the main one among them.
@@ -75,6 +77,23 @@ impl BranchPoint {
     }
 }
 
+/// Where a thread was forked from. It stays as it is when that thread is deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ForkPoint {
+    /// The thread.
+    pub thread: ThreadId,
+    /// The place in it.
+    pub point: BranchPoint,
+}
+
+impl ForkPoint {
+    /// This place of this thread.
+    pub const fn new(thread: ThreadId, point: BranchPoint) -> Self {
+        Self { thread, point }
+    }
+}
+
 /// A part of a [`Path`]: the messages of a branch's own behind `after`, up to `through`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -137,7 +156,7 @@ impl Path {
             return Ok(Self(segments));
         }
         let rule = "must be segments whose positions grow, the last with an open end";
-        Err(crate::InvalidArgument::new("path", rule, format!("{} others", segments.len())).into())
+        Err(InvalidArgument::new("path", rule, format!("{} others", segments.len())).into())
     }
 
     /// The path of a new branch that starts behind this position of this one. `allotted` is the last position that the thread

@@ -5,7 +5,6 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::append::check_external;
-use crate::branch::ForkPoint;
 use crate::error::{Entity, Expected, StoreError};
 use crate::hidden::Hidden;
 use crate::id::{ExternalId, OrgId, ThreadId, UserId};
@@ -13,7 +12,7 @@ use crate::invalid::InvalidArgument;
 use crate::json;
 use crate::message::ChatMessage;
 use crate::metadata::{Metadata, check_metadata, is_identical};
-use crate::path::BranchId;
+use crate::path::{BranchId, ForkPoint};
 use crate::position::Position;
 use crate::time::{self, Timestamp, to_micros};
 use crate::version::Version;

@@ -213,6 +213,7 @@ impl MessageId {
 
     /// The id that a message has in another form on a branch which a request made: the message of the same id stays where
     /// it is, on the branch that it is on. The same request gives the same id, so that a retry is one.
+    #[must_use]
     pub fn on_branch(self, request: RequestId) -> Self {
         Uuid::new_v5(request.as_uuid(), self.as_uuid().as_bytes()).into()
     }

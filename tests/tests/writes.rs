@@ -1,4 +1,4 @@
-//! Random writes, with retries and calls that change nothing among them: every store gives the same answer to each, and
+//! Random writes, with retries, calls that change nothing, and expectations that are right or wrong among them: every store gives the same answer to each, and
 //! holds the same after it. `CHATKEEP_WRITES_CASES` says how many sequences of writes there are.
 
 mod common;
@@ -12,8 +12,8 @@ use std::sync::Arc;
 use chatkeep::Coalescing;
 use chatkeep_contract::Repo;
 use chatkeep_domain::{
-    Append, MessageEdit, MessageId, MessageQuery, NewMessage, NewThread, OrgId, Position, Role, Scope,
-    StoreError, ThreadAppend, ThreadId, ThreadQuery, ThreadUpdate, UserId,
+    Append, ExternalId, MessageEdit, MessageId, MessageQuery, NewMessage, NewThread, OrgId, Position,
+    Removal, Role, Scope, StoreError, ThreadAppend, ThreadId, ThreadQuery, ThreadUpdate, UserId, Version,
 };
 use common::at;
 use figures::figure;
@@ -27,47 +27,70 @@ use uuid::Uuid;
 /// Few ids, texts and moments, so that they meet again.
 #[derive(Debug, Clone)]
 enum Write {
-    Create { thread: u8, at: i64 },
-    Update { thread: u8, name: Option<u8>, at: i64 },
+    Create { thread: u8, at: i64, external: Option<u8> },
+    Update { thread: u8, name: Option<u8>, at: i64, expect: Expect },
     Append(Batch),
     AppendEach(Vec<Batch>),
-    Edit { thread: u8, id: u8, text: u8, at: i64 },
-    Delete { thread: u8, id: u8, at: i64 },
-    Clear { thread: u8, at: i64 },
-    DeleteThread { thread: u8 },
+    Edit { thread: u8, id: u8, text: u8, at: i64, expect: Expect, revision: Option<u32> },
+    Delete { thread: u8, id: u8, at: i64, expect: Expect },
+    Clear { thread: u8, at: i64, expect: Expect },
+    DeleteThread { thread: u8, expect: Expect },
+}
+
+/// The version that is expected, counted from the one that the thread has.
+type Expect = Option<i64>;
+
+fn expect() -> impl Strategy<Value = Expect> + Clone {
+    prop_oneof![5 => Just(None), 2 => Just(Some(0)), 1 => (-1..=1_i64).prop_map(Some)].boxed()
 }
 
 #[derive(Debug, Clone)]
 struct Batch {
     thread: u8,
-    /// Their ids, texts and moments.
-    messages: Vec<(u8, u8, i64)>,
+    /// Their ids, texts and moments, and the ids that the caller has for them.
+    messages: Vec<(u8, u8, i64, Option<u8>)>,
     expect_head: Option<i64>,
+    expect: Expect,
 }
 
 const THREADS: u8 = 2;
 const IDS: u8 = 6;
 
+/// Mostly none, or always the same.
+fn external() -> impl Strategy<Value = Option<u8>> + Clone {
+    prop_oneof![6 => Just(None), 2 => Just(Some(0)), 1 => Just(Some(1))].boxed()
+}
+
+fn external_id(number: u8) -> ExternalId {
+    ExternalId::new(format!("external-{number}")).unwrap()
+}
+
 fn batch() -> impl Strategy<Value = Batch> {
     let expect_head = prop_oneof![4 => Just(None), 1 => (0..8_i64).prop_map(Some)];
-    (0..THREADS, vec((0..IDS, 0..3_u8, 0..60_i64), 0..4), expect_head)
-        .prop_map(|(thread, messages, expect_head)| Batch { thread, messages, expect_head })
+    (0..THREADS, vec((0..IDS, 0..3_u8, 0..60_i64, external()), 0..4), expect_head, expect())
+        .prop_map(|(thread, messages, expect_head, expect)| Batch { thread, messages, expect_head, expect })
 }
 
 fn write() -> impl Strategy<Value = Write> {
     let (thread, id, text, moment) = (0..THREADS, 0..IDS, 0..3_u8, 0..60_i64);
     let name = prop_oneof![Just(None), (0..2_u8).prop_map(Some)];
+    let revision = prop_oneof![3 => Just(None), 1 => (1..4_u32).prop_map(Some)];
     prop_oneof![
-        2 => (thread.clone(), moment.clone()).prop_map(|(thread, at)| Write::Create { thread, at }),
-        1 => (thread.clone(), name, moment.clone())
-            .prop_map(|(thread, name, at)| Write::Update { thread, name, at }),
+        2 => (thread.clone(), moment.clone(), external())
+            .prop_map(|(thread, at, external)| Write::Create { thread, at, external }),
+        1 => (thread.clone(), name, moment.clone(), expect())
+            .prop_map(|(thread, name, at, expect)| Write::Update { thread, name, at, expect }),
         6 => batch().prop_map(Write::Append),
         2 => vec(batch(), 0..4).prop_map(Write::AppendEach),
-        3 => (thread.clone(), id.clone(), text, moment.clone())
-            .prop_map(|(thread, id, text, at)| Write::Edit { thread, id, text, at }),
-        1 => (thread.clone(), id, moment.clone()).prop_map(|(thread, id, at)| Write::Delete { thread, id, at }),
-        1 => (thread.clone(), moment).prop_map(|(thread, at)| Write::Clear { thread, at }),
-        1 => thread.prop_map(|thread| Write::DeleteThread { thread }),
+        3 => (thread.clone(), id.clone(), text, moment.clone(), expect(), revision)
+            .prop_map(|(thread, id, text, at, expect, revision)| {
+                Write::Edit { thread, id, text, at, expect, revision }
+            }),
+        1 => (thread.clone(), id, moment.clone(), expect())
+            .prop_map(|(thread, id, at, expect)| Write::Delete { thread, id, at, expect }),
+        1 => (thread.clone(), moment, expect())
+            .prop_map(|(thread, at, expect)| Write::Clear { thread, at, expect }),
+        1 => (thread, expect()).prop_map(|(thread, expect)| Write::DeleteThread { thread, expect }),
     ]
 }
 
@@ -105,52 +128,80 @@ impl<'a> Asker<'a> {
     async fn write(&self, write: &Write) -> String {
         let (store, scope) = (self.store, &self.scope);
         match write {
-            Write::Create { thread, at: seconds } => {
+            Write::Create { thread, at: seconds, external } => {
                 let (org, user) = (self.org.clone(), self.user.clone());
-                let new = NewThread::new(thread_id(*thread), org, user, "created", at(*seconds));
+                let mut new = NewThread::new(thread_id(*thread), org, user, "created", at(*seconds));
+                new.external_id = external.map(external_id);
                 told(store.create_thread(scope, new).await)
             }
-            Write::Update { thread, name, at: seconds } => {
+            Write::Update { thread, name, at: seconds, expect } => {
                 let mut update = ThreadUpdate::new(at(*seconds));
                 update.name = name.map(|name| name.to_string());
+                update.expect_version = self.expected(*thread, *expect).await;
                 told(store.update_thread(scope, thread_id(*thread), update).await)
             }
             Write::Append(batch) => {
-                let ThreadAppend { thread, append, .. } = self.appending(batch);
+                let ThreadAppend { thread, append, .. } = self.appending(batch).await;
                 told(store.append(scope, thread, append).await)
             }
             Write::AppendEach(batches) => {
-                let appends = batches.iter().map(|batch| self.appending(batch)).collect();
+                let mut appends = Vec::new();
+                for batch in batches {
+                    appends.push(self.appending(batch).await);
+                }
                 store.append_each(appends).await.into_iter().map(told).collect::<Vec<_>>().join("\n")
             }
-            Write::Edit { thread, id, text, at: seconds } => {
-                let edit = MessageEdit::new(text.to_string(), at(*seconds));
+            Write::Edit { thread, id, text, at: seconds, expect, revision } => {
+                let mut edit = MessageEdit::new(text.to_string(), at(*seconds));
+                edit.expect_version = self.expected(*thread, *expect).await;
+                edit.expect_revision = *revision;
                 told(store.edit_message(scope, thread_id(*thread), message_id(*id), edit).await)
             }
-            Write::Delete { thread, id, at: seconds } => told(
-                store.delete_message(scope, thread_id(*thread), message_id(*id), at(*seconds).into()).await,
-            ),
-            Write::Clear { thread, at: seconds } => {
-                told(store.clear_messages(scope, thread_id(*thread), at(*seconds).into()).await)
+            Write::Delete { thread, id, at: seconds, expect } => {
+                let removal = self.removal(*thread, *seconds, *expect).await;
+                told(store.delete_message(scope, thread_id(*thread), message_id(*id), removal).await)
             }
-            Write::DeleteThread { thread } => {
-                told(store.delete_thread(scope, thread_id(*thread), None).await)
+            Write::Clear { thread, at: seconds, expect } => {
+                let removal = self.removal(*thread, *seconds, *expect).await;
+                told(store.clear_messages(scope, thread_id(*thread), removal).await)
+            }
+            Write::DeleteThread { thread, expect } => {
+                let version = self.expected(*thread, *expect).await;
+                told(store.delete_thread(scope, thread_id(*thread), version).await)
             }
         }
     }
 
-    fn appending(&self, batch: &Batch) -> ThreadAppend {
-        let new = |(id, text, seconds): &(u8, u8, i64)| {
-            NewMessage::new(message_id(*id), Role::User, text.to_string(), at(*seconds))
+    /// A version near the one that the thread has.
+    async fn expected(&self, thread: u8, expect: Expect) -> Option<Version> {
+        let offset = expect?;
+        let thread = self.store.get_thread(&self.scope, thread_id(thread)).await;
+        let version = thread.map_or(0, |thread| thread.version.get());
+        Some(Version::new((version + offset).max(0)).unwrap())
+    }
+
+    async fn removal(&self, thread: u8, seconds: i64, expect: Expect) -> Removal {
+        let mut removal = Removal::new(at(seconds));
+        removal.expect_version = self.expected(thread, expect).await;
+        removal
+    }
+
+    async fn appending(&self, batch: &Batch) -> ThreadAppend {
+        let new = |(id, text, seconds, external): &(u8, u8, i64, Option<u8>)| {
+            let mut new = NewMessage::new(message_id(*id), Role::User, text.to_string(), at(*seconds));
+            new.external_id = external.map(external_id);
+            new
         };
         let mut append = Append::new(batch.messages.iter().map(new));
         append.expect_head = batch.expect_head.map(|head| Position::new(head).unwrap());
+        append.expect_version = self.expected(batch.thread, batch.expect).await;
         ThreadAppend::new(self.scope.clone(), thread_id(batch.thread), append)
     }
 
     /// All that the user has there.
     async fn state(&self) -> String {
-        let mut state = vec![told(self.store.list_threads(&self.scope, &ThreadQuery::default()).await)];
+        let mut state =
+            vec![told(self.store.list_threads(&self.scope, &ThreadQuery::default().with_preview()).await)];
         for thread in (0..THREADS).map(thread_id) {
             state.push(told(self.store.get_thread(&self.scope, thread).await));
             let all = MessageQuery::first(1_000);
@@ -191,7 +242,7 @@ fn run(runtime: &Runtime, stores: &[(&'static str, Repo)], cases: u32) {
     let next = Cell::new(0);
     // Both threads are there at first.
     let writes = vec(write(), 1..20).prop_map(|writes| {
-        let created = (0..THREADS).map(|thread| Write::Create { thread, at: 0 });
+        let created = (0..THREADS).map(|thread| Write::Create { thread, at: 0, external: None });
         created.chain(writes).collect::<Vec<_>>()
     });
     let result = TestRunner::new(config).run(&writes, |writes| {

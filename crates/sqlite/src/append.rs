@@ -145,9 +145,13 @@ fn index_at_once(found: &InThread<'_>, new: &NewMessage) -> Result<()> {
 fn retried(found: &InThread<'_>, append: &Append, head: Position, conflict: StoreError) -> Result<Appended> {
     let mut stored = Vec::with_capacity(append.messages.len());
     for new in &append.messages {
-        let Some(known) = found.find_message(new.id)? else { return Err(conflict.into()) };
-        new.check_held(&known)?;
-        stored.push(known);
+        if let Some(known) = found.find_message(new.id)? {
+            new.check_held(&known)?;
+            stored.push(known);
+        }
+    }
+    if stored.len() < append.messages.len() {
+        return Err(conflict.into());
     }
     Ok(Appended::new(stored, head, found.thread.version))
 }

@@ -342,8 +342,10 @@ proptest! {
 
     #[test]
     fn unbalanced_parentheses_in_front_change_nothing(text in text()) {
-        prop_assume!(!text.contains(')') && !text.trim().is_empty());
-        prop_assert_eq!(parse(&text), parse(&format!("((({text}")));
+        let text = text.replace(')', " ");
+        if !text.trim().is_empty() {
+            prop_assert_eq!(parse(&text), parse(&format!("((({text}")));
+        }
     }
 
     #[test]

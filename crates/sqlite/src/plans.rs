@@ -186,6 +186,8 @@ async fn ask(store: &SqliteRepository, thread: ThreadId) -> Vec<(String, Vec<Str
             ("created", first().created(at(10), at(100))),
             ("updated", first().updated(at(10), at(100))),
             ("metadata", first().metadata(lot(11))),
+            ("nothing, with previews", first().with_preview()),
+            ("name, with previews", first().name_contains("thread 7").with_preview()),
         ] {
             let page = store.list_threads(&scope, &query).await.expect("a list");
             if let Some(next) = page.next {

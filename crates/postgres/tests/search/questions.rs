@@ -149,6 +149,7 @@ pub(crate) async fn ask_lists(repository: &PostgresRepository, mut asked: impl F
     for (who, scope) in [("organization", Scope::org(org())), ("user", Scope::user(org(), user()))] {
         for (what, query) in [
             ("nothing", ThreadQuery::first(20)),
+            ("nothing, with previews", ThreadQuery::first(20).with_preview()),
             ("name", ThreadQuery::first(20).name_contains("thread 7")),
             ("rare name", ThreadQuery::first(20).name_contains("thread 77771")),
             ("absent name", ThreadQuery::first(20).name_contains("absent")),

@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use chatkeep_domain::{
-    ChatMessage, ChatThread, Clock, Cursor, MessageFilter, MessageQuery, MetadataFilter,
+    BranchId, ChatMessage, ChatThread, Clock, Cursor, MessageFilter, MessageQuery, MetadataFilter,
     MockConversationRepository, Page, Role, SearchOrder, SearchPage, SearchQuery, SearchReading, StoreError,
     ThreadId, ThreadQuery, Timestamp, UserId,
 };
@@ -80,7 +80,7 @@ async fn what_a_search_says_reaches_the_store() {
     let query = SearchQuery::new("monad").filter(filter).order(SearchOrder::Relevance).limit(7);
     let query = query.behind(Cursor::from("somewhere"));
     assert_eq!(expecting(query.clone()).search(query.clone()).await.unwrap(), SearchPage::empty());
-    let in_thread = expecting(query.clone().thread(thread()));
+    let in_thread = expecting(query.clone().thread(thread()).branch(BranchId::MAIN));
     in_thread.conversation(thread()).search(query).await.unwrap();
     expecting(SearchQuery::new("monad")).search("monad").await.unwrap();
 }

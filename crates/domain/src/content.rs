@@ -68,7 +68,7 @@ pub struct Content(Body);
 impl Content {
     /// Text.
     pub fn text(text: impl Into<String>) -> Self {
-        Self(Body::text(text.into()))
+        Self(Body::text(&text.into()))
     }
 
     /// A model's request to run a tool. Parallel calls are [`Content::parts`] of one message, or several messages in a
@@ -143,7 +143,7 @@ impl Content {
 
     fn from_read(read: Read<'_>) -> Result<Self, InvalidArgument> {
         match read {
-            Read::Text(text) => Ok(Self(Body::text(text))),
+            Read::Text(text) => Ok(Self(Body::text(&text))),
             other => Self::from_value(other.into()),
         }
     }
@@ -159,7 +159,7 @@ impl Content {
     /// The `type`.
     pub fn kind(&self) -> &str {
         match &self.0 {
-            Body::Text(..) => "text",
+            Body::Text(_) => "text",
             Body::Object(object) => string(object, "type"),
         }
     }
@@ -167,7 +167,7 @@ impl Content {
     /// The text, when the type is `text`.
     pub fn as_text(&self) -> Option<&str> {
         match &self.0 {
-            Body::Text(text, _) => Some(text),
+            Body::Text(text) => Some(text.as_str()),
             Body::Object(_) => (self.kind() == "text").then(|| self.get("text")?.as_str()).flatten(),
         }
     }
@@ -180,7 +180,7 @@ impl Content {
     /// Any key's value.
     pub fn get(&self, key: &str) -> Option<&Value> {
         match &self.0 {
-            Body::Text(..) if !matches!(key, "type" | "text") => None,
+            Body::Text(_) if !matches!(key, "type" | "text") => None,
             body => body.object().get(key),
         }
     }
@@ -263,7 +263,7 @@ impl Content {
     /// In bytes of JSON.
     fn size(&self) -> Result<usize, StoreError> {
         match &self.0 {
-            Body::Text(text, _) => Ok(text_size(text)),
+            Body::Text(text) => Ok(text_size(text.as_str())),
             Body::Object(object) => json_size(object),
         }
     }
@@ -277,7 +277,7 @@ impl Content {
     /// The text of a content that is nothing else.
     pub(crate) fn only_text(&self) -> Option<&str> {
         match &self.0 {
-            Body::Text(text, _) => Some(text),
+            Body::Text(text) => Some(text.as_str()),
             Body::Object(_) => None,
         }
     }
@@ -286,7 +286,7 @@ impl Content {
     /// because it has no object.
     pub(crate) fn pieces(&self) -> impl Iterator<Item = &Map<String, Value>> {
         let object = match &self.0 {
-            Body::Text(..) => None,
+            Body::Text(_) => None,
             Body::Object(object) => Some(&**object),
         };
         object.into_iter().flat_map(|object| std::iter::once(object).chain(list(object, "parts")))

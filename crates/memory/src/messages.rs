@@ -20,8 +20,10 @@ impl MessageRepository for MemoryRepository {
         }
         let mut appended =
             self.state().change(scope, &org, thread, |record, index| record.append(append, index))?;
-        let opened = appended.messages.into_iter().map(|message| self.open_message(&org, message));
-        appended.messages = opened.collect::<Result<_>>()?;
+        if !self.is_plain() {
+            let opened = appended.messages.into_iter().map(|message| self.open_message(&org, message));
+            appended.messages = opened.collect::<Result<_>>()?;
+        }
         Ok(appended)
     }
 

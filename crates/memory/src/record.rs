@@ -151,31 +151,32 @@ impl Record {
     /// Stores the messages that are not held yet; gives all of them as they are stored.
     pub(crate) fn append(&mut self, append: Append, index: &mut Option<Index>) -> Result<Appended> {
         let line = self.line(append.branch)?;
-        let mut is_retry = true;
+        let mut known = 0;
         for new in &append.messages {
-            let Some(place) = self.held(new.id) else {
-                is_retry = false;
-                continue;
-            };
+            let Some(place) = self.held(new.id) else { continue };
+            known += 1;
             if !line.branch.path.contains(place.0, place.1) {
                 let rule = "must hold no id that the thread holds on a branch which this one does not show";
                 return Err(InvalidArgument::new("messages", rule, new.id.to_string()).into());
             }
             self.stored(place).map_or(Ok(()), |stored| new.check_held(&stored.message))?;
         }
-        if !is_retry {
-            append.check_expected(line.branch.head, self.thread.version)?;
+        let (branch, mut head) = (append.branch, line.branch.head);
+        if known < append.messages.len() {
+            append.check_expected(head, self.thread.version)?;
             // Nothing may fail below: what is written first would stay.
-            self.allotted.advance(append.messages.len())?;
+            head = self.allotted.advance(append.messages.len() - known)?;
             self.thread.version = self.thread.version.next();
         }
-        let branch = append.branch;
-        let store = |new: NewMessage| match self.held(new.id).and_then(|place| self.stored(place)) {
-            Some(stored) => Ok(stored.message.clone()),
-            None => self.push(branch, new, index),
+        let store = |new: NewMessage| {
+            let place = if known > 0 { self.held(new.id) } else { None };
+            match place.and_then(|place| self.stored(place)) {
+                Some(stored) => Ok(stored.message.clone()),
+                None => self.push(branch, new, index),
+            }
         };
         let messages = append.messages.into_iter().map(store).collect::<Result<_>>()?;
-        Ok(Appended::new(messages, self.line(branch)?.branch.head, self.thread.version))
+        Ok(Appended::new(messages, head, self.thread.version))
     }
 
     fn push(&mut self, branch: BranchId, new: NewMessage, index: &mut Option<Index>) -> Result<ChatMessage> {

@@ -6,35 +6,49 @@ use std::sync::{Arc, OnceLock};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
+use triomphe::HeaderSlice;
 
 use crate::json::text_object;
 
-/// One content has one form: [`Body::from`] makes text of every object that is nothing but text.
+/// One content has one form: [`Body::from`] makes text of every object that is nothing but text. Copies share it.
 #[derive(Clone)]
 pub(super) enum Body {
-    /// `{"type":"text","text":…}` and nothing else. The object is made when somebody asks for it.
-    Text(Arc<str>, OnceLock<Arc<Map<String, Value>>>),
+    /// `{"type":"text","text":…}` and nothing else.
+    Text(Text),
     /// Any other object.
     Object(Arc<Map<String, Value>>),
 }
 
+/// The text, with its object in one allocation: the object is made when somebody asks for it.
+#[derive(Clone)]
+pub(super) struct Text(triomphe::Arc<HeaderSlice<OnceLock<Map<String, Value>>, str>>);
+
+impl Text {
+    pub(super) fn as_str(&self) -> &str {
+        &self.0.slice
+    }
+
+    #[cfg(test)]
+    pub(super) fn has_object(&self) -> bool {
+        self.0.header.get().is_some()
+    }
+}
+
 impl Body {
-    pub(super) fn text(text: impl Into<Arc<str>>) -> Self {
-        Self::Text(text.into(), OnceLock::new())
+    pub(super) fn text(text: &str) -> Self {
+        Self::Text(Text(triomphe::Arc::from_header_and_str(OnceLock::new(), text)))
     }
 
     pub(super) fn object(&self) -> &Map<String, Value> {
         match self {
-            Self::Text(text, object) => object.get_or_init(|| Arc::new(text_object(&**text))),
+            Self::Text(text) => text.0.header.get_or_init(|| text_object(text.as_str())),
             Self::Object(object) => object,
         }
     }
 
     pub(super) fn into_object(self) -> Map<String, Value> {
         match self {
-            Self::Text(text, object) => {
-                object.into_inner().map_or_else(|| text_object(&*text), Arc::unwrap_or_clone)
-            }
+            Self::Text(text) => text_object(text.as_str()),
             Self::Object(object) => Arc::unwrap_or_clone(object),
         }
     }
@@ -43,9 +57,7 @@ impl Body {
 impl From<Map<String, Value>> for Body {
     fn from(object: Map<String, Value>) -> Self {
         match (object.len(), object.get("type"), object.get("text")) {
-            (2, Some(Value::String(kind)), Some(Value::String(text))) if kind == "text" => {
-                Self::text(text.as_str())
-            }
+            (2, Some(Value::String(kind)), Some(Value::String(text))) if kind == "text" => Self::text(text),
             _ => Self::Object(Arc::new(object)),
         }
     }
@@ -54,7 +66,7 @@ impl From<Map<String, Value>> for Body {
 impl PartialEq for Body {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Text(one, _), Self::Text(other, _)) => one == other,
+            (Self::Text(one), Self::Text(other)) => one.as_str() == other.as_str(),
             (Self::Object(one), Self::Object(other)) => one == other,
             _ => false,
         }
@@ -66,7 +78,7 @@ impl Eq for Body {}
 impl Hash for Body {
     fn hash<H: Hasher>(&self, state: &mut H) {
         match self {
-            Self::Text(text, _) => text.hash(state),
+            Self::Text(text) => text.as_str().hash(state),
             Self::Object(object) => object.hash(state),
         }
     }
@@ -76,9 +88,9 @@ impl Serialize for Body {
     /// The keys of text are in the order that the object has them.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Self::Text(text, _) => {
+            Self::Text(text) => {
                 let mut map = serializer.serialize_map(Some(2))?;
-                map.serialize_entry("text", &**text)?;
+                map.serialize_entry("text", text.as_str())?;
                 map.serialize_entry("type", "text")?;
                 map.end()
             }

@@ -8,7 +8,7 @@ use crate::error::{Expected, StoreError};
 use crate::hidden::Hidden;
 use crate::id::{RequestId, ThreadId};
 use crate::invalid::InvalidArgument;
-use crate::path::{BranchId, BranchPoint, MAX_BRANCHES, Path};
+use crate::path::{BranchId, BranchPoint, ForkPoint, MAX_BRANCHES, Path};
 use crate::position::Position;
 use crate::scope::Scope;
 use crate::thread::{ChatThread, NewThread, check_name};
@@ -157,7 +157,7 @@ impl NewBranch {
 }
 
 /// Checks that a point is not behind the head of its branch.
-pub(crate) fn check_point(point: BranchPoint, branch: &Branch) -> Result<(), InvalidArgument> {
+fn check_point(point: BranchPoint, branch: &Branch) -> Result<(), InvalidArgument> {
     if point.through > branch.head {
         let rule = format!("must be at most the head of its branch, {}", branch.head);
         return Err(InvalidArgument::new("from", rule, point.through.to_string()));
@@ -246,6 +246,21 @@ impl Fork {
     /// As [`NewThread::validate`].
     pub fn validate(&self, scope: &Scope) -> Result<(), StoreError> {
         self.new.validate(scope)
+    }
+
+    /// The thread as it is stored, without its messages. `parent` is the branch of `origin` that is copied.
+    ///
+    /// # Errors
+    /// [`StoreError::InvalidArgument`] for an owner in another organization, and for a point behind the branch's head.
+    pub fn into_thread(self, origin: &ChatThread, parent: &Branch) -> Result<ChatThread, StoreError> {
+        if self.new.org_id != origin.org_id {
+            let rule = "must be in the organization of the thread";
+            return Err(InvalidArgument::new("org_id", rule, "another one").into());
+        }
+        check_point(self.from, parent)?;
+        let mut thread = self.new.into_thread();
+        (thread.head, thread.forked_from) = (self.from.through, Some(ForkPoint::new(origin.id, self.from)));
+        Ok(thread)
     }
 }
 

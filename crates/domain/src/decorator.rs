@@ -8,6 +8,7 @@ use async_trait::async_trait;
 
 use crate::append::{Append, Appended, ThreadAppend};
 use crate::branch::{Branch, BranchRename, Fork, NewBranch};
+use crate::branch_repository::BranchRepository;
 use crate::error::StoreError;
 use crate::id::{MessageId, ThreadId};
 use crate::message::{ChatMessage, MessageEdit, MessageRevision};
@@ -16,14 +17,13 @@ use crate::page::Page;
 use crate::path::BranchId;
 use crate::position::Position;
 use crate::removal::Removal;
-use crate::repository::{
-    BranchRepository, ConversationRepository, MessageRepository, MessageSearch, ThreadRepository,
-};
+use crate::repository::{ConversationRepository, MessageRepository, MessageSearch, ThreadRepository};
 use crate::scope::Scope;
 use crate::search::{SearchPage, SearchQuery};
 use crate::stream::MessageStream;
-use crate::thread::{ChatThread, NewThread, ThreadUpdate};
+use crate::thread::{ChatThread, NewThread};
 use crate::thread_query::ThreadQuery;
+use crate::thread_update::ThreadUpdate;
 use crate::version::Version;
 
 /// Methods of the ports with the signature that `#[async_trait]` gives them. Written out, a call is passed on with the

@@ -38,7 +38,8 @@ impl fmt::Display for Entity {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Expected {
-    /// The position that was allotted last: [`ChatThread::head`](crate::ChatThread::head).
+    /// The last position of the branch: [`Branch::head`](crate::Branch::head), of the main one
+    /// [`ChatThread::head`](crate::ChatThread::head).
     Head,
     /// The thread's state: [`ChatThread::version`](crate::ChatThread::version).
     Version,

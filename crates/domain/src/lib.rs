@@ -44,6 +44,7 @@
 
 mod append;
 mod branch;
+mod branch_repository;
 mod by_pages;
 mod clock;
 mod codec;
@@ -77,6 +78,7 @@ pub mod search;
 mod stream;
 mod thread;
 mod thread_query;
+mod thread_update;
 mod time;
 mod token;
 mod version;
@@ -84,6 +86,7 @@ pub mod window;
 
 pub use append::{Append, Appended, MAX_BATCH_BYTES, MAX_BATCH_LEN, NewMessage, ThreadAppend};
 pub use branch::{Branch, BranchRename, Fork, NewBranch};
+pub use branch_repository::BranchRepository;
 pub use by_pages::stream_by_pages;
 pub use clock::{Clock, IdGenerator, SystemClock, UuidV7Generator};
 pub use codec::{Codec, ContentKey, PlainCodec};
@@ -111,9 +114,7 @@ pub use page::{DEFAULT_PAGE_LEN, MAX_PAGE_LEN, Page};
 pub use path::{BranchId, BranchPoint, ForkPoint, MAX_BRANCHES, MAX_PATH_LEN, Path, Segment};
 pub use position::Position;
 pub use removal::Removal;
-pub use repository::{
-    BranchRepository, ConversationRepository, MessageRepository, MessageSearch, ThreadRepository,
-};
+pub use repository::{ConversationRepository, MessageRepository, MessageSearch, ThreadRepository};
 pub use role::Role;
 pub use scope::{OwnerFilter, Scope};
 pub use search::{
@@ -121,8 +122,9 @@ pub use search::{
     SearchReading, Snippet,
 };
 pub use stream::{MessageStream, Outlet, message_stream, next_message};
-pub use thread::{ChatThread, MAX_NAME_BYTES, NewThread, ThreadPreview, ThreadUpdate};
+pub use thread::{ChatThread, MAX_NAME_BYTES, NewThread, ThreadPreview};
 pub use thread_query::{ThreadKey, ThreadQuery};
+pub use thread_update::ThreadUpdate;
 pub use time::{TimeRange, Timestamp, check_timestamp, to_micros};
 pub use token::{CharEstimate, TokenCounter};
 pub use version::Version;

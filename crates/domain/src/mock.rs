@@ -4,6 +4,7 @@ use async_trait::async_trait;
 
 use crate::append::{Append, Appended, ThreadAppend};
 use crate::branch::{Branch, BranchRename, Fork, NewBranch};
+use crate::branch_repository::BranchRepository;
 use crate::error::StoreError;
 use crate::id::{MessageId, ThreadId};
 use crate::message::{ChatMessage, MessageEdit, MessageRevision};
@@ -12,13 +13,14 @@ use crate::page::Page;
 use crate::path::BranchId;
 use crate::position::Position;
 use crate::removal::Removal;
-use crate::repository::{BranchRepository, MessageRepository, MessageSearch, ThreadRepository};
+use crate::repository::{MessageRepository, MessageSearch, ThreadRepository};
 use crate::scope::Scope;
 use crate::search::SearchPage;
 use crate::search::SearchQuery;
 use crate::stream::MessageStream;
-use crate::thread::{ChatThread, NewThread, ThreadUpdate};
+use crate::thread::{ChatThread, NewThread};
 use crate::thread_query::ThreadQuery;
+use crate::thread_update::ThreadUpdate;
 use crate::version::Version;
 
 mockall::mock! {

@@ -5,13 +5,13 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::append::check_external;
-use crate::error::{Entity, Expected, StoreError};
+use crate::error::{Entity, StoreError};
 use crate::hidden::Hidden;
 use crate::id::{ExternalId, OrgId, ThreadId, UserId};
 use crate::invalid::InvalidArgument;
 use crate::json;
 use crate::message::ChatMessage;
-use crate::metadata::{Metadata, check_metadata, is_identical};
+use crate::metadata::{Metadata, check_metadata};
 use crate::path::{BranchId, ForkPoint};
 use crate::position::Position;
 use crate::time::{self, Timestamp, to_micros};
@@ -40,7 +40,7 @@ pub struct ChatThread {
     /// The position that was allotted last on the main branch, [`Position::ZERO`] when none was. Deleting messages leaves
     /// it alone.
     pub head: Position,
-    /// The branch that was chosen last, for a later session to go on with: [`ThreadUpdate::active_branch`].
+    /// The branch that was chosen last, for a later session to go on with: [`ThreadUpdate::active_branch`](crate::ThreadUpdate::active_branch).
     #[serde(default)]
     pub active_branch: BranchId,
     /// Where it was [forked](crate::BranchRepository::fork_thread) from, where it was.
@@ -212,99 +212,6 @@ impl NewThread {
     }
 }
 
-/// A change to a thread. A field that is `None` leaves its value as it is.
-#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct ThreadUpdate {
-    /// The new name, with [`NewThread::name`]'s limits.
-    pub name: Option<String>,
-    /// The new metadata, in place of all of the old, with [`NewThread::metadata`]'s limits.
-    #[serde(default, deserialize_with = "json::deserialize_optional_object")]
-    pub metadata: Option<Metadata>,
-    /// The branch that a later session goes on with.
-    #[serde(default)]
-    pub active_branch: Option<BranchId>,
-    /// When, in whole microseconds.
-    pub at: Timestamp,
-    /// Compare-and-update: only if the thread has this version.
-    pub expect_version: Option<Version>,
-}
-
-impl ThreadUpdate {
-    /// A change that changes nothing but `updated_at`. `at` is cut to microseconds.
-    pub fn new(at: Timestamp) -> Self {
-        Self { name: None, metadata: None, active_branch: None, at: to_micros(at), expect_version: None }
-    }
-
-    /// Update only if the thread has this version: [`StoreError::Conflict`] when somebody wrote to it since.
-    #[must_use]
-    pub fn expect_version(mut self, version: Version) -> Self {
-        self.expect_version = Some(version);
-        self
-    }
-
-    /// With a new name.
-    #[must_use]
-    pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.name = Some(name.into());
-        self
-    }
-
-    /// With another active branch.
-    #[must_use]
-    pub fn active_branch(mut self, branch: BranchId) -> Self {
-        self.active_branch = Some(branch);
-        self
-    }
-
-    /// With new metadata.
-    #[must_use]
-    pub fn metadata(mut self, metadata: Metadata) -> Self {
-        self.metadata = Some(metadata);
-        self
-    }
-
-    /// Whether it would change something of this thread. An update that came before and comes again would not.
-    pub fn changes(&self, thread: &ChatThread) -> bool {
-        self.name.as_ref().is_some_and(|name| *name != thread.name)
-            || self.metadata.as_ref().is_some_and(|metadata| !is_identical(metadata, &thread.metadata))
-            || self.active_branch.is_some_and(|branch| branch != thread.active_branch)
-            || self.at > thread.updated_at
-    }
-
-    /// Makes the change. Where there is none to make, the thread stays as it is, whatever version is expected.
-    ///
-    /// # Errors
-    /// [`StoreError::Conflict`] where another version is expected; the thread stays as it is.
-    pub fn apply(self, thread: &mut ChatThread) -> Result<(), StoreError> {
-        if !self.changes(thread) {
-            return Ok(());
-        }
-        StoreError::unless_expected(Expected::Version, self.expect_version, thread.version)?;
-        if let Some(name) = self.name {
-            thread.name = name;
-        }
-        if let Some(metadata) = self.metadata {
-            thread.metadata = metadata;
-        }
-        thread.active_branch = self.active_branch.unwrap_or(thread.active_branch);
-        thread.updated_at = thread.updated_at.max(self.at);
-        thread.version = thread.version.next();
-        Ok(())
-    }
-
-    /// Checks the limits.
-    ///
-    /// # Errors
-    /// [`StoreError::InvalidArgument`] or [`StoreError::TooLarge`].
-    pub fn validate(&self) -> Result<(), StoreError> {
-        self.name.as_deref().map_or(Ok(()), check_name)?;
-        self.metadata.as_ref().map_or(Ok(()), check_metadata)?;
-        time::check_timestamp("at", self.at)?;
-        Ok(())
-    }
-}
-
 impl fmt::Debug for ChatThread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
@@ -356,19 +263,6 @@ impl fmt::Debug for NewThread {
     }
 }
 
-impl fmt::Debug for ThreadUpdate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, metadata, active_branch, at, expect_version } = self;
-        f.debug_struct("ThreadUpdate")
-            .field("name", &name.as_deref().map(Hidden::text))
-            .field("metadata", &metadata.as_ref().map(Hidden::keys))
-            .field("active_branch", active_branch)
-            .field("at", at)
-            .field("expect_version", expect_version)
-            .finish()
-    }
-}
-
 pub(crate) fn check_name(name: &str) -> Result<(), InvalidArgument> {
     if name.len() > MAX_NAME_BYTES {
         let rule = format!("must be at most {MAX_NAME_BYTES} bytes long");
@@ -391,16 +285,9 @@ mod tests {
         let metadata: Metadata = serde_json::from_value(json!({"secret": "secret", "b": 1, "c": 2})).unwrap();
         let (org, user) = (OrgId::new("acme").unwrap(), UserId::new("ada").unwrap());
         let id: ThreadId = "0198c0de-0000-7000-8000-000000000001".parse().unwrap();
-        let new =
-            NewThread::new(id, org, user, "secret", Timestamp::UNIX_EPOCH).with_metadata(metadata.clone());
-        let update = ThreadUpdate::new(Timestamp::UNIX_EPOCH).name("secret").metadata(metadata);
-        let hidden = "name: 6 bytes, metadata: 3 keys";
-        for (text, hidden) in [
-            (format!("{new:?}"), hidden),
-            (format!("{:?}", new.clone().into_thread()), hidden),
-            (format!("{update:?}"), "name: Some(6 bytes), metadata: Some(3 keys)"),
-        ] {
-            assert!(text.contains(hidden) && !text.contains("secret"), "{text}");
+        let new = NewThread::new(id, org, user, "secret", Timestamp::UNIX_EPOCH).with_metadata(metadata);
+        for text in [format!("{new:?}"), format!("{:?}", new.clone().into_thread())] {
+            assert!(text.contains("name: 6 bytes, metadata: 3 keys") && !text.contains("secret"), "{text}");
         }
     }
 

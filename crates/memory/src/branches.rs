@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use chatkeep_domain::{
     Branch, BranchId, BranchRename, BranchRepository, ChatThread, ContentKey, Entity, Expected, Fork,
-    ForkPoint, InvalidArgument, NewBranch, Position, Removal, Scope, StoreError, ThreadId,
+    InvalidArgument, NewBranch, Position, Removal, Scope, StoreError, ThreadId,
 };
 
 use crate::index::Index;
@@ -99,18 +99,9 @@ impl Record {
 
     /// A copy of what a branch shows up to a point, as a thread of its own.
     fn forked(&self, fork: Fork) -> Result<Self> {
-        let Fork { new, from, .. } = fork;
+        let from = fork.from;
         let parent = &self.line(from.branch)?.branch;
-        if new.org_id != self.thread.org_id {
-            let rule = "must be in the organization of the thread";
-            return Err(InvalidArgument::new("org_id", rule, "another one").into());
-        }
-        if from.through > parent.head {
-            let rule = format!("must be at most the head of its branch, {}", parent.head);
-            return Err(InvalidArgument::new("from", rule, from.through.to_string()).into());
-        }
-        let mut thread = new.into_thread();
-        (thread.head, thread.forked_from) = (from.through, Some(ForkPoint::new(self.thread.id, from)));
+        let thread = fork.into_thread(&self.thread, parent)?;
         let mut record = Self::new(thread);
         let shown = self.between(&parent.path, Position::ZERO, None);
         let copied = shown.take_while(|stored| stored.message.position <= from.through);

@@ -2,12 +2,12 @@
 //! each of two handles on one storage. `CHATKEEP_MODEL_CASES` says how many sequences there are.
 
 mod check;
-#[path = "../common/mod.rs"]
-mod common;
 #[path = "../common/figures.rs"]
 mod figures;
 mod generate;
 mod model;
+#[path = "../common/postgres.rs"]
+mod postgres;
 mod step;
 mod store;
 mod tally;
@@ -22,6 +22,8 @@ use std::time::Instant;
 
 use chatkeep_contract::Repo;
 use chatkeep_memory::MemoryRepository;
+use chatkeep_postgres::PostgresRepository;
+use chatkeep_sqlite::{SqliteConfig, SqliteRepository};
 use check::same;
 use figures::figure;
 use model::Model;
@@ -45,7 +47,13 @@ async fn take(store: &Store<'_>, model: &mut Model, step: &Step, tally: &mut Tal
 
 fn run(runtime: &Runtime, handles: &[Repo; 2]) {
     let cases = figure("CHATKEEP_MODEL_CASES").unwrap_or(CASES);
-    let config = Config { cases, failure_persistence: None, max_shrink_iters: 5_000, ..Config::default() };
+    let config = Config {
+        cases,
+        failure_persistence: None,
+        max_shrink_iters: 5_000,
+        max_shrink_time: 60_000,
+        ..Config::default()
+    };
     let (next, tally, start) = (Cell::new(0), RefCell::new(Tally::default()), Instant::now());
     let steps = Model::sequential_strategy(1..60);
     let result = TestRunner::new(config).run(&steps, |(mut model, steps, seen)| {
@@ -91,4 +99,21 @@ fn runtime() -> Runtime {
 fn memory_does_what_the_model_does() {
     let memory = MemoryRepository::new();
     run(&runtime(), &[Arc::new(memory.clone()), Arc::new(memory)]);
+}
+
+#[test]
+fn sqlite_does_what_the_model_does() {
+    let (runtime, folder) = (runtime(), tempfile::tempdir().expect("a folder"));
+    let config = SqliteConfig::file(folder.path().join("model.db"));
+    let open = || runtime.block_on(SqliteRepository::open(config.clone())).expect("the file opens");
+    run(&runtime, &[Arc::new(open()), Arc::new(open())]);
+}
+
+#[test]
+#[ignore = "needs PostgreSQL: run `cargo xtask test`"]
+fn postgres_does_what_the_model_does() {
+    let runtime = runtime();
+    let config = runtime.block_on(postgres::config());
+    let open = || runtime.block_on(PostgresRepository::open(config.clone())).expect("the database opens");
+    run(&runtime, &[Arc::new(open()), Arc::new(open())]);
 }

@@ -169,8 +169,8 @@ impl Model {
     }
 
     fn turn(&mut self, by: User, id: u8, turn: &Turn) -> Result<Answer> {
-        let list = (id, turn.branch, turn.is_newest_first);
-        let behind = self.turned.get(&list).copied();
+        let key = (id, turn.branch, turn.is_newest_first);
+        let behind = self.turned.get(&key).copied();
         let thread = self.mine(by, id)?;
         thread.branch(turn.branch)?;
         let shown = thread.shown(turn.branch).cloned();
@@ -182,8 +182,8 @@ impl Model {
         let (has_next, version) = (rest.len() > turn.limit, Some(thread.view.version));
         rest.truncate(turn.limit);
         match rest.last() {
-            Some(last) if has_next => self.turned.insert(list, last.position),
-            _ => self.turned.remove(&list),
+            Some(last) if has_next => self.turned.insert(key, last.position),
+            _ => self.turned.remove(&key),
         };
         Ok(Answer::Page { messages: rest, has_next, version })
     }

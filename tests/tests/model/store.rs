@@ -11,10 +11,9 @@ use chatkeep_domain::{
 };
 use uuid::Uuid;
 
-use crate::common::at;
 use crate::model::{Model, beginning};
 use crate::step::{Action, Batch, Place, Step, Turn, User, name, text};
-use crate::view::Answer;
+use crate::view::{Answer, at};
 
 /// Two handles on one storage, used in turn, and what has to be remembered between the steps.
 pub(crate) struct Store<'a> {
@@ -72,9 +71,9 @@ impl<'a> Store<'a> {
         Scope::user(self.org.clone(), user_id(user))
     }
 
-    fn new_thread(&self, by: User, id: u8, external: Option<u8>, seconds: i64) -> NewThread {
-        let new = NewThread::new(thread_id(id), self.org.clone(), user_id(by), name(0), at(seconds));
-        let mut new = new.with_version(version(beginning(seconds)));
+    fn new_thread(&self, by: User, id: u8, external: Option<u8>, moment: i64) -> NewThread {
+        let new = NewThread::new(thread_id(id), self.org.clone(), user_id(by), name(0), at(moment));
+        let mut new = new.with_version(version(beginning(moment)));
         new.external_id = external.map(external_id);
         new
     }
@@ -89,8 +88,8 @@ impl<'a> Store<'a> {
     async fn answer(&self, step: &Step, model: &Model) -> Answer {
         let (repo, scope, id) = (self.repo(), &self.scope(step.by), thread_id(step.thread));
         let version = |expect| model.version(step, expect).map(version);
-        let removal = |seconds, expect| {
-            let mut removal = Removal::new(at(seconds));
+        let removal = |moment, expect| {
+            let mut removal = Removal::new(at(moment));
             removal.expect_version = version(expect);
             removal
         };
@@ -99,8 +98,8 @@ impl<'a> Store<'a> {
                 let new = self.new_thread(step.by, step.thread, *external, *at);
                 repo.create_thread(scope, new).await.into()
             }
-            Action::Update { name: new_name, active, at: seconds, expect } => {
-                let mut update = ThreadUpdate::new(at(*seconds));
+            Action::Update { name: new_name, active, at: moment, expect } => {
+                let mut update = ThreadUpdate::new(at(*moment));
                 (update.name, update.active_branch) = (new_name.map(name), active.map(branch_id));
                 update.expect_version = version(*expect);
                 repo.update_thread(scope, id, update).await.into()
@@ -117,8 +116,8 @@ impl<'a> Store<'a> {
                 let answers = repo.append_each(appends.collect()).await;
                 Answer::Each(answers.into_iter().map(Into::into).collect())
             }
-            Action::Edit { id: message, text: new_text, at: seconds, revision, expect } => {
-                let mut edit = MessageEdit::new(text(*new_text), at(*seconds));
+            Action::Edit { id: message, text: new_text, at: moment, revision, expect } => {
+                let mut edit = MessageEdit::new(text(*new_text), at(*moment));
                 edit.expect_revision = model.revision(step, *message, *revision);
                 edit.expect_version = version(*expect);
                 repo.edit_message(scope, id, message_id(*message), edit).await.into()

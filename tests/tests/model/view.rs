@@ -5,7 +5,6 @@ use chatkeep_domain::{
 };
 use uuid::Uuid;
 
-use crate::common::at;
 use crate::step::User;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -92,7 +91,12 @@ fn external(id: Option<ExternalId>) -> Option<u8> {
     id.map(|id| id.as_str().parse().expect("a number"))
 }
 
-fn seconds(time: Timestamp) -> i64 {
+/// A moment, in microseconds after a fixed one.
+pub(crate) fn at(number: i64) -> Timestamp {
+    Timestamp::from_timestamp_micros(1_900_000_000_000_000 + number).expect("a time within range")
+}
+
+fn moment(time: Timestamp) -> i64 {
     (time - at(0)).num_microseconds().expect("near")
 }
 
@@ -109,8 +113,8 @@ impl From<ChatThread> for ThreadView {
             forked_from: from
                 .map(|from| (number(from.thread), from.point.branch.get(), from.point.through.get())),
             version: thread.version.get(),
-            created: seconds(thread.created_at),
-            updated: seconds(thread.updated_at),
+            created: moment(thread.created_at),
+            updated: moment(thread.updated_at),
         }
     }
 }
@@ -125,8 +129,8 @@ impl From<ChatMessage> for MessageView {
             position: message.position.get(),
             text: message.content.to_plain_text(),
             revision: message.revision,
-            created: seconds(message.created_at),
-            updated: seconds(message.updated_at),
+            created: moment(message.created_at),
+            updated: moment(message.updated_at),
         }
     }
 }
@@ -134,7 +138,7 @@ impl From<ChatMessage> for MessageView {
 impl From<MessageRevision> for RevisionView {
     fn from(revision: MessageRevision) -> Self {
         let text = revision.content.to_plain_text();
-        Self { revision: revision.revision, text, written: seconds(revision.written_at) }
+        Self { revision: revision.revision, text, written: moment(revision.written_at) }
     }
 }
 
@@ -146,7 +150,7 @@ impl From<Branch> for BranchView {
             name: branch.name,
             from: branch.from.map(|from| (from.branch.get(), from.through.get())),
             head: branch.head.get(),
-            created: seconds(branch.created_at),
+            created: moment(branch.created_at),
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::error::{Expected, StoreError};
 use crate::id::{ExternalId, MessageId, ThreadId, UserId};
 use crate::invalid::InvalidArgument;
 use crate::message::ChatMessage;
-use crate::path::BranchId;
+use crate::path::{BranchId, Path};
 use crate::position::Position;
 use crate::role::Role;
 use crate::scope::Scope;
@@ -148,6 +148,19 @@ impl Append {
     pub fn check_expected(&self, head: Position, version: Version) -> Result<(), StoreError> {
         StoreError::unless_expected(Expected::Head, self.expect_head, head)?;
         StoreError::unless_expected(Expected::Version, self.expect_version, version)
+    }
+
+    /// Checks a message that the thread holds already: the append's branch, whose path this is, has to show it, and it has to be
+    /// the one that `new` means.
+    ///
+    /// # Errors
+    /// [`StoreError::InvalidArgument`]; as [`NewMessage::check_held`].
+    pub fn check_held(&self, new: &NewMessage, held: &ChatMessage, path: &Path) -> Result<(), StoreError> {
+        if !path.contains(held.branch, held.position) {
+            let rule = "must hold no id that the thread holds on a branch which this one does not show";
+            return Err(InvalidArgument::new("messages", rule, new.id.to_string()).into());
+        }
+        Ok(new.check_held(held)?)
     }
 
     /// Checks the limits of the batch and of each message. Gives the bytes of its contents' JSON.

@@ -47,6 +47,12 @@ pub trait Codec: Send + Sync + Debug {
     /// What an index may keep of the content, in plain words; `None` keeps it out of the index, and then no word finds
     /// the message.
     fn document(&self, content: &Content) -> Option<SearchDocument>;
+
+    /// Whether a sealed text fits its own place alone. A store that copies messages, such as for a fork, copies the text of
+    /// one that fits everywhere as it is, and seals the others again.
+    fn is_bound(&self) -> bool {
+        true
+    }
 }
 
 /// Contents as JSON, indexed by all their words.
@@ -64,5 +70,9 @@ impl Codec for PlainCodec {
 
     fn document(&self, content: &Content) -> Option<SearchDocument> {
         Some(SearchDocument::of(content))
+    }
+
+    fn is_bound(&self) -> bool {
+        false
     }
 }

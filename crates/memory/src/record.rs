@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::mem::{replace, take};
 
 use chatkeep_domain::{
-    Append, Appended, Branch, BranchId, ChatMessage, ChatThread, Content, Expected, InvalidArgument,
-    MessageEdit, MessageId, MessageRevision, NewMessage, Path, Position, Removal, Scope, StoreError,
-    ThreadPreview, ThreadUpdate, Timestamp,
+    Append, Appended, Branch, BranchId, ChatMessage, ChatThread, Content, Expected, MessageEdit, MessageId,
+    MessageRevision, NewMessage, Path, Position, Removal, Scope, StoreError, ThreadPreview, ThreadUpdate,
+    Timestamp,
 };
 
 use crate::index::Index;
@@ -155,11 +155,8 @@ impl Record {
         for new in &append.messages {
             let Some(place) = self.held(new.id) else { continue };
             known += 1;
-            if !line.branch.path.contains(place.0, place.1) {
-                let rule = "must hold no id that the thread holds on a branch which this one does not show";
-                return Err(InvalidArgument::new("messages", rule, new.id.to_string()).into());
-            }
-            self.stored(place).map_or(Ok(()), |stored| new.check_held(&stored.message))?;
+            let check = |stored: &Stored| append.check_held(new, &stored.message, &line.branch.path);
+            self.stored(place).map_or(Ok(()), check)?;
         }
         let (branch, mut head) = (append.branch, line.branch.head);
         if known < append.messages.len() {

@@ -11,7 +11,7 @@ mod group;
 use std::collections::HashMap;
 
 use chatkeep_domain::{
-    Append, Appended, BoxError, ChatMessage, MessageId, Scope, StoreError, ThreadAppend, ThreadId,
+    Append, Appended, BoxError, ChatMessage, MessageId, Path, Scope, StoreError, ThreadAppend, ThreadId,
 };
 use sea_orm::{ConnectionTrait, QueryResult, TransactionSession as _};
 
@@ -29,7 +29,6 @@ use crate::threads::Target;
 impl<C: Connections> PostgresRepository<C> {
     pub(crate) async fn append_messages(&self, scope: &Scope, thread: ThreadId, append: Append) -> Answer {
         let size = append.validate()?;
-        append.branch.require_main()?;
         self.upkeep.admit().await;
         let target = match Target::direct(scope, thread) {
             Some(target) => target,
@@ -44,8 +43,7 @@ impl<C: Connections> PostgresRepository<C> {
         let mut answers = Answers::new();
         let mut waiting = Vec::new();
         for (place, ThreadAppend { scope, thread, append, .. }) in appends.into_iter().enumerate() {
-            let checked = append.validate().and_then(|size| append.branch.require_main().map(|()| size));
-            let found = match checked {
+            let found = match append.validate() {
                 Ok(size) => self.writes(self.target(&scope, thread)).await.map(|target| (target, size)),
                 Err(error) => Err(error),
             };
@@ -127,14 +125,15 @@ impl<C: Connections> PostgresRepository<C> {
     async fn append_looking(&self, batch: &Batch) -> Result<Appended, Failure> {
         let transaction = self.connections.begin().await?;
         let locked = self.lock_thread(&transaction, &batch.target).await?;
-        let mut known = self.read_known(&transaction, batch).await?;
+        let branch = self.read_branch(&transaction, &batch.target, &locked, batch.append.branch).await?;
+        let mut known = self.read_known(&transaction, batch, &branch.path).await?;
         let missing = batch.without(&known);
-        let mut appended = Appended::new(Vec::new(), locked.head, locked.version);
+        let mut appended = Appended::new(Vec::new(), branch.head, locked.version);
         if missing.append.messages.is_empty() {
             // An append that comes again finds its messages whatever the thread is like by now.
             transaction.commit().await?;
         } else {
-            batch.append.check_expected(locked.head, locked.version)?;
+            batch.append.check_expected(branch.head, locked.version)?;
             let written = self.write(&transaction, &[&missing]).await?.into_iter().next().flatten();
             appended = missing.stored(written.ok_or_else(|| batch.target.not_found())?)?;
             transaction.commit().await?;
@@ -146,10 +145,12 @@ impl<C: Connections> PostgresRepository<C> {
         Ok(appended)
     }
 
+    /// Those of the messages that the thread holds. Fails where they are not the append's, or not shown by its branch.
     async fn read_known(
         &self,
         on: &impl ConnectionTrait,
         batch: &Batch,
+        path: &Path,
     ) -> Result<HashMap<MessageId, ChatMessage>, Failure> {
         let ids = uuids(batch.append.messages.iter().map(|message| *message.id.as_uuid()));
         let mut values = batch.target.values();
@@ -161,7 +162,7 @@ impl<C: Connections> PostgresRepository<C> {
             known.insert(message.id, message);
         }
         for new in &batch.append.messages {
-            known.get(&new.id).map_or(Ok(()), |held| new.check_held(held)).map_err(StoreError::from)?;
+            known.get(&new.id).map_or(Ok(()), |held| batch.append.check_held(new, held, path))?;
         }
         Ok(known)
     }
@@ -172,10 +173,16 @@ impl<C: Connections> PostgresRepository<C> {
         on: &impl ConnectionTrait,
         batches: &[&Batch],
     ) -> Result<Vec<Option<Written>>, Failure> {
-        if let [batch] = batches
-            && let [message] = batch.append.messages.as_slice()
-        {
-            let row = self.append_one(batch, message)?.row(on).await?;
+        let alone = match batches {
+            [batch] if !batch.append.branch.is_main() => Some(self.append_to_branch(batch)?),
+            [batch] => match batch.append.messages.as_slice() {
+                [message] => Some(self.append_one(batch, message)?),
+                _ => None,
+            },
+            _ => None,
+        };
+        if let Some(sql) = alone {
+            let row = sql.row(on).await?;
             return Ok(vec![row.map(|row| written(&row, 0)).transpose()?]);
         }
         let threads = batch::threads(batches);

@@ -6,14 +6,15 @@
 //! hits, and they are sorted.
 
 use chatkeep_domain::search::{SearchKey, SearchRead};
-use chatkeep_domain::{BoxError, MessageFilter, OrgId, Position, StoreError, UserId, Version};
+use chatkeep_domain::{BoxError, MessageFilter, OrgId, Path, Position, StoreError, UserId, Version};
 use sea_orm::{ConnectionTrait, QueryResult, Value};
 use uuid::Uuid;
 
+use crate::branches::path_values;
 use crate::error::{Failure, STORE};
 use crate::messages::roles_are;
 use crate::row::{self, MESSAGE_COLUMNS, MESSAGE_WIDTH};
-use crate::sql::{Sql, numbers, size, texts, uuids};
+use crate::sql::{Sql, integers, numbers, size, texts, uuids};
 use crate::statements::MESSAGES_AT;
 use crate::threads::Target;
 use crate::words::Question;
@@ -22,7 +23,7 @@ use crate::words::Question;
 /// much, and the index is asked for all hits.
 const WALKS: [usize; 3] = [500, 5_000, 50_000];
 
-const KEYS: &str = "m.created_at, m.chat_thread_id, m.position, m.org_id";
+const KEYS: &str = "m.created_at, m.chat_thread_id, m.position, m.org_id, m.branch";
 
 /// What a walk brings of a hit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +37,7 @@ pub(crate) enum Bring {
 /// A place, and its message's row if that was brought.
 pub(crate) struct Hit {
     pub(crate) place: SearchKey,
+    branch: i32,
     /// A message's row, with the name of its thread at [`NAME`].
     pub(crate) row: Option<QueryResult>,
 }
@@ -55,7 +57,8 @@ pub(crate) const NAME: usize = MESSAGE_WIDTH + 1;
 /// Where to look.
 #[derive(Debug, Clone)]
 pub(crate) enum Within {
-    Thread(Target),
+    /// What a path shows, or all branches.
+    Thread(Target, Option<Path>),
     Org(OrgId),
     /// These are all organizations.
     Everywhere(Vec<String>),
@@ -144,6 +147,7 @@ impl Candidates<'_> {
         let values = [
             texts(places.iter().map(|hit| hit.place.org_id.as_str())),
             uuids(places.iter().map(|hit| *hit.place.thread.as_uuid())),
+            integers(places.iter().map(|hit| hit.branch)),
             numbers(places.iter().map(|hit| hit.place.position.get())),
             self.user.map(UserId::as_str).into(),
             question.map(|question| question.of_message.as_str()).into(),
@@ -159,16 +163,21 @@ impl Candidates<'_> {
     /// Everything that the filter lets through, in the order of an index. Of each organization as many as are wanted of all.
     fn all(&self, read: &Bounds) -> Sql {
         let (order, limit) = (self.order(read), limit(read.limit));
-        let sql = Sql::new(format!("SELECT {KEYS} FROM "));
         let sql = match &self.within {
             Within::Everywhere(orgs) => {
+                let sql = Sql::new(format!("SELECT {KEYS} FROM "));
                 let sql = sql.bind("unnest(", texts(orgs.iter().map(String::as_str)));
                 let sql =
                     sql.text("::text[]) o (org_id) CROSS JOIN LATERAL (SELECT * FROM chat_message m WHERE");
                 let sql = self.filtered(sql.text(" m.status >= 0 AND m.org_id = o.org_id"), read);
                 sql.text(&format!("{}{limit}) m", in_order(&ACROSS[..3], read.newest_first)))
             }
-            _ => self.filtered(self.placed(sql.text("chat_message m WHERE")), read),
+            _ => {
+                let mut sql = self.filtered(Sql::new(""), read);
+                let conditions = sql.take_text();
+                let (sql, messages) = self.source(sql, read, &conditions, &limit);
+                sql.text(&format!("SELECT {KEYS} FROM {messages}"))
+            }
         };
         sql.text(&order).text(&limit)
     }
@@ -226,19 +235,22 @@ impl Candidates<'_> {
             Bring::Places => KEYS.to_owned(),
             Bring::Messages => format!("{MESSAGE_COLUMNS}, m.org_id"),
         };
-        let mut sql = self.between(self.placed(Sql::new("")), read);
+        // Of a number that it does not know PostgreSQL expects a tenth of the messages, and so takes the index in this order.
+        // Of 5,000 it may expect them all, before a table is analyzed, and would sort an organization.
+        let mut sql = Sql::new("").bind("", steps);
+        let steps_limit = format!(" LIMIT (SELECT {}::bigint)", sql.take_text());
+        let mut sql = self.between(sql, read);
         let range = sql.take_text();
+        let (sql, messages) = self.source(sql, read, &range, &steps_limit);
         let sql = sql
             .text(&format!("WITH near AS MATERIALIZED (SELECT {columns} FROM (SELECT {columns}, "))
             // A query of its own is run once, and not for each message.
             .bind("(m.search @@ (SELECT ", question.of_message.as_str())
             .text("::text::tsquery)) IS TRUE");
-        // Of a number that it does not know PostgreSQL expects a tenth of the messages, and so takes the index in this order.
-        // Of 5,000 it may expect them all, before a table is analyzed, and would sort an organization.
         let sql = self
             .let_through(sql)
-            .bind(&format!(" AS is_hit FROM chat_message m WHERE{range}{order} LIMIT (SELECT "), steps)
-            .bind(&format!("::bigint)) m WHERE is_hit{order} LIMIT (SELECT "), wanted)
+            .text(&format!(" AS is_hit FROM {messages}{order}{steps_limit}"))
+            .bind(&format!(") m WHERE is_hit{order} LIMIT (SELECT "), wanted)
             .text(&format!("::bigint)) SELECT {columns}, "));
         let sql = match bring {
             Bring::Places => sql.text("'', FALSE FROM near m"),
@@ -249,11 +261,11 @@ impl Candidates<'_> {
                 .text(" OFFSET 0) t"),
         };
         let sql = sql
-            .text(&format!(" UNION ALL (SELECT {columns}, '', TRUE FROM chat_message m WHERE{range}"))
+            .text(&format!(" UNION ALL (SELECT {columns}, '', TRUE FROM {messages}"))
             .bind(" AND (SELECT count(*) FROM near) < ", wanted)
             .bind(&format!("{order} LIMIT 1 OFFSET (SELECT "), steps - 1)
             .text("::bigint))");
-        let width = if bring == Bring::Messages { NAME + 2 } else { 6 };
+        let width = if bring == Bring::Messages { NAME + 2 } else { 7 };
         let sql = match thread {
             Some(target) => target.beside(sql),
             None => sql,
@@ -266,14 +278,16 @@ impl Candidates<'_> {
                     continue;
                 }
             }
-            let (place, is_end) = match bring {
-                Bring::Places => (self.place(&row, (0, 3))?, row::value(&row, 5)?),
-                Bring::Messages => (self.place(&row, (6, MESSAGE_WIDTH))?, row::value(&row, NAME + 1)?),
+            let (time, branch, org, is_end) = match bring {
+                Bring::Places => (0, 4, 3, 6),
+                Bring::Messages => (6, MESSAGE_WIDTH - 1, MESSAGE_WIDTH, NAME + 1),
             };
-            if is_end {
+            let place = self.place(&row, (time, org))?;
+            if row::value(&row, is_end)? {
                 end = Some(place);
             } else {
-                hits.push(Hit { place, row: (bring == Bring::Messages).then_some(row) });
+                let branch = row::value(&row, branch)?;
+                hits.push(Hit { place, branch, row: (bring == Bring::Messages).then_some(row) });
             }
         }
         // SQL promises no order of what is put together.
@@ -295,20 +309,62 @@ impl Candidates<'_> {
         let sql = match &self.within {
             Within::Everywhere(_) => sql,
             Within::Org(org) => sql.bind(" AND m.org_id || '' = ", org.as_str()),
-            Within::Thread(target) => sql
-                .bind(" AND m.org_id || '' = ", target.org.as_str())
-                .bind(" AND m.branch = 0 AND m.chat_thread_id || '' = ", target.id.to_string()),
+            Within::Thread(target, path) => {
+                let sql = sql
+                    .bind(" AND m.org_id || '' = ", target.org.as_str())
+                    .bind(" AND m.chat_thread_id || '' = ", target.id.to_string());
+                match path {
+                    None => sql,
+                    Some(path) => {
+                        let mut sql = sql;
+                        let text = sql.take_text();
+                        let (sql, segments) = segments(sql, path);
+                        sql.text(&text).text(&format!(
+                            " AND EXISTS (SELECT 1 FROM {segments} WHERE s.branch = m.branch AND {IS_IN_SEGMENT})"
+                        ))
+                    }
+                }
+            }
         };
         self.filtered(sql, read).text(&self.order(read)).text(&limit(read.limit))
     }
 
-    /// Goes on with the condition on the place.
-    fn placed(&self, sql: Sql) -> Sql {
-        match &self.within {
-            Within::Everywhere(_) => sql.text(" TRUE"),
-            // The condition of the index in this order.
-            Within::Org(org) => sql.bind(" m.status >= 0 AND m.org_id = ", org.as_str()),
-            Within::Thread(target) => target.filter_messages(sql.text(" ")),
+    /// Messages in the order of an index, under these conditions, as what stands behind FROM up to a condition. Of each part that
+    /// it is put together from, no more is read than the limit says. The text so far is empty, and stays so.
+    fn source(&self, sql: Sql, read: &Bounds, conditions: &str, limit: &str) -> (Sql, String) {
+        let (target, path) = match &self.within {
+            Within::Everywhere(_) => return (sql, format!("chat_message m WHERE TRUE{conditions}")),
+            Within::Org(org) => {
+                // The condition of the index in this order.
+                let mut sql = sql.bind("m.status >= 0 AND m.org_id = ", org.as_str());
+                let place = sql.take_text();
+                return (sql, format!("chat_message m WHERE {place}{conditions}"));
+            }
+            Within::Thread(target, path) => (target, path),
+        };
+        let mut sql = target.filter_revisions(sql);
+        let own = format!("chat_message m WHERE {}{conditions} AND m.branch =", sql.take_text());
+        let order = self.order(read);
+        match path {
+            Some(path) if path.segments().len() == 1 => (sql, format!("{own} 0")),
+            Some(path) => {
+                let (sql, segments) = segments(sql, path);
+                let of_segment = format!("SELECT * FROM {own} s.branch AND {IS_IN_SEGMENT}{order}{limit}");
+                let direction = if read.newest_first { " DESC" } else { "" };
+                let order = format!("ORDER BY s.n{direction}, m.position{direction}{limit}");
+                let text = format!("SELECT m.* FROM {segments} CROSS JOIN LATERAL ({of_segment}) m {order}");
+                (sql, format!("({text}) m WHERE TRUE"))
+            }
+            None => {
+                let mut sql = sql
+                    .bind("b.org_id = ", target.org.as_str())
+                    .bind(" AND b.chat_thread_id = ", *target.id.as_uuid());
+                let of_thread = sql.take_text();
+                let of_branch = format!("SELECT * FROM {own} b.branch{order}{limit}");
+                let others = format!("chat_branch b CROSS JOIN LATERAL ({of_branch}) m WHERE {of_thread}");
+                let text = format!("SELECT * FROM {own} 0 UNION ALL SELECT m.* FROM {others}");
+                (sql, format!("({text}) m WHERE TRUE"))
+            }
         }
     }
 
@@ -345,13 +401,13 @@ impl Candidates<'_> {
     }
 
     fn is_in_thread(&self) -> bool {
-        matches!(self.within, Within::Thread(_))
+        matches!(self.within, Within::Thread(..))
     }
 
     /// What the order is by. Ids repeat only across organizations; within one, the shorter key is the index's own.
     fn columns(&self) -> &'static [&'static str] {
         match self.within {
-            Within::Thread(_) => &["m.position"],
+            Within::Thread(..) => &["m.position"],
             Within::Org(_) => &ACROSS[..3],
             Within::Everywhere(_) => &ACROSS,
         }
@@ -373,20 +429,30 @@ impl Candidates<'_> {
 
     async fn places(&self, sql: Sql, on: &impl ConnectionTrait) -> Result<Vec<Hit>, Failure> {
         let rows = sql.rows(on).await?;
-        let hit = |row| Ok(Hit { place: self.place(row, (0, 3))?, row: None });
+        let hit = |row| Ok(Hit { place: self.place(row, (0, 3))?, branch: row::value(row, 4)?, row: None });
         Ok(rows.iter().map(hit).collect::<Result<_, BoxError>>()?)
     }
 
     /// The columns are the message's time and its organization.
     fn place(&self, row: &QueryResult, (time, org): (usize, usize)) -> Result<SearchKey, BoxError> {
         let created_at = match self.within {
-            Within::Thread(_) => None,
+            Within::Thread(..) => None,
             _ => Some(row::moment(row, time)?),
         };
         let (thread, position) = (row::value::<Uuid>(row, 1)?.into(), Position::new(row::value(row, 2)?)?);
         Ok(SearchKey::new(created_at, thread, position, OrgId::new(row::value::<&str>(row, org)?)?))
     }
 }
+
+/// The segments of a path, as what stands behind FROM. The text so far is empty, and stays so.
+fn segments(sql: Sql, path: &Path) -> (Sql, String) {
+    let [branches, after, through] = path_values(path.segments());
+    let mut sql = sql.bind("unnest(", branches).bind("::integer[], ", after).bind("::bigint[], ", through);
+    let text = format!("{}::bigint[]) WITH ORDINALITY AS s (branch, after, through, n)", sql.take_text());
+    (sql, text)
+}
+
+const IS_IN_SEGMENT: &str = "m.position > s.after AND m.position <= s.through";
 
 const ACROSS: [&str; 4] = ["m.created_at", "m.chat_thread_id", "m.position", "m.org_id"];
 

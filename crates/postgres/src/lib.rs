@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod append;
+mod branches;
 mod candidates;
 mod check;
 mod config;
@@ -12,10 +13,12 @@ pub mod entities;
 #[expect(unreachable_pub, reason = "the feature makes them public")]
 mod entities;
 mod error;
+mod forks;
 mod messages;
 pub mod migration;
 mod patience;
 mod pool;
+mod removals;
 mod row;
 mod search;
 mod server;

@@ -10,12 +10,15 @@ use chatkeep_domain::{
 use sea_orm::{ConnectionTrait, QueryResult, TransactionSession as _, Value};
 use uuid::Uuid;
 
+use crate::branches::number;
 use crate::candidates::{Bounds, Bring, Candidates, Within};
 use crate::connection::Connections;
 use crate::error::{Failure, STORE};
 use crate::row::{self, MESSAGE_COLUMNS, MESSAGE_WIDTH};
 use crate::sql::{Sql, size};
-use crate::statements::{CLEAR, DELETE, EDIT, EDITED, FIND, LIST_NEWEST, LIST_OLDEST};
+use crate::statements::{
+    DELETE, EDIT, EDITED, FIND, LIST_NEWEST, LIST_OLDEST, LIST_PATH_NEWEST, LIST_PATH_OLDEST,
+};
 use crate::store::PostgresRepository;
 use crate::threads::Target;
 use crate::words::{self, Owner, Question, Wanted, analyzer_version};
@@ -59,7 +62,6 @@ impl<C: Connections> PostgresRepository<C> {
         unless: Option<Version>,
     ) -> Result<Option<Page<ChatMessage>>, Failure> {
         query.validate(thread).map_err(StoreError::from)?;
-        query.branch.require_main()?;
         let target = self.target(scope, thread).await?;
         self.page(&target, query, unless).await
     }
@@ -73,7 +75,7 @@ impl<C: Connections> PostgresRepository<C> {
     ) -> Result<Option<Page<ChatMessage>>, Failure> {
         let ends = query.validate(target.id).map_err(StoreError::from)?;
         let (found, version) = match self.question(target, query) {
-            _ if query.limit == 0 => (Vec::new(), self.read_version(target).await?),
+            _ if query.limit == 0 => (Vec::new(), self.read_path(target, query.branch).await?.1),
             None => self.listed(target, query, ends, unless).await?,
             Some(question) => self.listed_by_index(target, query, question, ends, unless).await?,
         };
@@ -112,6 +114,7 @@ impl<C: Connections> PostgresRepository<C> {
         let limit = query.limit + 1;
         let rows = by_columns(target, query, limit, ends, unless).rows(&self.connections).await?;
         let first = rows.first().ok_or_else(|| target.not_found())?;
+        require_branch(first, query)?;
         let version = Version::new(row::value(first, MESSAGE_WIDTH)?).map_err(StoreError::from)?;
         if rows.len() == 1 && is_of_thread_alone(first) {
             return Ok((Vec::new(), version));
@@ -131,7 +134,8 @@ impl<C: Connections> PostgresRepository<C> {
         (after, before): Ends,
         unless: Option<Version>,
     ) -> Result<Listed, Failure> {
-        let (within, filter) = (Within::Thread(target.clone()), &query.filter);
+        let path = self.path(target, query.branch).await?;
+        let (within, filter) = (Within::Thread(target.clone(), Some(path)), &query.filter);
         let candidates = Candidates { within, question: Some(question), filter, user: None };
         let mut offset = usize::try_from(query.offset).unwrap_or(usize::MAX);
         let limit = (query.limit + 1).saturating_add(offset).min(MAX_PAGE_LEN);
@@ -199,6 +203,7 @@ impl<C: Connections> PostgresRepository<C> {
         let mut values = target.values();
         values.truncate(2);
         values.extend([
+            number(stored.branch).into(),
             stored.position.get().into(),
             content.into(),
             edit.at.into(),
@@ -257,23 +262,6 @@ impl<C: Connections> PostgresRepository<C> {
         Err(StoreError::message_not_found(id).into())
     }
 
-    /// A thread without messages has nothing to clear: that is no write.
-    async fn try_clear(&self, scope: &Scope, thread: ThreadId, removal: Removal) -> Result<u64, Failure> {
-        let target = self.target(scope, thread).await?;
-        let transaction = self.connections.begin().await?;
-        let locked = self.lock_thread(&transaction, &target).await?;
-        if locked.message_count > 0 {
-            StoreError::unless_expected(Expected::Version, removal.expect_version, locked.version)?;
-        }
-        let mut values = target.values();
-        values.truncate(2);
-        values.push(removal.at.into());
-        let row = Sql::constant(CLEAR, values).row(&transaction).await?.ok_or_else(|| target.not_found())?;
-        let count: i64 = row::value(&row, 0)?;
-        transaction.commit().await?;
-        Ok(count.unsigned_abs())
-    }
-
     async fn try_list_revisions(
         &self,
         scope: &Scope,
@@ -293,13 +281,22 @@ impl<C: Connections> PostgresRepository<C> {
     }
 }
 
+/// Fails where a row of a list says that there is no such branch: its last column is the branch, if it is another than the main
+/// one.
+pub(crate) fn require_branch(row: &QueryResult, query: &MessageQuery) -> Result<(), Failure> {
+    if query.branch.is_main() || row::value::<Option<i32>>(row, MESSAGE_WIDTH + 1)?.is_some() {
+        return Ok(());
+    }
+    Err(StoreError::branch_not_found(query.branch).into())
+}
+
 /// Whether a row of a list says that the thread is there, and nothing else.
 pub(crate) fn is_of_thread_alone(row: &QueryResult) -> bool {
     row::value::<Option<Uuid>>(row, 0).is_ok_and(|id| id.is_none())
 }
 
-/// So many messages, or a few more, that the columns say are the query's, and the thread's version behind the columns of
-/// each. Without filters there is but one good plan: a constant.
+/// So many messages, or a few more, that the columns say are the query's. Behind the columns of each is the thread's version,
+/// and behind that the branch, if it is another than the main one. Without filters there is but one good plan: a constant.
 pub(crate) fn by_columns(
     target: &Target,
     query: &MessageQuery,
@@ -309,31 +306,53 @@ pub(crate) fn by_columns(
 ) -> Sql {
     let unless: Value = unless.map(i64::from).into();
     if query.filter == MessageFilter::default() && query.offset == 0 {
-        let text = match query.order {
-            Order::NewestFirst => LIST_NEWEST,
-            Order::OldestFirst => LIST_OLDEST,
+        let text = match (query.order, query.branch.is_main()) {
+            (Order::NewestFirst, true) => LIST_NEWEST,
+            (Order::OldestFirst, true) => LIST_OLDEST,
+            (Order::NewestFirst, false) => LIST_PATH_NEWEST,
+            (Order::OldestFirst, false) => LIST_PATH_OLDEST,
         };
         let mut values = target.values();
         values.extend([after.get().into(), before.map_or(i64::MAX, i64::from).into(), unless]);
+        values.extend((!query.branch.is_main()).then(|| number(query.branch).into()));
         return Sql::sized(text, limit, values);
     }
     let order = if query.order == Order::NewestFirst { " DESC" } else { "" };
-    let sql = Sql::new(format!("SELECT {MESSAGE_COLUMNS}, t.version FROM chat_thread t LEFT JOIN LATERAL ("))
-        .bind("SELECT * FROM chat_message m WHERE m.org_id = ", target.org.as_str())
+    let mut sql = Sql::new(" WHERE m.org_id = ")
+        .bind("", target.org.as_str())
         .bind(" AND m.chat_thread_id = ", *target.id.as_uuid())
-        .bind(" AND m.branch = 0 AND t.version IS DISTINCT FROM ", unless)
+        .bind(" AND t.version IS DISTINCT FROM ", unless)
         .bind("::bigint AND m.position > ", after.get())
         .bind_some(" AND m.position < ", before.map(i64::from))
         .text(&roles_are("m.sender_role", &query.filter.roles))
         .bind_some(" AND m.sender_id = ", query.filter.sender_id.as_ref().map(UserId::as_str))
         .bind_some(" AND m.created_at >= ", query.filter.created.from)
-        .bind_some(" AND m.created_at < ", query.filter.created.until)
-        .text(&format!(" ORDER BY m.position{order} LIMIT {}", size(limit)));
-    let sql = match query.offset {
-        0 => sql,
-        offset => sql.bind(" OFFSET ", i64::try_from(offset).unwrap_or(i64::MAX)),
+        .bind_some(" AND m.created_at < ", query.filter.created.until);
+    let conditions = sql.take_text();
+    let offset = i64::try_from(query.offset).unwrap_or(i64::MAX);
+    let mut sql = sql.bind_some(" OFFSET ", (offset > 0).then_some(offset));
+    let skipped = sql.take_text();
+    let limit = size(limit);
+    let sql = if query.branch.is_main() {
+        sql.text(&format!("SELECT {MESSAGE_COLUMNS}, t.version FROM chat_thread t LEFT JOIN LATERAL ("))
+            .text(&format!("SELECT * FROM chat_message m{conditions} AND m.branch = 0"))
+            .text(&format!(" ORDER BY m.position{order} LIMIT {limit}{skipped}) m ON TRUE WHERE "))
+    } else {
+        // Of no segment more is read than the page, and what comes ahead of it, may take.
+        let most = if skipped.is_empty() { String::new() } else { format!(" + {}", &skipped[8..]) };
+        sql.text(&format!("SELECT {MESSAGE_COLUMNS}, t.version, b.branch FROM chat_thread t"))
+            .text(" LEFT JOIN chat_branch b ON b.org_id = t.org_id AND b.chat_thread_id = t.id")
+            .bind(" AND b.branch = ", number(query.branch))
+            .text(" LEFT JOIN LATERAL (SELECT m.* FROM unnest(b.path_branch, b.path_after, b.path_through)")
+            .text(" WITH ORDINALITY AS s (branch, after, through, n) CROSS JOIN LATERAL (")
+            .text(&format!("SELECT * FROM chat_message m{conditions} AND m.branch = s.branch"))
+            .text(" AND m.position > s.after AND m.position <= s.through")
+            .text(&format!(" ORDER BY m.position{order} LIMIT {limit}{most}) m"))
+            .text(&format!(
+                " ORDER BY s.n{order}, m.position{order} LIMIT {limit}{skipped}) m ON TRUE WHERE "
+            ))
     };
-    target.filter_joined(sql.text(") m ON TRUE WHERE "))
+    target.filter_joined(sql)
 }
 
 /// An index of their own serves these, in one statement.
@@ -446,6 +465,6 @@ impl<C: Connections> MessageRepository for PostgresRepository<C> {
         removal: Removal,
     ) -> Result<u64, StoreError> {
         removal.validate()?;
-        self.writes(self.try_clear(scope, thread, removal)).await
+        self.clear(scope, thread, removal).await
     }
 }

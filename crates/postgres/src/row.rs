@@ -1,9 +1,9 @@
 //! Rows become domain types here. What cannot be decoded is named, never dropped.
 
 use chatkeep_domain::{
-    BoxError, ChatMessage, ChatThread, Codec, ContentKey, Entity, ExternalId, MessageQuery, MessageRevision,
-    OrgId, Position, StoreError, ThreadId, ThreadKey, ThreadPreview, ThreadQuery, Timestamp, UserId, Version,
-    metadata_from_json,
+    BoxError, BranchId, BranchPoint, ChatMessage, ChatThread, Codec, ContentKey, Entity, ExternalId,
+    ForkPoint, MessageQuery, MessageRevision, OrgId, Position, StoreError, ThreadId, ThreadKey,
+    ThreadPreview, ThreadQuery, Timestamp, UserId, Version, metadata_from_json,
 };
 use sea_orm::sqlx::postgres::{PgRow, PgTypeInfo, PgValueFormat, PgValueRef, Postgres};
 use sea_orm::sqlx::{Column as _, Decode, Row as _, Type, TypeInfo as _};
@@ -13,13 +13,13 @@ use uuid::Uuid;
 use crate::error::DriverError;
 
 /// The columns that [`ThreadRow`] reads.
-pub(crate) const THREAD_COLUMNS: &str =
-    "org_id, id, user_id, name, metadata, head, created_at, updated_at, external_id, version";
+pub(crate) const THREAD_COLUMNS: &str = "org_id, id, user_id, name, metadata, head, created_at, updated_at, \
+    external_id, version, active_branch, forked_from, forked_branch, forked_through";
 
 /// The columns that [`MessageRow`] reads, and their number.
 pub(crate) const MESSAGE_COLUMNS: &str = "m.id, m.chat_thread_id, m.position, m.sender_id, m.sender_role, m.content, \
-    m.created_at, m.updated_at, m.external_id, m.revision";
-pub(crate) const MESSAGE_WIDTH: usize = 10;
+    m.created_at, m.updated_at, m.external_id, m.revision, m.branch";
+pub(crate) const MESSAGE_WIDTH: usize = 11;
 
 /// A thread's row.
 struct ThreadRow<'a> {
@@ -33,11 +33,28 @@ struct ThreadRow<'a> {
     updated_at: Timestamp,
     external_id: Option<&'a str>,
     version: i64,
+    active_branch: i32,
+    /// The thread, the branch and the position that it was forked from.
+    forked_from: (Option<Uuid>, Option<i32>, Option<i64>),
 }
 
 impl<'a> ThreadRow<'a> {
-    const TYPES: [&'static str; 10] =
-        ["TEXT", "UUID", "TEXT", "TEXT", "TEXT", "INT8", "TIMESTAMPTZ", "TIMESTAMPTZ", "TEXT", "INT8"];
+    const TYPES: [&'static str; 14] = [
+        "TEXT",
+        "UUID",
+        "TEXT",
+        "TEXT",
+        "TEXT",
+        "INT8",
+        "TIMESTAMPTZ",
+        "TIMESTAMPTZ",
+        "TEXT",
+        "INT8",
+        "INT4",
+        "UUID",
+        "INT4",
+        "INT8",
+    ];
 
     fn read(row: &'a PgRow, are_typed: bool) -> Result<Self, BoxError> {
         Ok(Self {
@@ -51,6 +68,8 @@ impl<'a> ThreadRow<'a> {
             updated_at: get::<Moment>(row, 7, are_typed)?.0,
             external_id: get(row, 8, are_typed)?,
             version: get(row, 9, are_typed)?,
+            active_branch: get(row, 10, are_typed)?,
+            forked_from: (get(row, 11, are_typed)?, get(row, 12, are_typed)?, get(row, 13, are_typed)?),
         })
     }
 
@@ -62,6 +81,11 @@ impl<'a> ThreadRow<'a> {
         thread.updated_at = self.updated_at;
         thread.external_id = self.external_id.map(ExternalId::new).transpose()?;
         thread.version = Version::new(self.version)?;
+        thread.active_branch = branch_id(self.active_branch)?;
+        if let (Some(origin), Some(branch), Some(through)) = self.forked_from {
+            let point = BranchPoint::new(branch_id(branch)?, Position::new(through)?);
+            thread.forked_from = Some(ForkPoint::new(origin.into(), point));
+        }
         Ok(thread)
     }
 }
@@ -78,11 +102,23 @@ struct MessageRow<'a> {
     updated_at: Timestamp,
     external_id: Option<&'a str>,
     revision: i32,
+    branch: i32,
 }
 
 impl<'a> MessageRow<'a> {
-    const TYPES: [&'static str; MESSAGE_WIDTH] =
-        ["UUID", "UUID", "INT8", "TEXT", "TEXT", "TEXT", "TIMESTAMPTZ", "TIMESTAMPTZ", "TEXT", "INT4"];
+    const TYPES: [&'static str; MESSAGE_WIDTH] = [
+        "UUID",
+        "UUID",
+        "INT8",
+        "TEXT",
+        "TEXT",
+        "TEXT",
+        "TIMESTAMPTZ",
+        "TIMESTAMPTZ",
+        "TEXT",
+        "INT4",
+        "INT4",
+    ];
 
     /// From this column on.
     fn read(row: &'a PgRow, first: usize, are_typed: bool) -> Result<Self, BoxError> {
@@ -97,6 +133,7 @@ impl<'a> MessageRow<'a> {
             updated_at: get::<Moment>(row, first + 7, are_typed)?.0,
             external_id: get(row, first + 8, are_typed)?,
             revision: get(row, first + 9, are_typed)?,
+            branch: get(row, first + 10, are_typed)?,
         })
     }
 
@@ -109,6 +146,7 @@ impl<'a> MessageRow<'a> {
         message.updated_at = self.updated_at;
         message.external_id = self.external_id.map(ExternalId::new).transpose()?;
         message.revision = self.revision.try_into()?;
+        message.branch = branch_id(self.branch)?;
         Ok(message)
     }
 }
@@ -175,6 +213,10 @@ impl<'a> Opener<'a> {
         let place = || value::<i32>(row, 0).map(|number| format!("at {number}"));
         decode().map_err(|error| corrupt(Entity::Revision, place(), error))
     }
+}
+
+pub(crate) fn branch_id(number: i32) -> Result<BranchId, BoxError> {
+    Ok(BranchId::new(number.try_into()?))
 }
 
 /// The position of a message's row, where it can be decoded.
@@ -286,6 +328,6 @@ pub(crate) fn corrupt_message(row: &QueryResult, source: BoxError) -> StoreError
 }
 
 /// Names the row by its id, and where that cannot be read by what else can.
-fn corrupt(entity: Entity, id: Result<String, BoxError>, source: BoxError) -> StoreError {
+pub(crate) fn corrupt(entity: Entity, id: Result<String, BoxError>, source: BoxError) -> StoreError {
     StoreError::corrupt_row(entity, id.unwrap_or_else(|_| "of unknown id".to_owned()), source)
 }

@@ -32,7 +32,6 @@ struct Hits<'a> {
 impl<C: Connections> PostgresRepository<C> {
     async fn try_search(&self, scope: &Scope, query: &SearchQuery) -> Result<SearchPage, Failure> {
         let mut plan = SearchPlan::new(query).map_err(StoreError::from)?;
-        query.branch.unwrap_or_default().require_main()?;
         if !self.is_indexed {
             return Err(StoreError::unsupported("search without its index", STORE).into());
         }
@@ -48,7 +47,7 @@ impl<C: Connections> PostgresRepository<C> {
             }
         }
         let page = plan.finish()?;
-        if let (true, Within::Thread(target)) = (page.items.is_empty(), &within) {
+        if let (true, Within::Thread(target, _)) = (page.items.is_empty(), &within) {
             self.read_version(target).await?;
         }
         Ok(page)
@@ -56,7 +55,14 @@ impl<C: Connections> PostgresRepository<C> {
 
     async fn within(&self, scope: &Scope, query: &SearchQuery) -> Result<Within, Failure> {
         Ok(match (query.thread, scope.org_id()) {
-            (Some(thread), _) => Within::Thread(self.target(scope, thread).await?),
+            (Some(thread), _) => {
+                let target = self.target(scope, thread).await?;
+                let path = match query.branch {
+                    Some(branch) => Some(self.path(&target, branch).await?),
+                    None => None,
+                };
+                Within::Thread(target, path)
+            }
             (None, Some(org)) => Within::Org(org.clone()),
             (None, None) => {
                 let rows = Sql::constant(ORGANIZATIONS, []).rows(&self.connections).await?;
@@ -125,7 +131,7 @@ impl<'a> Hits<'a> {
             ..Wanted::default()
         };
         match within {
-            Within::Thread(target) => (wanted.org, wanted.thread) = (Some(&target.org), Some(target.id)),
+            Within::Thread(target, _) => (wanted.org, wanted.thread) = (Some(&target.org), Some(target.id)),
             Within::Org(org) => (wanted.org, wanted.user) = (Some(org), scope.user_id()),
             Within::Everywhere(_) => {}
         }

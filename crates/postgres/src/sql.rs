@@ -112,6 +112,10 @@ pub(crate) fn numbers(numbers: impl IntoIterator<Item = i64>) -> Value {
     array(ArrayType::BigInt, numbers.into_iter().map(Value::from))
 }
 
+pub(crate) fn integers(numbers: impl IntoIterator<Item = i32>) -> Value {
+    array(ArrayType::Int, numbers.into_iter().map(Value::from))
+}
+
 pub(crate) fn uuids(ids: impl IntoIterator<Item = uuid::Uuid>) -> Value {
     array(ArrayType::Uuid, ids.into_iter().map(Value::from))
 }

@@ -147,7 +147,7 @@ impl<C: Connections> ConversationRepository for PostgresRepository<C> {
     }
 
     fn branches(&self) -> Option<&dyn BranchRepository> {
-        None
+        Some(self)
     }
 
     fn name(&self) -> &'static str {

@@ -20,7 +20,7 @@ use tracing::Instrument as _;
 
 use crate::connection::Connections;
 use crate::error::Failure;
-use crate::messages::{by_columns, is_of_thread_alone};
+use crate::messages::{by_columns, is_of_thread_alone, require_branch};
 use crate::store::PostgresRepository;
 use crate::threads::Target;
 
@@ -57,7 +57,6 @@ impl<C: Connections> PostgresRepository<C> {
         let mut query = query.with_page_limit();
         message_stream(move |outlet| async move {
             query.validate(thread)?;
-            query.branch.require_main()?;
             let target = self.reads(self.target(scope, thread)).await?;
             let mut is_first = true;
             loop {
@@ -129,6 +128,9 @@ impl<C: Connections> PostgresRepository<C> {
             };
             let mut messages = Vec::with_capacity(rows.len());
             let mut failed = None;
+            if let (0, Some(Ok(row))) = (taken, rows.first()) {
+                require_branch(row, query)?;
+            }
             // Nothing is left of the thread but itself.
             if let ([Ok(row)], 0) = (rows.as_slice(), taken)
                 && is_of_thread_alone(row)

@@ -1,6 +1,6 @@
 //! What filters on threads look up: folded names, and the tags of metadata.
 
-use chatkeep_domain::{Metadata, MetadataTags, ThreadQuery};
+use chatkeep_domain::{Metadata, MetadataTags, NewThread, ThreadQuery};
 use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, Set};
 use uuid::Uuid;
 
@@ -30,6 +30,15 @@ pub(crate) async fn replace(
     Ok(())
 }
 
+/// Writes the tags of a thread that is new.
+pub(crate) async fn insert(on: &impl ConnectionTrait, new: &NewThread) -> Result<(), Failure> {
+    let tags = stored_tags(&new.metadata);
+    if tags.is_empty() {
+        return Ok(());
+    }
+    replace(on, new.org_id.as_str(), *new.id.as_uuid(), tags).await
+}
+
 /// Goes on with the conditions of the query's filters, its owners aside. What passes may still not match: the tags of
 /// metadata can be incomplete.
 pub(crate) fn filter(sql: Sql, query: &ThreadQuery) -> Sql {
@@ -37,7 +46,12 @@ pub(crate) fn filter(sql: Sql, query: &ThreadQuery) -> Sql {
         .bind_some(" AND created_at >= ", query.created.from)
         .bind_some(" AND created_at < ", query.created.until)
         .bind_some(" AND updated_at >= ", query.updated.from)
-        .bind_some(" AND updated_at < ", query.updated.until);
+        .bind_some(" AND updated_at < ", query.updated.until)
+        // In these words, so that `chat_thread_forks` serves.
+        .bind_some(
+            " AND forked_from IS NOT NULL AND forked_from = ",
+            query.forked_from.map(|id| *id.as_uuid()),
+        );
     if let Some(words) = query.folded_name() {
         sql = sql.bind(" AND strpos(folded_name, ", words).text(") > 0");
     }

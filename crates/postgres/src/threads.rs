@@ -3,13 +3,14 @@
 use async_trait::async_trait;
 use chatkeep_domain::search::fold_text;
 use chatkeep_domain::{
-    ChatThread, Expected, MAX_PAGE_LEN, Metadata, NewThread, OrgId, OwnerFilter, Page, Position, Scope,
-    StoreError, ThreadId, ThreadKey, ThreadQuery, ThreadRepository, ThreadUpdate, UserId, Version,
+    BranchId, ChatThread, Expected, MAX_PAGE_LEN, Metadata, NewThread, OrgId, OwnerFilter, Page, Position,
+    Scope, StoreError, ThreadId, ThreadKey, ThreadQuery, ThreadRepository, ThreadUpdate, Timestamp, UserId,
+    Version,
 };
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ConnectionTrait, DbErr, EntityTrait as _, Set, TransactionSession as _, Value};
-use uuid::Uuid;
 
+use crate::branches::number;
 use crate::connection::Connections;
 use crate::entities::chat_thread;
 use crate::error::Failure;
@@ -44,6 +45,11 @@ impl Target {
         vec![self.org.as_str().into(), (*self.id.as_uuid()).into(), self.user()]
     }
 
+    /// The first values of the statements on a thread that is locked: the organization, the thread.
+    pub(crate) fn key(&self) -> Vec<Value> {
+        vec![self.org.as_str().into(), (*self.id.as_uuid()).into()]
+    }
+
     pub(crate) fn user(&self) -> Value {
         self.user.as_ref().map(UserId::as_str).into()
     }
@@ -62,9 +68,16 @@ impl Target {
             .bind_some(" AND t.user_id || '' = ", self.user.as_ref().map(UserId::as_str))
     }
 
-    /// Goes on with the condition on messages, whose table is called `m`.
+    /// Goes on with the condition on messages of the main branch, whose table is called `m`.
     pub(crate) fn filter_messages(&self, sql: Sql) -> Sql {
         self.filter_revisions(sql).text(" AND m.branch = 0")
+    }
+
+    /// Goes on with the condition on messages of a branch's own.
+    pub(crate) fn messages_of(&self, sql: Sql, branch: BranchId) -> Sql {
+        sql.bind("org_id = ", self.org.as_str())
+            .bind(" AND chat_thread_id = ", *self.id.as_uuid())
+            .bind(" AND branch = ", number(branch))
     }
 
     /// The same for revisions.
@@ -98,6 +111,9 @@ pub(crate) struct LockedThread {
     pub(crate) user: String,
     pub(crate) version: Version,
     pub(crate) message_count: i64,
+    pub(crate) next_position: i64,
+    pub(crate) next_branch: i32,
+    pub(crate) created_at: Timestamp,
 }
 
 impl<C: Connections> PostgresRepository<C> {
@@ -139,13 +155,20 @@ impl<C: Connections> PostgresRepository<C> {
         let row = Sql::constant(LOCK, target.values()).row(on).await?.ok_or_else(|| target.not_found())?;
         let head = Position::new(row::value(&row, 0)?).map_err(StoreError::from)?;
         let version = Version::new(row::value(&row, 2)?).map_err(StoreError::from)?;
-        Ok(LockedThread { head, user: row::value(&row, 1)?, version, message_count: row::value(&row, 3)? })
+        Ok(LockedThread {
+            head,
+            user: row::value(&row, 1)?,
+            version,
+            message_count: row::value(&row, 3)?,
+            next_position: row::value(&row, 4)?,
+            next_branch: row::value(&row, 5)?,
+            created_at: row::moment(&row, 6)?,
+        })
     }
 
     async fn try_create(&self, new: &NewThread) -> Result<ChatThread, Failure> {
-        let tags = tags::stored_tags(&new.metadata);
         loop {
-            if self.insert(new, &tags).await? {
+            if self.insert(new).await? {
                 return Ok(new.clone().into_thread());
             }
             match self.read_thread(&Target::whole(new.org_id.clone(), new.id)).await {
@@ -158,14 +181,14 @@ impl<C: Connections> PostgresRepository<C> {
     }
 
     /// False where there is a thread of this id.
-    async fn insert(&self, new: &NewThread, tags: &[Uuid]) -> Result<bool, Failure> {
-        if tags.is_empty() {
+    async fn insert(&self, new: &NewThread) -> Result<bool, Failure> {
+        if new.metadata.is_empty() {
             return Ok(insert_row(&self.connections, new).await?);
         }
         let transaction = self.connections.begin().await?;
         let is_new = insert_row(&transaction, new).await?;
         if is_new {
-            tags::replace(&transaction, new.org_id.as_str(), *new.id.as_uuid(), tags.to_vec()).await?;
+            tags::insert(&transaction, new).await?;
             transaction.commit().await?;
         }
         Ok(is_new)
@@ -200,7 +223,6 @@ impl<C: Connections> PostgresRepository<C> {
         id: ThreadId,
         update: &ThreadUpdate,
     ) -> Result<ChatThread, Failure> {
-        update.active_branch.unwrap_or_default().require_main()?;
         let target = self.target(scope, id).await?;
         loop {
             if let Some(thread) = self.update_changing(&target, update).await? {
@@ -229,6 +251,7 @@ impl<C: Connections> PostgresRepository<C> {
                 .bind_some(", name = ", name)
                 .bind_some(", folded_name = ", name.map(fold_text))
                 .bind_some(", metadata = ", metadata.as_deref())
+                .bind_some(", active_branch = ", update.active_branch.map(number))
                 .text(" WHERE ");
         let sql = target
             .filter(sql)
@@ -236,14 +259,23 @@ impl<C: Connections> PostgresRepository<C> {
             .bind(" AND (updated_at < ", update.at)
             .bind_some(" OR name <> ", name)
             .bind_some(" OR metadata <> ", metadata.as_deref())
+            .bind_some(" OR active_branch <> ", update.active_branch.map(number))
             .text(&format!(") RETURNING {THREAD_COLUMNS}"));
-        let Some(metadata) = &update.metadata else {
+        if update.metadata.is_none() && update.active_branch.is_none() {
             return Ok(sql.row(&self.connections).await?.as_ref().map(row::thread).transpose()?);
-        };
+        }
         let transaction = self.connections.begin().await?;
+        if let Some(branch) = update.active_branch {
+            // Locked, no branch goes meanwhile.
+            let locked = self.lock_thread(&transaction, target).await?;
+            self.read_branch(&transaction, target, &locked, branch).await?;
+        }
         let Some(row) = sql.row(&transaction).await? else { return Ok(None) };
-        let (thread, tags) = (row::thread(&row)?, tags::stored_tags(metadata));
-        tags::replace(&transaction, target.org.as_str(), *target.id.as_uuid(), tags).await?;
+        let thread = row::thread(&row)?;
+        if let Some(metadata) = &update.metadata {
+            let tags = tags::stored_tags(metadata);
+            tags::replace(&transaction, target.org.as_str(), *target.id.as_uuid(), tags).await?;
+        }
         transaction.commit().await?;
         Ok(Some(thread))
     }
@@ -288,8 +320,9 @@ fn encoded(metadata: &Metadata) -> String {
     serde_json::Value::Object(metadata.clone()).to_string()
 }
 
-async fn insert_row(on: &impl ConnectionTrait, new: &NewThread) -> Result<bool, DbErr> {
-    let row = chat_thread::ActiveModel {
+/// A thread without messages.
+pub(crate) fn new_row(new: &NewThread) -> chat_thread::ActiveModel {
+    chat_thread::ActiveModel {
         org_id: Set(new.org_id.as_str().to_owned()),
         id: Set(*new.id.as_uuid()),
         external_id: Set(new.external_id.as_ref().map(|id| id.as_str().to_owned())),
@@ -302,10 +335,13 @@ async fn insert_row(on: &impl ConnectionTrait, new: &NewThread) -> Result<bool, 
         updated_at: Set(new.created_at),
         search_version: Set(Some(analyzer_version())),
         ..Default::default()
-    };
+    }
+}
+
+async fn insert_row(on: &impl ConnectionTrait, new: &NewThread) -> Result<bool, DbErr> {
     let is_there =
         OnConflict::columns([chat_thread::Column::OrgId, chat_thread::Column::Id]).do_nothing().to_owned();
-    let insert = chat_thread::Entity::insert(row).on_conflict(is_there);
+    let insert = chat_thread::Entity::insert(new_row(new)).on_conflict(is_there);
     Ok(insert.exec_without_returning(on).await? > 0)
 }
 
@@ -333,11 +369,24 @@ fn list_sql(owner: &OwnerFilter, query: &ThreadQuery, behind: Option<ThreadKey>,
     sql
 }
 
-/// The last message of each thread, beside it.
+/// The last message that the active branch of each thread shows, beside the thread: one of the branch's own, or, where it
+/// has none, of those that it shares.
 const LAST: &str = "LEFT JOIN LATERAL (
-    SELECT * FROM chat_message m
-    WHERE m.org_id = t.org_id AND m.chat_thread_id = t.id AND m.branch = 0 AND m.status = 0
-    ORDER BY m.position DESC LIMIT 1) m ON TRUE";
+    (SELECT * FROM chat_message m
+     WHERE m.org_id = t.org_id AND m.chat_thread_id = t.id AND m.branch = t.active_branch AND m.status = 0
+     ORDER BY m.position DESC LIMIT 1)
+    UNION ALL
+    (SELECT m.* FROM chat_branch b
+     CROSS JOIN LATERAL unnest(b.path_branch, b.path_after, b.path_through)
+         WITH ORDINALITY AS s (branch, after, through, n)
+     CROSS JOIN LATERAL (
+         SELECT * FROM chat_message m
+         WHERE m.org_id = t.org_id AND m.chat_thread_id = t.id AND m.branch = s.branch AND m.status = 0
+           AND m.position > s.after AND m.position <= s.through
+         ORDER BY m.position DESC LIMIT 1) m
+     WHERE t.active_branch <> 0 AND b.org_id = t.org_id AND b.chat_thread_id = t.id AND b.branch = t.active_branch
+     ORDER BY s.n DESC LIMIT 1)
+    ORDER BY position DESC LIMIT 1) m ON TRUE";
 
 #[async_trait]
 impl<C: Connections> ThreadRepository for PostgresRepository<C> {
@@ -376,8 +425,7 @@ impl<C: Connections> ThreadRepository for PostgresRepository<C> {
         };
         // No name holds U+0000, and PostgreSQL takes none.
         let is_in_no_name = query.folded_name().is_some_and(|words| words.contains('\0'));
-        // There are no forks.
-        if query.limit == 0 || is_in_no_name || query.forked_from.is_some() {
+        if query.limit == 0 || is_in_no_name {
             return Ok(Page::empty());
         }
         self.reads(self.try_list_threads(&owner, query, behind)).await

@@ -70,6 +70,11 @@ pub(crate) fn vector(owner: &Owner<'_>, document: &SearchDocument) -> String {
     text
 }
 
+/// The marks that depend on the thread and on its user.
+pub(crate) fn owner_marks(org: &OrgId, thread: ThreadId, user: &str) -> [String; 2] {
+    [of_thread(thread), of_user(org, user)]
+}
+
 fn of_org(org: &OrgId) -> String {
     format!("@{org}")
 }

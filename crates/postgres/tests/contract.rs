@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chatkeep_contract::damage::{Damage, Row};
-use chatkeep_contract::{Capability, Fixture, Suite};
+use chatkeep_contract::{Fixture, Suite};
 use chatkeep_domain::PlainCodec;
 use chatkeep_postgres::{PostgresConfig, PostgresRepository};
 use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection};
@@ -80,7 +80,7 @@ fn main() -> ExitCode {
         Suite::new("postgres_over_a_connection", over_connections_of_the_caller).only(folders),
     ];
     chatkeep_contract::main(suites.map(|suite| {
-        let suite = suite.declining(&[Capability::Branches]).with_damage();
+        let suite = suite.with_damage();
         suite.ignored_unless(has_server, "needs PostgreSQL: run `cargo xtask test`")
     }))
 }

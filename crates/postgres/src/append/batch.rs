@@ -8,9 +8,10 @@ use chatkeep_domain::{
 };
 use sea_orm::Value;
 
+use crate::branches::number;
 use crate::connection::Connections;
 use crate::sql::{Sql, numbers, texts, times, uuids};
-use crate::statements::{APPEND, APPEND_SEVERAL};
+use crate::statements::{APPEND, APPEND_BRANCH, APPEND_SEVERAL};
 use crate::store::PostgresRepository;
 use crate::threads::Target;
 use crate::words::{self, Owner, analyzer_version};
@@ -37,14 +38,18 @@ impl Batch {
     /// What is not known yet, whatever is expected: the thread is locked.
     pub(super) fn without(&self, known: &HashMap<MessageId, ChatMessage>) -> Self {
         let missing = self.append.messages.iter().filter(|message| !known.contains_key(&message.id));
-        Self { target: self.target.clone(), append: Append::new(missing.cloned()), size: 0 }
+        let append = Append::new(missing.cloned()).branch(self.append.branch);
+        Self { target: self.target.clone(), append, size: 0 }
     }
 
     /// The messages as they now are in the table.
     pub(super) fn stored(self, written: Written) -> Result<Appended, StoreError> {
-        let (thread, first) = (self.target.id, Position::new(written.first)?);
-        let at =
-            |(index, message): (usize, NewMessage)| Ok(message.into_message(thread, first.advance(index)?));
+        let (thread, branch, first) = (self.target.id, self.append.branch, Position::new(written.first)?);
+        let at = |(index, message): (usize, NewMessage)| {
+            let mut message = message.into_message(thread, first.advance(index)?);
+            message.branch = branch;
+            Ok(message)
+        };
         let messages = self.append.messages.into_iter().enumerate().map(at);
         let messages = messages.collect::<Result<Vec<_>, StoreError>>()?;
         let head = messages.last().map_or(first, |last| last.position);
@@ -138,6 +143,29 @@ impl<C: Connections> PostgresRepository<C> {
         Ok(Sql::constant(APPEND, values))
     }
 
+    /// To a branch other than the main one.
+    pub(super) fn append_to_branch(&self, batch: &Batch) -> Result<Sql, StoreError> {
+        let Append { branch, expect_head, expect_version, messages, .. } = &batch.append;
+        let sealed = messages.iter().map(|message| self.sealed(&batch.target, message));
+        let sealed: Vec<String> = sealed.collect::<Result<_, _>>()?;
+        let mut values = batch.target.values();
+        values.extend([
+            number(*branch).into(),
+            expect_head.map(i64::from).into(),
+            expect_version.map(i64::from).into(),
+            batch.latest().into(),
+            uuids(messages.iter().map(|message| *message.id.as_uuid())),
+            texts(messages.iter().map(|message| message.sender_id.as_ref().map_or("", UserId::as_str))),
+            texts(messages.iter().map(|message| message.sender_role.as_str())),
+            texts(sealed),
+            times(messages.iter().map(|message| message.created_at)),
+            texts(messages.iter().map(|message| self.vector_or_none(&batch.target, message))),
+            texts(messages.iter().map(|message| message.external_id.as_ref().map_or("", ExternalId::as_str))),
+            self.is_indexed.then(analyzer_version).into(),
+        ]);
+        Ok(Sql::constant(APPEND_BRANCH, values))
+    }
+
     pub(super) fn append_several(
         &self,
         batches: &[&Batch],
@@ -168,7 +196,7 @@ impl<C: Connections> PostgresRepository<C> {
         let sealed = placed.iter().map(|(batch, .., message)| self.sealed(&batch.target, message));
         let sealed: Vec<String> = sealed.collect::<Result<_, _>>()?;
         let vector = |(batch, .., message): &(&&Batch, usize, i64, &NewMessage)| {
-            if self.is_indexed { self.vector(&batch.target, message) } else { String::new() }
+            self.vector_or_none(&batch.target, message)
         };
         values.extend([
             numbers(placed.iter().map(|(_, number, ..)| i64::try_from(number + 1).unwrap_or(i64::MAX))),
@@ -189,6 +217,10 @@ impl<C: Connections> PostgresRepository<C> {
 
     fn sealed(&self, target: &Target, message: &NewMessage) -> Result<String, StoreError> {
         self.seal(&message.content, &ContentKey::new(&target.org, target.id, message.id))
+    }
+
+    fn vector_or_none(&self, target: &Target, message: &NewMessage) -> String {
+        if self.is_indexed { self.vector(target, message) } else { String::new() }
     }
 
     fn vector(&self, target: &Target, message: &NewMessage) -> String {

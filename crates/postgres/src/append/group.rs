@@ -15,7 +15,7 @@ const MAX_GROUP_BYTES: usize = 4 * 1_024 * 1_024;
 pub(super) type Group = Vec<(usize, Batch)>;
 
 /// Divides appends into groups that can go in one statement each, and those that have to go alone, after the groups:
-/// those that expect something or append nothing, and those in whose way another one to the same thread is, because it goes
+/// those that expect something, append nothing or go to a branch, and those in whose way another one to the same thread is, because it goes
 /// alone or is in another scope. So appends to one thread stay in their order.
 pub(super) fn divide(waiting: Group) -> (Vec<Group>, Group) {
     let mut scopes: HashMap<(OrgId, ThreadId), Option<UserId>> = HashMap::new();
@@ -24,7 +24,8 @@ pub(super) fn divide(waiting: Group) -> (Vec<Group>, Group) {
     let (mut len, mut size) = (0, 0);
     for (place, batch) in waiting {
         let key = (batch.target.org.clone(), batch.target.id);
-        let is_plain = !batch.append.expects() && !batch.append.messages.is_empty();
+        let append = &batch.append;
+        let is_plain = !append.expects() && !append.messages.is_empty() && append.branch.is_main();
         let is_in_scope = scopes.get(&key).is_none_or(|user| *user == batch.target.user);
         if !is_plain || !is_in_scope || held_up.contains(&key) {
             held_up.insert(key);

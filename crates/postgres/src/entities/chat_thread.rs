@@ -36,6 +36,16 @@ pub struct Model {
     pub updated_at: DateTimeUtc,
     /// The version of the analyzer that made the folded name.
     pub search_version: Option<i16>,
+    /// The number that the next branch gets.
+    pub next_branch: i32,
+    /// The branch that a session resumes on; 0 is the main one.
+    pub active_branch: i32,
+    /// The thread that it was forked from, if it was.
+    pub forked_from: Option<Uuid>,
+    /// The branch of that thread.
+    pub forked_branch: Option<i32>,
+    /// The last position that was copied from there.
+    pub forked_through: Option<i64>,
 }
 
 /// What a thread has.

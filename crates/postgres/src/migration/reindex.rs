@@ -62,7 +62,7 @@ impl Table {
     fn key(self) -> &'static str {
         match self {
             Self::Threads => "org_id, id",
-            Self::Messages => "org_id, chat_thread_id, position",
+            Self::Messages => "org_id, chat_thread_id, branch, position",
         }
     }
 
@@ -80,19 +80,23 @@ impl Table {
 struct Place {
     org: String,
     thread: Uuid,
-    /// Of a message.
-    position: Option<i64>,
+    /// The branch and the position of a message.
+    message: Option<(i32, i64)>,
 }
 
 impl Place {
     fn read(table: Table, row: &QueryResult) -> Result<Self, BoxError> {
-        let position = (table == Table::Messages).then(|| row::value(row, 2)).transpose()?;
-        Ok(Self { org: row::value(row, 0)?, thread: row::value(row, 1)?, position })
+        let message = match table {
+            Table::Threads => None,
+            Table::Messages => Some((row::value(row, 2)?, row::value(row, 3)?)),
+        };
+        Ok(Self { org: row::value(row, 0)?, thread: row::value(row, 1)?, message })
     }
 
     fn values(&self) -> impl Iterator<Item = Value> {
-        let key: [Value; 2] = [self.org.as_str().into(), self.thread.into()];
-        key.into_iter().chain(self.position.map(Value::from))
+        let thread: [Value; 2] = [self.org.as_str().into(), self.thread.into()];
+        let message = self.message.map(|(branch, position)| [Value::from(branch), Value::from(position)]);
+        thread.into_iter().chain(message.into_iter().flatten())
     }
 }
 
@@ -234,7 +238,7 @@ impl<'a, C: Connections> Batches<'a, C> {
 
     async fn try_messages(&self, until: &Place) -> Result<Done, Failure> {
         let transaction = self.migrations.connections.begin().await?;
-        let columns = "id, chat_thread_id, position, sender_id, sender_role, content, created_at, updated_at, external_id, revision, org_id, \
+        let columns = "id, chat_thread_id, position, sender_id, sender_role, content, created_at, updated_at, external_id, revision, branch, org_id, \
                        (SELECT user_id FROM chat_thread AS t WHERE t.org_id = chat_message.org_id AND \
                         t.id = chat_message.chat_thread_id) AS user_id";
         let rows = self.batch_sql(Table::Messages, columns, until).rows(&transaction).await?;

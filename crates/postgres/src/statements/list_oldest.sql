@@ -2,7 +2,7 @@
 -- not the user's. A row of NULLs before the version: there is no such message, or the version is the one that is known.
 -- $1 organization, $2 thread, $3 user or NULL, $4 and $5 the positions, which are not among them, $6 the known version or NULL
 SELECT m.id, m.chat_thread_id, m.position, m.sender_id, m.sender_role, m.content, m.created_at, m.updated_at,
-       m.external_id, m.revision, t.version
+       m.external_id, m.revision, m.branch, t.version
 FROM chat_thread t
 LEFT JOIN LATERAL (
     SELECT * FROM chat_message m

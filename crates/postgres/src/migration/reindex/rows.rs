@@ -5,8 +5,9 @@ use chatkeep_domain::{BoxError, Codec, Entity, OrgId, StoreError, metadata_from_
 use sea_orm::QueryResult;
 use uuid::Uuid;
 
+use crate::branches::number;
 use crate::row::{self, MESSAGE_WIDTH, Opener};
-use crate::sql::{Sql, numbers, texts, uuids};
+use crate::sql::{Sql, integers, numbers, texts, uuids};
 use crate::tags;
 use crate::words::{self, Owner};
 
@@ -42,6 +43,7 @@ impl Thread {
 pub(super) struct Message {
     org: String,
     thread: Uuid,
+    branch: i32,
     position: i64,
     vector: String,
 }
@@ -62,7 +64,7 @@ impl Message {
         };
         let vector = words::vector(&owner, &codec.document(&message.content).unwrap_or_default());
         let (thread, position) = (*message.chat_thread_id.as_uuid(), message.position.get());
-        Ok(Self { org: org.to_string(), thread, position, vector })
+        Ok(Self { org: org.to_string(), thread, branch: number(message.branch), position, vector })
     }
 }
 
@@ -101,9 +103,10 @@ pub(super) fn write_messages(messages: &[Message]) -> Sql {
     ))
     .bind(" FROM unnest(", texts(messages.iter().map(|message| message.org.as_str())))
     .bind(", ", uuids(messages.iter().map(|message| message.thread)))
+    .bind(", ", integers(messages.iter().map(|message| message.branch)))
     .bind(", ", numbers(messages.iter().map(|message| message.position)))
     .bind(", ", texts(messages.iter().map(|message| message.vector.as_str())))
-    .text(") AS b(org_id, chat_thread_id, position, vector)")
-    .text(" WHERE m.org_id = b.org_id AND m.chat_thread_id = b.chat_thread_id AND m.branch = 0")
+    .text(") AS b(org_id, chat_thread_id, branch, position, vector)")
+    .text(" WHERE m.org_id = b.org_id AND m.chat_thread_id = b.chat_thread_id AND m.branch = b.branch")
     .text(" AND m.position = b.position")
 }

@@ -16,12 +16,41 @@ CREATE TABLE chat_thread (
     updated_at timestamptz NOT NULL,
     -- The version of the analyzer that made the folded name.
     search_version smallint,
+    next_branch integer NOT NULL DEFAULT 1,
+    active_branch integer NOT NULL DEFAULT 0,
+    -- Where a fork comes from. No foreign key: a fork outlives its origin.
+    forked_from uuid,
+    forked_branch integer,
+    forked_through bigint,
     PRIMARY KEY (org_id, id)
 );
 -- Lists, newest update first. The condition is true of every thread, and only lists have it: otherwise PostgreSQL, where most
 -- organizations have few threads, would look for one thread here, among all of its organization, instead of by its key.
 CREATE INDEX chat_thread_recent ON chat_thread (org_id, user_id, updated_at DESC, id DESC) WHERE version >= 0;
 CREATE INDEX chat_thread_of_org ON chat_thread (org_id, updated_at DESC, id DESC) WHERE version >= 0;
+CREATE INDEX chat_thread_forks ON chat_thread (org_id, forked_from, updated_at DESC, id DESC)
+    WHERE forked_from IS NOT NULL;
+
+-- The branches of a thread beside the main one, which has no row. A path is in three arrays: its segments are the messages of
+-- a branch's own behind `path_after` up to `path_through`, which is NULL in the last one. It never changes, and so an append,
+-- which writes the head, leaves a long one where it is.
+CREATE TABLE chat_branch (
+    org_id text COLLATE "C" NOT NULL,
+    chat_thread_id uuid NOT NULL,
+    branch integer NOT NULL,
+    request uuid NOT NULL,
+    head bigint NOT NULL,
+    from_branch integer NOT NULL,
+    from_position bigint NOT NULL,
+    created_at timestamptz NOT NULL,
+    name text NOT NULL,
+    path_branch integer[] NOT NULL,
+    path_after bigint[] NOT NULL,
+    path_through bigint[] NOT NULL,
+    PRIMARY KEY (org_id, chat_thread_id, branch),
+    UNIQUE (org_id, chat_thread_id, request),
+    FOREIGN KEY (org_id, chat_thread_id) REFERENCES chat_thread (org_id, id) ON DELETE CASCADE
+);
 
 -- Which threads have a value in their metadata. A table of its own, because every append makes a new version of the
 -- thread's row, and an index of the row's own would grow with each.

@@ -1,0 +1,32 @@
+-- Copies the next messages that a path shows into another thread of the organization, onto its main branch, with what they said
+-- before. Gives their number, and the position of the last.
+-- $1 organization, $2 thread, $3, $4 and $5 the path, $6 behind which position, $7 how many at most, $8 the other thread,
+-- $9 its user, $10 marks of the index that the copies do not keep, $11 marks that they get
+WITH shown AS MATERIALIZED (
+    SELECT m.* FROM unnest($3::integer[], $4::bigint[], $5::bigint[])
+        WITH ORDINALITY AS s (branch, after, through, n)
+    CROSS JOIN LATERAL (
+        SELECT * FROM chat_message m
+        WHERE m.org_id = $1 AND m.chat_thread_id = $2 AND m.branch = s.branch
+          AND m.position > s.after AND m.position <= s.through AND m.position > $6
+        ORDER BY m.position
+        LIMIT $7) m
+    WHERE s.through > $6
+    ORDER BY s.n, m.position
+    LIMIT $7),
+copied AS (
+    INSERT INTO chat_message (org_id, chat_thread_id, branch, position, id, external_id, sender_id, sender_role, content,
+                              revision, status, created_at, updated_at, edited_at, search_version, search)
+    SELECT org_id, $8, 0, position, id, external_id, sender_id, sender_role, content, revision, status, created_at,
+           updated_at, edited_at, search_version,
+           -- A sender who is the thread's user has no mark there.
+           ts_delete(search, $10::text[])
+               || array_to_tsvector($11::text[] || ARRAY(SELECT '<' || sender_id || '@' || org_id WHERE sender_id <> $9))
+    FROM shown
+    RETURNING position),
+revisions AS (
+    INSERT INTO chat_message_revision (org_id, chat_thread_id, message_id, revision, content, written_at, edited_at)
+    SELECT r.org_id, $8, r.message_id, r.revision, r.content, r.written_at, r.edited_at
+    FROM shown s
+    JOIN chat_message_revision r ON r.org_id = $1 AND r.chat_thread_id = $2 AND r.message_id = s.id)
+SELECT count(*), max(position) FROM copied

@@ -3,21 +3,27 @@
 mod append;
 mod backup;
 mod blocking;
+mod branches;
 mod candidates;
 mod checkpoint;
 mod commit;
 mod config;
 mod connection;
 mod error;
+mod fork;
 mod identity;
+mod in_thread;
 mod index;
+mod lists;
 mod maintenance;
 mod messages;
 mod migrations;
+mod parts;
 #[cfg(test)]
 mod plans;
 mod readers;
 mod reindex;
+mod removals;
 mod row;
 mod schema;
 mod search;

@@ -138,7 +138,7 @@ impl ConversationRepository for SqliteRepository {
     }
 
     fn branches(&self) -> Option<&dyn BranchRepository> {
-        None
+        Some(self)
     }
 
     fn name(&self) -> &'static str {

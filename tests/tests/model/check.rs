@@ -6,7 +6,7 @@ use chatkeep_domain::{Branch, MessageQuery, Order, Position, Scope, SearchQuery,
 
 use crate::generate::THREADS;
 use crate::model::Model;
-use crate::step::{RARE, User};
+use crate::step::{RARE, Step, User};
 use crate::store::{Store, branch_id, message_id, thread_id};
 use crate::tree::Thread;
 use crate::view::{Answer, BranchView, Failure, MessageView, RevisionView, ThreadView, messages};
@@ -27,10 +27,11 @@ fn told<T>(what: impl FnOnce() -> String, answer: Result<T, StoreError>) -> Resu
 }
 
 impl Store<'_> {
-    pub(crate) async fn check(&self, model: &Model) -> Checked {
+    /// Looks at the threads that a step is about, and at the list of all; without a step, at all that is in them.
+    pub(crate) async fn check(&self, model: &Model, step: Option<&Step>) -> Checked {
         let scope = self.scope(User::Ada);
         self.check_list(&scope, model).await?;
-        for id in 0..THREADS {
+        for id in (0..THREADS).filter(|id| step.is_none_or(|step| step.is_about(*id))) {
             match model.thread(User::Ada, id) {
                 Some(thread) => self.check_thread(&scope, thread).await?,
                 None => self.check_absent(&scope, id).await?,

@@ -36,13 +36,13 @@ use tokio::runtime::Runtime;
 
 const CASES: u32 = 200;
 
-/// Makes one step, and looks at all that is there.
+/// Makes a step, and looks at what it is about.
 async fn take(store: &Store<'_>, model: &mut Model, step: &Step, tally: &mut Tally) -> check::Checked {
     let answer = store.take(step, model).await;
     tally.count(step, &answer);
     same(|| "the answer".to_owned(), &answer, &model.take(step))?;
     // The handle that did not write reads.
-    store.check(model).await
+    store.check(model, Some(step)).await
 }
 
 fn run(runtime: &Runtime, handles: &[Repo; 2]) {
@@ -67,7 +67,7 @@ fn run(runtime: &Runtime, handles: &[Repo; 2]) {
             let mut tally = tally.borrow_mut();
             runtime.block_on(take(&store, &mut model, step, &mut tally)).map_err(TestCaseError::fail)?;
         }
-        Ok(())
+        runtime.block_on(store.check(&model, None)).map_err(TestCaseError::fail)
     });
     match result {
         Ok(()) => {

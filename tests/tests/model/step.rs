@@ -15,6 +15,17 @@ pub(crate) struct Step {
     pub(crate) action: Action,
 }
 
+impl Step {
+    pub(crate) fn is_about(&self, thread: u8) -> bool {
+        let is_other = match &self.action {
+            Action::Fork { new, .. } => *new == thread,
+            Action::AppendEach(batches) => batches.iter().any(|(other, _)| *other == thread),
+            _ => false,
+        };
+        self.thread == thread || is_other
+    }
+}
+
 /// The version that is expected, counted from the one that the thread has.
 pub(crate) type Expect = Option<i64>;
 

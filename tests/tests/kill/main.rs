@@ -1,7 +1,9 @@
 //! A process that is killed while it writes: what it was told is stored, is stored, and is found.
 
-#[path = "common/figures.rs"]
+mod branches;
+#[path = "../common/figures.rs"]
 mod figures;
+mod told;
 
 use std::collections::{HashMap, HashSet};
 use std::env;
@@ -13,10 +15,11 @@ use chatkeep::config::{Sources, StateConfig};
 use chatkeep::{ChatMessage, MAX_PAGE_LEN, Migrations as _, SearchQuery, StateManager, ThreadId};
 use chatkeep_testkit::{PgOptions, PgServer};
 use figures::figure;
+use told::Told;
 
-/// Starts a writer, kills it as soon as `acknowledgements` were seen. Gives the number of its process, and all that came until it
-/// was gone.
-fn write_and_kill(url: &str, thread: ThreadId, acknowledgements: usize) -> (u32, Vec<String>) {
+/// Starts a writer, kills it as soon as so many lines were seen, or at the first fork that is begun behind them. Gives the number of
+/// its process, and all lines that came until it was gone.
+fn write_and_kill(url: &str, thread: ThreadId, lines: usize, at_fork: bool) -> (u32, Vec<String>) {
     let folder = tempfile::tempdir().expect("a folder");
     let mut writer = Command::new(env!("CARGO_BIN_EXE_writer"))
         .arg(thread.to_string())
@@ -28,16 +31,19 @@ fn write_and_kill(url: &str, thread: ThreadId, acknowledgements: usize) -> (u32,
         .stdout(Stdio::piped())
         .spawn()
         .expect("the writer starts");
-    let mut lines = BufReader::new(writer.stdout.take().expect("its output")).lines();
-    let mut acknowledged = Vec::new();
-    for line in lines.by_ref().take(acknowledgements) {
-        acknowledged.push(line.expect("a line of text"));
+    let mut output = BufReader::new(writer.stdout.take().expect("its output")).lines();
+    let mut told: Vec<String> = Vec::new();
+    let is_due = |told: &[String]| {
+        told.len() >= lines && (!at_fork || told.last().is_some_and(|line| line.starts_with("forking")))
+    };
+    while !is_due(&told) {
+        let line = output.next().expect("the writer ended by itself");
+        told.push(line.expect("a line of text"));
     }
-    assert_eq!(acknowledged.len(), acknowledgements, "the writer ended by itself");
     writer.kill().expect("SIGKILL");
-    acknowledged.extend(lines.map(|line| line.expect("a line of text")));
+    told.extend(output.map(|line| line.expect("a line of text")));
     writer.wait().expect("the writer is gone");
-    (writer.id(), acknowledged)
+    (writer.id(), told)
 }
 
 async fn open(url: &str) -> StateManager {
@@ -46,29 +52,27 @@ async fn open(url: &str) -> StateManager {
     StateManager::open(&config).await.expect("the store opens")
 }
 
-fn check(stored: &[ChatMessage], acknowledged: &HashSet<String>) {
+/// What is stored on a branch: in order, each message once, and what one task of one process wrote there from its first message on,
+/// without a gap unless something was removed.
+fn check_order(stored: &[ChatMessage], has_gaps: bool) {
     assert!(stored.windows(2).all(|pair| pair[0].position < pair[1].position), "positions increase strictly");
-    let ids: HashSet<String> = stored.iter().map(|message| message.id.to_string()).collect();
+    let ids: HashSet<_> = stored.iter().map(|message| message.id).collect();
     assert_eq!(ids.len(), stored.len(), "a message is stored twice");
-    let lost: Vec<_> = acknowledged.difference(&ids).collect();
-    assert!(lost.is_empty(), "acknowledged and not stored: {lost:?}");
-
-    // What one task of one process wrote is there from its first message on, without a gap, in order.
     let mut next: HashMap<&str, u64> = HashMap::new();
     for message in stored {
         let text = message.content.as_text().expect("text");
         let (task, number) = text.rsplit_once(' ').expect("a number");
-        let expected = next.entry(task).or_default();
-        assert_eq!(number.parse::<u64>().expect("a number"), *expected, "the order of task {task}");
-        *expected += 1;
+        let (expected, number) = (next.entry(task).or_default(), number.parse::<u64>().expect("a number"));
+        assert!(number == *expected || has_gaps && number > *expected, "{text} where {expected} is next");
+        *expected = number + 1;
     }
 }
 
-/// The messages that are found by what each message of a writer begins with.
-async fn find(state: &StateManager, writer: u32) -> Vec<String> {
+/// The messages of the thread that are found by what each message of a writer begins with.
+async fn find(state: &StateManager, thread: ThreadId, writer: u32) -> Vec<String> {
     let (mut found, mut cursor) = (Vec::new(), None);
     loop {
-        let query = SearchQuery::new(format!("\"{writer}\"")).limit(MAX_PAGE_LEN);
+        let query = SearchQuery::new(format!("\"{writer}\"")).thread(thread).limit(MAX_PAGE_LEN);
         let query = match cursor {
             Some(cursor) => query.behind(cursor),
             None => query,
@@ -85,31 +89,43 @@ async fn find(state: &StateManager, writer: u32) -> Vec<String> {
     }
 }
 
+/// What the writer told of is found, each message once, on whichever branch.
+async fn check_search(state: &StateManager, thread: ThreadId, writer: u32, told: &Told) {
+    let found = find(state, thread, writer).await;
+    let distinct: HashSet<&str> = found.iter().map(String::as_str).collect();
+    assert_eq!(distinct.len(), found.len(), "a message is found twice");
+    let lost: Vec<_> = told.stored().filter(|id| !distinct.contains(id)).collect();
+    assert!(lost.is_empty(), "told of and not found: {lost:?}");
+    let left: Vec<_> = told.removed().filter(|id| distinct.contains(id)).collect();
+    assert!(left.is_empty(), "removed and found: {left:?}");
+}
+
 async fn kill_and_check(url: &str) {
     let thread = open(url).await.create_thread("kill").await.expect("a new thread").id;
-    let mut acknowledged = HashSet::new();
+    let mut all = Told::default();
+    let (mut unfinished, mut forks) = (0, 0);
     let kills = figure("CHATKEEP_KILLS").unwrap_or(20);
     for kill in 0..kills {
         let url = Arc::<str>::from(url);
         let seen = tokio::task::spawn_blocking({
             let url = url.clone();
-            // From the very first message to well into the load.
-            move || write_and_kill(&url, thread, 1 + (kill * kill) % 97)
+            // From the very first line to well into the load, and in the middle of a fork.
+            move || write_and_kill(&url, thread, 1 + (kill * kill) % 97, kill % 3 == 2)
         });
-        let (writer, seen) = seen.await.expect("the writer runs");
+        let (writer, lines) = seen.await.expect("the writer runs");
+        let mut told = Told::default();
+        lines.iter().for_each(|line| told.hear(line));
         let state = open(&url).await;
-        let found = find(&state, writer).await;
-        let distinct: HashSet<&String> = found.iter().collect();
-        assert_eq!(distinct.len(), found.len(), "a message is found twice");
-        let lost: Vec<_> = seen.iter().filter(|id| !distinct.contains(id)).collect();
-        assert!(lost.is_empty(), "acknowledged and not found: {lost:?}");
-        acknowledged.extend(seen);
-        let chat = state.conversation(thread);
-        let stored = chat.get_messages().await.expect("the thread is there");
-        check(&stored, &acknowledged);
+        check_search(&state, thread, writer, &told).await;
+        all.merge(told);
+        let (left, begun) = branches::check(&state, thread, &mut all).await;
+        (unfinished, forks) = (unfinished + left, forks + begun);
     }
-    assert!(acknowledged.len() >= kills, "{} acknowledged", acknowledged.len());
-    println!("{} messages acknowledged over {kills} kills", acknowledged.len());
+    let (main, branches) = (all.main.len(), all.branches.len());
+    assert!(main >= kills, "{main} told of");
+    println!(
+        "{kills} kills: {main} messages of main, {branches} branches, {unfinished} of {forks} forks unfinished"
+    );
 }
 
 #[tokio::test]

@@ -1,9 +1,10 @@
 //! The thread after a kill: its versions and heads, what each branch shows, and its forks.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chatkeep::{
-    Branch, BranchId, ChatMessage, ChatThread, Conversation, Position, StateManager, ThreadId, ThreadQuery,
+    Branch, BranchId, ChatMessage, ChatThread, Conversation, MessageId, Position, StateManager, ThreadId,
+    ThreadQuery,
 };
 
 use crate::check_order;
@@ -19,7 +20,7 @@ pub(crate) async fn check(state: &StateManager, origin: ThreadId, told: &mut Tol
     check_order(&main, false);
     assert_eq!(Some(thread.head), main.last().map(|last| last.position), "the head of main");
     let ids = ids(&main);
-    let lost: Vec<_> = told.main.iter().filter(|id| !ids.contains(*id)).collect();
+    let lost: Vec<_> = told.main.iter().filter(|id| !ids.contains(id)).collect();
     assert!(lost.is_empty(), "told of and not stored: {lost:?}");
 
     let there = chat.branches().await.expect("its branches");
@@ -32,20 +33,26 @@ pub(crate) async fn check(state: &StateManager, origin: ThreadId, told: &mut Tol
     let mut shown = BTreeMap::from([(0, main)]);
     for branch in there.iter().filter(|branch| !branch.id.is_main()) {
         let (number, from) = (branch.id.get(), branch.from.expect("it starts somewhere"));
-        let messages = chat.on_branch(branch.id).get_messages().await.expect("what it shows");
+        // What it shares is what its parent has there, and stays so: to look at that once is enough.
+        let is_new = told.seen.insert(number);
+        let messages = chat.on_branch(branch.id).get_messages();
+        let messages = if is_new { messages } else { messages.after(from.through) };
+        let messages = messages.await.expect("what it shows");
         check_shown(branch, &messages, told.branches.get_mut(&number));
-        // What it shares is what its parent has there.
-        let up_to = |messages: &[ChatMessage]| messages.partition_point(|one| one.position <= from.through);
-        let parent = &shown[&from.branch.get()];
-        assert!(messages[..up_to(&messages)] == parent[..up_to(parent)], "what branch {number} shares");
+        if is_new {
+            let up_to =
+                |messages: &[ChatMessage]| messages.partition_point(|one| one.position <= from.through);
+            let parent = &shown[&from.branch.get()];
+            assert!(messages[..up_to(&messages)] == parent[..up_to(parent)], "what branch {number} shares");
+        }
         shown.insert(number, messages);
     }
     let distinct: HashSet<_> = shown.values().flatten().map(|message| message.id).collect();
     check_forks(state, &chat, told, (&shown[&0], distinct.len())).await
 }
 
-fn ids(messages: &[ChatMessage]) -> HashSet<String> {
-    messages.iter().map(|message| message.id.to_string()).collect()
+fn ids(messages: &[ChatMessage]) -> HashSet<MessageId> {
+    messages.iter().map(|message| message.id).collect()
 }
 
 /// What is there and what was told. Gives what is known by now.
@@ -67,15 +74,15 @@ fn check_shown(branch: &Branch, messages: &[ChatMessage], told: Option<&mut Line
     let from = branch.from.expect("it starts somewhere");
     assert_eq!((from.branch.get(), from.through.get()), (line.parent, line.through), "the start of {what}");
     assert!(branch.head.get() >= last, "the head of {what} is behind its last message");
-    let ids = ids(messages);
-    let doubtful: HashSet<_> =
-        line.own.iter().filter(|own| own.state == State::Doubtful).map(|own| ids.contains(&own.id)).collect();
+    let own = messages.iter().filter(|message| message.branch == branch.id);
+    let places: HashMap<_, _> = own.map(|message| (message.id, message.position.get())).collect();
+    let in_doubt = line.own.iter().filter(|own| own.state == State::Doubtful);
+    let doubtful: HashSet<_> = in_doubt.map(|own| places.contains_key(&own.id)).collect();
     assert!(doubtful.len() < 2, "a part of {what} was removed, and a part was not");
     for own in &mut line.own {
-        own.state =
-            check_state(&format!("message {} of {what}", own.position), own.state, ids.contains(&own.id));
-        let stored = messages.iter().find(|message| message.id.to_string() == own.id);
-        assert!(stored.is_none_or(|stored| stored.position.get() == own.position), "its position");
+        let place = places.get(&own.id);
+        own.state = check_state(&format!("message {} of {what}", own.position), own.state, place.is_some());
+        assert!(place.is_none_or(|place| *place == own.position), "a message of {what} moved");
     }
     if line.is_whole() {
         assert_eq!(branch.head.get(), last.max(line.through), "the head of {what}");
@@ -124,8 +131,8 @@ async fn check_fork(
 ) {
     let messages = state.conversation(thread.id).get_messages().await.expect("its messages");
     let of_main = main.iter().take_while(|message| message.position.get() <= shared);
-    let expected = of_main.map(|message| message.id.to_string()).chain(fork.own.iter().cloned());
-    let stored = messages.iter().map(|message| message.id.to_string());
+    let expected = of_main.map(|message| message.id).chain(fork.own.iter().copied());
+    let stored = messages.iter().map(|message| message.id);
     assert!(stored.eq(expected), "fork {} has not what it is to have", thread.id);
     assert_eq!(thread.head.get(), fork.through, "the head of fork {}", thread.id);
     check_order(&messages, false);

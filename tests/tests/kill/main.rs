@@ -8,11 +8,12 @@ mod told;
 use std::collections::{HashMap, HashSet};
 use std::env;
 use std::io::{BufRead as _, BufReader};
+use std::ops::Range;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use chatkeep::config::{Sources, StateConfig};
-use chatkeep::{ChatMessage, MAX_PAGE_LEN, Migrations as _, SearchQuery, StateManager, ThreadId};
+use chatkeep::{ChatMessage, MAX_PAGE_LEN, MessageId, Migrations as _, SearchQuery, StateManager, ThreadId};
 use chatkeep_testkit::{PgOptions, PgServer};
 use figures::figure;
 use told::Told;
@@ -69,7 +70,7 @@ fn check_order(stored: &[ChatMessage], has_gaps: bool) {
 }
 
 /// The messages of the thread that are found by what each message of a writer begins with.
-async fn find(state: &StateManager, thread: ThreadId, writer: u32) -> Vec<String> {
+async fn find(state: &StateManager, thread: ThreadId, writer: u32) -> Vec<MessageId> {
     let (mut found, mut cursor) = (Vec::new(), None);
     loop {
         let query = SearchQuery::new(format!("\"{writer}\"")).thread(thread).limit(MAX_PAGE_LEN);
@@ -80,7 +81,7 @@ async fn find(state: &StateManager, thread: ThreadId, writer: u32) -> Vec<String
         let page = state.search(query).await.expect("a search");
         found.extend(page.items.into_iter().filter_map(|hit| {
             let of_writer = hit.message.content.as_text()?.split(' ').next() == Some(&writer.to_string());
-            of_writer.then(|| hit.message.id.to_string())
+            of_writer.then_some(hit.message.id)
         }));
         cursor = page.next;
         if cursor.is_none() {
@@ -92,7 +93,7 @@ async fn find(state: &StateManager, thread: ThreadId, writer: u32) -> Vec<String
 /// What the writer told of is found, each message once, on whichever branch.
 async fn check_search(state: &StateManager, thread: ThreadId, writer: u32, told: &Told) {
     let found = find(state, thread, writer).await;
-    let distinct: HashSet<&str> = found.iter().map(String::as_str).collect();
+    let distinct: HashSet<_> = found.iter().copied().collect();
     assert_eq!(distinct.len(), found.len(), "a message is found twice");
     let lost: Vec<_> = told.stored().filter(|id| !distinct.contains(id)).collect();
     assert!(lost.is_empty(), "told of and not found: {lost:?}");
@@ -100,12 +101,23 @@ async fn check_search(state: &StateManager, thread: ThreadId, writer: u32, told:
     assert!(left.is_empty(), "removed and found: {left:?}");
 }
 
+/// How often a thread's writers are killed before another thread takes its place: forks of a long one take long.
+const KILLS_OF_A_THREAD: usize = 50;
+
 async fn kill_and_check(url: &str) {
-    let thread = open(url).await.create_thread("kill").await.expect("a new thread").id;
-    let mut all = Told::default();
-    let (mut unfinished, mut forks) = (0, 0);
-    let kills = figure("CHATKEEP_KILLS").unwrap_or(20);
-    for kill in 0..kills {
+    let kills = figure("CHATKEEP_KILLS").unwrap_or(KILLS_OF_A_THREAD);
+    for first in (0..kills).step_by(KILLS_OF_A_THREAD) {
+        let state = open(url).await;
+        let thread = state.create_thread("kill").await.expect("a new thread").id;
+        let kills = first..kills.min(first + KILLS_OF_A_THREAD);
+        kill_writers(url, thread, kills).await;
+        assert!(state.delete_thread(thread).await.expect("it is deleted"));
+    }
+}
+
+async fn kill_writers(url: &str, thread: ThreadId, kills: Range<usize>) {
+    let (mut all, mut unfinished, mut forks) = (Told::default(), 0, 0);
+    for kill in kills.clone() {
         let url = Arc::<str>::from(url);
         let seen = tokio::task::spawn_blocking({
             let url = url.clone();
@@ -122,9 +134,9 @@ async fn kill_and_check(url: &str) {
         (unfinished, forks) = (unfinished + left, forks + begun);
     }
     let (main, branches) = (all.main.len(), all.branches.len());
-    assert!(main >= kills, "{main} told of");
+    assert!(main >= kills.len(), "{main} told of");
     println!(
-        "{kills} kills: {main} messages of main, {branches} branches, {unfinished} of {forks} forks unfinished"
+        "kills {kills:?}: {main} messages of main, {branches} branches, {unfinished} of {forks} forks unfinished"
     );
 }
 

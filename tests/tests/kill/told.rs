@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
-use chatkeep::ThreadId;
+use chatkeep::{MessageId, ThreadId};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum State {
@@ -26,7 +26,7 @@ pub(crate) struct Line {
 /// A message of a branch's own.
 #[derive(Debug)]
 pub(crate) struct Own {
-    pub(crate) id: String,
+    pub(crate) id: MessageId,
     pub(crate) position: i64,
     pub(crate) state: State,
 }
@@ -37,16 +37,18 @@ pub(crate) struct Fork {
     pub(crate) through: i64,
     pub(crate) is_finished: bool,
     /// What it has of the branch's own.
-    pub(crate) own: Vec<String>,
+    pub(crate) own: Vec<MessageId>,
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Told {
     /// The messages of the main branch.
-    pub(crate) main: BTreeSet<String>,
+    pub(crate) main: BTreeSet<MessageId>,
     pub(crate) branches: BTreeMap<u32, Line>,
     pub(crate) forks: BTreeMap<ThreadId, Fork>,
     pub(crate) version: i64,
+    /// The branches whose shared part was looked at.
+    pub(crate) seen: BTreeSet<u32>,
 }
 
 fn read<T: FromStr>(word: &str) -> T {
@@ -58,7 +60,7 @@ impl Told {
     pub(crate) fn hear(&mut self, line: &str) {
         let words: Vec<_> = line.split(' ').collect();
         match *words.as_slice() {
-            ["stored", id] => drop(self.main.insert(id.to_owned())),
+            ["stored", id] => drop(self.main.insert(read(id))),
             ["branch", id, parent, through] => {
                 let (parent, through) = (read(parent), read(through));
                 let line = Line { state: State::Stored, parent, through, head: through, own: Vec::new() };
@@ -75,7 +77,7 @@ impl Told {
             ["forking", thread, id, through] => {
                 let through = read(through);
                 let own = self.line(id).own.iter().filter(|own| own.position <= through);
-                let own = own.map(|own| own.id.clone()).collect();
+                let own = own.map(|own| own.id).collect();
                 self.forks.insert(read(thread), Fork { branch: read(id), through, is_finished: false, own });
             }
             ["forked", thread] => {
@@ -96,22 +98,22 @@ impl Told {
         line.head = head;
         // Neighbours.
         for (position, id) in (head - i64::try_from(ids.len()).expect("few") + 1..).zip(ids) {
-            line.own.push(Own { id: (*id).to_owned(), position, state: State::Stored });
+            line.own.push(Own { id: read(id), position, state: State::Stored });
         }
     }
 
     /// The messages that have to be there, on all branches.
-    pub(crate) fn stored(&self) -> impl Iterator<Item = &str> {
-        self.own(State::Stored).chain(self.main.iter().map(String::as_str))
+    pub(crate) fn stored(&self) -> impl Iterator<Item = MessageId> {
+        self.own(State::Stored).chain(self.main.iter().copied())
     }
 
-    pub(crate) fn removed(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn removed(&self) -> impl Iterator<Item = MessageId> {
         self.own(State::Removed)
     }
 
-    fn own(&self, state: State) -> impl Iterator<Item = &str> {
+    fn own(&self, state: State) -> impl Iterator<Item = MessageId> {
         let own = self.branches.values().flat_map(|line| &line.own);
-        own.filter(move |own| own.state == state).map(|own| own.id.as_str())
+        own.filter(move |own| own.state == state).map(|own| own.id)
     }
 
     /// Takes in what the next writer told.

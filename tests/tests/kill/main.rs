@@ -18,9 +18,9 @@ use chatkeep_testkit::{PgOptions, PgServer};
 use figures::figure;
 use told::Told;
 
-/// Starts a writer, kills it as soon as so many lines were seen, or at the first fork that is begun behind them. Gives the number of
-/// its process, and all lines that came until it was gone.
-fn write_and_kill(url: &str, thread: ThreadId, lines: usize, at_fork: bool) -> (u32, Vec<String>) {
+/// Starts a writer, and kills it as soon as so many lines were seen, or when one comes that begins like this. Gives the number of its
+/// process, and all lines that came until it was gone.
+fn write_and_kill(url: &str, thread: ThreadId, lines: usize, at: &str) -> (u32, Vec<String>) {
     let folder = tempfile::tempdir().expect("a folder");
     let mut writer = Command::new(env!("CARGO_BIN_EXE_writer"))
         .arg(thread.to_string())
@@ -34,9 +34,8 @@ fn write_and_kill(url: &str, thread: ThreadId, lines: usize, at_fork: bool) -> (
         .expect("the writer starts");
     let mut output = BufReader::new(writer.stdout.take().expect("its output")).lines();
     let mut told: Vec<String> = Vec::new();
-    let is_due = |told: &[String]| {
-        told.len() >= lines && (!at_fork || told.last().is_some_and(|line| line.starts_with("forking")))
-    };
+    let is_due =
+        |told: &[String]| told.len() >= lines && told.last().is_some_and(|line| line.starts_with(at));
     while !is_due(&told) {
         let line = output.next().expect("the writer ended by itself");
         told.push(line.expect("a line of text"));
@@ -121,8 +120,9 @@ async fn kill_writers(url: &str, thread: ThreadId, kills: Range<usize>) {
         let url = Arc::<str>::from(url);
         let seen = tokio::task::spawn_blocking({
             let url = url.clone();
-            // From the very first line to well into the load, and in the middle of a fork.
-            move || write_and_kill(&url, thread, 1 + (kill * kill) % 97, kill % 3 == 2)
+            // From the very first line to well into the load, and in the middle of what takes long or takes away.
+            let at = ["", "forking", "truncating", "deleting"][kill % 4];
+            move || write_and_kill(&url, thread, 1 + (kill * kill) % 97, at)
         });
         let (writer, lines) = seen.await.expect("the writer runs");
         let mut told = Told::default();

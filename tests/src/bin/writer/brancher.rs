@@ -4,8 +4,8 @@ use chatkeep::{Conversation, IdGenerator as _, Position, Role, UuidV7Generator};
 
 use crate::tell;
 
-/// One in so many branches stays.
-const STAYS: usize = 4;
+/// One in so many branches stays, and of one in so many a fork is made.
+const EVERY: usize = 4;
 
 /// A branch that is written to, and how many messages it was given.
 struct Line {
@@ -19,7 +19,7 @@ pub(crate) async fn run(main: Conversation) -> anyhow::Result<()> {
         let mut one = branch(&main, start).await?;
         let first = append(&mut one, 3).await?;
         let last = append(&mut one, 2).await?;
-        if round % STAYS == 0 {
+        if round % EVERY == 2 {
             fork(&one.chat, last).await?;
         }
         // Off what the first one has of its own.
@@ -29,7 +29,7 @@ pub(crate) async fn run(main: Conversation) -> anyhow::Result<()> {
         two.chat.switch_branch().await?;
         truncate(&two.chat, kept).await?;
         append(&mut two, 2).await?;
-        if round % STAYS > 0 {
+        if round % EVERY > 0 {
             delete(&two.chat).await?;
             delete(&one.chat).await?;
         }

@@ -352,6 +352,7 @@ impl Candidates<'_> {
                 let of_segment = format!("SELECT * FROM {own} s.branch AND {IS_IN_SEGMENT}{order}{limit}");
                 let direction = if read.newest_first { " DESC" } else { "" };
                 let order = format!("ORDER BY s.n{direction}, m.position{direction}{limit}");
+                let segments = format!("(SELECT * FROM {segments} ORDER BY n{direction}) s");
                 let text = format!("SELECT m.* FROM {segments} CROSS JOIN LATERAL ({of_segment}) m {order}");
                 (sql, format!("({text}) m WHERE TRUE"))
             }
@@ -360,9 +361,11 @@ impl Candidates<'_> {
                     .bind("b.org_id = ", target.org.as_str())
                     .bind(" AND b.chat_thread_id = ", *target.id.as_uuid());
                 let of_thread = sql.take_text();
+                // Each side in order: PostgreSQL merges them, and reads no more of the main branch than it gives.
+                let of_main = format!("SELECT * FROM {own} 0{order}{limit}");
                 let of_branch = format!("SELECT * FROM {own} b.branch{order}{limit}");
                 let others = format!("chat_branch b CROSS JOIN LATERAL ({of_branch}) m WHERE {of_thread}");
-                let text = format!("SELECT * FROM {own} 0 UNION ALL SELECT m.* FROM {others}");
+                let text = format!("({of_main}) UNION ALL (SELECT m.* FROM {others}{order}{limit})");
                 (sql, format!("({text}) m WHERE TRUE"))
             }
         }

@@ -376,15 +376,18 @@ const LAST: &str = "LEFT JOIN LATERAL (
      WHERE m.org_id = t.org_id AND m.chat_thread_id = t.id AND m.branch = t.active_branch AND m.status = 0
      ORDER BY m.position DESC LIMIT 1)
     UNION ALL
-    (SELECT m.* FROM chat_branch b
-     CROSS JOIN LATERAL unnest(b.path_branch, b.path_after, b.path_through)
-         WITH ORDINALITY AS s (branch, after, through, n)
+    (SELECT m.* FROM (
+         SELECT s.* FROM chat_branch b
+         CROSS JOIN LATERAL unnest(b.path_branch, b.path_after, b.path_through)
+             WITH ORDINALITY AS s (branch, after, through, n)
+         WHERE t.active_branch <> 0 AND b.org_id = t.org_id AND b.chat_thread_id = t.id
+           AND b.branch = t.active_branch
+         ORDER BY s.n DESC) s
      CROSS JOIN LATERAL (
          SELECT * FROM chat_message m
          WHERE m.org_id = t.org_id AND m.chat_thread_id = t.id AND m.branch = s.branch AND m.status = 0
            AND m.position > s.after AND m.position <= s.through
          ORDER BY m.position DESC LIMIT 1) m
-     WHERE t.active_branch <> 0 AND b.org_id = t.org_id AND b.chat_thread_id = t.id AND b.branch = t.active_branch
      ORDER BY s.n DESC LIMIT 1)
     ORDER BY position DESC LIMIT 1) m ON TRUE";
 

@@ -2,6 +2,8 @@
 //!
 //! Of a connection that is warm: each operation has been run before, so that its statements are prepared.
 
+#[path = "round_trips/branches.rs"]
+mod branches;
 mod common;
 #[path = "round_trips/operations.rs"]
 mod operations;
@@ -14,6 +16,7 @@ use std::fmt::Debug;
 use chatkeep_domain::ThreadRepository;
 use chatkeep_postgres::PostgresRepository;
 
+use crate::branches::{BRANCHES, set_up_branches};
 use crate::common::{everything_shown, scope, thread_id, three_messages};
 use crate::operations::{OPERATIONS, Operation, set_up};
 
@@ -28,10 +31,12 @@ async fn check<T, C: Debug + PartialEq>(
     expected: impl Fn(&Operation) -> C,
 ) {
     three_messages(store).await;
-    let mut faults: Vec<Option<String>> = OPERATIONS.iter().map(|_| Some(String::new())).collect();
+    let operations = || OPERATIONS.iter().chain(BRANCHES);
+    let mut faults: Vec<Option<String>> = operations().map(|_| Some(String::new())).collect();
     for round in 0..4 {
         set_up(store, round).await;
-        for (operation, fault) in OPERATIONS.iter().zip(&mut faults) {
+        set_up_branches(store, round).await;
+        for (operation, fault) in operations().zip(&mut faults) {
             count().await;
             (operation.run)(store, round).await;
             let read = store.get_thread(&scope(), thread_id()).await;
@@ -45,5 +50,9 @@ async fn check<T, C: Debug + PartialEq>(
         }
     }
     let faults: Vec<_> = faults.into_iter().flatten().collect();
-    assert!(faults.is_empty(), "the table in operations.rs says otherwise:\n{}", faults.join("\n"));
+    assert!(
+        faults.is_empty(),
+        "the tables in operations.rs and branches.rs say otherwise:\n{}",
+        faults.join("\n")
+    );
 }

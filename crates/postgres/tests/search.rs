@@ -1,5 +1,7 @@
 //! The index of searches and filters: filling it again, its migration, its limits, its upkeep, and the plans that it gives.
 
+#[path = "search/branches.rs"]
+mod branches;
 mod common;
 #[path = "search/explained.rs"]
 mod explained;

@@ -3,15 +3,16 @@
 -- $1 organization, $2 thread, $3, $4 and $5 the path, $6 behind which position, $7 how many at most, $8 the other thread,
 -- $9 its user, $10 marks of the index that the copies do not keep, $11 marks that they get
 WITH shown AS MATERIALIZED (
-    SELECT m.* FROM unnest($3::integer[], $4::bigint[], $5::bigint[])
-        WITH ORDINALITY AS s (branch, after, through, n)
+    SELECT m.* FROM (
+        SELECT * FROM unnest($3::integer[], $4::bigint[], $5::bigint[])
+            WITH ORDINALITY AS s (branch, after, through, n)
+        ORDER BY n) s
     CROSS JOIN LATERAL (
         SELECT * FROM chat_message m
         WHERE m.org_id = $1 AND m.chat_thread_id = $2 AND m.branch = s.branch
-          AND m.position > s.after AND m.position <= s.through AND m.position > $6
+          AND m.position > s.after AND m.position <= s.through AND m.position > $6 AND s.through > $6
         ORDER BY m.position
         LIMIT $7) m
-    WHERE s.through > $6
     ORDER BY s.n, m.position
     LIMIT $7),
 copied AS (

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::common::{at, message, message_id, new_thread, scope};
 
-type Run = for<'a> fn(&'a PostgresRepository, u128) -> Pin<Box<dyn Future<Output = ()> + 'a>>;
+pub(crate) type Run = for<'a> fn(&'a PostgresRepository, u128) -> Pin<Box<dyn Future<Output = ()> + 'a>>;
 
 pub(crate) struct Operation {
     pub(crate) name: &'static str,
@@ -22,7 +22,7 @@ pub(crate) struct Operation {
     pub(crate) run: Run,
 }
 
-const fn operation(name: &'static str, takes: (i64, u64), run: Run) -> Operation {
+pub(crate) const fn operation(name: &'static str, takes: (i64, u64), run: Run) -> Operation {
     Operation { name, takes, run }
 }
 
@@ -185,7 +185,7 @@ pub(crate) async fn set_up(store: &PostgresRepository, round: u128) {
     }
 }
 
-fn thread(round: u128, number: u128) -> ThreadId {
+pub(crate) fn thread(round: u128, number: u128) -> ThreadId {
     Uuid::from_u128((round + 1) * 1_000_000 + number).into()
 }
 
@@ -193,7 +193,7 @@ fn id(round: u128, number: u128) -> MessageId {
     message_id((round + 1) * 1_000_000 + number)
 }
 
-fn messages(round: u128, numbers: std::ops::Range<u128>) -> Vec<NewMessage> {
+pub(crate) fn messages(round: u128, numbers: std::ops::Range<u128>) -> Vec<NewMessage> {
     let new = |number| {
         let mut new = message(0, "as it was said");
         new.id = id(round, number);
@@ -224,7 +224,7 @@ async fn edit(store: &PostgresRepository, round: u128) {
     store.edit_message(&scope(), thread(round, 0), id(round, 100), edit).await.unwrap();
 }
 
-fn absent<T: std::fmt::Debug>(answer: Result<T, StoreError>) {
+pub(crate) fn absent<T: std::fmt::Debug>(answer: Result<T, StoreError>) {
     let error = answer.expect_err("it is absent");
     assert!(error.is_not_found(), "{error:?}");
 }

@@ -48,7 +48,8 @@ CREATE TABLE chat_branch (
     path_after bigint[] NOT NULL,
     path_through bigint[] NOT NULL,
     PRIMARY KEY (org_id, chat_thread_id, branch),
-    UNIQUE (org_id, chat_thread_id, request),
+    -- The thread comes last, so that the primary key alone serves to find a branch.
+    UNIQUE (org_id, request, chat_thread_id),
     FOREIGN KEY (org_id, chat_thread_id) REFERENCES chat_thread (org_id, id) ON DELETE CASCADE
 );
 

@@ -63,9 +63,10 @@ impl SqliteRepository {
         loop {
             let (context, scope, fork) = (Arc::clone(&context), scope.clone(), Arc::clone(&fork));
             let of = Arc::clone(&fork);
-            let step = self.write(move |connection| {
+            let work = move |connection: &Connection| {
                 Forking { connection, context: &context, scope: &scope, origin, fork: &of }.step(begins)
-            });
+            };
+            let step = self.write_step(work, Option::is_some);
             match step.await {
                 Ok(Some(thread)) => return Ok(thread),
                 Ok(None) => begins = false,

@@ -19,6 +19,7 @@ mod maintenance;
 mod messages;
 mod migrations;
 mod parts;
+mod places;
 #[cfg(test)]
 mod plans;
 mod readers;

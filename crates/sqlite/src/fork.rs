@@ -28,9 +28,9 @@ const REMEMBER: &str = "INSERT INTO chat_fork (org, id, thread) VALUES (?1, ?2, 
 
 const FORGET: &str = "DELETE FROM chat_fork WHERE thread = ?1";
 
-/// Those whose origin is gone: nobody can go on with them.
+/// Those whose origin is gone: nobody can go on with them. There are few forks under way, whatever statistics say.
 const ORPHANS: &str = "
-    SELECT f.thread FROM chat_fork f JOIN chat_thread t ON t.key = f.thread
+    SELECT f.thread FROM chat_fork f CROSS JOIN chat_thread t ON t.key = f.thread
     WHERE NOT EXISTS (SELECT 1 FROM chat_thread o WHERE o.id = t.forked_thread AND o.org = f.org)";
 
 const COPIED: &str = "SELECT COALESCE(MAX(position), 0) FROM chat_message WHERE thread = ?1 AND branch = 0";

@@ -9,6 +9,8 @@ mod checkpoint;
 mod commit;
 mod config;
 mod connection;
+#[cfg(test)]
+mod costs;
 mod error;
 mod fork;
 mod identity;

@@ -65,7 +65,7 @@ impl SqliteRepository {
             let step = self.in_thread(scope, thread, move |found| {
                 let progress = found.remove_some(end, progress, removal)?;
                 if !(is_first && progress.is_last) {
-                    index::set_merging(found.connection, false)?;
+                    index::set_merging(found.connection, progress.is_last)?;
                 }
                 Ok(progress)
             });

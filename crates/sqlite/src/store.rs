@@ -96,11 +96,12 @@ impl SqliteRepository {
     /// Does the next step of a long work, which is a write of its own, and leaves the lock to other processes behind it.
     pub(crate) async fn write_step<T: Send + 'static>(
         &self,
-        work: impl Work<T>,
+        mut work: impl Work<T>,
         is_last: impl Fn(&T) -> bool,
     ) -> Answer<T> {
-        let begun = Instant::now();
-        let done = self.write(work).await?;
+        // From when the lock is held.
+        let timed = move |connection: &Connection| Ok((Instant::now(), work(connection)?));
+        let (begun, done) = self.write(timed).await?;
         // In memory there are no others.
         if self.0.readers.is_some() && !is_last(&done) {
             self.0.context.errors.blocking(move || Ok(rest(begun))).await?;

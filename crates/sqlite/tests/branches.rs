@@ -5,6 +5,7 @@ mod common;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use chatkeep_domain::search::SearchOrder;
 use chatkeep_domain::{
@@ -56,7 +57,7 @@ fn fork_of(through: i64) -> Fork {
     Fork::new(new, BranchPoint::new(MAIN, position(through)))
 }
 
-/// Appends to a branch over another handle until it is told to end; gives how many.
+/// Appends to a branch over another handle, one message after the other, until it is told to end.
 struct Writer {
     is_over: Arc<AtomicBool>,
     task: JoinHandle<Vec<ChatMessage>>,
@@ -71,6 +72,7 @@ impl Writer {
             while !told.load(Ordering::Relaxed) {
                 let append = Append::new([message("meanwhile", 0)]).branch(branch);
                 said.extend(store.append(&scope(), thread, append).await.expect("an append").messages);
+                tokio::time::sleep(Duration::from_millis(2)).await;
             }
             said
         });

@@ -19,7 +19,7 @@ use crate::store::{Context, SqliteRepository};
 use crate::threads;
 
 /// How many messages a write copies, and after how many bytes of contents it copies no more: the others write in between.
-const STEP: usize = 200;
+const STEP: usize = 100;
 const STEP_BYTES: usize = 1_024 * 1_024;
 
 const UNFINISHED: &str = "SELECT thread FROM chat_fork WHERE org = ?1 AND id = ?2";

@@ -12,7 +12,7 @@ use crate::store::SqliteRepository;
 use crate::stored;
 
 /// How many messages go with a write: the others write in between.
-const STEP: usize = 200;
+const STEP: usize = 100;
 
 const LAST: &str = "
     SELECT key, pending FROM chat_message

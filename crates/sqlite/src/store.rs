@@ -104,7 +104,11 @@ impl SqliteRepository {
         let (begun, done) = self.write(timed).await?;
         // In memory there are no others.
         if self.0.readers.is_some() && !is_last(&done) {
-            self.0.context.errors.blocking(move || Ok(rest(begun))).await?;
+            let rest = move || {
+                rest(begun);
+                Ok(())
+            };
+            self.0.context.errors.blocking(rest).await?;
         }
         Ok(done)
     }

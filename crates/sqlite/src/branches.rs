@@ -66,19 +66,6 @@ impl InThread<'_> {
         Ok(found.transpose()?)
     }
 
-    fn list_branches(&self) -> Result<Vec<Branch>> {
-        let mut branches = vec![self.any_branch(BranchId::MAIN)?];
-        if self.thread.is_branched() {
-            let text =
-                format!("SELECT {BRANCH_COLUMNS} FROM chat_branch b WHERE b.thread = ?1 ORDER BY b.branch");
-            let mut statement = self.connection.prepare_cached(&text)?;
-            for branch in statement.query_map([self.thread.key], |row| Ok(row::branch(row, self.id)))? {
-                branches.push(branch??);
-            }
-        }
-        Ok(branches)
-    }
-
     fn rename_branch(&self, id: BranchId, rename: &BranchRename) -> Result<Branch> {
         let (thread, mut branch) = (&self.thread, self.other_branch(id)?);
         if branch.name != rename.name {
@@ -114,6 +101,19 @@ impl InThread<'_> {
     }
 }
 
+fn list(found: &InThread<'_>) -> Result<Vec<Branch>> {
+    let mut branches = vec![found.any_branch(BranchId::MAIN)?];
+    if found.thread.is_branched() {
+        let text =
+            format!("SELECT {BRANCH_COLUMNS} FROM chat_branch b WHERE b.thread = ?1 ORDER BY b.branch");
+        let mut statement = found.connection.prepare_cached(&text)?;
+        for branch in statement.query_map([found.thread.key], |row| Ok(row::branch(row, found.id)))? {
+            branches.push(branch??);
+        }
+    }
+    Ok(branches)
+}
+
 #[async_trait]
 impl BranchRepository for SqliteRepository {
     async fn create_branch(&self, scope: &Scope, thread: ThreadId, new: NewBranch) -> Answer<Branch> {
@@ -122,7 +122,7 @@ impl BranchRepository for SqliteRepository {
     }
 
     async fn list_branches(&self, scope: &Scope, thread: ThreadId) -> Answer<Vec<Branch>> {
-        self.read_in(scope, thread, |found| found.list_branches()).await
+        self.read_in(scope, thread, list).await
     }
 
     async fn rename_branch(

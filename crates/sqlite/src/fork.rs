@@ -19,7 +19,7 @@ use crate::store::{Context, SqliteRepository};
 use crate::threads;
 
 /// How many messages a write copies, and after how many bytes of contents it copies no more: the others write in between.
-const STEP: usize = 200;
+const STEP: usize = 100;
 const STEP_BYTES: usize = 1_024 * 1_024;
 
 const UNFINISHED: &str = "SELECT thread FROM chat_fork WHERE org = ?1 AND id = ?2";
@@ -28,9 +28,9 @@ const REMEMBER: &str = "INSERT INTO chat_fork (org, id, thread) VALUES (?1, ?2, 
 
 const FORGET: &str = "DELETE FROM chat_fork WHERE thread = ?1";
 
-/// Those whose origin is gone: nobody can go on with them.
+/// Those whose origin is gone: nobody can go on with them. There are few forks under way, whatever statistics say.
 const ORPHANS: &str = "
-    SELECT f.thread FROM chat_fork f JOIN chat_thread t ON t.key = f.thread
+    SELECT f.thread FROM chat_fork f CROSS JOIN chat_thread t ON t.key = f.thread
     WHERE NOT EXISTS (SELECT 1 FROM chat_thread o WHERE o.id = t.forked_thread AND o.org = f.org)";
 
 const COPIED: &str = "SELECT COALESCE(MAX(position), 0) FROM chat_message WHERE thread = ?1 AND branch = 0";
@@ -63,9 +63,10 @@ impl SqliteRepository {
         loop {
             let (context, scope, fork) = (Arc::clone(&context), scope.clone(), Arc::clone(&fork));
             let of = Arc::clone(&fork);
-            let step = self.write(move |connection| {
+            let work = move |connection: &Connection| {
                 Forking { connection, context: &context, scope: &scope, origin, fork: &of }.step(begins)
-            });
+            };
+            let step = self.write_step(work, Option::is_some);
             match step.await {
                 Ok(Some(thread)) => return Ok(thread),
                 Ok(None) => begins = false,

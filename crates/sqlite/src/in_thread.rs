@@ -170,7 +170,7 @@ impl SqliteRepository {
         self.write(self.in_thread(scope, id, work)).await
     }
 
-    fn in_thread<T, F>(&self, scope: &Scope, id: ThreadId, mut work: F) -> impl Work<T> + use<T, F>
+    pub(crate) fn in_thread<T, F>(&self, scope: &Scope, id: ThreadId, mut work: F) -> impl Work<T> + use<T, F>
     where
         F: FnMut(&InThread<'_>) -> Result<T> + Send + 'static,
     {

@@ -9,6 +9,8 @@ mod checkpoint;
 mod commit;
 mod config;
 mod connection;
+#[cfg(test)]
+mod costs;
 mod error;
 mod fork;
 mod identity;
@@ -19,6 +21,7 @@ mod maintenance;
 mod messages;
 mod migrations;
 mod parts;
+mod places;
 #[cfg(test)]
 mod plans;
 mod readers;

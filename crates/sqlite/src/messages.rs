@@ -9,11 +9,12 @@ use chatkeep_domain::{
 use rusqlite::{Row, params_from_iter};
 
 use crate::append::{self, Prepared};
-use crate::candidates::{Bounds, Candidates, Place};
+use crate::candidates::Candidates;
 use crate::error::{Answer, Result, STORE, shared};
 use crate::in_thread::InThread;
 use crate::index::{self, Wanted};
 use crate::parts::{Part, Range, Within, in_order};
+use crate::places::{Bounds, Place};
 use crate::row::MESSAGE_COLUMNS;
 use crate::sql::Sql;
 use crate::store::SqliteRepository;

@@ -12,12 +12,12 @@ use crate::store::SqliteRepository;
 use crate::stored;
 
 /// How many messages go with a write: the others write in between.
-const STEP: usize = 200;
+const STEP: usize = 100;
 
 const LAST: &str = "
     SELECT key, pending FROM chat_message
-    WHERE thread = ?1 AND branch = ?2 AND position > ?3
-    ORDER BY position DESC LIMIT ?4";
+    WHERE thread = ?1 AND branch = ?2 AND position > ?3 AND position <= ?4
+    ORDER BY position DESC LIMIT ?5";
 
 /// Those that may start in a branch have greater numbers.
 const PATHS: &str = "SELECT branch, path FROM chat_branch WHERE thread = ?1 AND branch > ?2";
@@ -37,12 +37,15 @@ pub(crate) struct End {
     pub(crate) after: Option<Position>,
 }
 
-/// What a step did.
-struct Step {
+/// Where a removal is.
+#[derive(Debug, Clone, Copy)]
+struct Progress {
+    /// Branches from this one on are not known to stand elsewhere.
+    unchecked: BranchId,
+    /// What is appended after the call began stays, unless the branch itself goes.
+    through: Option<Position>,
     removed: u64,
     is_last: bool,
-    /// Branches from this one on are not known to stand elsewhere.
-    next_branch: BranchId,
 }
 
 impl SqliteRepository {
@@ -55,41 +58,49 @@ impl SqliteRepository {
         mut removal: Removal,
     ) -> Answer<u64> {
         let (context, mut removing) = (self.context(), None);
-        let (mut removed, mut unchecked) = (0, end.branch.next());
+        let mut progress =
+            Progress { unchecked: end.branch.next(), through: None, removed: 0, is_last: false };
         loop {
             let is_first = removing.is_none();
-            let step = self.write_in(scope, thread, move |found| {
-                let step = found.remove_some(end, unchecked, removal)?;
-                if !(is_first && step.is_last) {
-                    index::set_merging(found.connection, false)?;
+            let step = self.in_thread(scope, thread, move |found| {
+                let progress = found.remove_some(end, progress, removal)?;
+                if !(is_first && progress.is_last) {
+                    index::set_merging(found.connection, progress.is_last)?;
                 }
-                Ok(step)
+                Ok(progress)
             });
-            let step = step.await?;
-            removed += step.removed;
-            if step.is_last {
-                return Ok(removed);
+            progress = self.write_step(step, |progress| progress.is_last).await?;
+            if progress.is_last {
+                return Ok(progress.removed);
             }
             removing.get_or_insert_with(|| context.backlog.remove());
-            (unchecked, removal.expect_version) = (step.next_branch, None);
+            removal.expect_version = None;
         }
     }
 }
 
 impl InThread<'_> {
-    fn remove_some(&self, end: End, unchecked: BranchId, removal: Removal) -> Result<Step> {
+    fn remove_some(&self, end: End, progress: Progress, removal: Removal) -> Result<Progress> {
         let End { branch: id, after } = end;
         let branch = match after {
             None => Some(self.other_branch(id)?),
             Some(after) => self.check_start(id, after)?,
         };
-        let mut rows = self.last_rows(end)?;
-        let (is_last, next_branch) = (rows.len() <= STEP, self.thread.next_branch);
+        let through = progress.through.unwrap_or(self.thread.allotted);
+        let mut rows = self.last_rows(end, through)?;
+        let is_last = rows.len() <= STEP;
         rows.truncate(STEP);
+        let removed = progress.removed + rows.len() as u64;
+        let next = Progress {
+            unchecked: self.thread.next_branch,
+            through: after.and(Some(through)),
+            removed,
+            is_last,
+        };
         if rows.is_empty() && after.is_some() {
-            return Ok(Step { removed: 0, is_last, next_branch });
+            return Ok(next);
         }
-        self.check_unused(end, unchecked)?;
+        self.check_unused(end, progress.unchecked)?;
         self.thread.check_expected(removal.expect_version)?;
         for (key, is_indexed) in &rows {
             stored::delete_row(self.connection, *key, *is_indexed)?;
@@ -100,7 +111,7 @@ impl InThread<'_> {
             self.connection.prepare_cached(DEACTIVATE)?.execute((self.thread.key, id.get(), parent))?;
         }
         self.touch(removal.at, i64::try_from(rows.len()).unwrap_or(i64::MAX))?;
-        Ok(Step { removed: rows.len() as u64, is_last, next_branch })
+        Ok(next)
     }
 
     /// Fails where a position is ahead of the branch's own part. Gives the branch unless it is the main one.
@@ -116,9 +127,10 @@ impl InThread<'_> {
     }
 
     /// The last messages of a branch's own, one more than a step takes: their keys, and whether they are in the index.
-    fn last_rows(&self, End { branch, after }: End) -> Result<Vec<(i64, bool)>> {
+    fn last_rows(&self, end: End, through: Position) -> Result<Vec<(i64, bool)>> {
         let mut statement = self.connection.prepare_cached(LAST)?;
-        let values = (self.thread.key, branch.get(), after.unwrap_or(Position::ZERO).get(), STEP + 1);
+        let after = end.after.unwrap_or(Position::ZERO).get();
+        let values = (self.thread.key, end.branch.get(), after, through.get(), STEP + 1);
         Ok(statement.query_map(values, stored::key)?.collect::<rusqlite::Result<_>>()?)
     }
 

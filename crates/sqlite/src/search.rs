@@ -5,11 +5,12 @@ use chatkeep_domain::search::{CorruptCandidate, SearchCandidate, SearchPlan};
 use chatkeep_domain::{Codec, MessageSearch, OrgId, Scope, SearchPage, SearchQuery, StoreError, UserId};
 use rusqlite::Connection;
 
-use crate::candidates::{Bounds, Candidates, Place};
+use crate::candidates::Candidates;
 use crate::error::Result;
 use crate::in_thread::InThread;
 use crate::index::Wanted;
 use crate::parts::Within;
+use crate::places::{Bounds, Place};
 use crate::row::Opener;
 use crate::store::{Context, SqliteRepository};
 use crate::threads;

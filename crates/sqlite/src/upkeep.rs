@@ -71,7 +71,7 @@ impl Backlog {
     }
 }
 
-/// A call that takes many messages out. When it ends, also early, merging is switched on again with the next upkeep.
+/// A call that takes many messages out. If it ends early, merging is switched on again with the next upkeep.
 #[derive(Debug)]
 pub(crate) struct Removing(Arc<Backlog>);
 

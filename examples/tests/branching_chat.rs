@@ -50,8 +50,8 @@ fn branching_chat_draws_its_tree_in_every_store() {
     let folder = folder();
     let mut commands: Vec<_> = CHAT.iter().map(|(command, _)| *command).collect();
     commands.push("tree");
-    let told: String = CHAT.iter().flat_map(|(_, told)| *told).map(|line| format!("{line}\n")).collect();
-    assert_eq!(run(BRANCHING_CHAT, folder.path(), &commands), format!("{told}{TREE}"));
+    let told: Vec<_> = CHAT.iter().flat_map(|(_, told)| *told).copied().collect();
+    assert_eq!(run(BRANCHING_CHAT, folder.path(), &commands), format!("{}\n{TREE}", told.join("\n")));
     // In a file, each command by a process of its own: each goes on where the one before was.
     for (command, told) in CHAT {
         let output = run(BRANCHING_CHAT, folder.path(), &[&CHAT_DB[..], &[command]].concat());

@@ -126,7 +126,9 @@ async fn kill_writers(url: &str, thread: ThreadId, kills: Range<usize>) {
         });
         let (writer, lines) = seen.await.expect("the writer runs");
         let mut told = Told::default();
-        lines.iter().for_each(|line| told.hear(line));
+        for line in &lines {
+            told.hear(line);
+        }
         let state = open(&url).await;
         check_search(&state, thread, writer, &told).await;
         all.merge(told);

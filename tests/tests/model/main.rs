@@ -20,6 +20,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use chatkeep::{LayersConfig, layered};
 use chatkeep_contract::Repo;
 use chatkeep_memory::MemoryRepository;
 use chatkeep_postgres::PostgresRepository;
@@ -99,6 +100,13 @@ fn runtime() -> Runtime {
 fn memory_does_what_the_model_does() {
     let memory = MemoryRepository::new();
     run(&runtime(), &[Arc::new(memory.clone()), Arc::new(memory)]);
+}
+
+/// What applications have in front of a store.
+#[test]
+fn layers_do_what_the_model_does() {
+    let (memory, config) = (Arc::new(MemoryRepository::new()), LayersConfig::default());
+    run(&runtime(), &[layered(memory.clone(), &config), layered(memory, &config)]);
 }
 
 #[test]

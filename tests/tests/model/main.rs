@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use chatkeep::{LayersConfig, layered};
+use chatkeep::{CoalescingConfig, LayersConfig, layered};
 use chatkeep_contract::Repo;
 use chatkeep_memory::MemoryRepository;
 use chatkeep_postgres::PostgresRepository;
@@ -105,7 +105,8 @@ fn memory_does_what_the_model_does() {
 /// What applications have in front of a store.
 #[test]
 fn layers_do_what_the_model_does() {
-    let (memory, config) = (Arc::new(MemoryRepository::new()), LayersConfig::default());
+    let memory = Arc::new(MemoryRepository::new());
+    let config = LayersConfig::default().coalescing(CoalescingConfig::default());
     run(&runtime(), &[layered(memory.clone(), &config), layered(memory, &config)]);
 }
 

@@ -2,6 +2,8 @@ DROP TABLE chat_analyzer;
 DROP TABLE chat_message_words;
 DROP TABLE chat_message_revision;
 DROP TABLE chat_message;
+DROP TABLE chat_branch;
+DROP TABLE chat_fork;
 DROP TABLE chat_thread_tag;
 DROP TABLE chat_thread;
 DROP TABLE chat_org;

@@ -9,7 +9,8 @@ INSERT INTO chat_org (key, org_id) VALUES (0, '');
 
 CREATE TABLE chat_thread (
     key INTEGER PRIMARY KEY,
-    org INTEGER NOT NULL REFERENCES chat_org (key),
+    -- NULL while a fork is made: nobody sees it until it is whole.
+    org INTEGER REFERENCES chat_org (key),
     id BLOB NOT NULL,
     external_id TEXT,
     user_id TEXT NOT NULL,
@@ -17,6 +18,13 @@ CREATE TABLE chat_thread (
     folded_name TEXT NOT NULL,
     metadata TEXT NOT NULL,
     head INTEGER NOT NULL,
+    -- Of the whole thread: no position is on two branches.
+    next_position INTEGER NOT NULL DEFAULT 1,
+    next_branch INTEGER NOT NULL DEFAULT 1,
+    active_branch INTEGER NOT NULL DEFAULT 0,
+    forked_thread BLOB,
+    forked_branch INTEGER,
+    forked_through INTEGER,
     message_count INTEGER NOT NULL DEFAULT 0,
     version INTEGER NOT NULL DEFAULT 0,
     created_at INTEGER NOT NULL,
@@ -26,6 +34,34 @@ CREATE UNIQUE INDEX chat_thread_id ON chat_thread (id, org);
 -- Lists, newest update first.
 CREATE INDEX chat_thread_of_user ON chat_thread (org, user_id, updated_at DESC, id DESC);
 CREATE INDEX chat_thread_of_org ON chat_thread (org, updated_at DESC, id DESC);
+-- The forks of a thread, in the order of lists.
+CREATE INDEX chat_thread_fork ON chat_thread (forked_thread, updated_at DESC, id DESC)
+    WHERE forked_thread IS NOT NULL;
+
+-- Forks that are being made, by the id that each will have.
+CREATE TABLE chat_fork (
+    org INTEGER NOT NULL REFERENCES chat_org (key),
+    id BLOB NOT NULL,
+    thread INTEGER NOT NULL REFERENCES chat_thread (key) ON DELETE CASCADE,
+    PRIMARY KEY (org, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX chat_fork_thread ON chat_fork (thread);
+
+-- The branches of a thread beside the main one, which has no row.
+CREATE TABLE chat_branch (
+    thread INTEGER NOT NULL REFERENCES chat_thread (key) ON DELETE CASCADE,
+    branch INTEGER NOT NULL,
+    request BLOB NOT NULL,
+    name TEXT NOT NULL,
+    from_branch INTEGER NOT NULL,
+    from_position INTEGER NOT NULL,
+    head INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    -- A list of {"branch", "after", "through"}. It may be long, and so comes last.
+    path TEXT NOT NULL,
+    PRIMARY KEY (thread, branch),
+    UNIQUE (thread, request)
+) STRICT;
 
 -- Which threads have a value in their metadata.
 CREATE TABLE chat_thread_tag (

@@ -3,15 +3,15 @@
 use std::borrow::Cow;
 
 use chatkeep_domain::{
-    Append, Appended, ContentKey, ExternalId, NewMessage, OrgId, Position, Scope, StoreError, ThreadId,
-    UserId,
+    Append, Appended, Branch, BranchId, ChatMessage, ContentKey, ExternalId, InvalidArgument, NewMessage,
+    OrgId, Position, Scope, StoreError, ThreadId, UserId,
 };
 use rusqlite::Connection;
 
 use crate::error::{Answer, Result};
+use crate::in_thread::InThread;
 use crate::index::{self, Owner};
 use crate::store::Context;
-use crate::threads::InThread;
 
 /// A content longer than this is indexed with its own append, in bytes as it is kept; so is an append of so many messages: they need
 /// not be read once more.
@@ -20,15 +20,18 @@ const MANY: usize = 64;
 
 /// Does nothing where the thread holds the id.
 const INSERT: &str = "
-    INSERT INTO chat_message (thread, org, chat_thread_id, position, id, sender_id, sender_role, content, created_at,
-        updated_at, pending, external_id)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10, ?11)
+    INSERT INTO chat_message (thread, org, chat_thread_id, branch, position, id, sender_id, sender_role, content,
+        created_at, updated_at, pending, external_id)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11, ?12)
     ON CONFLICT (thread, id) DO NOTHING";
 
 const ADVANCE: &str = "
     UPDATE chat_thread
-    SET head = ?2, updated_at = MAX(updated_at, ?3), message_count = message_count + ?4, version = version + 1
+    SET head = COALESCE(?2, head), next_position = ?3, updated_at = MAX(updated_at, ?4),
+        message_count = message_count + ?5, version = version + 1
     WHERE key = ?1";
+
+const ADVANCE_BRANCH: &str = "UPDATE chat_branch SET head = ?3 WHERE thread = ?1 AND branch = ?2";
 
 /// An append whose contents are sealed, as far as that can be done before the thread is known.
 #[derive(Debug)]
@@ -43,7 +46,6 @@ pub(crate) struct Prepared {
 impl Prepared {
     pub(crate) fn new(scope: &Scope, thread: ThreadId, append: Append, context: &Context) -> Answer<Self> {
         append.validate()?;
-        append.branch.require_main()?;
         let sealed = scope.org_id().map(|org| seal(&append.messages, org, thread, context)).transpose()?;
         Ok(Self { scope: scope.clone(), thread, append, sealed })
     }
@@ -53,9 +55,9 @@ impl Prepared {
         let (id, append) = (self.thread, &self.append);
         let found = InThread::find(connection, context, &self.scope, id)?;
         let thread = &found.thread;
-        let mut head = Position::new(thread.head)?;
-        if let Err(conflict) = append.check_expected(head, thread.version) {
-            return retried(&found, append, head, conflict);
+        let target = Target::find(&found, append.branch)?;
+        if let Err(conflict) = append.check_expected(target.head, thread.version) {
+            return target.retried(append, conflict);
         }
         let sealed = match &self.sealed {
             Some(sealed) => Cow::Borrowed(sealed),
@@ -64,15 +66,16 @@ impl Prepared {
         let mut updated_at = i64::MIN;
         let mut stored = Vec::with_capacity(append.messages.len());
         let mut insert = connection.prepare_cached(INSERT)?;
-        let count_before = head;
+        let mut last = thread.allotted;
         for (new, sealed) in append.messages.iter().zip(&*sealed) {
-            let position = head.advance(1)?;
+            let position = last.advance(1)?;
             let created_at = new.created_at.timestamp_micros();
             let at_once = sealed.len() > LONG || append.messages.len() >= MANY;
             let values = (
                 thread.key,
                 thread.org,
                 id.as_uuid().as_bytes(),
+                append.branch.get(),
                 position.get(),
                 new.id.as_uuid().as_bytes(),
                 new.sender_id.as_ref().map(UserId::as_str),
@@ -83,9 +86,7 @@ impl Prepared {
                 new.external_id.as_ref().map(ExternalId::as_str),
             );
             if insert.execute(values)? == 0 {
-                let known = found.message(new.id)?;
-                new.check_held(&known)?;
-                stored.push(known);
+                stored.push(target.held(new, found.message(new.id)?)?);
                 continue;
             }
             if at_once {
@@ -93,15 +94,71 @@ impl Prepared {
             } else {
                 context.backlog.note_pending(sealed.len());
             }
-            (head, updated_at) = (position, updated_at.max(created_at));
-            stored.push(new.clone().into_message(id, position));
+            (last, updated_at) = (position, updated_at.max(created_at));
+            let mut message = new.clone().into_message(id, position);
+            message.branch = append.branch;
+            stored.push(message);
         }
-        if head == count_before {
-            return Ok(Appended::new(stored, head, thread.version));
+        if last == thread.allotted {
+            return Ok(Appended::new(stored, target.head, thread.version));
         }
-        let count = head.get() - count_before.get();
-        connection.prepare_cached(ADVANCE)?.execute((thread.key, head.get(), updated_at, count))?;
-        Ok(Appended::new(stored, head, thread.version.next()))
+        target.advance(last, updated_at)?;
+        Ok(Appended::new(stored, last, thread.version.next()))
+    }
+}
+
+/// The branch that gets the messages.
+struct Target<'a> {
+    found: &'a InThread<'a>,
+    /// `None` of the main one.
+    branch: Option<Branch>,
+    head: Position,
+}
+
+impl<'a> Target<'a> {
+    fn find(found: &'a InThread<'a>, id: BranchId) -> Result<Self> {
+        let branch = if id.is_main() { None } else { Some(found.branch(id)?) };
+        let head = branch.as_ref().map_or(found.thread.head, |branch| branch.head);
+        Ok(Self { found, branch, head })
+    }
+
+    /// A message that the thread holds already, in place of the new one of its id.
+    fn held(&self, new: &NewMessage, known: ChatMessage) -> Result<ChatMessage> {
+        let shows = |branch: &Branch| branch.path.contains(known.branch, known.position);
+        if !self.branch.as_ref().map_or(known.branch.is_main(), shows) {
+            let rule = "must hold no id that the thread holds on a branch which this one does not show";
+            return Err(InvalidArgument::new("messages", rule, new.id.to_string()).into());
+        }
+        new.check_held(&known)?;
+        Ok(known)
+    }
+
+    /// An append that comes again finds its messages whatever the thread is like by now; any other was too late.
+    fn retried(&self, append: &Append, conflict: StoreError) -> Result<Appended> {
+        let mut stored = Vec::with_capacity(append.messages.len());
+        for new in &append.messages {
+            if let Some(known) = self.found.find_message(new.id)? {
+                stored.push(self.held(new, known)?);
+            }
+        }
+        if stored.len() < append.messages.len() {
+            return Err(conflict.into());
+        }
+        Ok(Appended::new(stored, self.head, self.found.thread.version))
+    }
+
+    /// Notes that positions were given to new messages, up to the last one.
+    fn advance(&self, last: Position, updated_at: i64) -> Result<()> {
+        let InThread { connection, thread, .. } = self.found;
+        let count = last.get() - thread.allotted.get();
+        let main_head = self.branch.is_none().then_some(last.get());
+        let values = (thread.key, main_head, last.advance(1)?.get(), updated_at, count);
+        connection.prepare_cached(ADVANCE)?.execute(values)?;
+        if let Some(branch) = &self.branch {
+            let values = (thread.key, branch.id.get(), last.get());
+            connection.prepare_cached(ADVANCE_BRANCH)?.execute(values)?;
+        }
+        Ok(())
     }
 }
 
@@ -139,19 +196,4 @@ fn index_at_once(found: &InThread<'_>, new: &NewMessage) -> Result<()> {
     let (thread, sender) = (&found.thread, new.sender_id.as_ref().map(UserId::as_str));
     let owner = Owner { org: thread.org, thread: thread.key, user: &thread.user, sender };
     index::insert(found.connection, found.connection.last_insert_rowid(), owner, &document)
-}
-
-/// An append that comes again finds its messages whatever the thread is like by now; any other was too late.
-fn retried(found: &InThread<'_>, append: &Append, head: Position, conflict: StoreError) -> Result<Appended> {
-    let mut stored = Vec::with_capacity(append.messages.len());
-    for new in &append.messages {
-        if let Some(known) = found.find_message(new.id)? {
-            new.check_held(&known)?;
-            stored.push(known);
-        }
-    }
-    if stored.len() < append.messages.len() {
-        return Err(conflict.into());
-    }
-    Ok(Appended::new(stored, head, found.thread.version))
 }

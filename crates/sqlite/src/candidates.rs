@@ -7,15 +7,17 @@
 use std::cmp::Ordering;
 use std::collections::HashSet;
 
-use chatkeep_domain::search::{SearchKey, SearchRead};
-use chatkeep_domain::{ChatMessage, MessageFilter, OrgId, Position, StoreError, ThreadId};
+use chatkeep_domain::search::SearchKey;
+use chatkeep_domain::{BranchId, MessageFilter, OrgId, Position};
 use chrono::DateTime;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, Row, params_from_iter};
 
 use crate::error::Result;
 use crate::index::Wanted;
-use crate::row::{MESSAGE_COLUMNS, MESSAGE_WIDTH, Opener, uuid};
+use crate::parts::{Range, Within};
+use crate::places::{Bounds, Place};
+use crate::row::uuid;
 use crate::sql::Sql;
 use crate::stored;
 
@@ -39,89 +41,16 @@ const IS_THERE: &str = "
 
 const KEYS: &str = "SELECT m.key, m.created_at, m.chat_thread_id, m.position";
 
-/// A message that may match, and its place in the order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Place {
-    pub(crate) key: SearchKey,
-    row: i64,
-    /// The index says for certain that the words match.
-    pub(crate) is_exact: bool,
-}
-
-impl Place {
-    /// A place in one thread, where the position alone decides.
-    pub(crate) fn in_thread(thread: ThreadId, position: Position, org: &OrgId) -> Self {
-        Self { key: SearchKey::new(None, thread, position, org.clone()), row: 0, is_exact: false }
-    }
-
-    /// The message, and the name of its thread.
-    pub(crate) fn message(
-        &self,
-        connection: &Connection,
-        opener: Opener<'_>,
-    ) -> Result<(Result<ChatMessage, StoreError>, String)> {
-        let text = format!(
-            "SELECT {MESSAGE_COLUMNS}, t.name FROM chat_message m JOIN chat_thread t ON t.key = m.thread WHERE m.key = ?1"
-        );
-        let read = |row: &Row<'_>| Ok((opener.message(row), row.get(MESSAGE_WIDTH)?));
-        Ok(connection.prepare_cached(&text)?.query_row([self.row], read)?)
-    }
-}
-
-/// What is asked for: the first `limit` places in this order, between these places.
-#[derive(Debug, Clone)]
-pub(crate) struct Bounds {
-    pub(crate) newest_first: bool,
-    /// From this place on.
-    pub(crate) from: Option<Place>,
-    /// Behind this place.
-    pub(crate) behind: Option<Place>,
-    /// Ahead of this place.
-    pub(crate) ahead: Option<Place>,
-    /// Up to this place.
-    pub(crate) until: Option<Place>,
-    pub(crate) limit: usize,
-}
-
-impl Bounds {
-    pub(crate) fn new(newest_first: bool, limit: usize) -> Self {
-        Self { newest_first, from: None, behind: None, ahead: None, until: None, limit }
-    }
-
-    pub(crate) fn of(read: &SearchRead) -> Self {
-        let place = |key: &Option<SearchKey>| key.clone().map(|key| Place { key, row: 0, is_exact: false });
-        Self {
-            newest_first: read.newest_first,
-            from: place(&read.from),
-            behind: place(&read.behind),
-            ahead: None,
-            until: place(&read.until),
-            limit: read.limit,
-        }
-    }
-
-    fn contains(&self, place: &Place) -> bool {
-        let is_behind =
-            |other: &Place| if self.newest_first { place.key < other.key } else { place.key > other.key };
-        let is_at = |other: &Place| place.key == other.key;
-        self.from.as_ref().is_none_or(|from| is_at(from) || is_behind(from))
-            && self.behind.as_ref().is_none_or(is_behind)
-            && self.ahead.as_ref().is_none_or(|ahead| !is_at(ahead) && !is_behind(ahead))
-            && self.until.as_ref().is_none_or(|until| !is_behind(until))
-    }
-
-    pub(crate) fn sort(&self, places: &mut [Place]) {
-        places.sort_unstable_by(|one, other| {
-            if self.newest_first { other.key.cmp(&one.key) } else { one.key.cmp(&other.key) }
-        });
-    }
-}
+/// The same with the branch, which the indexes across threads do not have.
+const KEYS_ON_BRANCHES: &str = "SELECT m.key, m.created_at, m.chat_thread_id, m.position, m.branch";
 
 /// The candidates within one organization, or one thread of it.
 pub(crate) struct Candidates<'a> {
     org_id: OrgId,
     org: i64,
     thread: Option<i64>,
+    /// What of the thread.
+    within: Option<&'a Within>,
     user: Option<String>,
     filter: &'a MessageFilter,
     /// What the index is asked. `None`: it has nothing to say.
@@ -138,11 +67,16 @@ enum Way {
 }
 
 impl<'a> Candidates<'a> {
-    pub(crate) fn new(org_id: &OrgId, wanted: &Wanted<'_>, filter: &'a MessageFilter) -> Self {
+    pub(crate) fn new(
+        org_id: &OrgId,
+        wanted: &Wanted<'_>,
+        within: Option<&'a Within>,
+        filter: &'a MessageFilter,
+    ) -> Self {
         let Wanted { org, thread, user, .. } = *wanted;
         let (org_id, user) = (org_id.clone(), user.map(str::to_owned));
         let (question, is_exact) = (wanted.question(), wanted.is_exact());
-        Self { org_id, org, thread, user, filter, question, is_exact, way: None }
+        Self { org_id, org, thread, within, user, filter, question, is_exact, way: None }
     }
 
     /// The next ones.
@@ -156,7 +90,7 @@ impl<'a> Candidates<'a> {
                 Way::Walk(self.pending(connection)?.iter().map(|place| place.row).collect())
             } else {
                 let rows = serde_json::Value::from(hits).to_string();
-                let sql = Sql::new(KEYS).bind(" FROM json_each(", rows);
+                let sql = Sql::new(KEYS_ON_BRANCHES).bind(" FROM json_each(", rows);
                 Way::Sorted(self.sorted(connection, sql.text(") hit"), bounds)?)
             });
         }
@@ -164,7 +98,7 @@ impl<'a> Candidates<'a> {
             if let Some(places) = self.walk(connection, &question, bounds, pending)? {
                 return Ok(places);
             }
-            let sql = Sql::new(KEYS).bind(
+            let sql = Sql::new(KEYS_ON_BRANCHES).bind(
                 " FROM (SELECT rowid AS value FROM chat_message_words WHERE chat_message_words MATCH ",
                 question,
             );
@@ -179,7 +113,7 @@ impl<'a> Candidates<'a> {
         let sql = hits
             .text(" CROSS JOIN chat_message m ON m.key = hit.value")
             .text(" CROSS JOIN chat_thread t ON t.key = m.thread AND t.org = m.org WHERE m.pending IS NULL");
-        let mut places = self.places(connection, &self.filtered(sql))?;
+        let mut places = self.shown(connection, &self.filtered(sql))?;
         for place in &mut places {
             place.is_exact = self.is_exact;
         }
@@ -189,10 +123,10 @@ impl<'a> Candidates<'a> {
     }
 
     fn pending(&self, connection: &Connection) -> Result<Vec<Place>> {
-        let sql = Sql::new(KEYS)
+        let sql = Sql::new(KEYS_ON_BRANCHES)
             .text(" FROM chat_message m CROSS JOIN chat_thread t ON t.key = m.thread AND t.org = m.org")
             .text(" WHERE m.pending = 1");
-        self.places(connection, &self.filtered(sql))
+        self.shown(connection, &self.filtered(sql))
     }
 
     /// Goes on with the owner and the filter.
@@ -249,22 +183,42 @@ impl<'a> Candidates<'a> {
     fn in_order(&self, connection: &Connection, bounds: &Bounds, limit: usize) -> Result<Vec<Place>> {
         let sql = Sql::new(KEYS)
             .text(" FROM chat_message m CROSS JOIN chat_thread t ON t.key = m.thread AND t.org = m.org")
-            .text(" WHERE m.branch = 0");
-        self.places(connection, &self.bounded(self.filtered(sql), bounds, limit))
+            .text(" WHERE TRUE");
+        self.first(connection, &self.filtered(sql), bounds, limit)
     }
 
     /// The same, from the index alone, without a look at the messages.
     fn in_walk(&self, connection: &Connection, bounds: &Bounds, limit: usize) -> Result<Vec<Place>> {
         let sql = Sql::new(KEYS).text(" FROM chat_message m WHERE m.org = ").bind("", self.org);
-        let sql = sql.bind_some(" AND m.branch = 0 AND m.thread = ", self.thread);
-        self.places(connection, &self.bounded(sql, bounds, limit))
+        self.first(connection, &sql.bind_some(" AND m.thread = ", self.thread), bounds, limit)
     }
 
-    fn bounded(&self, mut sql: Sql, bounds: &Bounds, limit: usize) -> Sql {
-        let columns: &[&str] = match self.thread {
-            Some(_) => &["m.position"],
-            None => &["m.created_at", "m.chat_thread_id", "m.position"],
+    /// The first ones between the bounds. In a thread, part by part: what is found in one narrows what is looked for in the next.
+    fn first(&self, connection: &Connection, sql: &Sql, bounds: &Bounds, limit: usize) -> Result<Vec<Place>> {
+        let Some(within) = self.within else {
+            return self.places(connection, &self.bounded(sql.clone(), bounds).limit(limit));
         };
+        let (mut range, mut found) = (self.range(bounds), Vec::new());
+        let order = if bounds.newest_first { " ORDER BY m.position DESC" } else { " ORDER BY m.position" };
+        for segment in within.segments(bounds.newest_first) {
+            let Some(part) = range.part(segment) else { continue };
+            let places = self.places(connection, &part.condition(sql.clone()).text(order).limit(limit))?;
+            if places.is_empty() {
+                continue;
+            }
+            found.extend(places);
+            bounds.sort(&mut found);
+            found.truncate(limit);
+            if let Some(last) = found.get(limit.saturating_sub(1)) {
+                let position = last.key.position.get();
+                range = if bounds.newest_first { range.behind(position) } else { range.ahead_of(position) };
+            }
+        }
+        Ok(found)
+    }
+
+    /// The ends of what is asked for: a place, on which side of it, and whether it is in.
+    fn ends<'b>(&self, bounds: &'b Bounds) -> impl Iterator<Item = (&'b Place, char, bool)> {
         let (on, back) = if bounds.newest_first { ('<', '>') } else { ('>', '<') };
         let ends = [
             (&bounds.from, on, true),
@@ -272,29 +226,70 @@ impl<'a> Candidates<'a> {
             (&bounds.ahead, back, false),
             (&bounds.until, back, true),
         ];
-        for (end, comparison, is_closed) in ends {
-            if let Some(place) = end {
-                // The organization is the last key of the order, and here it is the same in every row.
-                let ours = self.org_id.cmp(&place.key.org_id);
-                let is_in = ours == if comparison == '<' { Ordering::Less } else { Ordering::Greater };
-                let or_equal = if is_in || is_closed && ours.is_eq() { "=" } else { "" };
-                sql = sql.bind_list(
-                    &format!(" AND ({}) {comparison}{or_equal}", columns.join(", ")),
-                    values(place),
-                );
+        ends.into_iter().filter_map(|(end, side, is_closed)| {
+            let place = end.as_ref()?;
+            // The organization is the last key of the order, and here it is the same in every row.
+            let ours = self.org_id.cmp(&place.key.org_id);
+            let is_in = ours == if side == '<' { Ordering::Less } else { Ordering::Greater };
+            Some((place, side, is_in || is_closed && ours.is_eq()))
+        })
+    }
+
+    /// The same in a thread.
+    fn range(&self, bounds: &Bounds) -> Range {
+        self.ends(bounds).fold(Range::ALL, |range, (place, side, is_in)| {
+            let position = place.key.position.get();
+            match (side, is_in) {
+                ('<', true) => range.through(position),
+                ('<', false) => range.ahead_of(position),
+                (_, true) => range.from(position),
+                (_, false) => range.behind(position),
             }
+        })
+    }
+
+    /// The same across threads, in order.
+    fn bounded(&self, mut sql: Sql, bounds: &Bounds) -> Sql {
+        for (place, side, is_in) in self.ends(bounds) {
+            let or_equal = if is_in { "=" } else { "" };
+            let text = format!(" AND (m.created_at, m.chat_thread_id, m.position) {side}{or_equal}");
+            sql = sql.bind_list(&text, values(place));
         }
-        let direction = if bounds.newest_first { " DESC" } else { "" };
-        let order: Vec<_> = columns.iter().map(|column| format!("{column}{direction}")).collect();
-        sql.text(" ORDER BY ").text(&order.join(", ")).limit(limit)
+        let order = if bounds.newest_first {
+            " ORDER BY m.created_at DESC, m.chat_thread_id DESC, m.position DESC"
+        } else {
+            " ORDER BY m.created_at, m.chat_thread_id, m.position"
+        };
+        sql.text(order)
     }
 
     fn places(&self, connection: &Connection, sql: &Sql) -> Result<Vec<Place>> {
+        self.places_if(connection, sql, |_, _| Ok(true))
+    }
+
+    /// Those that are looked at, from rows with their branch.
+    fn shown(&self, connection: &Connection, sql: &Sql) -> Result<Vec<Place>> {
+        self.places_if(connection, sql, |row, place| {
+            let Some(within) = self.within else { return Ok(true) };
+            Ok(within.contains(BranchId::new(row.get(4)?), place.key.position))
+        })
+    }
+
+    fn places_if(
+        &self,
+        connection: &Connection,
+        sql: &Sql,
+        is_wanted: impl Fn(&Row<'_>, &Place) -> Result<bool>,
+    ) -> Result<Vec<Place>> {
         let mut statement = connection.prepare_cached(&sql.text)?;
         let mut rows = statement.query(params_from_iter(sql.values()))?;
         let mut places = Vec::new();
         while let Some(row) = rows.next()? {
-            places.extend(self.place(row));
+            if let Some(place) = self.place(row)
+                && is_wanted(row, &place)?
+            {
+                places.push(place);
+            }
         }
         Ok(places)
     }
@@ -316,14 +311,11 @@ fn is_there(connection: &Connection, place: &Place) -> Result<bool> {
     Ok(found.is_some())
 }
 
-fn values(place: &Place) -> Vec<Value> {
-    let mut values: Vec<Value> = Vec::new();
-    if let Some(created_at) = place.key.created_at {
-        let thread = place.key.thread.as_uuid().as_bytes().to_vec();
-        values.extend([created_at.timestamp_micros().into(), Value::Blob(thread)]);
-    }
-    values.push(place.key.position.get().into());
-    values
+fn values(place: &Place) -> [Value; 3] {
+    let SearchKey { created_at, thread, position, .. } = &place.key;
+    let created_at = created_at.map(|at| at.timestamp_micros());
+    let thread = thread.as_uuid().as_bytes().to_vec();
+    [created_at.into(), Value::Blob(thread), position.get().into()]
 }
 
 /// One more than [`MANY`] at most.

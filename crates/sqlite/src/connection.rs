@@ -27,6 +27,9 @@ const STATEMENTS: usize = 128;
 /// How long it waits before it tries again.
 const PAUSE: Duration = Duration::from_millis(1);
 
+/// How long others may write between two steps of a long work, at the most.
+const REST: Duration = Duration::from_millis(100);
+
 /// With so many pages in the log the writer itself writes them into the file, within a commit: else a log that is written to without
 /// a pause would grow without end. Before, `checkpoint.rs` does it beside the writer.
 const MOST_PAGES: i64 = 4_000;
@@ -104,6 +107,12 @@ pub(crate) fn patiently<T>(timeout: Duration, mut work: impl FnMut() -> Result<T
             done => return done,
         }
     }
+}
+
+/// Leaves the lock to other processes for as long as the work since then took. Who waits for it looks for it every tenth of a second
+/// only, and would hardly ever find it free.
+pub(crate) fn rest(begun: Instant) {
+    thread::sleep(begun.elapsed().min(REST));
 }
 
 /// The connection that writes. It makes the file, and the folders above it. A file that `check` refuses is left as it is.

@@ -3,21 +3,30 @@
 mod append;
 mod backup;
 mod blocking;
+mod branches;
 mod candidates;
 mod checkpoint;
 mod commit;
 mod config;
 mod connection;
+#[cfg(test)]
+mod costs;
 mod error;
+mod fork;
 mod identity;
+mod in_thread;
 mod index;
+mod lists;
 mod maintenance;
 mod messages;
 mod migrations;
+mod parts;
+mod places;
 #[cfg(test)]
 mod plans;
 mod readers;
 mod reindex;
+mod removals;
 mod row;
 mod schema;
 mod search;

@@ -3,20 +3,22 @@
 use async_trait::async_trait;
 use chatkeep_domain::{
     Append, Appended, ChatMessage, MessageEdit, MessageId, MessageQuery, MessageRepository, MessageRevision,
-    MessageStream, Order, Page, Position, Removal, Scope, StoreError, ThreadAppend, ThreadId, Timestamp,
-    UserId, Version, stream_by_pages,
+    MessageStream, Order, Page, Path, Position, Removal, Scope, StoreError, ThreadAppend, ThreadId,
+    Timestamp, UserId, Version, stream_by_pages,
 };
 use rusqlite::{Row, params_from_iter};
 
 use crate::append::{self, Prepared};
-use crate::candidates::{Bounds, Candidates, Place};
+use crate::candidates::Candidates;
 use crate::error::{Answer, Result, STORE, shared};
+use crate::in_thread::InThread;
 use crate::index::{self, Wanted};
+use crate::parts::{Part, Range, Within, in_order};
+use crate::places::{Bounds, Place};
 use crate::row::MESSAGE_COLUMNS;
 use crate::sql::Sql;
 use crate::store::SqliteRepository;
 use crate::stored;
-use crate::threads::InThread;
 
 const KEEP: &str = "
     INSERT INTO chat_message_revision (message, revision, content, written_at, edited_at)
@@ -40,13 +42,16 @@ const TOUCH: &str = "
 
 /// The same thread under another key, without its messages.
 const SUCCEED: &str = "
-    INSERT INTO chat_thread (org, id, external_id, user_id, name, folded_name, metadata, head, version, created_at,
-        updated_at)
-    SELECT ?2, ?3, external_id, user_id, name, folded_name, metadata, head, version + 1, created_at,
+    INSERT INTO chat_thread (org, id, external_id, user_id, name, folded_name, metadata, head, next_position,
+        next_branch, active_branch, forked_thread, forked_branch, forked_through, version, created_at, updated_at)
+    SELECT ?2, ?3, external_id, user_id, name, folded_name, metadata, head, next_position,
+        next_branch, active_branch, forked_thread, forked_branch, forked_through, version + 1, created_at,
         MAX(updated_at, ?4)
     FROM chat_thread WHERE key = ?1";
 
 const MOVE_TAGS: &str = "UPDATE chat_thread_tag SET thread = ?2 WHERE thread = ?1";
+
+const MOVE_BRANCHES: &str = "UPDATE chat_branch SET thread = ?2 WHERE thread = ?1";
 
 /// As many messages are cleared with the call; more go afterwards, a few at a time.
 const CLEARED_AT_ONCE: i64 = 1_000;
@@ -63,34 +68,65 @@ impl InThread<'_> {
         unless: Option<Version>,
     ) -> Result<Option<Page<ChatMessage>>> {
         let version = self.thread.version;
-        query.branch.require_main()?;
+        let path = self.path(query.branch)?;
         if unless == Some(version) {
             return Ok(None);
         }
         let found = if query.limit == 0 {
             Vec::new()
         } else if query.filter.metadata.is_empty() {
-            self.listed(query, ends)?
+            self.listed(query, &path, ends)?
         } else {
-            self.listed_with_metadata(query, ends)?
+            self.listed_with_metadata(query, &Within::Path(path), ends)?
         };
         let page = Page::cut(found, query.limit, |last| query.cursor_behind(self.id, last.position))?;
         Ok(Some(page.at_version(version)))
     }
 
-    /// One message more than the limit. The error of a corrupt row says where the list goes on.
-    fn listed(&self, query: &MessageQuery, (after, before): Ends) -> Result<Vec<Answer<ChatMessage>>> {
-        let sql = Sql::new(format!("SELECT {MESSAGE_COLUMNS} FROM chat_message m WHERE m.branch = 0"))
-            .bind(" AND m.thread = ", self.thread.key)
-            .bind(" AND m.position > ", after.get())
-            .bind_some(" AND m.position < ", before.map(Position::get));
+    /// One message more than the limit, from one part of the path after the other. The error of a corrupt row says where the list goes
+    /// on.
+    fn listed(
+        &self,
+        query: &MessageQuery,
+        path: &Path,
+        (after, before): Ends,
+    ) -> Result<Vec<Answer<ChatMessage>>> {
+        let range = Range::between(after, before);
+        let segments = in_order(path.segments(), query.order == Order::NewestFirst);
+        let mut parts = segments.filter_map(|segment| range.part(segment)).peekable();
+        let mut found = Vec::with_capacity(query.limit.min(64) + 1);
+        let mut offset = query.offset;
+        while let Some(part) = parts.next() {
+            let count = found.len();
+            self.listed_of(part, query, offset, &mut found)?;
+            if found.len() > query.limit {
+                break;
+            }
+            offset = match offset {
+                0 => 0,
+                _ if found.len() > count || parts.peek().is_none() => 0,
+                _ => offset.saturating_sub(self.count(part, query)?),
+            };
+        }
+        Ok(found)
+    }
+
+    /// What of a part is behind the offset, until there is one message more than the limit.
+    fn listed_of(
+        &self,
+        part: Part,
+        query: &MessageQuery,
+        offset: u64,
+        found: &mut Vec<Answer<ChatMessage>>,
+    ) -> Result<()> {
         let order = if query.order == Order::NewestFirst { " DESC" } else { "" };
-        let mut sql = stored::filter(sql, &query.filter)
+        let mut sql = self
+            .filtered(&format!("SELECT {MESSAGE_COLUMNS}"), part, query)
             .text(" ORDER BY m.position")
             .text(order)
-            .limit(query.limit + 1);
-        if query.offset > 0 {
-            sql = sql.bind(" OFFSET ", i64::try_from(query.offset).unwrap_or(i64::MAX));
+            .limit(query.limit + 1 - found.len());
+        if offset > 0 {
+            sql = sql.bind(" OFFSET ", i64::try_from(offset).unwrap_or(i64::MAX));
         }
         let mut statement = self.connection.prepare_cached(&sql.text)?;
         let message = |row: &Row<'_>| {
@@ -99,11 +135,24 @@ impl InThread<'_> {
                 error.going_on(place.map(|position| query.cursor_behind(self.id, position)))
             }))
         };
-        let mut found = Vec::with_capacity(query.limit.min(64) + 1);
         for message in statement.query_map(params_from_iter(sql.values()), message)? {
             found.push(message?);
         }
-        Ok(found)
+        Ok(())
+    }
+
+    /// How many messages of a part the filter lets through.
+    fn count(&self, part: Part, query: &MessageQuery) -> Result<u64> {
+        let sql = self.filtered("SELECT COUNT(*)", part, query);
+        let mut statement = self.connection.prepare_cached(&sql.text)?;
+        let count: i64 = statement.query_row(params_from_iter(sql.values()), |row| row.get(0))?;
+        Ok(count.unsigned_abs())
+    }
+
+    fn filtered(&self, columns: &str, part: Part, query: &MessageQuery) -> Sql {
+        let sql =
+            Sql::new(format!("{columns} FROM chat_message m")).bind(" WHERE m.thread = ", self.thread.key);
+        stored::filter(part.condition(sql), &query.filter)
     }
 
     /// The same, where the query has filters on metadata: the index finds what may match, and each is checked here, so that the
@@ -111,6 +160,7 @@ impl InThread<'_> {
     fn listed_with_metadata(
         &self,
         query: &MessageQuery,
+        within: &Within,
         (after, before): Ends,
     ) -> Result<Vec<Answer<ChatMessage>>> {
         let (filter, org) = (&query.filter, &self.thread.org_id);
@@ -122,7 +172,7 @@ impl InThread<'_> {
             metadata: &filter.metadata,
             expr: None,
         };
-        let mut candidates = Candidates::new(org, &wanted, filter);
+        let mut candidates = Candidates::new(org, &wanted, Some(within), filter);
         let offset = usize::try_from(query.offset).unwrap_or(usize::MAX);
         let limit = (query.limit + 1).saturating_add(offset).min(1_000);
         let mut bounds = Bounds::new(query.order == Order::NewestFirst, limit);
@@ -220,7 +270,9 @@ impl InThread<'_> {
             self.give_up()?;
             let successor = (key, thread.org, self.id.as_uuid().as_bytes(), at.timestamp_micros());
             connection.prepare_cached(SUCCEED)?.execute(successor)?;
-            connection.prepare_cached(MOVE_TAGS)?.execute((key, connection.last_insert_rowid()))?;
+            let moved = (key, connection.last_insert_rowid());
+            connection.prepare_cached(MOVE_TAGS)?.execute(moved)?;
+            connection.prepare_cached(MOVE_BRANCHES)?.execute(moved)?;
         } else {
             while stored::delete_rows(connection, key, 200)? > 0 {}
             self.touch(at, count)?;
@@ -229,7 +281,7 @@ impl InThread<'_> {
     }
 
     /// The thread was changed, and has so many messages fewer.
-    fn touch(&self, at: Timestamp, fewer: i64) -> Result<()> {
+    pub(crate) fn touch(&self, at: Timestamp, fewer: i64) -> Result<()> {
         self.connection.prepare_cached(TOUCH)?.execute((self.thread.key, at.timestamp_micros(), fewer))?;
         Ok(())
     }

@@ -6,9 +6,10 @@ use std::sync::{Mutex, PoisonError};
 
 use chatkeep_domain::search::SearchOrder;
 use chatkeep_domain::{
-    Append, Content, IdGenerator as _, MessageEdit, MessageFilter, MessageQuery, MessageRepository as _,
-    MessageSearch as _, MetadataFilter, NewMessage, NewThread, Order, OrgId, Role, Scope, SearchQuery,
-    ThreadId, ThreadQuery, ThreadRepository as _, ThreadUpdate, Timestamp, UserId, UuidV7Generator,
+    Append, BranchId, BranchPoint, BranchRename, BranchRepository as _, Content, Fork, IdGenerator as _,
+    MessageEdit, MessageFilter, MessageQuery, MessageRepository as _, MessageSearch as _, MetadataFilter,
+    NewBranch, NewMessage, NewThread, Order, OrgId, Position, Role, Scope, SearchQuery, ThreadId,
+    ThreadQuery, ThreadRepository as _, ThreadUpdate, Timestamp, UserId, UuidV7Generator,
 };
 use rusqlite::Connection;
 use rusqlite::trace::{TraceEvent, TraceEventCodes};
@@ -68,7 +69,7 @@ fn scans_a_table(plan: &str) -> bool {
     plan.lines().any(|step| {
         let scanned = step.trim_start().strip_prefix("SCAN ").and_then(|step| step.split(' ').next());
         scanned.is_some_and(|name| {
-            ["m", "t", "o", "g"].contains(&name)
+            ["m", "t", "o", "g", "b", "l"].contains(&name)
                 || (name.starts_with("chat_") && !name.starts_with("chat_message_words"))
         })
     })
@@ -104,8 +105,15 @@ fn message(n: i64) -> NewMessage {
     message
 }
 
-/// A long thread, many short ones, and those of another organization.
-async fn fill(store: &SqliteRepository) -> ThreadId {
+/// A branch that starts behind a position of the main one.
+async fn branch(store: &SqliteRepository, scope: &Scope, thread: ThreadId, through: i64) -> BranchId {
+    let point = BranchPoint::new(BranchId::MAIN, Position::new(through).expect("a position"));
+    let new = NewBranch::new(UuidV7Generator.request_id(), point, at(0));
+    store.create_branch(scope, thread, new).await.expect("a branch").id
+}
+
+/// A long thread with a long branch, many short ones, and those of another organization.
+async fn fill(store: &SqliteRepository) -> (ThreadId, BranchId) {
     let mut first = None;
     for number in 0..200 {
         let org = if number % 10 == 9 { OrgId::new("other").expect("an id") } else { org() };
@@ -117,9 +125,16 @@ async fn fill(store: &SqliteRepository) -> ThreadId {
         let count = if number == 0 { MANY } else { 5 };
         let messages = Append::new((0..count).map(message));
         store.append(&scope, id, messages).await.expect("an append");
+        if number % 4 == 0 {
+            branch(store, &scope, id, 2).await;
+        }
         first.get_or_insert(id);
     }
-    first.expect("a thread")
+    let first = first.expect("a thread");
+    let branch = branch(store, &Scope::org(org()), first, MANY / 2).await;
+    let messages = Append::new((0..MANY).map(message)).branch(branch);
+    store.append(&Scope::org(org()), first, messages).await.expect("an append");
+    (first, branch)
 }
 
 fn message_filters() -> Vec<(&'static str, MessageFilter)> {
@@ -146,20 +161,21 @@ fn searches() -> Vec<(String, SearchQuery)> {
 }
 
 /// Asks for everything, a first page and the one behind it; gives what was run for each.
-async fn ask(store: &SqliteRepository, thread: ThreadId) -> Vec<(String, Vec<String>)> {
+async fn ask(store: &SqliteRepository, (thread, branch): (ThreadId, BranchId)) -> Vec<(String, Vec<String>)> {
     let mut asked = Vec::new();
     let everybody = Scope::org(org());
     let scopes = [
-        ("organization", everybody.clone(), None),
-        ("user", Scope::user(org(), user()), None),
-        ("thread", everybody.clone(), Some(thread)),
+        ("organization", everybody.clone(), None, None),
+        ("user", Scope::user(org(), user()), None, None),
+        ("thread", everybody.clone(), Some(thread), None),
+        ("branch", everybody.clone(), Some(thread), Some(branch)),
     ];
     heard();
-    for (who, scope, of) in scopes {
+    for (who, scope, of, on) in scopes {
         for (what, search) in searches() {
             for order in [SearchOrder::Newest, SearchOrder::Oldest, SearchOrder::Relevance] {
                 let mut query = search.clone().order(order).limit(20);
-                query.thread = of;
+                (query.thread, query.branch) = (of, on);
                 let page = store.search_messages(&scope, &query).await.expect("it is found");
                 if let Some(next) = page.next {
                     store.search_messages(&scope, &query.behind(next)).await.expect("it is found");
@@ -169,13 +185,16 @@ async fn ask(store: &SqliteRepository, thread: ThreadId) -> Vec<(String, Vec<Str
         }
     }
     for (what, filter) in message_filters() {
-        for order in [Order::OldestFirst, Order::NewestFirst] {
-            let query = MessageQuery::default().filter(filter.clone()).order(order).limit(20);
+        let both = [Order::OldestFirst, Order::NewestFirst].map(|order| (order, BranchId::MAIN));
+        for (order, on) in both.into_iter().chain(both.map(|(order, _)| (order, branch))) {
+            let query = MessageQuery::default().filter(filter.clone()).order(order).limit(20).branch(on);
             let page = store.list_messages(&everybody, thread, &query).await.expect("a list");
             if let Some(next) = page.next {
-                store.list_messages(&everybody, thread, &query.behind(next)).await.expect("a list");
+                store.list_messages(&everybody, thread, &query.clone().behind(next)).await.expect("a list");
             }
-            asked.push((format!("messages by {what}, {order:?}"), heard()));
+            // So far that a part of the path is left out.
+            store.list_messages(&everybody, thread, &query.offset(5_000)).await.expect("a list");
+            asked.push((format!("messages by {what} on {on}, {order:?}"), heard()));
         }
     }
     for (who, scope) in [("organization", everybody.clone()), ("user", Scope::user(org(), user()))] {
@@ -186,6 +205,7 @@ async fn ask(store: &SqliteRepository, thread: ThreadId) -> Vec<(String, Vec<Str
             ("created", first().created(at(10), at(100))),
             ("updated", first().updated(at(10), at(100))),
             ("metadata", first().metadata(lot(11))),
+            ("origin", first().forked_from(thread)),
             ("nothing, with previews", first().with_preview()),
             ("name, with previews", first().name_contains("thread 7").with_preview()),
         ] {
@@ -196,7 +216,11 @@ async fn ask(store: &SqliteRepository, thread: ThreadId) -> Vec<(String, Vec<Str
             asked.push((format!("threads of {who} by {what}"), heard()));
         }
     }
+    let list = ThreadQuery::first(20).forked_from(thread);
+    store.list_threads(&Scope::operator(), &list).await.expect("a list");
+    asked.push(("forks, for the operator".to_owned(), heard()));
     asked.push(("calls that write".to_owned(), write(store).await));
+    asked.push(("calls about branches".to_owned(), write_branches(store, thread).await));
     asked
 }
 
@@ -220,10 +244,34 @@ async fn write(store: &SqliteRepository) -> Vec<String> {
     heard()
 }
 
+/// The same on branches of a long thread.
+async fn write_branches(store: &SqliteRepository, thread: ThreadId) -> Vec<String> {
+    let scope = Scope::org(org());
+    let (one, other) = (branch(store, &scope, thread, 10).await, branch(store, &scope, thread, 20).await);
+    store.list_branches(&scope, thread).await.expect("branches");
+    let rename = BranchRename::new("named", at(1));
+    store.rename_branch(&scope, thread, one, rename).await.expect("it is renamed");
+    store.append(&scope, thread, Append::new((0..300).map(message)).branch(one)).await.expect("an append");
+    let update = ThreadUpdate::new(at(1)).active_branch(other);
+    store.update_thread(&scope, thread, update).await.expect("an update");
+    let list = ThreadQuery::first(20).with_preview();
+    store.list_threads(&scope, &list).await.expect("a list");
+    let new = NewThread::new(UuidV7Generator.thread_id(), org(), user(), "a fork", at(0));
+    let from = BranchPoint::new(one, Position::new(10).expect("a position"));
+    let fork = store.fork_thread(&scope, thread, Fork::new(new, from)).await.expect("a fork");
+    store.delete_thread(&scope, fork.id, None).await.expect("it is deleted");
+    let end = Position::new(10).expect("a position");
+    store.truncate_branch(&scope, thread, one, end, at(2).into()).await.expect("it is truncated");
+    for branch in [one, other] {
+        store.delete_branch(&scope, thread, branch, at(3).into()).await.expect("it is deleted");
+    }
+    heard()
+}
+
 #[tokio::test]
 async fn no_question_scans_a_table() {
     let store = SqliteRepository::open(SqliteConfig::in_memory()).await.expect("a database in memory");
-    let thread = fill(&store).await;
+    let filled = fill(&store).await;
     let listen = |connection: &Connection| {
         connection.trace_v2(TraceEventCodes::SQLITE_TRACE_STMT, Some(hear));
         Ok(())
@@ -236,7 +284,7 @@ async fn no_question_scans_a_table() {
             store.write(analyze).await.expect("there are statistics");
         }
         let mut faults = Vec::new();
-        for (name, statements) in ask(&store, thread).await {
+        for (name, statements) in ask(&store, filled).await {
             assert!(statements.iter().any(|sql| sql.contains("SELECT")), "nothing was heard of {name}");
             for (sql, plan) in explained(&store, statements).await {
                 if scans_a_table(&plan) {

@@ -1,14 +1,14 @@
 //! Fills the index again, in batches.
 
 use std::sync::Arc;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use async_trait::async_trait;
 use chatkeep_domain::search::{ANALYZER_VERSION, fold_text};
 use chatkeep_domain::{BoxError, Codec, Entity, Reindex, StoreError, metadata_from_json};
 use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior};
 
+use crate::connection::rest;
 use crate::error::{Answer, Result};
 use crate::index;
 use crate::maintenance::SqliteMigrations;
@@ -22,10 +22,6 @@ const ROWS: u64 = 200;
 
 /// After how many bytes of contents it takes no more.
 const BYTES: usize = 8 * 1_024 * 1_024;
-
-/// How long others may write between two transactions, at the most; else as long as one took. Who waits for the lock looks for it
-/// every tenth of a second only, and would hardly ever find it free.
-const PAUSE: Duration = Duration::from_millis(100);
 
 /// The most corrupt rows that are remembered.
 const MAX_NAMED: usize = 100;
@@ -156,7 +152,7 @@ fn batch(connection: &mut Connection, next: Next, all: bool, codec: &dyn Codec) 
     }
     transaction.commit()?;
     if !is_last {
-        thread::sleep(begun.elapsed().min(PAUSE));
+        rest(begun);
     }
     Ok(batch)
 }

@@ -1,26 +1,32 @@
 //! Rows become records of the domain here. What cannot be decoded is named, never dropped.
 
 use chatkeep_domain::{
-    BoxError, ChatMessage, ChatThread, Codec, ContentKey, Entity, ExternalId, MessageRevision, OrgId,
-    Position, StoreError, Timestamp, UserId, Version, metadata_from_json,
+    BoxError, Branch, BranchId, BranchPoint, ChatMessage, ChatThread, Codec, ContentKey, Entity, ExternalId,
+    ForkPoint, MessageRevision, OrgId, Path, Position, StoreError, ThreadId, Timestamp, UserId, Version,
+    metadata_from_json,
 };
 use chrono::DateTime;
 use rusqlite::Row;
+use rusqlite::types::ValueRef;
 use uuid::Uuid;
 
 /// Behind these, `o.org_id` where the organization is not known.
-pub(crate) const THREAD_COLUMNS: &str =
-    "t.id, t.user_id, t.name, t.metadata, t.head, t.created_at, t.updated_at, t.external_id, t.version";
+pub(crate) const THREAD_COLUMNS: &str = "
+    t.id, t.user_id, t.name, t.metadata, t.head, t.created_at, t.updated_at, t.external_id, t.version,
+    t.active_branch, t.forked_thread, t.forked_branch, t.forked_through";
 
 /// The number of these columns.
-pub(crate) const THREAD_WIDTH: usize = 9;
+pub(crate) const THREAD_WIDTH: usize = 13;
+
+pub(crate) const BRANCH_COLUMNS: &str = "
+    b.branch, b.request, b.name, b.from_branch, b.from_position, b.head, b.created_at, b.path";
 
 pub(crate) const MESSAGE_COLUMNS: &str = "
     m.id, m.chat_thread_id, m.position, m.sender_id, m.sender_role, m.content, m.created_at, m.updated_at,
-    m.external_id, m.revision";
+    m.external_id, m.revision, m.branch";
 
 /// The number of these columns.
-pub(crate) const MESSAGE_WIDTH: usize = 10;
+pub(crate) const MESSAGE_WIDTH: usize = 11;
 
 /// A thread's row, with its columns in that order, of an organization that is known or behind them.
 pub(crate) fn thread(row: &Row<'_>, org: Option<&OrgId>) -> Result<ChatThread, StoreError> {
@@ -36,7 +42,44 @@ fn decode_thread(row: &Row<'_>, org: Option<&OrgId>) -> Result<ChatThread, BoxEr
     thread.updated_at = moment(row, 6)?;
     thread.external_id = external_id(row, 7)?;
     thread.version = Version::new(row.get(8)?)?;
+    thread.active_branch = BranchId::new(row.get(9)?);
+    thread.forked_from = fork_point(row, 10)?;
     Ok(thread)
+}
+
+fn fork_point(row: &Row<'_>, first: usize) -> Result<Option<ForkPoint>, BoxError> {
+    if row.get_ref(first)? == ValueRef::Null {
+        return Ok(None);
+    }
+    let point = point(row, first + 1)?;
+    Ok(Some(ForkPoint::new(uuid(row, first)?.into(), point)))
+}
+
+fn point(row: &Row<'_>, first: usize) -> Result<BranchPoint, BoxError> {
+    Ok(BranchPoint::new(BranchId::new(row.get(first)?), Position::new(row.get(first + 1)?)?))
+}
+
+/// A branch's row, with its columns in that order.
+pub(crate) fn branch(row: &Row<'_>, thread: ThreadId) -> Result<Branch, StoreError> {
+    let decode = || -> Result<Branch, BoxError> {
+        let (id, path) = (BranchId::new(row.get(0)?), path(row, 7)?);
+        let mut branch = Branch::new(id, thread, path, Position::new(row.get(5)?)?, moment(row, 6)?);
+        branch.request = Some(uuid(row, 1)?.into());
+        text(row, 2)?.clone_into(&mut branch.name);
+        branch.from = Some(point(row, 3)?);
+        Ok(branch)
+    };
+    decode().map_err(|error| corrupt_branch(row, error))
+}
+
+pub(crate) fn path(row: &Row<'_>, column: usize) -> Result<Path, BoxError> {
+    Ok(Path::from_segments(serde_json::from_str(text(row, column)?)?)?)
+}
+
+/// The error of a row whose first column is the branch's number.
+pub(crate) fn corrupt_branch(row: &Row<'_>, error: impl Into<BoxError>) -> StoreError {
+    let number = row.get::<_, i64>(0).map_or_else(|_| "unknown".to_owned(), |number| number.to_string());
+    StoreError::corrupt_row(Entity::Branch, number, error)
 }
 
 pub(crate) fn org_id(row: &Row<'_>, column: usize) -> Result<OrgId, BoxError> {
@@ -71,6 +114,7 @@ impl Opener<'_> {
         message.updated_at = moment(row, first + 7)?;
         message.external_id = external_id(row, first + 8)?;
         message.revision = row.get(first + 9)?;
+        message.branch = BranchId::new(row.get(first + 10)?);
         Ok(message)
     }
 

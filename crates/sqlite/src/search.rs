@@ -5,11 +5,14 @@ use chatkeep_domain::search::{CorruptCandidate, SearchCandidate, SearchPlan};
 use chatkeep_domain::{Codec, MessageSearch, OrgId, Scope, SearchPage, SearchQuery, StoreError, UserId};
 use rusqlite::Connection;
 
-use crate::candidates::{Bounds, Candidates, Place};
+use crate::candidates::Candidates;
 use crate::error::Result;
+use crate::in_thread::InThread;
 use crate::index::Wanted;
+use crate::parts::Within;
+use crate::places::{Bounds, Place};
 use crate::row::Opener;
-use crate::store::SqliteRepository;
+use crate::store::{Context, SqliteRepository};
 use crate::threads;
 
 /// All organizations, for the operator.
@@ -17,13 +20,17 @@ const ORGS: &str = "SELECT key, org_id FROM chat_org WHERE key <> 0";
 
 fn search(
     connection: &Connection,
-    codec: &dyn Codec,
+    context: &Context,
     scope: &Scope,
     query: &SearchQuery,
 ) -> Result<SearchPage> {
     let mut plan = SearchPlan::new(query)?;
-    let thread = query.thread.map(|thread| threads::find(connection, scope, thread)).transpose()?;
-    query.branch.unwrap_or_default().require_main()?;
+    let thread = query.thread.map(|thread| InThread::find(connection, context, scope, thread)).transpose()?;
+    let within = thread.as_ref().map(|thread| match query.branch {
+        Some(branch) => thread.path(branch).map(Within::Path),
+        None => Within::all(connection, &thread.thread),
+    });
+    let (within, thread) = (within.transpose()?, thread.map(|thread| thread.thread));
     let orgs = match (&thread, scope.org_id()) {
         (Some(thread), _) => vec![(thread.org, thread.org_id.clone())],
         (None, Some(org)) => {
@@ -43,7 +50,7 @@ fn search(
                     metadata: &query.filter.metadata,
                     expr: plan.expr(),
                 };
-                Candidates::new(org_id, &wanted, &query.filter)
+                Candidates::new(org_id, &wanted, within.as_ref(), &query.filter)
             };
             sources = orgs.iter().map(source).collect();
         }
@@ -54,8 +61,10 @@ fn search(
         }
         bounds.sort(&mut places);
         places.truncate(read.limit);
-        let found =
-            places.iter().map(|place| candidate(connection, codec, place)).collect::<Result<Vec<_>>>()?;
+        let found = places
+            .iter()
+            .map(|place| candidate(connection, &*context.codec, place))
+            .collect::<Result<Vec<_>>>()?;
         plan.add(found);
     }
     Ok(plan.finish()?)
@@ -89,7 +98,7 @@ fn candidate(connection: &Connection, codec: &dyn Codec, place: &Place) -> Resul
 impl MessageSearch for SqliteRepository {
     async fn search_messages(&self, scope: &Scope, query: &SearchQuery) -> Result<SearchPage, StoreError> {
         SearchPlan::new(query)?;
-        let (scope, query, codec) = (scope.clone(), query.clone(), self.codec());
-        self.read_long(move |connection| search(connection, &*codec, &scope, &query)).await
+        let (scope, query, context) = (scope.clone(), query.clone(), self.context());
+        self.read_long(move |connection| search(connection, &context, &scope, &query)).await
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::num::NonZero;
 use std::sync::Arc;
 use std::thread::available_parallelism;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use chatkeep_domain::{
@@ -13,7 +14,7 @@ use rusqlite::Connection;
 
 use crate::blocking::blocking;
 use crate::config::SqliteConfig;
-use crate::connection::{open_reader, open_writer, patiently};
+use crate::connection::{open_reader, open_writer, patiently, rest};
 use crate::error::{Answer, Errors, Result, STORE};
 use crate::identity::Identity;
 use crate::readers::{Readers, Work};
@@ -92,6 +93,26 @@ impl SqliteRepository {
         }
     }
 
+    /// Does the next step of a long work, which is a write of its own, and leaves the lock to other processes behind it.
+    pub(crate) async fn write_step<T: Send + 'static>(
+        &self,
+        mut work: impl Work<T>,
+        is_last: impl Fn(&T) -> bool,
+    ) -> Answer<T> {
+        // From when the lock is held.
+        let timed = move |connection: &Connection| Ok((Instant::now(), work(connection)?));
+        let (begun, done) = self.write(timed).await?;
+        // In memory there are no others.
+        if self.0.readers.is_some() && !is_last(&done) {
+            let rest = move || {
+                rest(begun);
+                Ok(())
+            };
+            self.0.context.errors.blocking(rest).await?;
+        }
+        Ok(done)
+    }
+
     pub(crate) fn context(&self) -> Arc<Context> {
         Arc::clone(&self.0.context)
     }
@@ -138,7 +159,7 @@ impl ConversationRepository for SqliteRepository {
     }
 
     fn branches(&self) -> Option<&dyn BranchRepository> {
-        None
+        Some(self)
     }
 
     fn name(&self) -> &'static str {

@@ -9,6 +9,7 @@ use chatkeep_domain::{BoxError, Codec, ContentKey, OrgId};
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use crate::error::{Failure, Result};
+use crate::fork;
 use crate::index::{self, Owner};
 use crate::row::uuid;
 use crate::stored;
@@ -47,6 +48,8 @@ pub(crate) struct Backlog {
     added: AtomicU64,
     pending_bytes: AtomicU64,
     has_deleted_threads: AtomicBool,
+    /// Calls under way that take many messages out of the index, one after the other.
+    removals: AtomicU64,
 }
 
 impl Backlog {
@@ -59,6 +62,23 @@ impl Backlog {
 
     pub(crate) fn note_deleted_thread(&self) {
         self.has_deleted_threads.store(true, Ordering::Relaxed);
+    }
+
+    /// A call takes many messages out: commits are not to merge the index until it ends.
+    pub(crate) fn remove(self: &Arc<Self>) -> Removing {
+        self.removals.fetch_add(1, Ordering::Relaxed);
+        Removing(Arc::clone(self))
+    }
+}
+
+/// A call that takes many messages out. If it ends early, merging is switched on again with the next upkeep.
+#[derive(Debug)]
+pub(crate) struct Removing(Arc<Backlog>);
+
+impl Drop for Removing {
+    fn drop(&mut self) {
+        self.0.removals.fetch_sub(1, Ordering::Relaxed);
+        self.0.note_deleted_thread();
     }
 }
 
@@ -164,8 +184,14 @@ impl Upkeep {
         }
         let thread = connection.prepare_cached(DELETED_THREAD)?.query_row([], |row| row.get(0)).optional()?;
         let Some(thread): Option<i64> = thread else {
+            if fork::give_up_orphans(connection)? {
+                return Ok(());
+            }
             counts.has_deleted_threads.store(false, Ordering::Relaxed);
-            return index::set_merging(connection, true);
+            return match counts.removals.load(Ordering::Relaxed) {
+                0 => index::set_merging(connection, true),
+                _ => Ok(()),
+            };
         };
         index::set_merging(connection, false)?;
         if stored::delete_rows(connection, thread, DELETED)? < DELETED {

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 
 use async_trait::async_trait;
 use chatkeep_contract::damage::{Damage, Row};
-use chatkeep_contract::{Capability, Fixture, Repo, Suite};
+use chatkeep_contract::{Fixture, Repo, Suite};
 use chatkeep_sqlite::{SqliteConfig, SqliteRepository};
 use rusqlite::Connection;
 
@@ -64,7 +64,7 @@ async fn file() -> Fixture {
 
 fn main() -> ExitCode {
     chatkeep_contract::main([
-        Suite::new("sqlite_in_memory", in_memory).declining(&[Capability::Branches]),
-        Suite::new("sqlite_file", file).declining(&[Capability::Branches]).with_damage(),
+        Suite::new("sqlite_in_memory", in_memory),
+        Suite::new("sqlite_file", file).with_damage(),
     ])
 }

@@ -1,0 +1,291 @@
+//! Forks: a copy of what a branch shows, made a few messages at a time, which nobody sees until it is whole.
+//!
+//! Until then the new thread has no organization, and `chat_fork` knows it by the id that it will have. A call that comes again goes on
+//! behind the last message that was copied.
+
+use std::sync::Arc;
+
+use chatkeep_domain::{
+    BoxError, ChatThread, Content, ContentKey, Entity, Fork, ForkPoint, MessageId, Scope, Segment,
+    StoreError, ThreadId,
+};
+use rusqlite::{Connection, OptionalExtension as _, Row};
+
+use crate::error::{Answer, Failure, Result};
+use crate::in_thread::{self, GIVE_UP, InThread};
+use crate::index::{self, Owner};
+use crate::row::uuid;
+use crate::store::{Context, SqliteRepository};
+use crate::threads;
+
+/// How many messages a write copies, and after how many bytes of contents it copies no more: the others write in between.
+const STEP: usize = 100;
+const STEP_BYTES: usize = 1_024 * 1_024;
+
+const UNFINISHED: &str = "SELECT thread FROM chat_fork WHERE org = ?1 AND id = ?2";
+
+const REMEMBER: &str = "INSERT INTO chat_fork (org, id, thread) VALUES (?1, ?2, ?3)";
+
+const FORGET: &str = "DELETE FROM chat_fork WHERE thread = ?1";
+
+/// Those whose origin is gone: nobody can go on with them. There are few forks under way, whatever statistics say.
+const ORPHANS: &str = "
+    SELECT f.thread FROM chat_fork f CROSS JOIN chat_thread t ON t.key = f.thread
+    WHERE NOT EXISTS (SELECT 1 FROM chat_thread o WHERE o.id = t.forked_thread AND o.org = f.org)";
+
+const COPIED: &str = "SELECT COALESCE(MAX(position), 0) FROM chat_message WHERE thread = ?1 AND branch = 0";
+
+const ORIGINALS: &str = "
+    SELECT key, id, content, revision, sender_id FROM chat_message
+    WHERE thread = ?1 AND branch = ?2 AND position > ?3 AND position <= ?4
+    ORDER BY position LIMIT ?5";
+
+const COPY: &str = "
+    INSERT INTO chat_message (thread, org, chat_thread_id, position, id, external_id, sender_id, sender_role, revision,
+        created_at, updated_at, edited_at, content)
+    SELECT ?2, org, ?3, position, id, external_id, sender_id, sender_role, revision,
+        created_at, updated_at, edited_at, ?4
+    FROM chat_message WHERE key = ?1";
+
+const REVISIONS: &str = "SELECT revision, content FROM chat_message_revision WHERE message = ?1";
+
+const COPY_REVISION: &str = "
+    INSERT INTO chat_message_revision (message, revision, content, written_at, edited_at)
+    SELECT ?3, revision, ?4, written_at, edited_at FROM chat_message_revision WHERE message = ?1 AND revision = ?2";
+
+const COUNT: &str = "UPDATE chat_thread SET message_count = message_count + ?2 WHERE key = ?1";
+
+const FINISH: &str = "UPDATE chat_thread SET org = ?2 WHERE key = ?1";
+
+impl SqliteRepository {
+    pub(crate) async fn fork(&self, scope: &Scope, origin: ThreadId, fork: Fork) -> Answer<ChatThread> {
+        let (context, fork, mut begins) = (self.context(), Arc::new(fork), true);
+        loop {
+            let (context, scope, fork) = (Arc::clone(&context), scope.clone(), Arc::clone(&fork));
+            let of = Arc::clone(&fork);
+            let work = move |connection: &Connection| {
+                Forking { connection, context: &context, scope: &scope, origin, fork: &of }.step(begins)
+            };
+            let step = self.write_step(work, Option::is_some);
+            match step.await {
+                Ok(Some(thread)) => return Ok(thread),
+                Ok(None) => begins = false,
+                Err(error) => return Err(self.fork_failed(origin, fork, error).await),
+            }
+        }
+    }
+
+    /// What was copied goes where another call could not go on either.
+    async fn fork_failed(&self, origin: ThreadId, fork: Arc<Fork>, error: StoreError) -> StoreError {
+        if matches!(error, StoreError::Unavailable { .. } | StoreError::Backend { .. }) {
+            return error;
+        }
+        let context = self.context();
+        let give_up = move |connection: &Connection| {
+            let scope = Scope::org(fork.new.org_id.clone());
+            let forking = Forking { connection, context: &context, scope: &scope, origin, fork: &fork };
+            forking.give_up()
+        };
+        // Else it goes when its origin does.
+        let _ = self.write(give_up).await;
+        error
+    }
+}
+
+/// A fork that is being made.
+struct Forking<'a> {
+    connection: &'a Connection,
+    context: &'a Context,
+    scope: &'a Scope,
+    origin: ThreadId,
+    fork: &'a Fork,
+}
+
+impl Forking<'_> {
+    /// Copies some more; gives the fork once it is whole. A call that `begins` takes an id from another fork that is not whole yet: of
+    /// two calls that want the same id, the last one to begin gets it.
+    fn step(&self, begins: bool) -> Result<Option<ChatThread>> {
+        if let Some(known) = self.find()? {
+            return Ok(Some(known));
+        }
+        let origin = InThread::find(self.connection, self.context, self.scope, self.origin)?;
+        let parent = origin.any_branch(self.fork.from.branch)?;
+        let thread = threads::read(self.connection, &origin.thread)?;
+        let fork = self.fork.clone().into_thread(&thread, &parent)?;
+        let copy = match self.unfinished(origin.thread.org)? {
+            Some((key, true)) => key,
+            Some(_) if !begins => return Err(self.taken().into()),
+            Some((key, false)) => {
+                give_up(self.connection, self.context, key)?;
+                self.begin(&origin, &fork)?
+            }
+            None => self.begin(&origin, &fork)?,
+        };
+        if !self.copy_some(&origin, copy, &parent.path.up_to(self.fork.from.through))? {
+            return Ok(None);
+        }
+        self.connection.prepare_cached(FORGET)?.execute([copy])?;
+        self.connection.prepare_cached(FINISH)?.execute((copy, origin.thread.org))?;
+        threads::read_key(self.connection, copy, &fork.org_id).map(Some)
+    }
+
+    /// The fork where it is whole already.
+    fn find(&self) -> Result<Option<ChatThread>> {
+        let new = &self.fork.new;
+        if threads::find_org(self.connection, &new.org_id)?.is_none() {
+            return Ok(None);
+        }
+        let found = match in_thread::find(self.connection, &Scope::org(new.org_id.clone()), new.id) {
+            Err(Failure::Store(StoreError::NotFound { .. })) => return Ok(None),
+            found => threads::read(self.connection, &found?)?,
+        };
+        if found.forked_from != Some(ForkPoint::new(self.origin, self.fork.from)) {
+            return Err(self.taken().into());
+        }
+        Ok(new.held(found).map(Some)?)
+    }
+
+    fn taken(&self) -> StoreError {
+        StoreError::already_exists(Entity::Thread, self.fork.new.id)
+    }
+
+    /// The key of what has the id and is not whole yet, and whether it is this fork.
+    fn unfinished(&self, org: i64) -> Result<Option<(i64, bool)>> {
+        let new = &self.fork.new;
+        let Some(key) = unfinished(self.connection, org, new.id)? else { return Ok(None) };
+        let thread = threads::read_key(self.connection, key, &new.org_id)?;
+        let is_ours = thread.forked_from == Some(ForkPoint::new(self.origin, self.fork.from))
+            && new.held(thread).is_ok();
+        Ok(Some((key, is_ours)))
+    }
+
+    /// Gives the key of the new thread.
+    fn begin(&self, origin: &InThread<'_>, fork: &ChatThread) -> Result<i64> {
+        threads::insert(self.connection, None, fork)?;
+        let key = self.connection.last_insert_rowid();
+        let values = (origin.thread.org, fork.id.as_uuid().as_bytes(), key);
+        self.connection.prepare_cached(REMEMBER)?.execute(values)?;
+        Ok(key)
+    }
+
+    /// Copies what comes next of these segments; gives whether that was the last of it.
+    fn copy_some(&self, origin: &InThread<'_>, copy: i64, segments: &[Segment]) -> Result<bool> {
+        let after = self.connection.prepare_cached(COPIED)?.query_row([copy], |row| row.get(0))?;
+        let (mut count, mut bytes, mut is_whole) = (0, 0, true);
+        let mut statement = self.connection.prepare_cached(ORIGINALS)?;
+        'segments: for segment in segments {
+            let through = segment.through.unwrap_or(self.fork.from.through).get();
+            let after = segment.after.get().max(after);
+            let values = (origin.thread.key, segment.branch.get(), after, through, STEP + 1 - count);
+            let mut rows = statement.query(values)?;
+            while let Some(row) = rows.next()? {
+                if count == STEP || bytes > STEP_BYTES {
+                    is_whole = false;
+                    break 'segments;
+                }
+                bytes += self.copy_message(origin, copy, row)?;
+                count += 1;
+            }
+        }
+        self.connection.prepare_cached(COUNT)?.execute((copy, count))?;
+        Ok(is_whole)
+    }
+
+    /// Copies a message with its revisions and into the index; gives the bytes of its contents.
+    fn copy_message(&self, origin: &InThread<'_>, copy: i64, row: &Row<'_>) -> Result<usize> {
+        let new = &self.fork.new;
+        let id =
+            uuid(row, 1).map_err(|error| StoreError::corrupt_row(Entity::Message, "of unknown id", error))?;
+        let original = Original { id: id.into(), key: row.get(0)?, origin };
+        let (content, sealed) = self.resealed(&original, row, 2)?;
+        let values = (original.key, copy, new.id.as_uuid().as_bytes(), &sealed);
+        self.connection.prepare_cached(COPY)?.execute(values)?;
+        let key = self.connection.last_insert_rowid();
+        let mut bytes = sealed.len();
+        if row.get::<_, i64>(3)? > 1 {
+            bytes += self.copy_revisions(&original, key)?;
+        }
+        let sender = row.get_ref(4)?.as_str_or_null()?;
+        let owner = Owner { org: origin.thread.org, thread: copy, user: new.user_id.as_str(), sender };
+        let document = self.context.codec.document(&content).unwrap_or_default();
+        index::insert(self.connection, key, owner, &document)?;
+        Ok(bytes)
+    }
+
+    fn copy_revisions(&self, original: &Original<'_>, copy: i64) -> Result<usize> {
+        let mut statement = self.connection.prepare_cached(REVISIONS)?;
+        let mut rows = statement.query([original.key])?;
+        let mut bytes = 0;
+        while let Some(row) = rows.next()? {
+            let (_, sealed) = self.resealed(original, row, 1)?;
+            let values = (original.key, row.get::<_, i64>(0)?, copy, &sealed);
+            self.connection.prepare_cached(COPY_REVISION)?.execute(values)?;
+            bytes += sealed.len();
+        }
+        Ok(bytes)
+    }
+
+    /// A content, and the same sealed for the copy: a codec may take the thread into account.
+    fn resealed(&self, original: &Original<'_>, row: &Row<'_>, column: usize) -> Result<(Content, String)> {
+        let (org, id) = (&self.fork.new.org_id, original.id);
+        let open = || -> Result<Content, BoxError> {
+            let sealed = row.get_ref(column)?.as_str()?;
+            self.context.codec.open(sealed, &original.origin.content_key(id))
+        };
+        let content = open().map_err(|error| StoreError::corrupt_row(Entity::Message, id, error))?;
+        let sealed = self.context.seal(&content, &ContentKey::new(org, self.fork.new.id, id))?;
+        Ok((content, sealed))
+    }
+
+    /// Lets go of this fork where it is not whole.
+    fn give_up(&self) -> Result<()> {
+        let Some(org) = threads::find_org(self.connection, &self.fork.new.org_id)? else { return Ok(()) };
+        match self.unfinished(org)? {
+            Some((key, true)) => give_up(self.connection, self.context, key),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A message that is copied.
+struct Original<'a> {
+    id: MessageId,
+    key: i64,
+    origin: &'a InThread<'a>,
+}
+
+fn unfinished(connection: &Connection, org: i64, id: ThreadId) -> Result<Option<i64>> {
+    let values = (org, id.as_uuid().as_bytes());
+    Ok(connection.prepare_cached(UNFINISHED)?.query_row(values, |row| row.get(0)).optional()?)
+}
+
+/// A thread takes the id of a fork that is not whole.
+pub(crate) fn give_up_unfinished(
+    connection: &Connection,
+    context: &Context,
+    org: i64,
+    id: ThreadId,
+) -> Result<()> {
+    match unfinished(connection, org, id)? {
+        Some(key) => give_up(connection, context, key),
+        None => Ok(()),
+    }
+}
+
+/// Lets go of the forks whose origin is gone; gives whether there were any.
+pub(crate) fn give_up_orphans(connection: &Connection) -> Result<bool> {
+    let mut statement = connection.prepare_cached(ORPHANS)?;
+    let orphans = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<i64>>>()?;
+    for key in &orphans {
+        connection.prepare_cached(FORGET)?.execute([key])?;
+        connection.prepare_cached(GIVE_UP)?.execute([key])?;
+    }
+    Ok(!orphans.is_empty())
+}
+
+fn give_up(connection: &Connection, context: &Context, key: i64) -> Result<()> {
+    connection.prepare_cached(FORGET)?.execute([key])?;
+    connection.prepare_cached(GIVE_UP)?.execute([key])?;
+    context.backlog.note_deleted_thread();
+    Ok(())
+}

@@ -1,16 +1,18 @@
 //! The examples, run as a reader runs them.
 
+mod common;
+
 use std::collections::HashSet;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Stdio};
 use std::thread::sleep;
 use std::time::Instant;
 
 use chatkeep::{DatabaseConfig, Scope, StateManager};
+use common::{command, folder, printed, run};
 use sea_orm::ConnectionTrait as _;
-use tempfile::{TempDir, tempdir};
 
 const QUICKSTART: &str = "quickstart";
 const PERSISTENT_CONVERSATION: &str = "persistent_conversation";
@@ -18,33 +20,6 @@ const WORKFLOW: &str = "workflow_with_persistence";
 const MULTI_TENANT: &str = "multi_tenant";
 const SEARCH: &str = "search";
 const OWN_TABLES: &str = "own_tables";
-
-/// An example, to be run in a folder. It knows nothing of the developer's own databases and data directory.
-///
-/// `cargo test` builds the examples of a package before it runs the package's tests; with `--test examples` alone it does not.
-fn command(example: &str, folder: &Path, args: &[&str]) -> Command {
-    let test = std::env::current_exe().expect("the path of this test");
-    let built =
-        test.ancestors().nth(2).expect("the folder of what cargo builds").join("examples").join(example);
-    let mut command = Command::new(built.with_extension(std::env::consts::EXE_EXTENSION));
-    command.current_dir(folder).env_clear().env("HOME", folder).args(args);
-    command
-}
-
-fn folder() -> TempDir {
-    tempdir().expect("a temporary folder")
-}
-
-/// What a run printed that ended well.
-fn printed(command: &mut Command) -> String {
-    let Output { status, stdout, stderr } = command.output().expect("the example runs");
-    assert!(status.success(), "{status}: {}", String::from_utf8_lossy(&stderr));
-    String::from_utf8(stdout).expect("text")
-}
-
-fn run(example: &str, folder: &Path, args: &[&str]) -> String {
-    printed(&mut command(example, folder, args))
-}
 
 /// The id in the line "`before`id`after`" of the output.
 fn thread_in<'a>(output: &'a str, before: &str, after: &str) -> &'a str {

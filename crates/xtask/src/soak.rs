@@ -86,6 +86,14 @@ const STEPS: &[Step] = &[
         args: &["--test", "writes", "--", "--include-ignored"],
     },
     Step {
+        name: "model",
+        what: "random calls, those of branches among them, on each store as on a plain model",
+        command: TEST,
+        figures: &[("CHATKEEP_MODEL_CASES", "5000")],
+        packages: &["chatkeep-tests"],
+        args: &["--test", "model", "--", "--include-ignored"],
+    },
+    Step {
         name: "differential",
         what: "random searches, the same on every store",
         command: TEST,

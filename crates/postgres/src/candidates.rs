@@ -163,21 +163,17 @@ impl Candidates<'_> {
     /// Everything that the filter lets through, in the order of an index. Of each organization as many as are wanted of all.
     fn all(&self, read: &Bounds) -> Sql {
         let (order, limit) = (self.order(read), limit(read.limit));
-        let sql = match &self.within {
-            Within::Everywhere(orgs) => {
-                let sql = Sql::new(format!("SELECT {KEYS} FROM "));
-                let sql = sql.bind("unnest(", texts(orgs.iter().map(String::as_str)));
-                let sql =
-                    sql.text("::text[]) o (org_id) CROSS JOIN LATERAL (SELECT * FROM chat_message m WHERE");
-                let sql = self.filtered(sql.text(" m.status >= 0 AND m.org_id = o.org_id"), read);
-                sql.text(&format!("{}{limit}) m", in_order(&ACROSS[..3], read.newest_first)))
-            }
-            _ => {
-                let mut sql = self.filtered(Sql::new(""), read);
-                let conditions = sql.take_text();
-                let (sql, messages) = self.source(sql, read, &conditions, &limit);
-                sql.text(&format!("SELECT {KEYS} FROM {messages}"))
-            }
+        let sql = if let Within::Everywhere(orgs) = &self.within {
+            let sql = Sql::new(format!("SELECT {KEYS} FROM "));
+            let sql = sql.bind("unnest(", texts(orgs.iter().map(String::as_str)));
+            let sql = sql.text("::text[]) o (org_id) CROSS JOIN LATERAL (SELECT * FROM chat_message m WHERE");
+            let sql = self.filtered(sql.text(" m.status >= 0 AND m.org_id = o.org_id"), read);
+            sql.text(&format!("{}{limit}) m", in_order(&ACROSS[..3], read.newest_first)))
+        } else {
+            let mut sql = self.filtered(Sql::new(""), read);
+            let conditions = sql.take_text();
+            let (sql, messages) = self.source(sql, read, &conditions, &limit);
+            sql.text(&format!("SELECT {KEYS} FROM {messages}"))
         };
         sql.text(&order).text(&limit)
     }

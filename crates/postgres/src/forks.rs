@@ -101,6 +101,8 @@ impl<C: Connections> PostgresRepository<C> {
             }
             copied += count;
             self.upkeep.note(usize::try_from(count).unwrap_or_default());
+            // So fast that the index does not follow, and others would be held up, is too fast.
+            self.upkeep.admit().await;
             match last {
                 Some(last) if count == STEP => behind = last,
                 _ => return Ok(copied),

@@ -4,10 +4,13 @@
 //! What is left at any time is what a truncation would have left. A removal that fails on its way has taken out what it
 //! has, and goes on when it comes again.
 
+use std::time::Duration;
+
 use chatkeep_domain::{
     BranchId, Entity, Expected, InvalidArgument, Position, Removal, Scope, StoreError, ThreadId,
 };
 use sea_orm::{ConnectionTrait, TransactionSession as _};
+use tokio::time::{Instant, sleep};
 
 use crate::branches::{number, require_other};
 use crate::connection::Connections;
@@ -20,6 +23,10 @@ use crate::threads::{LockedThread, Target};
 
 /// How many messages go with a transaction.
 const STEP: i64 = 2_000;
+
+/// The longest that others are left alone with the thread between two transactions. It is as long as one took: who waits for the
+/// thread's lock may wake up too late to get it otherwise.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// What goes.
 #[derive(Debug, Clone, Copy)]
@@ -38,6 +45,8 @@ struct Progress {
     removed: u64,
     /// What comes later stays; known from the first step on.
     through: Option<i64>,
+    /// Behind this position of this branch all is gone, unless it came since.
+    ahead: Option<(i32, i64)>,
     is_done: bool,
 }
 
@@ -81,11 +90,15 @@ impl<C: Connections> PostgresRepository<C> {
         removal: Removal,
     ) -> Result<u64, StoreError> {
         let target = self.writes(self.target(scope, thread)).await?;
-        let mut progress = Progress { removed: 0, through: None, is_done: false };
-        while !progress.is_done {
+        let mut progress = Progress { removed: 0, through: None, ahead: None, is_done: false };
+        loop {
+            let begun = Instant::now();
             progress = self.writes(self.step(&target, what, removal, progress)).await?;
+            if progress.is_done {
+                return Ok(progress.removed);
+            }
+            sleep(begun.elapsed().min(PAUSE)).await;
         }
-        Ok(progress.removed)
     }
 
     /// Takes out the next messages.
@@ -100,9 +113,13 @@ impl<C: Connections> PostgresRepository<C> {
         let locked = self.lock_thread(&transaction, target).await?;
         let is_first = before.through.is_none();
         let through = before.through.unwrap_or(locked.next_position - 1);
-        let done = Progress { is_done: true, ..before };
-        if !self.is_there(&transaction, target, &locked, what).await? {
-            return Ok(done);
+        let is_there = match self.is_there(&transaction, target, &locked, what).await {
+            // Another call took the branch meanwhile.
+            Err(Failure::Store(error)) if error.is_not_found() && !is_first => false,
+            is_there => is_there?,
+        };
+        if !is_there {
+            return Ok(Progress { is_done: true, ..before });
         }
         if is_first {
             StoreError::unless_expected(Expected::Version, removal.expect_version, locked.version)?;
@@ -113,25 +130,27 @@ impl<C: Connections> PostgresRepository<C> {
             What::Branch(branch) => ((number(branch), number(branch)), 0, i64::MAX),
             What::Behind(branch, after) => ((number(branch), number(branch)), after.get(), through),
         };
+        let (last, position) = before.ahead.unwrap_or((last, i64::MAX));
         let mut values = target.key();
-        values.extend([
-            first.into(),
-            last.into(),
-            after.into(),
-            through.into(),
-            STEP.into(),
-            removal.at.into(),
-        ]);
+        values.extend([first.into(), after.into(), last.into(), position.into(), through.into()]);
+        values.extend([STEP.into(), removal.at.into()]);
         let row = Sql::constant(REMOVE, values).row(&transaction).await?.ok_or_else(|| target.not_found())?;
         let count: i64 = row::value(&row, 0)?;
-        let is_done = count < STEP;
+        let ahead = match row::value::<Option<i32>>(&row, 1)? {
+            Some(branch) => Some((branch, row::value::<i64>(&row, 2)? - 1)),
+            None => None,
+        };
+        // A long branch is looked at once more, from its end, for what came meanwhile.
+        let is_seen = before.ahead.is_none() || !matches!(what, What::Branch(_));
+        let is_done = ahead.is_none() && is_seen;
         if let (What::Branch(branch), true) = (what, is_done) {
             let mut values = target.key();
             values.extend([number(branch).into(), removal.at.into(), i64::from(count == 0).into()]);
             Sql::constant(DELETE_BRANCH, values).execute(&transaction).await?;
         }
         transaction.commit().await?;
-        Ok(Progress { removed: before.removed + count.unsigned_abs(), through: Some(through), is_done })
+        let removed = before.removed + count.unsigned_abs();
+        Ok(Progress { removed, through: Some(through), ahead, is_done })
     }
 
     /// Whether there is something to take out. Fails where that may not be.

@@ -67,6 +67,7 @@ pub(super) const CASES: &[Case] = &[
     case!(branches::forks::forks_of_a_thread_are_listed, [Branches]),
     case!(branches::forks::a_fork_may_be_another_users_of_the_organization, [Branches]),
     case!(branches::forks::the_words_of_a_fork_are_found, [Branches, Search]),
+    case!(branches::forks::a_fork_is_found_by_its_own_user, [Branches, Search]),
     case!(branches::tenants::branches_of_others_are_not_found, [Branches]),
     case!(branches::races::creating_at_the_same_time_makes_one_branch, [Branches]),
     case!(branches::races::one_of_many_appends_at_a_head_of_a_branch_wins, [Branches]),

@@ -1,7 +1,8 @@
 //! Forks.
 
 use chatkeep_domain::{
-    BranchId, BranchPoint, Entity, Fork, ForkPoint, StoreError, ThreadQuery, ThreadUpdate, Version,
+    BranchId, BranchPoint, Entity, Fork, ForkPoint, MessageFilter, SearchQuery, StoreError, ThreadQuery,
+    ThreadUpdate, Version,
 };
 
 use crate::cases::branches::reads::tree;
@@ -169,11 +170,33 @@ pub(crate) async fn a_fork_may_be_another_users_of_the_organization(fixture: Fix
 pub(crate) async fn the_words_of_a_fork_are_found(fixture: Fixture) {
     let talk = fixture.tenant().says(["shared words", "words of the origin"]).await;
     let (fork, _) = talk.fork(MAIN, 1).await.unwrap();
-    let in_fork =
-        async |text: &str| talk.tenant.found(&chatkeep_domain::SearchQuery::new(text).thread(fork.id)).await;
+    let in_fork = async |text: &str| talk.tenant.found(&SearchQuery::new(text).thread(fork.id)).await;
     assert_eq!((in_fork("words").await, in_fork("origin").await), ("shared words".to_owned(), String::new()));
     fork.say([message("words of the fork")]).await;
     assert_eq!(in_fork("words").await, "words of the fork / shared words");
     talk.delete().await.unwrap();
     assert_eq!(talk.tenant.found_by("shared").await, "shared words");
+}
+
+/// A fork for another user is found by that user, with the senders of its messages, and its origin by the origin's alone.
+pub(crate) async fn a_fork_is_found_by_its_own_user(fixture: Fixture) {
+    let ada = fixture.tenant();
+    let bob = ada.colleague();
+    let talk = ada.talk().await;
+    let senders = [("words of ada", Some(&ada)), ("words of bob", Some(&bob)), ("nobody's words", None)];
+    let said = senders.map(|(text, sender)| {
+        let mut new = message(text);
+        new.sender_id = sender.map(|sender| sender.user.clone());
+        new
+    });
+    talk.say(said).await;
+    let fork = Fork::new(bob.new_thread(), BranchPoint::new(MAIN, position(3)));
+    branching(&fixture.repo).fork_thread(&ada.org_scope(), talk.id, fork).await.unwrap();
+    for tenant in [&ada, &bob] {
+        assert_eq!(tenant.found_by("words").await, "words of ada / words of bob / nobody's words");
+        for (expected, sender) in [("words of ada", &ada), ("words of bob", &bob)] {
+            let filter = MessageFilter::new().sender_id(sender.user.clone());
+            assert_eq!(tenant.found(&SearchQuery::new("words").filter(filter)).await, expected);
+        }
+    }
 }

@@ -62,6 +62,20 @@ impl Branch {
     ) -> Self {
         Self { id, chat_thread_id, request: None, name: String::new(), from: None, head, path, created_at }
     }
+
+    /// Checks that a truncation behind this position leaves what the branch shares: see
+    /// [`BranchRepository::truncate_branch`](crate::BranchRepository::truncate_branch).
+    ///
+    /// # Errors
+    /// [`InvalidArgument`] for a position ahead of the branch's own part.
+    pub fn check_truncation(&self, after: Position) -> Result<(), InvalidArgument> {
+        let start = self.from.map_or(Position::ZERO, |from| from.through);
+        if after < start {
+            let rule = format!("must be at least {start}, where the part of the branch's own begins");
+            return Err(InvalidArgument::new("after", rule, after.to_string()));
+        }
+        Ok(())
+    }
 }
 
 impl fmt::Debug for Branch {

@@ -65,7 +65,8 @@ pub trait BranchRepository: Send + Sync + Debug {
         rename: BranchRename,
     ) -> Result<Branch, StoreError>;
 
-    /// Deletes a branch with the messages of its own. Gives their number. What it shares stays. If it was the
+    /// Deletes a branch with the messages of its own. Gives their number. A long branch goes in steps, the last messages first, so
+    /// that others can write in between; each step is a write of its own. If the call fails on its way, what is gone is gone. What it shares stays. If it was the
     /// [active](ChatThread::active_branch) one, the branch where it started is now.
     ///
     /// # Errors
@@ -80,8 +81,8 @@ pub trait BranchRepository: Send + Sync + Debug {
         removal: Removal,
     ) -> Result<u64, StoreError>;
 
-    /// Deletes the messages of a branch's own behind a position, and their revisions. Gives their number. The head stays.
-    /// Where there are none, nothing changes, whatever is expected.
+    /// Deletes the messages of a branch's own behind a position, and their revisions. Gives their number. The head stays. Many go
+    /// in steps, as those of a branch that is deleted; what is appended after the call began stays. Where there are none, nothing changes, whatever is expected.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] for the thread or for the branch; [`StoreError::InvalidArgument`] for a position ahead of the
@@ -98,8 +99,9 @@ pub trait BranchRepository: Send + Sync + Debug {
 
     /// Copies what a branch shows up to a point into a thread of its own, with ids, positions, contents and revisions. The
     /// copy is independent: what is done to the one is not done to the other, and it outlives its origin. It
-    /// [remembers](ChatThread::forked_from) where it comes from. It is not there until it is whole. Forking again with the
-    /// same id gives back the fork as it is by now.
+    /// [remembers](ChatThread::forked_from) where it comes from. It is not there until it is whole. What is edited or deleted in
+    /// the origin while the copy is made may be in it as it was before or after. Forking again with the same id gives back the
+    /// fork as it is by now.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] for the thread or for the branch; [`StoreError::AlreadyExists`] where a thread of the id is

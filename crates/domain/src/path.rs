@@ -47,6 +47,18 @@ impl BranchId {
         if self.is_main() { Ok(()) } else { Err(StoreError::branch_not_found(self)) }
     }
 
+    /// Checks that it is another one than the main branch, which has no name and cannot be deleted.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`].
+    pub fn require_other(self) -> Result<(), InvalidArgument> {
+        if self.is_main() {
+            let rule = "must be another one than the main branch";
+            return Err(InvalidArgument::new("branch", rule, "the main branch"));
+        }
+        Ok(())
+    }
+
     /// The branch that is made after this one.
     #[must_use]
     pub const fn next(self) -> Self {
@@ -186,11 +198,6 @@ impl Path {
     /// The same from the newest back, for stores that read one range after the other.
     pub fn newest_first(&self) -> impl Iterator<Item = &Segment> {
         self.0.iter().rev()
-    }
-
-    /// The branch's own part of it.
-    pub fn own(&self) -> Segment {
-        self.0.last().copied().unwrap_or(Segment::new(BranchId::MAIN, Position::ZERO, None))
     }
 
     /// Whether the branch shows this branch's own message at this position: for stores that filter.

@@ -291,8 +291,9 @@ pub trait MessageRepository: Send + Sync + Debug {
     ) -> Result<(), StoreError>;
 
     /// Deletes all messages of a thread, on all branches, and their revisions; gives their number. The thread and its
-    /// branches stay, and so do their heads: positions are not given again. Where there are none, nothing changes, whatever is expected, so that a retry is
-    /// safe.
+    /// branches stay, and so do their heads: positions are not given again. Where there are none, nothing changes, whatever is
+    /// expected, so that a retry is safe. A store may do it in steps where there are many, the last messages of each branch first,
+    /// each step a write of its own. If the call fails on its way, what is gone is gone.
     ///
     /// # Errors
     /// [`StoreError::NotFound`]; [`StoreError::Conflict`] with [`Removal::expect_version`]; what [`Removal::validate`]

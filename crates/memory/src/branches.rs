@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use chatkeep_domain::{
     Branch, BranchId, BranchRename, BranchRepository, ChatThread, ContentKey, Entity, Expected, Fork,
-    InvalidArgument, NewBranch, Position, Removal, Scope, StoreError, ThreadId,
+    NewBranch, Position, Removal, Scope, StoreError, ThreadId,
 };
 
 use crate::index::Index;
@@ -62,12 +62,7 @@ impl Record {
         index: &mut Option<Index>,
     ) -> Result<Vec<Stored>> {
         let line = self.line(id)?;
-        let own = line.branch.path.own().after;
-        let start = line.branch.from.map_or(own, |from| from.through);
-        if after < start {
-            let rule = format!("must be at least {start}, where the part of the branch's own begins");
-            return Err(InvalidArgument::new("after", rule, after.to_string()).into());
-        }
+        line.branch.check_truncation(after)?;
         if line.messages.last().is_none_or(|last| last.message.position <= after) {
             return Ok(Vec::new());
         }
@@ -81,10 +76,7 @@ impl Record {
 
     /// A branch that has a name and can be deleted.
     fn other_line(&mut self, id: BranchId) -> Result<&mut Line> {
-        if id.is_main() {
-            let rule = "must be another one than the main branch";
-            return Err(InvalidArgument::new("branch", rule, "the main branch").into());
-        }
+        id.require_other()?;
         self.lines.get_mut(&id).ok_or_else(|| StoreError::branch_not_found(id))
     }
 

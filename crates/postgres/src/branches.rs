@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use chatkeep_domain::{
     BoxError, Branch, BranchId, BranchPoint, BranchRename, BranchRepository, ChatThread, Entity, Expected,
-    Fork, InvalidArgument, NewBranch, Path, Position, Removal, RequestId, Scope, Segment, StoreError,
-    ThreadId, Timestamp, Version,
+    Fork, NewBranch, Path, Position, Removal, RequestId, Scope, Segment, StoreError, ThreadId, Timestamp,
+    Version,
 };
 use sea_orm::{ConnectionTrait, QueryResult, TransactionSession as _, Value};
 use uuid::Uuid;
@@ -199,7 +199,7 @@ impl<C: Connections> PostgresRepository<C> {
         let target = self.target(scope, thread).await?;
         let transaction = self.connections.begin().await?;
         let locked = self.lock_thread(&transaction, &target).await?;
-        require_other(id)?;
+        id.require_other().map_err(StoreError::from)?;
         let mut branch = self.read_branch(&transaction, &target, &locked, id).await?;
         if branch.name == rename.name {
             return Ok(branch);
@@ -212,15 +212,6 @@ impl<C: Connections> PostgresRepository<C> {
         transaction.commit().await?;
         Ok(branch)
     }
-}
-
-/// The main branch has no name, and cannot be deleted.
-pub(crate) fn require_other(branch: BranchId) -> Result<(), StoreError> {
-    if branch.is_main() {
-        let rule = "must be another one than the main branch";
-        return Err(InvalidArgument::new("branch", rule, "the main branch").into());
-    }
-    Ok(())
 }
 
 async fn insert(

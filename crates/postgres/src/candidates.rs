@@ -342,7 +342,7 @@ impl Candidates<'_> {
         let own = format!("chat_message m WHERE {}{conditions} AND m.branch =", sql.take_text());
         let order = self.order(read);
         match path {
-            Some(path) if path.segments().len() == 1 => (sql, format!("{own} 0")),
+            Some(path) if *path == Path::main() => (sql, format!("{own} 0")),
             Some(path) => {
                 let (sql, segments) = segments(sql, path);
                 let of_segment = format!("SELECT * FROM {own} s.branch AND {IS_IN_SEGMENT}{order}{limit}");

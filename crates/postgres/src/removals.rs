@@ -6,13 +6,11 @@
 
 use std::time::Duration;
 
-use chatkeep_domain::{
-    BranchId, Entity, Expected, InvalidArgument, Position, Removal, Scope, StoreError, ThreadId,
-};
+use chatkeep_domain::{BranchId, Entity, Expected, Position, Removal, Scope, StoreError, ThreadId};
 use sea_orm::{ConnectionTrait, TransactionSession as _};
 use tokio::time::{Instant, sleep};
 
-use crate::branches::{number, require_other};
+use crate::branches::number;
 use crate::connection::Connections;
 use crate::error::Failure;
 use crate::row;
@@ -164,20 +162,14 @@ impl<C: Connections> PostgresRepository<C> {
         match what {
             What::Messages => Ok(locked.message_count > 0),
             What::Branch(id) => {
-                require_other(id)?;
+                id.require_other().map_err(StoreError::from)?;
                 self.read_branch(on, target, locked, id).await?;
                 check_unused(on, target, id, Position::ZERO).await?;
                 Ok(true)
             }
             What::Behind(id, after) => {
                 let branch = self.read_branch(on, target, locked, id).await?;
-                let start = branch.from.map_or(branch.path.own().after, |from| from.through);
-                if after < start {
-                    let rule = format!("must be at least {start}, where the part of the branch's own begins");
-                    return Err(
-                        StoreError::from(InvalidArgument::new("after", rule, after.to_string())).into()
-                    );
-                }
+                branch.check_truncation(after).map_err(StoreError::from)?;
                 let sql = target.messages_of(Sql::new("SELECT 1 FROM chat_message WHERE "), id);
                 let sql = sql.bind(" AND position > ", after.get()).text(" LIMIT 1");
                 let is_there = sql.row(on).await?.is_some();

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use chatkeep_domain::{
-    Append, Appended, Branch, BranchId, ChatMessage, ContentKey, ExternalId, InvalidArgument, NewMessage,
-    OrgId, Position, Scope, StoreError, ThreadId, UserId,
+    Append, Appended, Branch, BranchId, ChatMessage, ContentKey, ExternalId, NewMessage, OrgId, Path,
+    Position, Scope, StoreError, ThreadId, UserId,
 };
 use rusqlite::Connection;
 
@@ -86,7 +86,7 @@ impl Prepared {
                 new.external_id.as_ref().map(ExternalId::as_str),
             );
             if insert.execute(values)? == 0 {
-                stored.push(target.held(new, found.message(new.id)?)?);
+                stored.push(target.held(append, new, found.message(new.id)?)?);
                 continue;
             }
             if at_once {
@@ -123,13 +123,11 @@ impl<'a> Target<'a> {
     }
 
     /// A message that the thread holds already, in place of the new one of its id.
-    fn held(&self, new: &NewMessage, known: ChatMessage) -> Result<ChatMessage> {
-        let shows = |branch: &Branch| branch.path.contains(known.branch, known.position);
-        if !self.branch.as_ref().map_or(known.branch.is_main(), shows) {
-            let rule = "must hold no id that the thread holds on a branch which this one does not show";
-            return Err(InvalidArgument::new("messages", rule, new.id.to_string()).into());
+    fn held(&self, append: &Append, new: &NewMessage, known: ChatMessage) -> Result<ChatMessage> {
+        match &self.branch {
+            Some(branch) => append.check_held(new, &known, &branch.path)?,
+            None => append.check_held(new, &known, &Path::main())?,
         }
-        new.check_held(&known)?;
         Ok(known)
     }
 
@@ -138,7 +136,7 @@ impl<'a> Target<'a> {
         let mut stored = Vec::with_capacity(append.messages.len());
         for new in &append.messages {
             if let Some(known) = self.found.find_message(new.id)? {
-                stored.push(self.held(new, known)?);
+                stored.push(self.held(append, new, known)?);
             }
         }
         if stored.len() < append.messages.len() {

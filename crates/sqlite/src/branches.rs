@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use chatkeep_domain::{
-    Branch, BranchId, BranchRename, BranchRepository, ChatThread, Expected, Fork, InvalidArgument, NewBranch,
-    Position, Removal, Scope, StoreError, ThreadId, Timestamp,
+    Branch, BranchId, BranchRename, BranchRepository, ChatThread, Expected, Fork, NewBranch, Position,
+    Removal, Scope, StoreError, ThreadId, Timestamp,
 };
 use rusqlite::OptionalExtension as _;
 
@@ -87,10 +87,7 @@ impl InThread<'_> {
 
     /// A branch that has a name and can be deleted.
     pub(crate) fn other_branch(&self, id: BranchId) -> Result<Branch> {
-        if id.is_main() {
-            let rule = "must be another one than the main branch";
-            return Err(InvalidArgument::new("branch", rule, "the main branch").into());
-        }
+        id.require_other()?;
         self.branch(id)
     }
 

@@ -233,7 +233,11 @@ impl Forking<'_> {
             self.context.codec.open(sealed, &original.origin.content_key(id))
         };
         let content = open().map_err(|error| StoreError::corrupt_row(Entity::Message, id, error))?;
-        let sealed = self.context.seal(&content, &ContentKey::new(org, self.fork.new.id, id))?;
+        let sealed = if self.context.codec.is_bound() {
+            self.context.seal(&content, &ContentKey::new(org, self.fork.new.id, id))?
+        } else {
+            row.get(column)?
+        };
         Ok((content, sealed))
     }
 

@@ -1,8 +1,6 @@
 //! The end of a branch goes, a few messages at a time: the newest first, so that what stays is whole whenever it ends early.
 
-use chatkeep_domain::{
-    Branch, BranchId, Entity, InvalidArgument, Position, Removal, Scope, StoreError, ThreadId,
-};
+use chatkeep_domain::{BranchId, Entity, Position, Removal, Scope, StoreError, ThreadId};
 
 use crate::error::{Answer, Result};
 use crate::in_thread::InThread;
@@ -84,7 +82,12 @@ impl InThread<'_> {
         let End { branch: id, after } = end;
         let branch = match after {
             None => Some(self.other_branch(id)?),
-            Some(after) => self.check_start(id, after)?,
+            Some(after) if !id.is_main() => {
+                let branch = self.branch(id)?;
+                branch.check_truncation(after)?;
+                Some(branch)
+            }
+            Some(_) => None,
         };
         let through = progress.through.unwrap_or(self.thread.allotted);
         let mut rows = self.last_rows(end, through)?;
@@ -112,18 +115,6 @@ impl InThread<'_> {
         }
         self.touch(removal.at, i64::try_from(rows.len()).unwrap_or(i64::MAX))?;
         Ok(next)
-    }
-
-    /// Fails where a position is ahead of the branch's own part. Gives the branch unless it is the main one.
-    fn check_start(&self, id: BranchId, after: Position) -> Result<Option<Branch>> {
-        let branch = if id.is_main() { None } else { Some(self.branch(id)?) };
-        let start =
-            branch.as_ref().and_then(|branch| branch.from).map_or(Position::ZERO, |from| from.through);
-        if after < start {
-            let rule = format!("must be at least {start}, where the part of the branch's own begins");
-            return Err(InvalidArgument::new("after", rule, after.to_string()).into());
-        }
-        Ok(branch)
     }
 
     /// The last messages of a branch's own, one more than a step takes: their keys, and whether they are in the index.

@@ -58,6 +58,7 @@ pub(super) const CASES: &[Case] = &[
     case!(branches::search::a_branch_is_searched_for_what_it_shows, [Branches, Search]),
     case!(branches::search::what_is_removed_with_a_branch_is_not_found, [Branches, Search]),
     case!(branches::search::an_absent_branch_is_not_searched, [Branches, Search]),
+    case!(branches::search::a_branch_that_shares_nothing_is_searched, [Branches, Search]),
     case!(branches::forks::a_fork_has_what_the_branch_shows, [Branches]),
     case!(branches::forks::a_fork_goes_its_own_way, [Branches]),
     case!(branches::forks::a_fork_outlives_its_origin, [Branches]),

@@ -1,6 +1,10 @@
 //! Search in threads with branches.
 
-use chatkeep_domain::{BranchId, Entity, SearchOrder, SearchQuery, StoreError};
+use chatkeep_domain::{
+    BranchId, Content, Entity, MessageFilter, MessageQuery, MetadataFilter, SearchOrder, SearchQuery,
+    StoreError,
+};
+use serde_json::json;
 
 use crate::cases::branches::reads::tree;
 use crate::fixture::search::said;
@@ -88,4 +92,24 @@ pub(crate) async fn an_absent_branch_is_not_searched(fixture: Fixture) {
     }
     let refused = talk.tenant.search(&SearchQuery::new("word").branch(MAIN)).await;
     assert_refused!(refused, StoreError::InvalidArgument(error) if error.field == "branch");
+}
+
+/// A branch that starts ahead of everything shows its own messages alone, in searches and in lists by metadata too.
+pub(crate) async fn a_branch_that_shares_nothing_is_searched(fixture: Fixture) {
+    let (talk, _) = words(&fixture).await;
+    let alone = talk.branch(MAIN, 0).await;
+    let metadata = json!({"kind": "new"}).as_object().expect("an object").clone();
+    let new = message(Content::from("word alone").with_metadata(metadata));
+    talk.say_on(alone, [new, message("word more")]).await;
+    for text in ["word", "", "word -7"] {
+        let query = SearchQuery::new(text).thread(talk.id).branch(alone).order(SearchOrder::Oldest);
+        assert_eq!(talk.tenant.found(&query).await, "word alone / word more", "{text:?}");
+    }
+    let main = SearchQuery::new("alone").thread(talk.id).branch(MAIN);
+    assert_eq!(talk.tenant.found(&main).await, "");
+    let filter = MessageFilter::new().metadata(MetadataFilter::new("/kind", "new").unwrap());
+    for (branch, expected) in [(alone, 1), (MAIN, 0)] {
+        let page = talk.page(&MessageQuery::newest(5).branch(branch).filter(filter.clone())).await.unwrap();
+        assert_eq!(page.items.len(), expected, "on {branch}");
+    }
 }

@@ -8,13 +8,11 @@ mod prompt;
 use std::sync::Arc;
 
 use chatkeep_domain::window::Window;
-use chatkeep_domain::{
-    InvalidArgument, Message, MessageId, NewMessage, Position, ThreadId, TokenCounter, ToolCall,
-};
+use chatkeep_domain::{InvalidArgument, Message, MessageId, Position, TokenCounter, ToolCall};
 
 use crate::conversation::Conversation;
 use crate::error::Error;
-use crate::write_behind::WriteBehind;
+use crate::write_behind::{UnsavedMessage, WriteBehind};
 
 /// The messages of a conversation that fit a model's context window, with the store behind them if there is one.
 ///
@@ -153,7 +151,7 @@ impl ConversationHistory {
 
     /// Hands back the messages that write-behind could not store: see [`WriteBehind::take_failed`]. They stay in the
     /// window.
-    pub async fn take_failed(&self) -> Vec<(ThreadId, NewMessage)> {
+    pub async fn take_failed(&self) -> Vec<UnsavedMessage> {
         match &self.persistence {
             Persistence::Behind(behind) => behind.take_failed().await,
             Persistence::Off | Persistence::Direct => Vec::new(),

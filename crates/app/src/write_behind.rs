@@ -7,26 +7,27 @@ mod task;
 
 use std::sync::Arc;
 
-use chatkeep_domain::{Append, MessageId, NewMessage, ThreadId};
+use chatkeep_domain::{Append, BranchId, MessageId, NewMessage, ThreadId};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 pub use crate::write_behind::config::WriteBehindConfig;
+pub use crate::write_behind::queue::UnsavedMessage;
 
 use crate::error::Error;
 use crate::input::MessageInput;
 use crate::state_manager::StateManager;
-use crate::write_behind::queue::Queue;
+use crate::write_behind::queue::{Line, Queue};
 use crate::write_behind::shared::{Closing, Shared};
 
-/// Stores messages in the background: queues them, and appends all messages that wait for a thread in one go.
+/// Stores messages in the background: queues them, and appends all messages that wait for a branch of a thread in one go.
 ///
-/// - The order of each thread is kept. Ids are fixed when a message is queued, so that no retry stores it twice.
+/// - The order of each branch is kept. Ids are fixed when a message is queued, so that no retry stores it twice.
 /// - The queue is bounded; when it is full, [`push`](WriteBehind::push) waits.
 /// - After a transient error the task tries again, with growing pauses. If that does not help, or the error is not
-///   transient, the next push to the thread returns [`Error::WriteBehind`], and so does a flush. The messages that
+///   transient, the next push to the branch returns [`Error::WriteBehind`], and so does a flush. The messages that
 ///   failed stay first in line. That push and every [`flush`](WriteBehind::flush) try them again, until
-///   [`take_failed`](WriteBehind::take_failed) hands them back. Other threads do not wait for them, unless the queue
+///   [`take_failed`](WriteBehind::take_failed) hands them back. Other threads and branches do not wait for them, unless the queue
 ///   is full of messages that cannot be stored.
 /// - [`flush`](WriteBehind::flush) returns when everything is durable. Call it, or [`close`](WriteBehind::close),
 ///   before you drop a `WriteBehind`: messages that still wait are lost then, and only their number is logged.
@@ -69,20 +70,33 @@ impl WriteBehind {
         Ok(Self { shared, task })
     }
 
-    /// Queues a message for a thread; waits while the queue is full. Gives the id that the message will have. A
-    /// message whose id already waits for the same thread is not queued: as in the store, the first one stays.
+    /// Queues a message for the main branch of a thread; waits while the queue is full. Gives the id that the message will have. A
+    /// message whose id already waits for the same branch is not queued: as in the store, the first one stays.
     ///
     /// # Errors
-    /// [`Error::WriteBehind`] when earlier messages of the thread could not be stored, or when the queue is full of
+    /// [`Error::WriteBehind`] when earlier messages of the branch could not be stored, or when the queue is full of
     /// messages of other threads that cannot be stored; [`Error::Closed`]; what [`Append::validate`] refuses. After
     /// an error the message is not queued.
     pub async fn push(&self, thread: ThreadId, input: impl Into<MessageInput>) -> Result<MessageId, Error> {
-        let state = &self.shared.state;
-        let new = input.into().into_new(state.clock().now(), state.ids())?;
-        self.push_new(thread, new).await
+        self.push_to_branch(thread, BranchId::MAIN, input).await
     }
 
-    pub(crate) async fn push_new(&self, thread: ThreadId, new: NewMessage) -> Result<MessageId, Error> {
+    /// The same for another branch.
+    ///
+    /// # Errors
+    /// As [`WriteBehind::push`].
+    pub async fn push_to_branch(
+        &self,
+        thread: ThreadId,
+        branch: BranchId,
+        input: impl Into<MessageInput>,
+    ) -> Result<MessageId, Error> {
+        let state = &self.shared.state;
+        let new = input.into().into_new(state.clock().now(), state.ids())?;
+        self.push_new((thread, branch), new).await
+    }
+
+    pub(crate) async fn push_new(&self, line: Line, new: NewMessage) -> Result<MessageId, Error> {
         let id = new.id;
         // Refused here, it cannot hold up the others later.
         let mut append = Append::new([new]);
@@ -95,17 +109,17 @@ impl WriteBehind {
             {
                 let mut queue = self.shared.queue();
                 queue.check_open()?;
-                let due = queue.due(thread);
-                queue.retry(thread);
+                let due = queue.due(line);
+                queue.retry(line);
                 self.shared.wake.notify_one();
                 if let Some(error) = due {
                     return Err(error);
                 }
-                if queue.holds(thread, id) {
+                if queue.holds(line, id) {
                     return Ok(id);
                 }
                 if queue.has_room(bytes) {
-                    queue.add(thread, message.take(), bytes);
+                    queue.add(line, message.take(), bytes);
                     return Ok(id);
                 }
                 let obstacle = queue.obstacle(u64::MAX, since);
@@ -161,7 +175,7 @@ impl WriteBehind {
 
     /// Takes the messages that could not be stored out of the queue, in order, and forgets their errors. Waits for an
     /// attempt that is under way. Appending the messages later is safe, because they keep their ids.
-    pub async fn take_failed(&self) -> Vec<(ThreadId, NewMessage)> {
+    pub async fn take_failed(&self) -> Vec<UnsavedMessage> {
         loop {
             let mut changed = std::pin::pin!(self.shared.changed.notified());
             changed.as_mut().enable();

@@ -86,7 +86,7 @@ pub trait BranchRepository: Send + Sync + Debug {
     ///
     /// # Errors
     /// [`StoreError::NotFound`] for the thread or for the branch; [`StoreError::InvalidArgument`] for a position ahead of the
-    /// branch's own part; [`StoreError::InUse`] while another branch starts behind the position, among what would go;
+    /// branch's own part; [`StoreError::InUse`] while another branch starts in the branch's own part behind the position;
     /// [`StoreError::Conflict`] with [`Removal::expect_version`]; what [`Removal::validate`] refuses.
     async fn truncate_branch(
         &self,

@@ -116,6 +116,9 @@ CREATE VIRTUAL TABLE chat_message_words USING fts5(
 -- Merging is done a little at a time, and never all at once within an append.
 INSERT INTO chat_message_words (chat_message_words, rank) VALUES ('automerge', 8);
 INSERT INTO chat_message_words (chat_message_words, rank) VALUES ('crisismerge', 64);
+-- A merge ends after so many pages that it wrote, and of messages that were deleted it writes none: one that is begun because of
+-- them goes through all of their words at once. Their space is free again with the merges that appends make.
+INSERT INTO chat_message_words (chat_message_words, rank) VALUES ('deletemerge', 0);
 
 -- The version of the analyzer that made the words and the folded names.
 CREATE TABLE chat_analyzer (version INTEGER NOT NULL) STRICT;

@@ -78,6 +78,14 @@ const STEPS: &[Step] = &[
         args: &["--test", "restart", "--", "--include-ignored"],
     },
     Step {
+        name: "long",
+        what: "work on a long thread, beside others who write in it",
+        command: TEST,
+        figures: &[("CHATKEEP_LONG", "500000")],
+        packages: &["chatkeep-tests"],
+        args: &["--test", "long", "--", "--include-ignored", "--nocapture", "--test-threads", "1"],
+    },
+    Step {
         name: "writes",
         what: "random writes, the same on every store",
         command: TEST,

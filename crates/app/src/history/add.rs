@@ -122,7 +122,7 @@ impl ConversationHistory {
         let (state, thread) = (conversation.state_manager(), conversation.thread_id());
         if let Persistence::Behind(behind) = &self.persistence {
             let message = Message::new(new.sender_role, new.content.clone());
-            return Ok((behind.push_new(thread, new).await?, None, message));
+            return Ok((behind.push_new((thread, conversation.branch_id()), new).await?, None, message));
         }
         let (id, append) = (new.id, Append::new([new]).branch(conversation.branch_id()));
         let appended = state.repository().append(state.scope(), thread, append).await?;

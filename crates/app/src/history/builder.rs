@@ -69,8 +69,7 @@ impl ConversationHistoryBuilder {
         self
     }
 
-    /// Stores in the background, which implies [`persist_to_db`](Self::persist_to_db). The conversation must be on the main
-    /// branch.
+    /// Stores in the background, which implies [`persist_to_db`](Self::persist_to_db).
     pub fn write_behind(mut self, config: WriteBehindConfig) -> Self {
         (self.persist_to_db, self.write_behind) = (Some(true), Some(config));
         self
@@ -79,8 +78,7 @@ impl ConversationHistoryBuilder {
     /// The history, with an empty window.
     ///
     /// # Errors
-    /// [`InvalidArgument`](crate::InvalidArgument) for a limit of 0, for persistence without a conversation, or for
-    /// write-behind on another branch than the main one; what
+    /// [`InvalidArgument`](crate::InvalidArgument) for a limit of 0, or for persistence without a conversation; what
     /// [`WriteBehind::new`] refuses.
     pub fn build(self) -> Result<ConversationHistory, Error> {
         let limits = WindowLimits::new(self.max_messages, self.max_tokens)?;
@@ -95,9 +93,6 @@ impl ConversationHistoryBuilder {
             return Err(no_conversation("must be given when messages are to be stored"));
         };
         let persistence = match self.write_behind {
-            Some(_) if !conversation.branch_id().is_main() => {
-                return Err(no_conversation("must be on the main branch with write-behind"));
-            }
             Some(config) => {
                 Persistence::Behind(WriteBehind::new(conversation.state_manager().clone(), config)?)
             }

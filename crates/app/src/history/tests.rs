@@ -316,7 +316,7 @@ async fn write_behind_stores_the_same_and_loads_after_a_flush() {
     history.add_user_message("3").await.unwrap();
     assert!(matches!(history.flush().await.unwrap_err(), Error::WriteBehind { unsaved: 1, .. }));
     let failed = history.take_failed().await;
-    assert_eq!(failed[0].1.content, Content::text("3"));
+    assert_eq!(failed[0].message.content, Content::text("3"));
     history.close().await.unwrap();
     assert!(matches!(history.add_user_message("4").await.unwrap_err(), Error::Closed { .. }));
     assert_eq!(texts(&history), ["1", "2", "3"]);

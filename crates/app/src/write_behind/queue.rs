@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
-use chatkeep_domain::{MessageId, NewMessage, StoreError, ThreadId};
+use chatkeep_domain::{BranchId, MessageId, NewMessage, StoreError, ThreadId};
 use tokio::time::Instant;
 
 use crate::error::Error;
@@ -16,10 +16,25 @@ const FIRST_DELAY: Duration = Duration::from_millis(50);
 /// A batch stays well below what one append may hold.
 const MAX_BATCH_BYTES: usize = 64 * 1_024 * 1_024;
 
+/// A branch of a thread: what has an order, and what fails as one.
+pub(super) type Line = (ThreadId, BranchId);
+
+/// A message that write-behind could not store.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct UnsavedMessage {
+    /// Where it was to be stored.
+    pub thread: ThreadId,
+    /// The branch of the thread.
+    pub branch: BranchId,
+    /// The message, with its id.
+    pub message: NewMessage,
+}
+
 #[derive(Debug)]
 struct Entry {
     number: u64,
-    thread: ThreadId,
+    line: Line,
     message: NewMessage,
     bytes: usize,
 }
@@ -31,7 +46,7 @@ struct Failure {
     pauses: ExponentialBackoff,
     /// `None`: it waits for a caller.
     next_try: Option<Instant>,
-    /// The next push to the thread is to get the error.
+    /// The next push to the line is to get the error.
     due: bool,
     /// Which of the queue's [`give_ups`](Queue::give_ups) the latest was.
     given_up: Option<u64>,
@@ -39,7 +54,7 @@ struct Failure {
 
 /// What the task does next.
 pub(super) enum Work {
-    Append { thread: ThreadId, messages: Vec<NewMessage>, last: u64 },
+    Append { line: Line, messages: Vec<NewMessage>, last: u64 },
     WaitUntil(Instant),
     Wait,
 }
@@ -50,11 +65,11 @@ pub(super) struct Queue {
     entries: VecDeque<Entry>,
     bytes: usize,
     next: u64,
-    failures: BTreeMap<ThreadId, Failure>,
+    failures: BTreeMap<Line, Failure>,
     /// How often an error became the callers'.
     give_ups: u64,
-    /// The thread that is being appended to.
-    running_for: Option<ThreadId>,
+    /// The line that is being appended to.
+    running_for: Option<Line>,
     /// How many callers are closing it: it is open for none.
     pub(super) closing: usize,
     pub(super) running: bool,
@@ -90,7 +105,7 @@ impl Queue {
     }
 
     pub(super) fn threads(&self) -> BTreeSet<String> {
-        self.entries.iter().map(|entry| entry.thread.to_string()).collect()
+        self.entries.iter().map(|entry| entry.line.0.to_string()).collect()
     }
 
     pub(super) fn has_room(&self, bytes: usize) -> bool {
@@ -99,13 +114,13 @@ impl Queue {
     }
 
     /// Whether the message waits already, or is being stored.
-    pub(super) fn holds(&self, thread: ThreadId, id: MessageId) -> bool {
-        self.entries.iter().any(|entry| entry.thread == thread && entry.message.id == id)
+    pub(super) fn holds(&self, line: Line, id: MessageId) -> bool {
+        self.entries.iter().any(|entry| entry.line == line && entry.message.id == id)
     }
 
-    pub(super) fn add(&mut self, thread: ThreadId, message: Option<NewMessage>, bytes: usize) {
+    pub(super) fn add(&mut self, line: Line, message: Option<NewMessage>, bytes: usize) {
         let Some(message) = message else { return };
-        self.entries.push_back(Entry { number: self.next, thread, message, bytes });
+        self.entries.push_back(Entry { number: self.next, line, message, bytes });
         self.next += 1;
         self.bytes += bytes;
     }
@@ -126,50 +141,50 @@ impl Queue {
         Error::Closed { unsaved: self.len() }
     }
 
-    /// The error that a push to this thread is to get, once.
-    pub(super) fn due(&mut self, thread: ThreadId) -> Option<Error> {
-        self.failures.get(&thread).filter(|failure| failure.due)?;
-        self.tell(thread)
+    /// The error that a push to this line is to get, once.
+    pub(super) fn due(&mut self, line: Line) -> Option<Error> {
+        self.failures.get(&line).filter(|failure| failure.due)?;
+        self.tell(line)
     }
 
-    /// What keeps the messages before `end` from being stored: a thread that was given up after `since`, or that
+    /// What keeps the messages before `end` from being stored: a line that was given up after `since`, or that
     /// waits for a caller. `None` while more of them may yet be stored: a lasting failure says nothing of the other
-    /// threads, which are waited for; a transient one does.
-    pub(super) fn obstacle(&self, end: u64, since: u64) -> Option<ThreadId> {
+    /// lines, which are waited for; a transient one does.
+    pub(super) fn obstacle(&self, end: u64, since: u64) -> Option<Line> {
         if self.failures.is_empty() {
             return None;
         }
-        let threads: BTreeSet<ThreadId> =
-            self.entries.iter().take_while(|entry| entry.number < end).map(|entry| entry.thread).collect();
+        let lines: BTreeSet<Line> =
+            self.entries.iter().take_while(|entry| entry.number < end).map(|entry| entry.line).collect();
         let mut hope = false;
         let mut lasting = None;
-        for thread in threads {
-            let failure = self.failures.get(&thread);
+        for line in lines {
+            let failure = self.failures.get(&line);
             match failure.filter(|failure| failure.next_try.is_none() || failure.given_up > Some(since)) {
-                Some(failure) if failure.error.is_transient() => return Some(thread),
-                Some(_) => lasting = lasting.or(Some(thread)),
+                Some(failure) if failure.error.is_transient() => return Some(line),
+                Some(_) => lasting = lasting.or(Some(line)),
                 None => hope = true,
             }
         }
         lasting.filter(|_| !hope)
     }
 
-    /// The thread's error.
-    pub(super) fn error(&self, thread: ThreadId) -> Option<Error> {
-        let unsaved = self.entries.iter().filter(|entry| entry.thread == thread).count();
-        let source = Arc::clone(&self.failures.get(&thread)?.error);
-        Some(Error::WriteBehind { thread, unsaved, source })
+    /// The line's error.
+    pub(super) fn error(&self, line: Line) -> Option<Error> {
+        let unsaved = self.entries.iter().filter(|entry| entry.line == line).count();
+        let source = Arc::clone(&self.failures.get(&line)?.error);
+        Some(Error::WriteBehind { thread: line.0, unsaved, source })
     }
 
-    /// The thread's error; the next push to it need not get it again.
-    pub(super) fn tell(&mut self, thread: ThreadId) -> Option<Error> {
-        self.failures.get_mut(&thread)?.due = false;
-        self.error(thread)
+    /// The line's error; the next push to it need not get it again.
+    pub(super) fn tell(&mut self, line: Line) -> Option<Error> {
+        self.failures.get_mut(&line)?.due = false;
+        self.error(line)
     }
 
-    /// Tries the thread again if it waits for a caller.
-    pub(super) fn retry(&mut self, thread: ThreadId) {
-        if let Some(failure) = self.failures.get_mut(&thread) {
+    /// Tries the line again if it waits for a caller.
+    pub(super) fn retry(&mut self, line: Line) {
+        if let Some(failure) = self.failures.get_mut(&line) {
             failure.next_try.get_or_insert_with(Instant::now);
         }
     }
@@ -184,19 +199,19 @@ impl Queue {
         }
     }
 
-    /// The oldest messages of the first thread that may be tried.
+    /// The oldest messages of the first line that may be tried.
     pub(super) fn next_work(&mut self) -> Work {
         let now = Instant::now();
-        let may_try = |thread: &ThreadId| match self.failures.get(thread) {
+        let may_try = |line: &Line| match self.failures.get(line) {
             Some(failure) => failure.next_try.is_some_and(|at| at <= now),
             None => true,
         };
-        let Some(thread) = self.entries.iter().map(|entry| entry.thread).find(may_try) else {
+        let Some(line) = self.entries.iter().map(|entry| entry.line).find(may_try) else {
             let next = self.failures.values().filter_map(|failure| failure.next_try).min();
             return next.map_or(Work::Wait, Work::WaitUntil);
         };
         let (mut messages, mut bytes, mut last) = (Vec::new(), 0, 0);
-        let batch = self.entries.iter().filter(|entry| entry.thread == thread);
+        let batch = self.entries.iter().filter(|entry| entry.line == line);
         for entry in batch.take(self.config.max_batch) {
             bytes += entry.bytes;
             if bytes > MAX_BATCH_BYTES && !messages.is_empty() {
@@ -205,23 +220,23 @@ impl Queue {
             messages.push(entry.message.clone());
             last = entry.number;
         }
-        self.running_for = Some(thread);
-        Work::Append { thread, messages, last }
+        self.running_for = Some(line);
+        Work::Append { line, messages, last }
     }
 
-    /// The messages of the thread up to `last` are durable.
-    pub(super) fn succeeded(&mut self, thread: ThreadId, last: u64) {
+    /// The messages of the line up to `last` are durable.
+    pub(super) fn succeeded(&mut self, line: Line, last: u64) {
         self.running_for = None;
-        self.failures.remove(&thread);
-        self.remove(|entry| entry.thread == thread && entry.number <= last);
+        self.failures.remove(&line);
+        self.remove(|entry| entry.line == line && entry.number <= last);
     }
 
-    pub(super) fn failed(&mut self, thread: ThreadId, error: StoreError) {
+    pub(super) fn failed(&mut self, line: Line, error: StoreError) {
         self.running_for = None;
         let config = self.config;
         let transient = error.is_transient();
         let error = Arc::new(error);
-        let failure = self.failures.entry(thread).or_insert_with(|| Failure {
+        let failure = self.failures.entry(line).or_insert_with(|| Failure {
             error: Arc::clone(&error),
             attempts: 0,
             pauses: pauses(&config),
@@ -240,20 +255,22 @@ impl Queue {
         failure.next_try = transient.then(|| Instant::now() + pause);
     }
 
-    /// The messages of the threads that were given up; `None` while one of them is being tried.
-    pub(super) fn take_failed(&mut self) -> Option<Vec<(ThreadId, NewMessage)>> {
-        let failed: BTreeSet<ThreadId> = self
+    /// The messages of the lines that were given up; `None` while one of them is being tried.
+    pub(super) fn take_failed(&mut self) -> Option<Vec<UnsavedMessage>> {
+        let failed: BTreeSet<Line> = self
             .failures
             .iter()
             .filter(|(_, failure)| failure.given_up.is_some())
-            .map(|(thread, _)| *thread)
+            .map(|(line, _)| *line)
             .collect();
-        if self.running && self.running_for.is_some_and(|thread| failed.contains(&thread)) {
+        if self.running && self.running_for.is_some_and(|line| failed.contains(&line)) {
             return None;
         }
-        self.failures.retain(|thread, _| !failed.contains(thread));
-        let taken = self.remove(|entry| failed.contains(&entry.thread));
-        Some(taken.into_iter().map(|entry| (entry.thread, entry.message)).collect())
+        self.failures.retain(|line, _| !failed.contains(line));
+        let taken = self.remove(|entry| failed.contains(&entry.line));
+        let unsaved =
+            |Entry { line: (thread, branch), message, .. }| UnsavedMessage { thread, branch, message };
+        Some(taken.into_iter().map(unsaved).collect())
     }
 
     fn remove(&mut self, which: impl Fn(&Entry) -> bool) -> Vec<Entry> {

@@ -161,8 +161,8 @@ async fn what_failed_is_handed_back_and_holds_up_no_other_thread() {
     assert_eq!(texts(&state, kept).await, numbers(0..2));
 
     let failed = behind.take_failed().await;
-    assert_eq!((failed.len(), failed[0].0, failed[0].1.id), (1, gone, id));
-    assert_eq!(failed[0].1.content, Content::text("lost?"));
+    assert_eq!((failed.len(), failed[0].thread, failed[0].message.id), (1, gone, id));
+    assert_eq!(failed[0].message.content, Content::text("lost?"));
     behind.close().await.unwrap();
     assert_eq!(behind.take_failed().await, []);
 }

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::history::ConversationHistory;
 use crate::state_manager::StateManager;
 use crate::testing::scope;
-use crate::write_behind::WriteBehindConfig;
+use crate::write_behind::{WriteBehind, WriteBehindConfig};
 
 /// A question and an answer, twice.
 async fn chat() -> Conversation {
@@ -125,9 +125,6 @@ async fn everything_that_a_handle_does_is_on_its_branch() {
     assert_eq!(history.len(), 4);
     history.add_user_message("p3").await.unwrap();
     assert_eq!((&*heard(&other).await, &*heard(&chat).await), ("q1 a1 p2 o2 p3", "q1 a1 q2 a2"));
-    let behind =
-        ConversationHistory::builder().conversation(other.clone()).write_behind(WriteBehindConfig::default());
-    assert!(matches!(behind.build().unwrap_err(), Error::Store(StoreError::InvalidArgument(_))));
 
     assert_eq!(other.rename_branch("aside").await.unwrap().name, "aside");
     assert_eq!(other.truncate_branch(Position::new(6).unwrap()).await.unwrap(), 1);
@@ -191,4 +188,31 @@ async fn a_store_that_declines_branches_is_unsupported() {
             "{error:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn write_behind_keeps_branches_apart() {
+    let chat = chat().await;
+    let other = chat.create_branch(Position::new(2).unwrap()).await.unwrap();
+    let (thread, absent) = (chat.thread_id(), BranchId::new(9));
+    let behind = WriteBehind::new(chat.state_manager().clone(), WriteBehindConfig::default()).unwrap();
+    behind.push_to_branch(thread, absent, (Role::User, "lost?")).await.unwrap();
+    for text in ["1", "2"] {
+        behind.push(thread, (Role::User, text)).await.unwrap();
+        behind.push_to_branch(thread, other.branch_id(), (Role::User, text)).await.unwrap();
+    }
+    let error = behind.flush().await.unwrap_err();
+    assert!(matches!(error, Error::WriteBehind { unsaved: 1, .. }), "{error:?}");
+    assert_eq!((&*heard(&chat).await, &*heard(&other).await), ("q1 a1 q2 a2 1 2", "q1 a1 1 2"));
+    let failed = behind.take_failed().await;
+    assert_eq!((failed.len(), failed[0].thread, failed[0].branch), (1, thread, absent));
+    assert_eq!(failed[0].message.content.as_text(), Some("lost?"));
+    behind.close().await.unwrap();
+
+    let builder =
+        ConversationHistory::builder().conversation(other.clone()).write_behind(WriteBehindConfig::default());
+    let mut history = builder.build().unwrap();
+    history.add_user_message("3").await.unwrap();
+    history.close().await.unwrap();
+    assert_eq!((&*heard(&chat).await, &*heard(&other).await), ("q1 a1 q2 a2 1 2", "q1 a1 1 2 3"));
 }

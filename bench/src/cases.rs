@@ -37,6 +37,8 @@ pub(crate) enum What {
     List(usize),
     /// Appends through a window.
     Window,
+    /// A user's newest threads with previews, against the same without.
+    Previews,
     /// A word among the messages of as many organizations.
     Search(usize),
     /// From nothing to the first append.
@@ -49,7 +51,7 @@ impl What {
         let (pairs, seconds) = match self {
             Self::Append | Self::AppendUncoalesced | Self::AppendOneThread | Self::AppendPgbench => (7, 2),
             Self::AppendJoinAll(_) | Self::Batch(_) | Self::Window | Self::ColdStart => (7, 1),
-            Self::Newest(_) | Self::Stream(_) | Self::List(_) | Self::Search(_) => (5, 1),
+            Self::Newest(_) | Self::Stream(_) | Self::List(_) | Self::Previews | Self::Search(_) => (5, 1),
         };
         Plan { pairs, round: Duration::from_secs(seconds) }
     }
@@ -106,6 +108,7 @@ fn all(quick: bool) -> Vec<Case> {
     cases.extend(
         [10_000, million].map(|threads| Case::new(format!("list_{threads}"), What::List(threads), 1)),
     );
+    cases.push(Case::new("previews", What::Previews, 1));
     cases.push(Case::new("search", What::Search(100), 1));
     cases
 }

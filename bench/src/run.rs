@@ -86,7 +86,7 @@ mod tests {
         rows.iter().map(|row| format!("{} {}", row.scenario, row.callers)).collect()
     }
 
-    const NAMES: [&str; 13] = [
+    const NAMES: [&str; 14] = [
         "append 1",
         "append 16",
         "append 64",
@@ -99,6 +99,7 @@ mod tests {
         "last50_100 1",
         "last50_10000 1",
         "list_10000 1",
+        "previews 1",
         "search 1",
     ];
 

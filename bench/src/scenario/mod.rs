@@ -28,6 +28,7 @@ impl What {
             | Self::AppendJoinAll(_)
             | Self::Batch(_)
             | Self::Window
+            | Self::Previews
             | Self::ColdStart => Shape::Threads(THREADS),
             Self::Newest(messages) | Self::Stream(messages) => Shape::Messages(messages),
             Self::List(threads) => Shape::List(threads),
@@ -45,7 +46,7 @@ impl What {
             | Self::Window => "appends/s",
             Self::Batch(_) | Self::Stream(_) => "messages/s",
             Self::Newest(_) => "reads/s",
-            Self::List(_) => "lists/s",
+            Self::List(_) | Self::Previews => "lists/s",
             Self::Search(_) => "searches/s",
             Self::ColdStart => "starts/s",
         }
@@ -66,6 +67,7 @@ pub(crate) async fn measure<P: Pair>(pair: &P, case: &Case, plan: Plan) -> Resul
         What::Newest(_) => read::compared(pair, read::Ask::Newest, plan).await,
         What::Stream(messages) => read::compared(pair, read::Ask::Stream { messages }, plan).await,
         What::List(_) => read::compared(pair, read::Ask::List, plan).await,
+        What::Previews => read::previews(pair, THREADS, plan).await,
         What::Search(orgs) => read::compared(pair, read::Ask::Search { orgs }, plan).await,
         What::ColdStart => start::measure(pair, THREADS, plan).await,
     }

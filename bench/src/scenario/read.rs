@@ -1,11 +1,11 @@
 //! What is asked of a store that does not change.
 
 use anyhow::{Result, ensure};
-use chatkeep::{MessageQuery, SearchQuery, StateManager, ThreadQuery};
+use chatkeep::{ChatThread, MessageQuery, Role, SearchQuery, StateManager, ThreadQuery};
 
 use super::states;
 use crate::corpus::{PAGE, WORD};
-use crate::data::{TEXT, thread_id};
+use crate::data::{TEXT, USERS, thread_id};
 use crate::floor::{Floor, Pair};
 use crate::load::corpus_scope;
 use crate::measure::{Callers, Measured, On, Plan, Work, compare};
@@ -58,6 +58,31 @@ pub(super) async fn compared<P: Pair>(pair: &P, ask: Ask, plan: Plan) -> Result<
     let ours = Callers::new(Ours { ask, states }, 1, On::Tasks);
     let floor = Callers::new(ByHand { ask, floor: pair.floor(1).await? }, 1, P::Floor::ON);
     compare(plan, ours, floor).await
+}
+
+/// A user's newest threads, in each of which there is a message.
+struct Lists {
+    state: StateManager,
+    query: ThreadQuery,
+}
+
+/// Lists with previews, against the same lists without.
+pub(super) async fn previews<P: Pair>(pair: &P, threads: usize, plan: Plan) -> Result<Measured> {
+    let state = states(pair, None).await?.swap_remove(0);
+    for thread in (0..threads).step_by(USERS) {
+        state.conversation(thread_id(thread)).add_message(Role::User, TEXT).await?;
+    }
+    let lists = |query| Callers::new(Lists { state: state.clone(), query }, 1, On::Tasks);
+    let query = ThreadQuery::first(COUNT);
+    compare(plan, lists(query.clone().with_preview()), lists(query)).await
+}
+
+impl Work for Lists {
+    async fn step(&self, _: usize, _: usize) -> Result<usize> {
+        let threads = self.state.list_threads(&self.query).await?.items;
+        let last = |thread: &ChatThread| thread.preview.as_ref().is_some_and(|it| it.last_message.is_some());
+        expect(threads.iter().filter(|thread| last(thread) == self.query.with_preview).count(), COUNT)
+    }
 }
 
 impl Work for Ours {

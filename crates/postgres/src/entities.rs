@@ -6,6 +6,8 @@
 //! an append is more than a row. The columns of the search index are no part of them.
 
 #[cfg(feature = "entities")]
+pub mod chat_branch;
+#[cfg(feature = "entities")]
 pub mod chat_message;
 #[cfg(feature = "entities")]
 pub mod chat_message_revision;

@@ -9,29 +9,19 @@ use chatkeep_domain::{
     BoxError, ChatThread, Content, ContentKey, Entity, Fork, ForkPoint, MessageId, Scope, Segment,
     StoreError, ThreadId,
 };
-use rusqlite::{Connection, OptionalExtension as _, Row};
+use rusqlite::{Connection, Row};
 
 use crate::error::{Answer, Failure, Result};
-use crate::in_thread::{self, GIVE_UP, InThread};
+use crate::in_thread::{self, InThread};
 use crate::index::{self, Owner};
 use crate::row::uuid;
 use crate::store::{Context, SqliteRepository};
 use crate::threads;
+use crate::unfinished;
 
 /// How many messages a write copies, and after how many bytes of contents it copies no more: the others write in between.
 const STEP: usize = 100;
 const STEP_BYTES: usize = 1_024 * 1_024;
-
-const UNFINISHED: &str = "SELECT thread FROM chat_fork WHERE org = ?1 AND id = ?2";
-
-const REMEMBER: &str = "INSERT INTO chat_fork (org, id, thread) VALUES (?1, ?2, ?3)";
-
-const FORGET: &str = "DELETE FROM chat_fork WHERE thread = ?1";
-
-/// Those whose origin is gone: nobody can go on with them. There are few forks under way, whatever statistics say.
-const ORPHANS: &str = "
-    SELECT f.thread FROM chat_fork f CROSS JOIN chat_thread t ON t.key = f.thread
-    WHERE NOT EXISTS (SELECT 1 FROM chat_thread o WHERE o.id = t.forked_thread AND o.org = f.org)";
 
 const COPIED: &str = "SELECT COALESCE(MAX(position), 0) FROM chat_message WHERE thread = ?1 AND branch = 0";
 
@@ -116,7 +106,7 @@ impl Forking<'_> {
             Some((key, true)) => key,
             Some(_) if !begins => return Err(self.taken().into()),
             Some((key, false)) => {
-                give_up(self.connection, self.context, key)?;
+                self.let_go(key)?;
                 self.begin(&origin, &fork)?
             }
             None => self.begin(&origin, &fork)?,
@@ -124,7 +114,7 @@ impl Forking<'_> {
         if !self.copy_some(&origin, copy, &parent.path.up_to(self.fork.from.through))? {
             return Ok(None);
         }
-        self.connection.prepare_cached(FORGET)?.execute([copy])?;
+        unfinished::forget(self.connection, copy)?;
         self.connection.prepare_cached(FINISH)?.execute((copy, origin.thread.org))?;
         threads::read_key(self.connection, copy, &fork.org_id).map(Some)
     }
@@ -132,7 +122,7 @@ impl Forking<'_> {
     /// The fork where it is whole already.
     fn find(&self) -> Result<Option<ChatThread>> {
         let new = &self.fork.new;
-        if threads::find_org(self.connection, &new.org_id)?.is_none() {
+        if in_thread::find_org(self.connection, &new.org_id)?.is_none() {
             return Ok(None);
         }
         let found = match in_thread::find(self.connection, &Scope::org(new.org_id.clone()), new.id) {
@@ -152,7 +142,7 @@ impl Forking<'_> {
     /// The key of what has the id and is not whole yet, and whether it is this fork.
     fn unfinished(&self, org: i64) -> Result<Option<(i64, bool)>> {
         let new = &self.fork.new;
-        let Some(key) = unfinished(self.connection, org, new.id)? else { return Ok(None) };
+        let Some(key) = unfinished::find(self.connection, org, new.id)? else { return Ok(None) };
         let thread = threads::read_key(self.connection, key, &new.org_id)?;
         let is_ours = thread.forked_from == Some(ForkPoint::new(self.origin, self.fork.from))
             && new.held(thread).is_ok();
@@ -163,8 +153,7 @@ impl Forking<'_> {
     fn begin(&self, origin: &InThread<'_>, fork: &ChatThread) -> Result<i64> {
         threads::insert(self.connection, None, fork)?;
         let key = self.connection.last_insert_rowid();
-        let values = (origin.thread.org, fork.id.as_uuid().as_bytes(), key);
-        self.connection.prepare_cached(REMEMBER)?.execute(values)?;
+        unfinished::remember(self.connection, origin.thread.org, fork.id, key)?;
         Ok(key)
     }
 
@@ -241,11 +230,16 @@ impl Forking<'_> {
         Ok((content, sealed))
     }
 
+    fn let_go(&self, key: i64) -> Result<()> {
+        self.context.backlog.note_deleted_thread();
+        unfinished::give_up(self.connection, key)
+    }
+
     /// Lets go of this fork where it is not whole.
     fn give_up(&self) -> Result<()> {
-        let Some(org) = threads::find_org(self.connection, &self.fork.new.org_id)? else { return Ok(()) };
+        let Some(org) = in_thread::find_org(self.connection, &self.fork.new.org_id)? else { return Ok(()) };
         match self.unfinished(org)? {
-            Some((key, true)) => give_up(self.connection, self.context, key),
+            Some((key, true)) => self.let_go(key),
             _ => Ok(()),
         }
     }
@@ -256,40 +250,4 @@ struct Original<'a> {
     id: MessageId,
     key: i64,
     origin: &'a InThread<'a>,
-}
-
-fn unfinished(connection: &Connection, org: i64, id: ThreadId) -> Result<Option<i64>> {
-    let values = (org, id.as_uuid().as_bytes());
-    Ok(connection.prepare_cached(UNFINISHED)?.query_row(values, |row| row.get(0)).optional()?)
-}
-
-/// A thread takes the id of a fork that is not whole.
-pub(crate) fn give_up_unfinished(
-    connection: &Connection,
-    context: &Context,
-    org: i64,
-    id: ThreadId,
-) -> Result<()> {
-    match unfinished(connection, org, id)? {
-        Some(key) => give_up(connection, context, key),
-        None => Ok(()),
-    }
-}
-
-/// Lets go of the forks whose origin is gone; gives whether there were any.
-pub(crate) fn give_up_orphans(connection: &Connection) -> Result<bool> {
-    let mut statement = connection.prepare_cached(ORPHANS)?;
-    let orphans = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<i64>>>()?;
-    for key in &orphans {
-        connection.prepare_cached(FORGET)?.execute([key])?;
-        connection.prepare_cached(GIVE_UP)?.execute([key])?;
-    }
-    Ok(!orphans.is_empty())
-}
-
-fn give_up(connection: &Connection, context: &Context, key: i64) -> Result<()> {
-    connection.prepare_cached(FORGET)?.execute([key])?;
-    connection.prepare_cached(GIVE_UP)?.execute([key])?;
-    context.backlog.note_deleted_thread();
-    Ok(())
 }

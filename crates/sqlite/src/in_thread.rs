@@ -11,6 +11,7 @@ use crate::readers::Work;
 use crate::row::{self, BRANCH_COLUMNS, MESSAGE_COLUMNS, Opener};
 use crate::store::{Context, SqliteRepository};
 use crate::stored;
+use crate::unfinished;
 
 /// Of all organizations where none is named; two say that the id alone is not enough.
 const FIND: &str = "
@@ -20,10 +21,9 @@ const FIND: &str = "
     WHERE t.id = ?1 AND t.org <> 0 AND (?2 IS NULL OR o.org_id = ?2)
     LIMIT 2";
 
-/// The thread is nobody's from now on, and its id is free. Its messages go a few at a time.
-pub(crate) const GIVE_UP: &str = "UPDATE chat_thread SET org = 0, id = randomblob(16) WHERE key = ?1";
-
 const FIND_MESSAGE: &str = "SELECT key, pending FROM chat_message WHERE thread = ?1 AND id = ?2";
+
+const FIND_ORG: &str = "SELECT key FROM chat_org WHERE org_id = ?1";
 
 /// What is known of a thread that is in a scope.
 #[derive(Debug, Clone)]
@@ -143,7 +143,7 @@ impl<'a> InThread<'a> {
 
     /// Deletes the thread, for whoever asks for it.
     pub(crate) fn give_up(&self) -> Result<()> {
-        self.connection.prepare_cached(GIVE_UP)?.execute([self.thread.key])?;
+        unfinished::give_up_thread(self.connection, self.thread.key)?;
         self.context.backlog.note_deleted_thread();
         Ok(())
     }
@@ -177,4 +177,9 @@ impl SqliteRepository {
         let (scope, context) = (scope.clone(), self.context());
         move |connection: &Connection| work(&InThread::find(connection, &context, &scope, id)?)
     }
+}
+
+/// The key of an organization that has threads, or had some.
+pub(crate) fn find_org(connection: &Connection, org: &OrgId) -> Result<Option<i64>> {
+    Ok(connection.prepare_cached(FIND_ORG)?.query_row([org.as_str()], |row| row.get(0)).optional()?)
 }

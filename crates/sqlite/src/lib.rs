@@ -34,6 +34,7 @@ mod sql;
 mod store;
 mod stored;
 mod threads;
+mod unfinished;
 mod upkeep;
 mod writer;
 

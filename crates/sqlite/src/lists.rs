@@ -9,9 +9,9 @@ use rusqlite::{Connection, Row, params_from_iter};
 use uuid::Uuid;
 
 use crate::error::{Answer, Result};
+use crate::in_thread::find_org;
 use crate::row::{self, MESSAGE_COLUMNS, Opener, THREAD_COLUMNS, THREAD_WIDTH};
 use crate::sql::Sql;
-use crate::threads::find_org;
 
 /// What a preview adds to a list: the last message that the active branch shows, of its own or else the last one that it shares.
 /// Nothing but indexes is looked at for its place.

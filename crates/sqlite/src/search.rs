@@ -7,13 +7,12 @@ use rusqlite::Connection;
 
 use crate::candidates::Candidates;
 use crate::error::Result;
-use crate::in_thread::InThread;
+use crate::in_thread::{self, InThread};
 use crate::index::Wanted;
 use crate::parts::Within;
 use crate::places::{Bounds, Place};
 use crate::row::Opener;
 use crate::store::{Context, SqliteRepository};
-use crate::threads;
 
 /// All organizations, for the operator.
 const ORGS: &str = "SELECT key, org_id FROM chat_org WHERE key <> 0";
@@ -34,7 +33,7 @@ fn search(
     let orgs = match (&thread, scope.org_id()) {
         (Some(thread), _) => vec![(thread.org, thread.org_id.clone())],
         (None, Some(org)) => {
-            threads::find_org(connection, org)?.map(|key| (key, org.clone())).into_iter().collect()
+            in_thread::find_org(connection, org)?.map(|key| (key, org.clone())).into_iter().collect()
         }
         (None, None) => all_orgs(connection)?,
     };

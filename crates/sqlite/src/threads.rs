@@ -6,17 +6,15 @@ use chatkeep_domain::{
     BranchId, ChatThread, ExternalId, Metadata, MetadataTags, NewThread, OrgId, Page, Scope, ThreadId,
     ThreadQuery, ThreadRepository, ThreadUpdate, Version,
 };
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::Connection;
 use uuid::Uuid;
 
 use crate::error::{Answer, Result};
-use crate::fork;
 use crate::in_thread::{self, Found, InThread};
 use crate::lists;
 use crate::row::{self, THREAD_COLUMNS};
 use crate::store::{Context, SqliteRepository};
-
-const FIND_ORG: &str = "SELECT key FROM chat_org WHERE org_id = ?1";
+use crate::unfinished;
 
 const INSERT_ORG: &str = "INSERT INTO chat_org (org_id) VALUES (?1)";
 
@@ -65,11 +63,6 @@ impl InThread<'_> {
     }
 }
 
-/// The key of an organization that has threads, or had some.
-pub(crate) fn find_org(connection: &Connection, org: &OrgId) -> Result<Option<i64>> {
-    Ok(connection.prepare_cached(FIND_ORG)?.query_row([org.as_str()], |row| row.get(0)).optional()?)
-}
-
 /// The whole thread.
 pub(crate) fn read(connection: &Connection, found: &Found) -> Result<ChatThread> {
     read_key(connection, found.key, &found.org_id)
@@ -85,7 +78,11 @@ fn create(connection: &Connection, context: &Context, new: &NewThread) -> Result
     let org = ensure_org(connection, &new.org_id)?;
     let thread = new.clone().into_thread();
     if insert(connection, Some(org), &thread)? {
-        fork::give_up_unfinished(connection, context, org, new.id)?;
+        if let Some(fork) = unfinished::find(connection, org, new.id)? {
+            // A thread takes the id of a fork that is not whole.
+            unfinished::give_up(connection, fork)?;
+            context.backlog.note_deleted_thread();
+        }
         return Ok(thread);
     }
     let found = in_thread::find(connection, &Scope::org(new.org_id.clone()), new.id)?;
@@ -93,7 +90,7 @@ fn create(connection: &Connection, context: &Context, new: &NewThread) -> Result
 }
 
 fn ensure_org(connection: &Connection, org: &OrgId) -> Result<i64> {
-    if let Some(org) = find_org(connection, org)? {
+    if let Some(org) = in_thread::find_org(connection, org)? {
         return Ok(org);
     }
     connection.prepare_cached(INSERT_ORG)?.execute([org.as_str()])?;

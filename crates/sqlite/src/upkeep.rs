@@ -9,10 +9,10 @@ use chatkeep_domain::{BoxError, Codec, ContentKey, OrgId};
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use crate::error::{Failure, Result};
-use crate::fork;
 use crate::index::{self, Owner};
 use crate::row::uuid;
 use crate::stored;
+use crate::unfinished;
 
 /// How many pending messages are taken in at a time, and how many bytes of them.
 const BATCH: usize = 64;
@@ -184,7 +184,7 @@ impl Upkeep {
         }
         let thread = connection.prepare_cached(DELETED_THREAD)?.query_row([], |row| row.get(0)).optional()?;
         let Some(thread): Option<i64> = thread else {
-            if fork::give_up_orphans(connection)? {
+            if unfinished::give_up_orphans(connection)? {
                 return Ok(());
             }
             counts.has_deleted_threads.store(false, Ordering::Relaxed);

@@ -51,6 +51,10 @@ pub struct Model {
 /// What a thread has.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {
+    /// Its branches beside the main one.
+    #[cfg(feature = "entities")]
+    #[sea_orm(has_many = "super::chat_branch::Entity")]
+    ChatBranch,
     /// Its messages.
     #[cfg(feature = "entities")]
     #[sea_orm(has_many = "super::chat_message::Entity")]
@@ -58,6 +62,13 @@ pub enum Relation {
     /// The values of its metadata.
     #[sea_orm(has_many = "super::chat_thread_tag::Entity")]
     ChatThreadTag,
+}
+
+#[cfg(feature = "entities")]
+impl Related<super::chat_branch::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::ChatBranch.def()
+    }
 }
 
 #[cfg(feature = "entities")]

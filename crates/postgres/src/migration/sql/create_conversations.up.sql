@@ -32,8 +32,8 @@ CREATE INDEX chat_thread_forks ON chat_thread (org_id, forked_from, updated_at D
     WHERE forked_from IS NOT NULL;
 
 -- The branches of a thread beside the main one, which has no row. A path is in three arrays: its segments are the messages of
--- a branch's own behind `path_after` up to `path_through`, which is NULL in the last one. It never changes, and so an append,
--- which writes the head, leaves a long one where it is.
+-- a branch's own behind `path_after` up to `path_through`, which is the greatest number in the last one. It never changes, and
+-- so an append, which writes the head, leaves a long one where it is.
 CREATE TABLE chat_branch (
     org_id text COLLATE "C" NOT NULL,
     chat_thread_id uuid NOT NULL,

@@ -28,7 +28,7 @@ const STATEMENTS: usize = 128;
 const PAUSE: Duration = Duration::from_millis(1);
 
 /// How long others may write between two steps of a long work, at the most.
-const REST: Duration = Duration::from_millis(100);
+pub(crate) const REST: Duration = Duration::from_millis(100);
 
 /// With so many pages in the log the writer itself writes them into the file, within a commit: else a log that is written to without
 /// a pause would grow without end. Before, `checkpoint.rs` does it beside the writer.

@@ -105,6 +105,11 @@ impl Upkeep {
         counts.pending.load(Ordering::Relaxed) > 0 || counts.has_deleted_threads.load(Ordering::Relaxed)
     }
 
+    /// Messages of deleted threads are still to go.
+    pub(crate) fn deletes(&self) -> bool {
+        self.backlog.has_deleted_threads.load(Ordering::Relaxed)
+    }
+
     /// A group of calls begins.
     pub(crate) fn begin_group(&self) {
         self.backlog.added.store(0, Ordering::Relaxed);

@@ -16,7 +16,7 @@ use crate::blocking::may_block;
 use crate::checkpoint::Checkpoints;
 use crate::commit::{Call, Committer, IDLE};
 use crate::config::SqliteConfig;
-use crate::connection::Bounded;
+use crate::connection::{Bounded, REST};
 use crate::error::{Errors, Result, shared};
 use crate::identity::Identity;
 use crate::upkeep::Upkeep;
@@ -245,8 +245,13 @@ fn run(work: &Mutex<Option<Committer>>, waiting: &Receiver<Option<Box<dyn Call>>
         if is_busy && upkept.elapsed() < UPKEEP_EVERY {
             continue;
         }
+        let begun = Instant::now();
         patience = if work.do_some_upkeep() { work.idle() } else { AFTER_FAILURE };
         upkept = Instant::now();
+        if work.upkeep.deletes() {
+            // Other processes look for the lock every tenth of a second only: a long deletion leaves it to them in between.
+            patience = patience.max(begun.elapsed().min(REST));
+        }
     }
     let work = locked(work).take();
     if let Some(work) = work {

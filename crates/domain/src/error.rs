@@ -290,6 +290,17 @@ impl StoreError {
         Self::unavailable(store, Outcome::NotDone, Again::Soon, reason, "this one was not tried")
     }
 
+    /// An error of a call that has written something before: of what it says is not done, it cannot be known how much is.
+    #[must_use]
+    pub fn after_a_write(self) -> Self {
+        match self {
+            Self::Unavailable { store, again, reason, source, .. } => {
+                Self::unavailable(store, Outcome::Unknown, again, reason, source)
+            }
+            other => other,
+        }
+    }
+
     /// [`StoreError::NotMigrated`].
     pub const fn not_migrated(store: &'static str, pending: usize) -> Self {
         Self::NotMigrated { store, pending }

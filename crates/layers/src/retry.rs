@@ -17,6 +17,7 @@ use chatkeep_domain::{
     ThreadQuery, ThreadUpdate, Version,
 };
 
+use self::call::Limits;
 use self::past::Kind;
 use crate::inner::{branches, search_messages};
 
@@ -29,7 +30,7 @@ const LONG: u32 = 20;
 /// A call is repeated after [`StoreError::Unavailable`] that says [`Again::Soon`](chatkeep_domain::Again::Soon), and after
 /// nothing else. The first pause is a millisecond or two; each is about twice as long as the one before, up to half a
 /// second. There is no limit but the deadline. What may go over a whole long thread, which is a clear, a fork, and the deletion
-/// or truncation of a branch, may take twenty deadlines.
+/// or truncation of a branch, may take twenty deadlines; what fails at once is repeated within one.
 ///
 /// # What the caller is told
 ///
@@ -40,8 +41,9 @@ const LONG: u32 = 20;
 ///   the outcome is unknown where an attempt was under way, or where that of an earlier one was.
 /// - A call that failed for good gets its error. But after an attempt of unknown outcome the error may be that attempt's
 ///   own work: a delete whose answer was lost finds nothing the second time. Then the answer is `Unavailable`, outcome
-///   unknown, not again, with the error as its source. This is so for updates, deletes and clears. Appends, edits and new
-///   threads are recognized by the store when they come again: what it finds wrong with one of those (not found, another
+///   unknown, not again, with the error as its source. This is so for updates, deletes and clears, and for the names,
+///   truncations and deletions of branches. Appends, edits, new threads, new branches and forks are recognized by the store
+///   when they come again: what it finds wrong with one of those (not found, another
 ///   head, an id that is taken) is passed on.
 ///
 /// # Appends that are sent together
@@ -75,7 +77,8 @@ impl Retry {
     where
         Fut: Future<Output = Result<T, StoreError>>,
     {
-        call::call(self.store.name(), self.deadline, kind, attempt).await
+        let limits = Limits { repeated: self.deadline, whole: self.deadline };
+        call::call(self.store.name(), limits, kind, attempt).await
     }
 
     /// A call that may go over a whole thread.
@@ -83,7 +86,8 @@ impl Retry {
     where
         Fut: Future<Output = Result<T, StoreError>>,
     {
-        call::call(self.store.name(), LONG * self.deadline, kind, attempt).await
+        let limits = Limits { repeated: self.deadline, whole: self.deadline.saturating_mul(LONG) };
+        call::call(self.store.name(), limits, kind, attempt).await
     }
 }
 

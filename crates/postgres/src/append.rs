@@ -24,7 +24,7 @@ use crate::row;
 use crate::sql::{Sql, uuids};
 use crate::statements::FIND_SEVERAL;
 use crate::store::PostgresRepository;
-use crate::threads::Target;
+use crate::target::Target;
 
 impl<C: Connections> PostgresRepository<C> {
     pub(crate) async fn append_messages(&self, scope: &Scope, thread: ThreadId, append: Append) -> Answer {
@@ -153,8 +153,8 @@ impl<C: Connections> PostgresRepository<C> {
         path: &Path,
     ) -> Result<HashMap<MessageId, ChatMessage>, Failure> {
         let ids = uuids(batch.append.messages.iter().map(|message| *message.id.as_uuid()));
-        let mut values = batch.target.values();
-        values[2] = ids;
+        let mut values = batch.target.key();
+        values.push(ids);
         let opener = self.opener(&batch.target);
         let mut known = HashMap::new();
         for row in &Sql::constant(FIND_SEVERAL, values).rows(on).await? {

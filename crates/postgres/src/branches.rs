@@ -6,34 +6,20 @@ use chatkeep_domain::{
     Fork, NewBranch, Path, Position, Removal, RequestId, Scope, Segment, StoreError, ThreadId, Timestamp,
     Version,
 };
-use sea_orm::{ConnectionTrait, QueryResult, TransactionSession as _, Value};
+use sea_orm::{ConnectionTrait, QueryResult, TransactionSession as _};
 use uuid::Uuid;
 
 use crate::connection::Connections;
 use crate::error::Failure;
+use crate::removals::What;
 use crate::row;
-use crate::sql::{Sql, integers, numbers};
+use crate::sql::Sql;
 use crate::statements::{BRANCH, BRANCH_REQUESTED, BRANCHES, CREATE_BRANCH, RENAME_BRANCH, THREAD};
 use crate::store::PostgresRepository;
-use crate::threads::{LockedThread, Target};
+use crate::target::{LockedThread, Target};
 
 /// The number of a branch's columns, as the statements give them.
 const WIDTH: usize = 10;
-
-/// A number of a branch as the columns have it. A greater one is of no branch.
-pub(crate) fn number(branch: BranchId) -> i32 {
-    i32::try_from(branch.get()).unwrap_or(i32::MAX)
-}
-
-/// A path as arrays of branches, of what comes behind, and of what it goes through.
-pub(crate) fn path_values(segments: &[Segment]) -> [Value; 3] {
-    let open = |through: Option<Position>| through.map_or(i64::MAX, i64::from);
-    [
-        integers(segments.iter().map(|segment| number(segment.branch))),
-        numbers(segments.iter().map(|segment| segment.after.get())),
-        numbers(segments.iter().map(|segment| open(segment.through))),
-    ]
-}
 
 /// A branch's row, its columns from this one on; `None` where there is none.
 fn read(row: &QueryResult, first: usize, thread: ThreadId) -> Result<Option<Branch>, StoreError> {
@@ -69,17 +55,6 @@ fn path(row: &QueryResult, first: usize) -> Result<Path, BoxError> {
     Ok(Path::from_segments(segments.map(segment).collect::<Result<_, _>>()?)?)
 }
 
-impl LockedThread {
-    fn main(&self, thread: ThreadId) -> Branch {
-        Branch::new(BranchId::MAIN, thread, Path::main(), self.head, self.created_at)
-    }
-
-    /// The position that was allotted last.
-    pub(crate) fn allotted(&self) -> Result<Position, StoreError> {
-        Ok(Position::new(self.next_position - 1)?)
-    }
-}
-
 impl<C: Connections> PostgresRepository<C> {
     /// What a branch shows. That of the main one is known, whether or not the thread is there.
     pub(crate) async fn path(&self, target: &Target, branch: BranchId) -> Result<Path, Failure> {
@@ -96,7 +71,7 @@ impl<C: Connections> PostgresRepository<C> {
             return Ok((Path::main(), self.read_version(target).await?));
         }
         let mut values = target.values();
-        values.push(number(branch).into());
+        values.push(row::branch_number(branch).into());
         let row = Sql::constant(BRANCH, values).row(&self.connections).await?;
         let row = row.ok_or_else(|| target.not_found())?;
         let version = Version::new(row::value(&row, WIDTH)?).map_err(StoreError::from)?;
@@ -142,7 +117,7 @@ impl<C: Connections> PostgresRepository<C> {
         branch: BranchId,
     ) -> Result<Branch, Failure> {
         let mut values = target.values();
-        values.push(number(branch).into());
+        values.push(row::branch_number(branch).into());
         let row = Sql::constant(BRANCH, values).row(on).await?.ok_or_else(|| target.not_found())?;
         Ok(read(&row, 0, target.id)?.ok_or_else(|| StoreError::branch_not_found(branch))?)
     }
@@ -158,7 +133,7 @@ impl<C: Connections> PostgresRepository<C> {
         let locked = self.lock_thread(&transaction, &target).await?;
         let (request, from) = (new.request, new.from.branch);
         let mut values = target.key();
-        values.extend([(*request.as_uuid()).into(), number(from).into()]);
+        values.extend([(*request.as_uuid()).into(), row::branch_number(from).into()]);
         let (mut parent, mut count) = (from.is_main().then(|| locked.main(thread)), 0);
         for row in Sql::constant(BRANCH_REQUESTED, values).rows(&transaction).await? {
             count = usize::try_from(row::value::<i64>(&row, WIDTH)?).map_err(BoxError::from)?;
@@ -207,7 +182,7 @@ impl<C: Connections> PostgresRepository<C> {
         StoreError::unless_expected(Expected::Version, rename.expect_version, locked.version)?;
         branch.name.clone_from(&rename.name);
         let mut values = target.key();
-        values.extend([number(id).into(), rename.name.as_str().into(), rename.at.into()]);
+        values.extend([row::branch_number(id).into(), rename.name.as_str().into(), rename.at.into()]);
         Sql::constant(RENAME_BRANCH, values).execute(&transaction).await?;
         transaction.commit().await?;
         Ok(branch)
@@ -223,14 +198,14 @@ async fn insert(
 ) -> Result<(), Failure> {
     let mut values = target.key();
     values.extend([
-        number(branch.id).into(),
+        row::branch_number(branch.id).into(),
         branch.request.map(|request| *request.as_uuid()).into(),
         branch.head.get().into(),
-        number(from).into(),
+        row::branch_number(from).into(),
         at.into(),
         branch.name.as_str().into(),
     ]);
-    values.extend(path_values(branch.path.segments()));
+    values.extend(row::path_values(branch.path.segments()));
     Sql::constant(CREATE_BRANCH, values).execute(on).await?;
     Ok(())
 }
@@ -270,7 +245,7 @@ impl<C: Connections> BranchRepository for PostgresRepository<C> {
         removal: Removal,
     ) -> Result<u64, StoreError> {
         removal.validate()?;
-        self.remove_branch(scope, thread, branch, removal).await
+        self.remove(scope, thread, What::Branch(branch), removal).await
     }
 
     async fn truncate_branch(
@@ -282,7 +257,7 @@ impl<C: Connections> BranchRepository for PostgresRepository<C> {
         removal: Removal,
     ) -> Result<u64, StoreError> {
         removal.validate()?;
-        self.truncate(scope, thread, branch, after, removal).await
+        self.remove(scope, thread, What::Behind(branch, after), removal).await
     }
 
     /// In one transaction that reads one state of the thread: others go on meanwhile, and see nothing of the fork.

@@ -6,7 +6,6 @@ use chatkeep_domain::{
 use sea_orm::{ConnectionTrait, EntityTrait as _, QueryResult, Set, TransactionSession as _};
 use uuid::Uuid;
 
-use crate::branches::{number, path_values};
 use crate::connection::Connections;
 use crate::entities::chat_thread;
 use crate::error::Failure;
@@ -15,11 +14,13 @@ use crate::sql::{Sql, numbers, texts, uuids};
 use crate::statements::COPY;
 use crate::store::PostgresRepository;
 use crate::tags;
-use crate::threads::{Target, new_row};
+use crate::target::Target;
+use crate::threads::new_row;
 use crate::words;
 
-/// How many messages a statement copies.
+/// How many messages a statement copies, and after how many bytes of contents it copies no more, as they are stored.
 const STEP: i64 = 2_000;
+const STEP_BYTES: i64 = 8 * 1_024 * 1_024;
 
 /// A copy that is being made.
 struct Copying<'a> {
@@ -67,7 +68,7 @@ impl<C: Connections> PostgresRepository<C> {
             head: Set(thread.head.get()),
             next_position: Set(thread.head.get() + 1),
             forked_from: Set(Some(*origin.id.as_uuid())),
-            forked_branch: Set(Some(number(fork.from.branch))),
+            forked_branch: Set(Some(row::branch_number(fork.from.branch))),
             forked_through: Set(Some(fork.from.through.get())),
             ..new_row(&fork.new)
         };
@@ -88,25 +89,27 @@ impl<C: Connections> PostgresRepository<C> {
         let (mut behind, mut copied) = (0, 0);
         loop {
             let mut values = from.key();
-            values.extend(path_values(&segments));
+            values.extend(row::path_values(&segments));
             values.extend([behind.into(), STEP.into(), (*to.id.as_uuid()).into(), users.1.into()]);
             values.extend([
                 texts(words::owner_marks(&from.org, from.id, users.0)),
                 texts(words::owner_marks(&to.org, to.id, users.1)),
+                STEP_BYTES.into(),
             ]);
             let row = Sql::constant(COPY, values).row(on).await?.ok_or_else(|| from.not_found())?;
             let (count, last): (i64, Option<i64>) = (row::value(&row, 0)?, row::value(&row, 1)?);
+            let last = last.unwrap_or(behind);
             if self.codec.is_bound() && count > 0 {
-                self.seal_again(on, copying, behind, last.unwrap_or(behind)).await?;
+                self.seal_again(on, copying, behind, last).await?;
             }
             copied += count;
             self.upkeep.note(usize::try_from(count).unwrap_or_default());
             // So fast that the index does not follow, and others would be held up, is too fast.
             self.upkeep.admit().await;
-            match last {
-                Some(last) if count == STEP => behind = last,
-                _ => return Ok(copied),
+            if !row::value(&row, 2)? {
+                return Ok(copied);
             }
+            behind = last;
         }
     }
 

@@ -14,6 +14,7 @@ pub mod entities;
 mod entities;
 mod error;
 mod forks;
+mod lists;
 mod messages;
 pub mod migration;
 mod patience;
@@ -27,8 +28,10 @@ mod statements;
 mod store;
 mod stream;
 mod tags;
+mod target;
 mod threads;
 mod upkeep;
+mod walk;
 mod words;
 
 pub use config::PostgresConfig;

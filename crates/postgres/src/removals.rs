@@ -6,18 +6,20 @@
 
 use std::time::Duration;
 
-use chatkeep_domain::{BranchId, Entity, Expected, Position, Removal, Scope, StoreError, ThreadId};
+use chatkeep_domain::{
+    Branch, BranchId, Entity, Expected, Position, Removal, RequestId, Scope, StoreError, ThreadId, Timestamp,
+    Version,
+};
 use sea_orm::{ConnectionTrait, TransactionSession as _};
 use tokio::time::{Instant, sleep};
 
-use crate::branches::number;
 use crate::connection::Connections;
 use crate::error::Failure;
 use crate::row;
 use crate::sql::Sql;
 use crate::statements::{DELETE_BRANCH, REMOVE, USED_BY};
 use crate::store::PostgresRepository;
-use crate::threads::{LockedThread, Target};
+use crate::target::{LockedThread, Target};
 
 /// How many messages go with a transaction.
 const STEP: i64 = 2_000;
@@ -28,7 +30,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// What goes.
 #[derive(Debug, Clone, Copy)]
-enum What {
+pub(crate) enum What {
     /// The messages of all branches.
     Messages,
     /// A branch with the messages of its own.
@@ -37,50 +39,56 @@ enum What {
     Behind(BranchId, Position),
 }
 
-/// How far a removal is.
+impl What {
+    fn branch(self) -> Option<BranchId> {
+        match self {
+            Self::Messages => None,
+            Self::Branch(branch) | Self::Behind(branch, _) => Some(branch),
+        }
+    }
+}
+
+/// How far a removal is after a step that was committed.
 #[derive(Debug, Clone, Copy)]
 struct Progress {
     removed: u64,
-    /// What comes later stays; known from the first step on.
-    through: Option<i64>,
+    /// What comes later stays.
+    through: i64,
     /// Behind this position of this branch all is gone, unless it came since.
     ahead: Option<(i32, i64)>,
+    /// Branches from this number on are not known to show nothing of what goes.
+    unchecked: i32,
+    /// The thread and the branch of the first step: another one may have got the id since.
+    thread: Identity,
+    branch: Option<RequestId>,
     is_done: bool,
 }
 
+/// What tells a thread from one that was made with its id after it was deleted: when it was created, and that its version and
+/// its positions go up.
+#[derive(Debug, Clone, Copy)]
+struct Identity {
+    created_at: Timestamp,
+    version: Version,
+    next_position: i64,
+}
+
+impl Identity {
+    fn of(locked: &LockedThread) -> Self {
+        let LockedThread { created_at, version, next_position, .. } = *locked;
+        Self { created_at, version, next_position }
+    }
+
+    fn is_of(self, locked: &LockedThread) -> bool {
+        self.created_at == locked.created_at
+            && self.version <= locked.version
+            && self.next_position <= locked.next_position
+    }
+}
+
 impl<C: Connections> PostgresRepository<C> {
-    /// A thread without messages has nothing to clear: that is no write.
-    pub(crate) async fn clear(
-        &self,
-        scope: &Scope,
-        thread: ThreadId,
-        removal: Removal,
-    ) -> Result<u64, StoreError> {
-        self.remove(scope, thread, What::Messages, removal).await
-    }
-
-    pub(crate) async fn remove_branch(
-        &self,
-        scope: &Scope,
-        thread: ThreadId,
-        branch: BranchId,
-        removal: Removal,
-    ) -> Result<u64, StoreError> {
-        self.remove(scope, thread, What::Branch(branch), removal).await
-    }
-
-    pub(crate) async fn truncate(
-        &self,
-        scope: &Scope,
-        thread: ThreadId,
-        branch: BranchId,
-        after: Position,
-        removal: Removal,
-    ) -> Result<u64, StoreError> {
-        self.remove(scope, thread, What::Behind(branch, after), removal).await
-    }
-
-    async fn remove(
+    /// Takes messages out; gives their number.
+    pub(crate) async fn remove(
         &self,
         scope: &Scope,
         thread: ThreadId,
@@ -88,98 +96,143 @@ impl<C: Connections> PostgresRepository<C> {
         removal: Removal,
     ) -> Result<u64, StoreError> {
         let target = self.writes(self.target(scope, thread)).await?;
-        let mut progress = Progress { removed: 0, through: None, ahead: None, is_done: false };
-        loop {
-            let begun = Instant::now();
-            progress = self.writes(self.step(&target, what, removal, progress)).await?;
-            if progress.is_done {
-                return Ok(progress.removed);
-            }
+        let mut begun = Instant::now();
+        let Some(mut progress) = self.writes(self.first_step(&target, what, removal)).await? else {
+            return Ok(0);
+        };
+        while !progress.is_done {
             sleep(begun.elapsed().min(PAUSE)).await;
+            begun = Instant::now();
+            // What is gone is gone, whatever this step says of itself.
+            let step = self.writes(self.next_step(&target, what, removal, progress)).await;
+            progress = step.map_err(StoreError::after_a_write)?;
         }
+        Ok(progress.removed)
     }
 
-    /// Takes out the next messages.
-    async fn step(
+    /// `None`: there is nothing to take out.
+    async fn first_step(
+        &self,
+        target: &Target,
+        what: What,
+        removal: Removal,
+    ) -> Result<Option<Progress>, Failure> {
+        let transaction = self.connections.begin().await?;
+        let locked = self.lock_thread(&transaction, target).await?;
+        let branch = self.find_branch(&transaction, target, &locked, what).await?;
+        if let (What::Messages, 0) = (what, locked.message_count) {
+            return Ok(None);
+        }
+        let before = Progress {
+            removed: 0,
+            through: locked.next_position - 1,
+            ahead: None,
+            unchecked: 0,
+            thread: Identity::of(&locked),
+            branch: branch.and_then(|branch| branch.request),
+            is_done: false,
+        };
+        let progress = remove_some(&transaction, target, &locked, (what, removal), before).await?;
+        if progress.removed == 0 && !matches!(what, What::Branch(_)) {
+            return Ok(None);
+        }
+        StoreError::unless_expected(Expected::Version, removal.expect_version, locked.version)?;
+        transaction.commit().await?;
+        Ok(Some(progress))
+    }
+
+    async fn next_step(
         &self,
         target: &Target,
         what: What,
         removal: Removal,
         before: Progress,
     ) -> Result<Progress, Failure> {
+        let done = Progress { is_done: true, ..before };
         let transaction = self.connections.begin().await?;
-        let locked = self.lock_thread(&transaction, target).await?;
-        let is_first = before.through.is_none();
-        let through = before.through.unwrap_or(locked.next_position - 1);
-        let is_there = match self.is_there(&transaction, target, &locked, what).await {
-            // Another call took the branch meanwhile.
-            Err(Failure::Store(error)) if error.is_not_found() && !is_first => false,
-            is_there => is_there?,
+        let locked = match self.lock_thread(&transaction, target).await {
+            // Somebody deleted the rest.
+            Err(Failure::Store(error)) if error.is_not_found() => return Ok(done),
+            locked => locked?,
         };
-        if !is_there {
-            return Ok(Progress { is_done: true, ..before });
+        if !before.thread.is_of(&locked) {
+            return Ok(done);
         }
-        if is_first {
-            StoreError::unless_expected(Expected::Version, removal.expect_version, locked.version)?;
-        }
-        // A branch that goes leaves nothing behind, however late it came.
-        let ((first, last), after, through) = match what {
-            What::Messages => ((0, i32::MAX), 0, through),
-            What::Branch(branch) => ((number(branch), number(branch)), 0, i64::MAX),
-            What::Behind(branch, after) => ((number(branch), number(branch)), after.get(), through),
+        let branch = match self.find_branch(&transaction, target, &locked, what).await {
+            Err(Failure::Store(error)) if error.is_not_found() => return Ok(done),
+            branch => branch?,
         };
-        let (last, position) = before.ahead.unwrap_or((last, i64::MAX));
-        let mut values = target.key();
-        values.extend([first.into(), after.into(), last.into(), position.into(), through.into()]);
-        values.extend([STEP.into(), removal.at.into()]);
-        let row = Sql::constant(REMOVE, values).row(&transaction).await?.ok_or_else(|| target.not_found())?;
-        let count: i64 = row::value(&row, 0)?;
-        let ahead = match row::value::<Option<i32>>(&row, 1)? {
-            Some(branch) => Some((branch, row::value::<i64>(&row, 2)? - 1)),
-            None => None,
-        };
-        // A long branch is looked at once more, from its end, for what came meanwhile.
-        let is_seen = before.ahead.is_none() || !matches!(what, What::Branch(_));
-        let is_done = ahead.is_none() && is_seen;
-        if let (What::Branch(branch), true) = (what, is_done) {
-            let mut values = target.key();
-            values.extend([number(branch).into(), removal.at.into(), i64::from(count == 0).into()]);
-            Sql::constant(DELETE_BRANCH, values).execute(&transaction).await?;
+        if branch.and_then(|branch| branch.request) != before.branch {
+            return Ok(done);
         }
+        let progress = remove_some(&transaction, target, &locked, (what, removal), before).await?;
         transaction.commit().await?;
-        let removed = before.removed + count.unsigned_abs();
-        Ok(Progress { removed, through: Some(through), ahead, is_done })
+        Ok(progress)
     }
 
-    /// Whether there is something to take out. Fails where that may not be.
-    async fn is_there(
+    /// The branch that is meant. Fails where there is none, or where that may not be done to it.
+    async fn find_branch(
         &self,
         on: &impl ConnectionTrait,
         target: &Target,
         locked: &LockedThread,
         what: What,
-    ) -> Result<bool, Failure> {
-        match what {
-            What::Messages => Ok(locked.message_count > 0),
-            What::Branch(id) => {
-                id.require_other().map_err(StoreError::from)?;
-                self.read_branch(on, target, locked, id).await?;
-                check_unused(on, target, id, Position::ZERO).await?;
-                Ok(true)
-            }
-            What::Behind(id, after) => {
-                let branch = self.read_branch(on, target, locked, id).await?;
-                branch.check_truncation(after).map_err(StoreError::from)?;
-                let sql = target.messages_of(Sql::new("SELECT 1 FROM chat_message WHERE "), id);
-                let sql = sql.bind(" AND position > ", after.get()).text(" LIMIT 1");
-                let is_there = sql.row(on).await?.is_some();
-                if is_there {
-                    check_unused(on, target, id, after).await?;
-                }
-                Ok(is_there)
-            }
+    ) -> Result<Option<Branch>, Failure> {
+        let Some(id) = what.branch() else { return Ok(None) };
+        if matches!(what, What::Branch(_)) {
+            id.require_other().map_err(StoreError::from)?;
         }
+        let branch = self.read_branch(on, target, locked, id).await?;
+        if let What::Behind(_, after) = what {
+            branch.check_truncation(after).map_err(StoreError::from)?;
+        }
+        Ok(Some(branch))
     }
+}
+
+/// Takes out the next messages of a thread that is locked. Fails where another branch shows some of them.
+async fn remove_some(
+    on: &impl ConnectionTrait,
+    target: &Target,
+    locked: &LockedThread,
+    (what, removal): (What, Removal),
+    before: Progress,
+) -> Result<Progress, Failure> {
+    let number = what.branch().map(row::branch_number);
+    let (first, last) = number.map_or((0, i32::MAX), |number| (number, number));
+    let (after, through) = match what {
+        What::Messages => (Position::ZERO, before.through),
+        What::Behind(_, after) => (after, before.through),
+        // A branch that goes leaves nothing behind, however late it came.
+        What::Branch(_) => (Position::ZERO, i64::MAX),
+    };
+    let goes = matches!(what, What::Branch(_));
+    let is_unchecked = before.unchecked < locked.next_branch;
+    if let (What::Branch(id), true) = (what, is_unchecked) {
+        check_unused(on, target, id, after).await?;
+    }
+    let (last, position) = before.ahead.unwrap_or((last, i64::MAX));
+    let mut values = target.key();
+    values.extend([first.into(), after.get().into(), last.into(), position.into(), through.into()]);
+    values.extend([STEP.into(), removal.at.into()]);
+    let row = Sql::constant(REMOVE, values).row(on).await?.ok_or_else(|| target.not_found())?;
+    let count: i64 = row::value(&row, 0)?;
+    let ahead = match row::value::<Option<i32>>(&row, 1)? {
+        Some(branch) => Some((branch, row::value::<i64>(&row, 2)? - 1)),
+        None => None,
+    };
+    if let (What::Behind(id, after), true) = (what, count > 0 && is_unchecked) {
+        check_unused(on, target, id, after).await?;
+    }
+    // A long branch is looked at once more, from its end, for what came meanwhile.
+    let is_done = ahead.is_none() && (before.ahead.is_none() || !goes);
+    if let (Some(number), true) = (number, goes && is_done) {
+        let mut values = target.key();
+        values.extend([number.into(), removal.at.into(), i64::from(count == 0).into()]);
+        Sql::constant(DELETE_BRANCH, values).execute(on).await?;
+    }
+    let removed = before.removed + count.unsigned_abs();
+    Ok(Progress { removed, ahead, unchecked: locked.next_branch, is_done, ..before })
 }
 
 /// Fails where another branch shows something of a branch's own part behind a position.
@@ -190,7 +243,7 @@ async fn check_unused(
     after: Position,
 ) -> Result<(), Failure> {
     let mut values = target.key();
-    values.extend([number(id).into(), after.get().into()]);
+    values.extend([row::branch_number(id).into(), after.get().into()]);
     match Sql::constant(USED_BY, values).row(on).await? {
         Some(row) => {
             let by = row::branch_id(row::value(&row, 0)?)?;

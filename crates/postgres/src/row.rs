@@ -2,15 +2,16 @@
 
 use chatkeep_domain::{
     BoxError, BranchId, BranchPoint, ChatMessage, ChatThread, Codec, ContentKey, Entity, ExternalId,
-    ForkPoint, MessageQuery, MessageRevision, OrgId, Position, StoreError, ThreadId, ThreadKey,
+    ForkPoint, MessageQuery, MessageRevision, OrgId, Position, Segment, StoreError, ThreadId, ThreadKey,
     ThreadPreview, ThreadQuery, Timestamp, UserId, Version, metadata_from_json,
 };
 use sea_orm::sqlx::postgres::{PgRow, PgTypeInfo, PgValueFormat, PgValueRef, Postgres};
 use sea_orm::sqlx::{Column as _, Decode, Row as _, Type, TypeInfo as _};
-use sea_orm::{DbErr, QueryResult};
+use sea_orm::{DbErr, QueryResult, Value};
 use uuid::Uuid;
 
 use crate::error::DriverError;
+use crate::sql::{integers, numbers};
 
 /// The columns that [`ThreadRow`] reads.
 pub(crate) const THREAD_COLUMNS: &str = "org_id, id, user_id, name, metadata, head, created_at, updated_at, \
@@ -215,8 +216,28 @@ impl<'a> Opener<'a> {
     }
 }
 
+/// A number of a branch as the columns have it. A greater one is of no branch.
+pub(crate) fn branch_number(branch: BranchId) -> i32 {
+    i32::try_from(branch.get()).unwrap_or(i32::MAX)
+}
+
+/// A path as arrays of branches, of what comes behind, and of what it goes through.
+pub(crate) fn path_values(segments: &[Segment]) -> [Value; 3] {
+    let open = |through: Option<Position>| through.map_or(i64::MAX, i64::from);
+    [
+        integers(segments.iter().map(|segment| branch_number(segment.branch))),
+        numbers(segments.iter().map(|segment| segment.after.get())),
+        numbers(segments.iter().map(|segment| open(segment.through))),
+    ]
+}
+
 pub(crate) fn branch_id(number: i32) -> Result<BranchId, BoxError> {
     Ok(BranchId::new(number.try_into()?))
+}
+
+/// Whether a row of a list says that the thread is there, and nothing else.
+pub(crate) fn is_of_thread_alone(row: &QueryResult) -> bool {
+    value::<Option<Uuid>>(row, 0).is_ok_and(|id| id.is_none())
 }
 
 /// The position of a message's row, where it can be decoded.

@@ -6,13 +6,14 @@ use async_trait::async_trait;
 use chatkeep_domain::search::{CorruptCandidate, SearchCandidate, SearchKey, SearchPlan, SearchReading};
 use chatkeep_domain::{MAX_RANKED, MessageSearch, Scope, SearchOrder, SearchPage, SearchQuery, StoreError};
 
-use crate::candidates::{Bounds, Bring, Candidates, Hit, NAME, Within};
+use crate::candidates::{Bounds, Candidates, Within};
 use crate::connection::Connections;
 use crate::error::{Failure, STORE};
 use crate::row::{self, Opener};
 use crate::sql::Sql;
 use crate::statements::ORGANIZATIONS;
 use crate::store::PostgresRepository;
+use crate::walk::{Bring, Hit, NAME};
 use crate::words::Wanted;
 
 type Candidate = Result<SearchCandidate, Box<CorruptCandidate>>;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::mem::take;
 
+use chatkeep_domain::Role;
 use sea_orm::sea_query::ArrayType;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement, StreamTrait, Value};
 
@@ -122,4 +123,14 @@ pub(crate) fn uuids(ids: impl IntoIterator<Item = uuid::Uuid>) -> Value {
 
 pub(crate) fn times(times: impl IntoIterator<Item = chatkeep_domain::Timestamp>) -> Value {
     array(ArrayType::ChronoDateTimeUtc, times.into_iter().map(Value::from))
+}
+
+/// The roles as literals: only so does the planner see that `chat_message_instructions` serves.
+pub(crate) fn roles_are(column: &str, roles: &[Role]) -> String {
+    let literals: Vec<_> = roles.iter().map(|role| format!("'{role}'")).collect();
+    match literals.as_slice() {
+        [] => String::new(),
+        [role] => format!(" AND {column} = {role}"),
+        roles => format!(" AND {column} IN ({})", roles.join(", ")),
+    }
 }

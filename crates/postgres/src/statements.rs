@@ -10,6 +10,7 @@ pub(crate) const COPY: &str = include_str!("statements/copy.sql");
 pub(crate) const CREATE_BRANCH: &str = include_str!("statements/create_branch.sql");
 pub(crate) const DELETE: &str = include_str!("statements/delete.sql");
 pub(crate) const DELETE_BRANCH: &str = include_str!("statements/delete_branch.sql");
+pub(crate) const DELETE_REVISIONS: &str = include_str!("statements/delete_revisions.sql");
 pub(crate) const EDIT: &str = include_str!("statements/edit.sql");
 pub(crate) const EDITED: &str = include_str!("statements/edited.sql");
 pub(crate) const FIND: &str = include_str!("statements/find.sql");

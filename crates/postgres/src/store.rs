@@ -17,7 +17,7 @@ use crate::migration::PostgresMigrations;
 use crate::patience::patiently;
 use crate::pool::ConnectionPool;
 use crate::row::Opener;
-use crate::threads::Target;
+use crate::target::Target;
 use crate::upkeep::Upkeep;
 
 /// Conversations in PostgreSQL.

@@ -20,9 +20,10 @@ use tracing::Instrument as _;
 
 use crate::connection::Connections;
 use crate::error::Failure;
-use crate::messages::{by_columns, is_of_thread_alone, require_branch};
+use crate::lists::{by_columns, require_branch};
+use crate::row::is_of_thread_alone;
 use crate::store::PostgresRepository;
-use crate::threads::Target;
+use crate::target::Target;
 
 /// How many messages a statement asks for. The limit keeps the server from sorting the thread, and bounds what the pool
 /// of a caller's `DatabaseConnection` has to read, and throw away, when a stream is dropped.

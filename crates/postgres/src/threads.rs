@@ -3,14 +3,12 @@
 use async_trait::async_trait;
 use chatkeep_domain::search::fold_text;
 use chatkeep_domain::{
-    BranchId, ChatThread, Expected, MAX_PAGE_LEN, Metadata, NewThread, OrgId, OwnerFilter, Page, Position,
-    Scope, StoreError, ThreadId, ThreadKey, ThreadQuery, ThreadRepository, ThreadUpdate, Timestamp, UserId,
-    Version,
+    ChatThread, Expected, MAX_PAGE_LEN, Metadata, NewThread, OrgId, OwnerFilter, Page, Position, Scope,
+    StoreError, ThreadId, ThreadKey, ThreadQuery, ThreadRepository, ThreadUpdate, UserId, Version,
 };
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ConnectionTrait, DbErr, EntityTrait as _, Set, TransactionSession as _, Value};
 
-use crate::branches::number;
 use crate::connection::Connections;
 use crate::entities::chat_thread;
 use crate::error::Failure;
@@ -19,102 +17,8 @@ use crate::sql::{Sql, size};
 use crate::statements::{LOCK, THREAD};
 use crate::store::PostgresRepository;
 use crate::tags;
+use crate::target::{LockedThread, Target};
 use crate::words::analyzer_version;
-
-/// A thread as the scope lets it be reached: by its whole key, and only if it is this user's where there is one.
-#[derive(Debug, Clone)]
-pub(crate) struct Target {
-    pub(crate) org: OrgId,
-    pub(crate) id: ThreadId,
-    pub(crate) user: Option<UserId>,
-}
-
-impl Target {
-    /// Everyone but the operator names the organization.
-    pub(crate) fn direct(scope: &Scope, id: ThreadId) -> Option<Self> {
-        Some(Self { org: scope.org_id()?.clone(), id, user: scope.user_id().cloned() })
-    }
-
-    /// A thread whoever its owner is.
-    pub(crate) fn whole(org: OrgId, id: ThreadId) -> Self {
-        Self { org, id, user: None }
-    }
-
-    /// The first values of the statements: the organization, the thread, the user.
-    pub(crate) fn values(&self) -> Vec<Value> {
-        vec![self.org.as_str().into(), (*self.id.as_uuid()).into(), self.user()]
-    }
-
-    /// The first values of the statements on a thread that is locked: the organization, the thread.
-    pub(crate) fn key(&self) -> Vec<Value> {
-        vec![self.org.as_str().into(), (*self.id.as_uuid()).into()]
-    }
-
-    pub(crate) fn user(&self) -> Value {
-        self.user.as_ref().map(UserId::as_str).into()
-    }
-
-    /// Goes on with the condition on a thread.
-    pub(crate) fn filter(&self, sql: Sql) -> Sql {
-        sql.bind("org_id = ", self.org.as_str())
-            .bind(" AND id = ", *self.id.as_uuid())
-            .bind_some(" AND user_id || '' = ", self.user.as_ref().map(UserId::as_str))
-    }
-
-    /// The same where the thread's table is called `t`, beside others.
-    pub(crate) fn filter_joined(&self, sql: Sql) -> Sql {
-        sql.bind("t.org_id = ", self.org.as_str())
-            .bind(" AND t.id = ", *self.id.as_uuid())
-            .bind_some(" AND t.user_id || '' = ", self.user.as_ref().map(UserId::as_str))
-    }
-
-    /// Goes on with the condition on messages of the main branch, whose table is called `m`.
-    pub(crate) fn filter_messages(&self, sql: Sql) -> Sql {
-        self.filter_revisions(sql).text(" AND m.branch = 0")
-    }
-
-    /// Goes on with the condition on messages of a branch's own.
-    pub(crate) fn messages_of(&self, sql: Sql, branch: BranchId) -> Sql {
-        sql.bind("org_id = ", self.org.as_str())
-            .bind(" AND chat_thread_id = ", *self.id.as_uuid())
-            .bind(" AND branch = ", number(branch))
-    }
-
-    /// The same for revisions.
-    pub(crate) fn filter_revisions(&self, sql: Sql) -> Sql {
-        let sql =
-            sql.bind("m.org_id = ", self.org.as_str()).bind(" AND m.chat_thread_id = ", *self.id.as_uuid());
-        match &self.user {
-            Some(_) => self.filter(sql.text(" AND EXISTS (SELECT 1 FROM chat_thread WHERE ")).text(")"),
-            None => sql,
-        }
-    }
-
-    /// What a statement gives, and the thread's version behind it in each row. Where it gives nothing, there is one row, of
-    /// NULLs and the version; where there is no such thread, none.
-    pub(crate) fn beside(&self, mut sql: Sql) -> Sql {
-        let text = sql.take_text();
-        let text =
-            format!("SELECT found.*, t.version FROM chat_thread t LEFT JOIN ({text}) found ON TRUE WHERE ");
-        self.filter_joined(sql.text(&text))
-    }
-
-    pub(crate) fn not_found(&self) -> StoreError {
-        StoreError::thread_not_found(self.id)
-    }
-}
-
-/// What is known of a thread that is locked. It decodes nothing else: a corrupt thread can still be cleared.
-pub(crate) struct LockedThread {
-    pub(crate) head: Position,
-    /// Its owner, as it is stored.
-    pub(crate) user: String,
-    pub(crate) version: Version,
-    pub(crate) message_count: i64,
-    pub(crate) next_position: i64,
-    pub(crate) next_branch: i32,
-    pub(crate) created_at: Timestamp,
-}
 
 impl<C: Connections> PostgresRepository<C> {
     /// Only the operator's lookup by id alone needs the database.
@@ -251,7 +155,7 @@ impl<C: Connections> PostgresRepository<C> {
                 .bind_some(", name = ", name)
                 .bind_some(", folded_name = ", name.map(fold_text))
                 .bind_some(", metadata = ", metadata.as_deref())
-                .bind_some(", active_branch = ", update.active_branch.map(number))
+                .bind_some(", active_branch = ", update.active_branch.map(row::branch_number))
                 .text(" WHERE ");
         let sql = target
             .filter(sql)
@@ -259,13 +163,15 @@ impl<C: Connections> PostgresRepository<C> {
             .bind(" AND (updated_at < ", update.at)
             .bind_some(" OR name <> ", name)
             .bind_some(" OR metadata <> ", metadata.as_deref())
-            .bind_some(" OR active_branch <> ", update.active_branch.map(number))
+            .bind_some(" OR active_branch <> ", update.active_branch.map(row::branch_number))
             .text(&format!(") RETURNING {THREAD_COLUMNS}"));
-        if update.metadata.is_none() && update.active_branch.is_none() {
+        // Every thread has its main branch.
+        let branch = update.active_branch.filter(|branch| !branch.is_main());
+        if update.metadata.is_none() && branch.is_none() {
             return Ok(sql.row(&self.connections).await?.as_ref().map(row::thread).transpose()?);
         }
         let transaction = self.connections.begin().await?;
-        if let Some(branch) = update.active_branch {
+        if let Some(branch) = branch {
             // Locked, no branch goes meanwhile.
             let locked = self.lock_thread(&transaction, target).await?;
             self.read_branch(&transaction, target, &locked, branch).await?;

@@ -1,18 +1,27 @@
-//! One call: attempts until one ends it, or the deadline passes.
+//! One call: attempts until one ends it, or there is no time left.
 
 use std::time::Duration;
 
 use chatkeep_domain::StoreError;
 use tokio::runtime::Handle;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::retry::past::{Kind, Past};
 use crate::retry::pauses::Pauses;
 
-/// Makes attempts until one is not transient, or the deadline passes.
+/// How long a call may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// After so long it is not begun again, unless its last attempt took as long by itself.
+    pub(super) repeated: Duration,
+    /// In all.
+    pub(super) whole: Duration,
+}
+
+/// Makes attempts until one is not transient, or a limit is reached.
 pub(super) async fn call<T, Fut>(
     store: &'static str,
-    deadline: Duration,
+    limits: Limits,
     kind: Kind,
     mut attempt: impl FnMut() -> Fut,
 ) -> Result<T, StoreError>
@@ -24,8 +33,10 @@ where
         return attempt().await;
     }
     let mut attempts = Attempts::new(store, kind);
-    let ended = timeout(deadline, attempts.run(attempt)).await;
-    ended.unwrap_or_else(|_| Err(attempts.deadline_passed()))
+    match timeout(limits.whole, attempts.run(limits.repeated, attempt)).await {
+        Ok(Some(answer)) => answer,
+        Ok(None) | Err(_) => Err(attempts.deadline_passed()),
+    }
 }
 
 /// The attempts at one call.
@@ -41,15 +52,27 @@ impl Attempts {
         Self { store, past: Past::new(kind), pauses: Pauses::default(), is_under_way: false }
     }
 
-    async fn run<T, Fut>(&mut self, mut attempt: impl FnMut() -> Fut) -> Result<T, StoreError>
+    /// `None`: it failed for so long.
+    async fn run<T, Fut>(
+        &mut self,
+        repeated: Duration,
+        mut attempt: impl FnMut() -> Fut,
+    ) -> Option<Result<T, StoreError>>
     where
         Fut: Future<Output = Result<T, StoreError>>,
     {
-        loop {
-            if let Some(answer) = self.one(attempt()).await {
+        let mut fails_since = Instant::now();
+        while fails_since.elapsed() < repeated {
+            let begun = Instant::now();
+            let answer = self.one(attempt()).await;
+            if answer.is_some() {
                 return answer;
             }
+            if begun.elapsed() >= repeated {
+                fails_since = Instant::now();
+            }
         }
+        None
     }
 
     /// Makes an attempt. `None`, after a pause, where another is due.

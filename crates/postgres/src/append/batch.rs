@@ -8,12 +8,12 @@ use chatkeep_domain::{
 };
 use sea_orm::Value;
 
-use crate::branches::number;
 use crate::connection::Connections;
+use crate::row::branch_number;
 use crate::sql::{Sql, numbers, texts, times, uuids};
 use crate::statements::{APPEND, APPEND_BRANCH, APPEND_SEVERAL};
 use crate::store::PostgresRepository;
-use crate::threads::Target;
+use crate::target::Target;
 use crate::words::{self, Owner, analyzer_version};
 
 /// Messages for one thread.
@@ -150,7 +150,7 @@ impl<C: Connections> PostgresRepository<C> {
         let sealed: Vec<String> = sealed.collect::<Result<_, _>>()?;
         let mut values = batch.target.values();
         values.extend([
-            number(*branch).into(),
+            branch_number(*branch).into(),
             expect_head.map(i64::from).into(),
             expect_version.map(i64::from).into(),
             batch.latest().into(),

@@ -15,10 +15,11 @@ gone AS (
       -- No first one: all of them.
       AND (branch, position)
           >= (COALESCE((SELECT branch FROM first), $3), COALESCE((SELECT position FROM first), $4 + 1))
-    RETURNING id),
+    RETURNING id, revision),
 revisions AS (
-    DELETE FROM chat_message_revision r USING gone
-    WHERE r.org_id = $1 AND r.chat_thread_id = $2 AND r.message_id = gone.id),
+    DELETE FROM chat_message_revision
+    -- The few messages that were edited, each by the whole key.
+    WHERE org_id = $1 AND chat_thread_id = $2 AND message_id = ANY (ARRAY(SELECT id FROM gone WHERE revision > 1))),
 number AS (SELECT count(*) FROM gone),
 touched AS (
     UPDATE chat_thread

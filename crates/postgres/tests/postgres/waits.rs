@@ -46,14 +46,8 @@ async fn a_deadlock_is_survived() {
                 .await
         }
     });
-    let waiting = format!(
-        "SELECT COUNT(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = '{}'",
-        database.name
-    );
     let watcher = TestDatabase { raw: raw(&database.url).await, url: String::new(), name: String::new() };
-    while watcher.number(&waiting).await == 0 {
-        tokio::task::yield_now().await;
-    }
+    until_somebody_waits(&watcher, &database).await;
     database.execute("UPDATE chat_thread SET name = 'x'; COMMIT").await;
     assert_eq!(editing.await.unwrap().unwrap().content, "new".into());
 }
@@ -80,4 +74,41 @@ async fn serialization_failures_are_repeated_until_they_succeed() {
         writer.await.unwrap().unwrap();
     }
     assert_eq!(repository.get_thread(&scope(), thread_id()).await.unwrap().head, Position::new(80).unwrap());
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: run `cargo xtask test`"]
+async fn a_deletion_leaves_nothing_of_an_edit_that_it_waited_for() {
+    let database = TestDatabase::new().await;
+    let repository = database.open().await;
+    three_messages(&repository).await;
+    // As an edit does it.
+    database.execute("BEGIN; SELECT * FROM chat_thread FOR NO KEY UPDATE").await;
+    let deleting = tokio::spawn({
+        let repository = repository.clone();
+        async move { repository.delete_message(&scope(), thread_id(), message_id(1), at(9).into()).await }
+    });
+    let watcher = TestDatabase { raw: raw(&database.url).await, url: String::new(), name: String::new() };
+    until_somebody_waits(&watcher, &database).await;
+    database
+        .execute(
+            "INSERT INTO chat_message_revision (org_id, chat_thread_id, message_id, revision, content, written_at)
+             SELECT org_id, chat_thread_id, id, revision, content, updated_at FROM chat_message WHERE position = 1;
+             UPDATE chat_message SET revision = revision + 1 WHERE position = 1;
+             COMMIT",
+        )
+        .await;
+    deleting.await.unwrap().unwrap();
+    assert_eq!(database.number("SELECT COUNT(*) FROM chat_message_revision").await, 0);
+    assert_eq!(database.number("SELECT COUNT(*) FROM chat_message").await, 2);
+}
+
+async fn until_somebody_waits(watcher: &TestDatabase, database: &TestDatabase) {
+    let waiting = format!(
+        "SELECT COUNT(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = '{}'",
+        database.name
+    );
+    while watcher.number(&waiting).await == 0 {
+        tokio::task::yield_now().await;
+    }
 }

@@ -118,7 +118,7 @@ pub(crate) const BRANCHES: &[Operation] = &[
         let query = SearchQuery::new("said").thread(thread(round, TREE)).branch(BranchId::MAIN).limit(20);
         assert_eq!(store.search_messages(&scope(), &query).await.unwrap().items.len(), 20);
     })),
-    operation("truncate_branch", (7, 7), |store, round| Box::pin(async move {
+    operation("truncate_branch", (6, 6), |store, round| Box::pin(async move {
         let (branches, after) = (store, Position::new(i64::from(MAIN + DEPTH + 1)).unwrap());
         let removed =
             branches.truncate_branch(&scope(), thread(round, TREE), CREATED, after, Removal::new(at(2))).await;

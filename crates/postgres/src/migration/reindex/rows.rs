@@ -5,7 +5,6 @@ use chatkeep_domain::{BoxError, Codec, Entity, OrgId, StoreError, metadata_from_
 use sea_orm::QueryResult;
 use uuid::Uuid;
 
-use crate::branches::number;
 use crate::row::{self, MESSAGE_WIDTH, Opener};
 use crate::sql::{Sql, integers, numbers, texts, uuids};
 use crate::tags;
@@ -64,7 +63,13 @@ impl Message {
         };
         let vector = words::vector(&owner, &codec.document(&message.content).unwrap_or_default());
         let (thread, position) = (*message.chat_thread_id.as_uuid(), message.position.get());
-        Ok(Self { org: org.to_string(), thread, branch: number(message.branch), position, vector })
+        Ok(Self {
+            org: org.to_string(),
+            thread,
+            branch: row::branch_number(message.branch),
+            position,
+            vector,
+        })
     }
 }
 

@@ -252,3 +252,31 @@ async fn check_unused(
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_that_was_made_anew_is_another_one() {
+        let locked = |created_at: i64, version, next_position| LockedThread {
+            head: Position::ZERO,
+            user: String::new(),
+            version: Version::new(version).unwrap(),
+            message_count: 0,
+            next_position,
+            next_branch: 1,
+            created_at: Timestamp::from_timestamp(created_at, 0).unwrap(),
+        };
+        let first = Identity::of(&locked(7, 70, 10));
+        for (later, is_same) in [
+            (locked(7, 70, 10), true),
+            (locked(7, 75, 12), true),
+            (locked(8, 75, 12), false),
+            (locked(7, 69, 12), false),
+            (locked(7, 75, 9), false),
+        ] {
+            assert_eq!(first.is_of(&later), is_same);
+        }
+    }
+}

@@ -5,7 +5,6 @@ mod postgres {
     mod connections;
     mod database;
     mod lossy_rows;
-    mod removals;
     mod rows;
     mod schema;
     mod sqlstates;

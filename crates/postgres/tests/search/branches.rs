@@ -149,11 +149,9 @@ async fn a_search_on_branches_scans_no_table() {
                         if branch.is_some() && plan.contains("CTE near") {
                             // The segments are sorted, and what is read of them is in order then: a walk stops at its last hit.
                             let sorts = plan.matches("->  Sort ").count();
-                            assert_eq!(
-                                sorts,
-                                plan.matches("Function Scan on").count(),
-                                "{mode}, {text}: {plan}"
-                            );
+                            let scans = plan.matches("Function Scan on").count();
+                            let stops = sorts <= scans && plan.contains("Incremental Sort");
+                            assert!(stops, "{mode}, {text}: {plan}");
                         }
                     }
                 }

@@ -1,4 +1,4 @@
-//! The statements that are run often: each is a file that can be pasted into psql.
+//! The statements whose text is always the same: each is a file that can be pasted into psql.
 
 pub(crate) const APPEND: &str = include_str!("statements/append.sql");
 pub(crate) const APPEND_BRANCH: &str = include_str!("statements/append_branch.sql");

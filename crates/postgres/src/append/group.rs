@@ -15,8 +15,8 @@ const MAX_GROUP_BYTES: usize = 4 * 1_024 * 1_024;
 pub(super) type Group = Vec<(usize, Batch)>;
 
 /// Divides appends into groups that can go in one statement each, and those that have to go alone, after the groups:
-/// those that expect something, append nothing or go to a branch, and those in whose way another one to the same thread is, because it goes
-/// alone or is in another scope. So appends to one thread stay in their order.
+/// those that expect something, append nothing or go to another branch than the main one, and those in whose way another
+/// one to the same thread is, because it goes alone or is in another scope. So appends to one thread stay in their order.
 pub(super) fn divide(waiting: Group) -> (Vec<Group>, Group) {
     let mut scopes: HashMap<(OrgId, ThreadId), Option<UserId>> = HashMap::new();
     let mut held_up: HashSet<(OrgId, ThreadId)> = HashSet::new();

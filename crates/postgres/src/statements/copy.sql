@@ -25,7 +25,7 @@ copied AS (
                               revision, status, created_at, updated_at, edited_at, search_version, search)
     SELECT org_id, $8, 0, position, id, external_id, sender_id, sender_role, content, revision, status, created_at,
            updated_at, edited_at, search_version,
-           -- A sender who is the thread's user has no mark there.
+           -- A message of the origin's user has no mark of its sender: in the thread of another user it needs one.
            ts_delete(search, $10::text[])
                || array_to_tsvector($11::text[] || ARRAY(SELECT '<' || sender_id || '@' || org_id WHERE sender_id <> $9))
     FROM shown

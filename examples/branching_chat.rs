@@ -31,8 +31,8 @@ Commands; a NUMBER is that of a message:
   ask TEXT             asks something
   again                another answer to the last question
   rewrite NUMBER TEXT  another question in the place of that one
-  next NUMBER          goes to the alternative behind that message
-  previous NUMBER      goes to the one ahead of it
+  next NUMBER          goes to the next alternative of that message
+  previous NUMBER      goes to the previous one
   show                 the conversation as it goes on
   tree                 all that was said, with a * where the conversation goes on
 ";

@@ -131,7 +131,6 @@ async fn long_work_holds_nobody_up(name: &str, store: Repo) {
             ids.len()
         );
         next += ids.len() as u64;
-        kept.extend(&ids);
         (ids, next)
     };
 
@@ -141,7 +140,8 @@ async fn long_work_holds_nobody_up(name: &str, store: Repo) {
     let begun = Instant::now();
     let forking = talk.branches().fork_thread(&talk.scope, talk.id, fork);
     let (forked, others) = talk.beside(2 * count + 1, forking).await;
-    let (_, next) = report("a fork", begun, others);
+    let (ids, next) = report("a fork", begun, others);
+    kept.extend(ids);
     let copy = Talk { id: forked.expect("a fork").id, store: Arc::clone(&store), scope: talk.scope.clone() };
     let originals: Vec<_> =
         (1..=count).map(|number| MessageId::from(Uuid::from_u128(number.into()))).collect();
@@ -152,16 +152,19 @@ async fn long_work_holds_nobody_up(name: &str, store: Repo) {
     let begun = Instant::now();
     let truncating = talk.branches().truncate_branch(&talk.scope, talk.id, branch, half, Removal::new(at(3)));
     let (removed, others) = talk.beside(next, truncating).await;
-    let (_, next) = report("a truncation behind half", begun, others);
+    let (ids, next) = report("a truncation behind half", begun, others);
+    kept.extend(ids);
     assert_eq!(removed.expect("it is truncated"), count - count / 2);
     assert_eq!(talk.shown(branch).await.len() as u64, 1 + count / 2);
 
     let begun = Instant::now();
     let deleting = talk.branches().delete_branch(&talk.scope, talk.id, branch, Removal::new(at(4)));
     let (removed, others) = talk.beside(next, deleting).await;
-    let (_, next) = report("a deletion of a branch with half", begun, others);
+    let (ids, next) = report("a deletion of a branch with half", begun, others);
+    kept.extend(ids);
     assert_eq!(removed.expect("it is deleted"), count / 2);
 
+    assert_eq!(talk.shown(MAIN).await, [originals, kept].concat(), "what others said meanwhile is lost");
     let before = talk.count().await;
     let begun = Instant::now();
     let clearing = talk.store.clear_messages(&talk.scope, talk.id, Removal::new(at(5)));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chatkeep_domain::{InvalidArgument, StoreError, ThreadId};
+use chatkeep_domain::{BranchId, InvalidArgument, StoreError, ThreadId};
 
 use crate::config::{Backend, ConfigError};
 
@@ -41,15 +41,19 @@ pub enum Error {
         /// The configured backend.
         backend: Backend,
     },
-    /// Messages that were taken earlier could not be stored yet. They are still queued, first in line; a push to
-    /// their thread and a flush try them again, and [`WriteBehind::take_failed`](crate::WriteBehind::take_failed)
+    /// Messages that were taken earlier could not be stored yet. They are still queued; a push to their
+    /// branch and a flush try them again, and [`WriteBehind::take_failed`](crate::WriteBehind::take_failed)
     /// hands them back instead. The message of the call that got this error was not taken.
-    #[error("{unsaved} message(s) of the thread {thread} could not be stored yet: {source}")]
+    #[error(
+        "{unsaved} message(s) for branch {branch} of the thread {thread} could not be stored yet: {source}"
+    )]
     #[non_exhaustive]
     WriteBehind {
         /// The failing thread.
         thread: ThreadId,
-        /// How many messages of it are waiting.
+        /// The branch of it that fails.
+        branch: BranchId,
+        /// How many messages for it are waiting.
         unsaved: usize,
         /// Why.
         source: Arc<StoreError>,

@@ -12,7 +12,7 @@ use chatkeep_domain::{InvalidArgument, Message, MessageId, Position, TokenCounte
 
 use crate::conversation::Conversation;
 use crate::error::Error;
-use crate::write_behind::{UnsavedMessage, WriteBehind};
+use crate::write_behind::{FailedMessage, WriteBehind};
 
 /// The messages of a conversation that fit a model's context window, with the store behind them if there is one.
 ///
@@ -151,7 +151,7 @@ impl ConversationHistory {
 
     /// Hands back the messages that write-behind could not store: see [`WriteBehind::take_failed`]. They stay in the
     /// window.
-    pub async fn take_failed(&self) -> Vec<UnsavedMessage> {
+    pub async fn take_failed(&self) -> Vec<FailedMessage> {
         match &self.persistence {
             Persistence::Behind(behind) => behind.take_failed().await,
             Persistence::Off | Persistence::Direct => Vec::new(),

@@ -163,7 +163,7 @@ pub use state_manager::removals::{ClearThread, DeleteThread};
 pub use state_manager::threads::{CreateThread, UpdateThread};
 pub use state_manager::{StateManager, ThreadWithMessages};
 pub use stream::MessageStream;
-pub use write_behind::{UnsavedMessage, WriteBehind, WriteBehindConfig};
+pub use write_behind::{FailedMessage, WriteBehind, WriteBehindConfig};
 
 #[cfg(all(doctest, feature = "memory"))]
 #[doc = include_str!("../README.md")]

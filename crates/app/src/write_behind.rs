@@ -12,12 +12,12 @@ use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 pub use crate::write_behind::config::WriteBehindConfig;
-pub use crate::write_behind::queue::UnsavedMessage;
+pub use crate::write_behind::queue::FailedMessage;
 
 use crate::error::Error;
 use crate::input::MessageInput;
 use crate::state_manager::StateManager;
-use crate::write_behind::queue::{Line, Queue};
+use crate::write_behind::queue::{BranchKey, Queue};
 use crate::write_behind::shared::{Closing, Shared};
 
 /// Stores messages in the background: queues them, and appends all messages that wait for a branch of a thread in one go.
@@ -75,7 +75,7 @@ impl WriteBehind {
     ///
     /// # Errors
     /// [`Error::WriteBehind`] when earlier messages of the branch could not be stored, or when the queue is full of
-    /// messages of other threads that cannot be stored; [`Error::Closed`]; what [`Append::validate`] refuses. After
+    /// messages of other branches that cannot be stored; [`Error::Closed`]; what [`Append::validate`] refuses. After
     /// an error the message is not queued.
     pub async fn push(&self, thread: ThreadId, input: impl Into<MessageInput>) -> Result<MessageId, Error> {
         self.push_to_branch(thread, BranchId::MAIN, input).await
@@ -96,7 +96,7 @@ impl WriteBehind {
         self.push_new((thread, branch), new).await
     }
 
-    pub(crate) async fn push_new(&self, line: Line, new: NewMessage) -> Result<MessageId, Error> {
+    pub(crate) async fn push_new(&self, key: BranchKey, new: NewMessage) -> Result<MessageId, Error> {
         let id = new.id;
         // Refused here, it cannot hold up the others later.
         let mut append = Append::new([new]);
@@ -109,17 +109,17 @@ impl WriteBehind {
             {
                 let mut queue = self.shared.queue();
                 queue.check_open()?;
-                let due = queue.due(line);
-                queue.retry(line);
+                let due = queue.due(key);
+                queue.retry(key);
                 self.shared.wake.notify_one();
                 if let Some(error) = due {
                     return Err(error);
                 }
-                if queue.holds(line, id) {
+                if queue.holds(key, id) {
                     return Ok(id);
                 }
                 if queue.has_room(bytes) {
-                    queue.add(line, message.take(), bytes);
+                    queue.add(key, message.take(), bytes);
                     return Ok(id);
                 }
                 let obstacle = queue.obstacle(u64::MAX, since);
@@ -135,7 +135,7 @@ impl WriteBehind {
     ///
     /// # Errors
     /// [`Error::WriteBehind`] when the messages of a thread fail again; they stay queued. Unless the error is
-    /// transient, all other threads have been tried by then. [`Error::Closed`] when the task has ended.
+    /// transient, all other branches have been tried by then. [`Error::Closed`] when the task has ended.
     pub async fn flush(&self) -> Result<(), Error> {
         let (end, since) = {
             let mut queue = self.shared.queue();
@@ -175,7 +175,7 @@ impl WriteBehind {
 
     /// Takes the messages that could not be stored out of the queue, in order, and forgets their errors. Waits for an
     /// attempt that is under way. Appending the messages later is safe, because they keep their ids.
-    pub async fn take_failed(&self) -> Vec<UnsavedMessage> {
+    pub async fn take_failed(&self) -> Vec<FailedMessage> {
         loop {
             let mut changed = std::pin::pin!(self.shared.changed.notified());
             changed.as_mut().enable();

@@ -96,7 +96,7 @@ impl Suite {
         Self { ignored: (!is_ready).then(|| reason.into()), ..self }
     }
 
-    /// Runs all that is not ignored, in an ordinary test.
+    /// Runs all cases in an ordinary test. Of what the store declines it checks that it is refused.
     ///
     /// A test target with [`main`] shows each case as a test of its own; this is for where there can be none.
     ///

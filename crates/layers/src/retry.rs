@@ -21,8 +21,7 @@ use self::call::Limits;
 use self::past::Kind;
 use crate::inner::{branches, search_messages};
 
-/// How many deadlines a call may take that goes over a whole thread, however long: by default ten minutes. A fork of 500,000
-/// messages takes 50 seconds on PostgreSQL, by measure.
+/// How many deadlines a call may take that goes over a whole thread, however long: by default ten minutes.
 const LONG: u32 = 20;
 
 /// A store whose calls are repeated after transient errors, and bounded by a deadline as a whole.

@@ -1,4 +1,4 @@
-//! The stores that the suites of the search compare.
+//! The stores that the suites compare.
 
 mod postgres;
 

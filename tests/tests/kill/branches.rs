@@ -8,7 +8,7 @@ use chatkeep::{
 };
 
 use crate::check_order;
-use crate::told::{Fork, Line, State, Told};
+use crate::told::{Fork, State, Told, ToldBranch};
 
 /// Looks at all of it. What a kill left in doubt is known afterwards, and the forks are gone. Gives how many the kill had left
 /// unfinished, of how many.
@@ -66,7 +66,7 @@ fn check_state(what: &str, told: State, is_there: bool) -> State {
 }
 
 /// What a branch shows. Nothing may have been told of it: then the kill came in between.
-fn check_shown(branch: &Branch, messages: &[ChatMessage], told: Option<&mut Line>) {
+fn check_shown(branch: &Branch, messages: &[ChatMessage], told: Option<&mut ToldBranch>) {
     let what = format!("branch {}", branch.id);
     check_order(messages, told.as_ref().is_some_and(|line| !line.is_whole()));
     let last = messages.last().map_or(0, |last| last.position.get());

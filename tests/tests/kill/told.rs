@@ -15,7 +15,7 @@ pub(crate) enum State {
 
 /// A branch.
 #[derive(Debug)]
-pub(crate) struct Line {
+pub(crate) struct ToldBranch {
     pub(crate) state: State,
     pub(crate) parent: u32,
     pub(crate) through: i64,
@@ -44,7 +44,7 @@ pub(crate) struct Fork {
 pub(crate) struct Told {
     /// The messages of the main branch.
     pub(crate) main: BTreeSet<MessageId>,
-    pub(crate) branches: BTreeMap<u32, Line>,
+    pub(crate) branches: BTreeMap<u32, ToldBranch>,
     pub(crate) forks: BTreeMap<ThreadId, Fork>,
     pub(crate) version: i64,
     /// The branches whose shared part was looked at.
@@ -63,7 +63,8 @@ impl Told {
             ["stored", id] => drop(self.main.insert(read(id))),
             ["branch", id, parent, through] => {
                 let (parent, through) = (read(parent), read(through));
-                let line = Line { state: State::Stored, parent, through, head: through, own: Vec::new() };
+                let line =
+                    ToldBranch { state: State::Stored, parent, through, head: through, own: Vec::new() };
                 assert!(self.branches.insert(read(id), line).is_none(), "branch {id} twice");
             }
             ["appended", id, head, version, ref ids @ ..] => self.append(id, read(head), read(version), ids),
@@ -88,7 +89,7 @@ impl Told {
         }
     }
 
-    fn line(&mut self, id: &str) -> &mut Line {
+    fn line(&mut self, id: &str) -> &mut ToldBranch {
         self.branches.get_mut(&read(id)).expect("the branch was told of")
     }
 
@@ -125,7 +126,7 @@ impl Told {
     }
 }
 
-impl Line {
+impl ToldBranch {
     fn mark(&mut self, which: impl Fn(&Own) -> bool, state: State) {
         for own in self.own.iter_mut().filter(|own| own.state != State::Removed && which(own)) {
             own.state = state;

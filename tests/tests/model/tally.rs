@@ -26,7 +26,13 @@ impl Tally {
 
     pub(crate) fn assert_that_it_says_something(&self) {
         for met in [
+            "Edit: done",
+            "DeleteMessage: done",
+            "Clear: done",
+            "DeleteThread: done",
             "CreateBranch: done",
+            "Truncate: done",
+            "DeleteBranch: done",
             "Fork: done",
             "Append: InvalidArgument",
             "AlreadyExists",

@@ -17,12 +17,12 @@ const FIRST_DELAY: Duration = Duration::from_millis(50);
 const MAX_BATCH_BYTES: usize = 64 * 1_024 * 1_024;
 
 /// A branch of a thread: what has an order, and what fails as one.
-pub(super) type Line = (ThreadId, BranchId);
+pub(super) type BranchKey = (ThreadId, BranchId);
 
 /// A message that write-behind could not store.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
-pub struct UnsavedMessage {
+pub struct FailedMessage {
     /// Where it was to be stored.
     pub thread: ThreadId,
     /// The branch of the thread.
@@ -34,7 +34,7 @@ pub struct UnsavedMessage {
 #[derive(Debug)]
 struct Entry {
     number: u64,
-    line: Line,
+    key: BranchKey,
     message: NewMessage,
     bytes: usize,
 }
@@ -46,7 +46,7 @@ struct Failure {
     pauses: ExponentialBackoff,
     /// `None`: it waits for a caller.
     next_try: Option<Instant>,
-    /// The next push to the line is to get the error.
+    /// The next push to the branch is to get the error.
     due: bool,
     /// Which of the queue's [`give_ups`](Queue::give_ups) the latest was.
     given_up: Option<u64>,
@@ -54,7 +54,7 @@ struct Failure {
 
 /// What the task does next.
 pub(super) enum Work {
-    Append { line: Line, messages: Vec<NewMessage>, last: u64 },
+    Append { key: BranchKey, messages: Vec<NewMessage>, last: u64 },
     WaitUntil(Instant),
     Wait,
 }
@@ -65,11 +65,11 @@ pub(super) struct Queue {
     entries: VecDeque<Entry>,
     bytes: usize,
     next: u64,
-    failures: BTreeMap<Line, Failure>,
+    failures: BTreeMap<BranchKey, Failure>,
     /// How often an error became the callers'.
     give_ups: u64,
-    /// The line that is being appended to.
-    running_for: Option<Line>,
+    /// The branch that is being appended to.
+    running_for: Option<BranchKey>,
     /// How many callers are closing it: it is open for none.
     pub(super) closing: usize,
     pub(super) running: bool,
@@ -105,7 +105,7 @@ impl Queue {
     }
 
     pub(super) fn threads(&self) -> BTreeSet<String> {
-        self.entries.iter().map(|entry| entry.line.0.to_string()).collect()
+        self.entries.iter().map(|entry| entry.key.0.to_string()).collect()
     }
 
     pub(super) fn has_room(&self, bytes: usize) -> bool {
@@ -114,13 +114,13 @@ impl Queue {
     }
 
     /// Whether the message waits already, or is being stored.
-    pub(super) fn holds(&self, line: Line, id: MessageId) -> bool {
-        self.entries.iter().any(|entry| entry.line == line && entry.message.id == id)
+    pub(super) fn holds(&self, key: BranchKey, id: MessageId) -> bool {
+        self.entries.iter().any(|entry| entry.key == key && entry.message.id == id)
     }
 
-    pub(super) fn add(&mut self, line: Line, message: Option<NewMessage>, bytes: usize) {
+    pub(super) fn add(&mut self, key: BranchKey, message: Option<NewMessage>, bytes: usize) {
         let Some(message) = message else { return };
-        self.entries.push_back(Entry { number: self.next, line, message, bytes });
+        self.entries.push_back(Entry { number: self.next, key, message, bytes });
         self.next += 1;
         self.bytes += bytes;
     }
@@ -141,50 +141,50 @@ impl Queue {
         Error::Closed { unsaved: self.len() }
     }
 
-    /// The error that a push to this line is to get, once.
-    pub(super) fn due(&mut self, line: Line) -> Option<Error> {
-        self.failures.get(&line).filter(|failure| failure.due)?;
-        self.tell(line)
+    /// The error that a push to this branch is to get, once.
+    pub(super) fn due(&mut self, key: BranchKey) -> Option<Error> {
+        self.failures.get(&key).filter(|failure| failure.due)?;
+        self.tell(key)
     }
 
-    /// What keeps the messages before `end` from being stored: a line that was given up after `since`, or that
+    /// What keeps the messages before `end` from being stored: a branch that was given up after `since`, or that
     /// waits for a caller. `None` while more of them may yet be stored: a lasting failure says nothing of the other
-    /// lines, which are waited for; a transient one does.
-    pub(super) fn obstacle(&self, end: u64, since: u64) -> Option<Line> {
+    /// branches, which are waited for; a transient one does.
+    pub(super) fn obstacle(&self, end: u64, since: u64) -> Option<BranchKey> {
         if self.failures.is_empty() {
             return None;
         }
-        let lines: BTreeSet<Line> =
-            self.entries.iter().take_while(|entry| entry.number < end).map(|entry| entry.line).collect();
+        let keys: BTreeSet<BranchKey> =
+            self.entries.iter().take_while(|entry| entry.number < end).map(|entry| entry.key).collect();
         let mut hope = false;
         let mut lasting = None;
-        for line in lines {
-            let failure = self.failures.get(&line);
+        for key in keys {
+            let failure = self.failures.get(&key);
             match failure.filter(|failure| failure.next_try.is_none() || failure.given_up > Some(since)) {
-                Some(failure) if failure.error.is_transient() => return Some(line),
-                Some(_) => lasting = lasting.or(Some(line)),
+                Some(failure) if failure.error.is_transient() => return Some(key),
+                Some(_) => lasting = lasting.or(Some(key)),
                 None => hope = true,
             }
         }
         lasting.filter(|_| !hope)
     }
 
-    /// The line's error.
-    pub(super) fn error(&self, line: Line) -> Option<Error> {
-        let unsaved = self.entries.iter().filter(|entry| entry.line == line).count();
-        let source = Arc::clone(&self.failures.get(&line)?.error);
-        Some(Error::WriteBehind { thread: line.0, unsaved, source })
+    /// The branch's error.
+    pub(super) fn error(&self, key: BranchKey) -> Option<Error> {
+        let unsaved = self.entries.iter().filter(|entry| entry.key == key).count();
+        let source = Arc::clone(&self.failures.get(&key)?.error);
+        Some(Error::WriteBehind { thread: key.0, branch: key.1, unsaved, source })
     }
 
-    /// The line's error; the next push to it need not get it again.
-    pub(super) fn tell(&mut self, line: Line) -> Option<Error> {
-        self.failures.get_mut(&line)?.due = false;
-        self.error(line)
+    /// The branch's error; the next push to it need not get it again.
+    pub(super) fn tell(&mut self, key: BranchKey) -> Option<Error> {
+        self.failures.get_mut(&key)?.due = false;
+        self.error(key)
     }
 
-    /// Tries the line again if it waits for a caller.
-    pub(super) fn retry(&mut self, line: Line) {
-        if let Some(failure) = self.failures.get_mut(&line) {
+    /// Tries the branch again if it waits for a caller.
+    pub(super) fn retry(&mut self, key: BranchKey) {
+        if let Some(failure) = self.failures.get_mut(&key) {
             failure.next_try.get_or_insert_with(Instant::now);
         }
     }
@@ -199,19 +199,19 @@ impl Queue {
         }
     }
 
-    /// The oldest messages of the first line that may be tried.
+    /// The oldest messages of the first branch that may be tried.
     pub(super) fn next_work(&mut self) -> Work {
         let now = Instant::now();
-        let may_try = |line: &Line| match self.failures.get(line) {
+        let may_try = |key: &BranchKey| match self.failures.get(key) {
             Some(failure) => failure.next_try.is_some_and(|at| at <= now),
             None => true,
         };
-        let Some(line) = self.entries.iter().map(|entry| entry.line).find(may_try) else {
+        let Some(key) = self.entries.iter().map(|entry| entry.key).find(may_try) else {
             let next = self.failures.values().filter_map(|failure| failure.next_try).min();
             return next.map_or(Work::Wait, Work::WaitUntil);
         };
         let (mut messages, mut bytes, mut last) = (Vec::new(), 0, 0);
-        let batch = self.entries.iter().filter(|entry| entry.line == line);
+        let batch = self.entries.iter().filter(|entry| entry.key == key);
         for entry in batch.take(self.config.max_batch) {
             bytes += entry.bytes;
             if bytes > MAX_BATCH_BYTES && !messages.is_empty() {
@@ -220,23 +220,23 @@ impl Queue {
             messages.push(entry.message.clone());
             last = entry.number;
         }
-        self.running_for = Some(line);
-        Work::Append { line, messages, last }
+        self.running_for = Some(key);
+        Work::Append { key, messages, last }
     }
 
-    /// The messages of the line up to `last` are durable.
-    pub(super) fn succeeded(&mut self, line: Line, last: u64) {
+    /// The messages of the branch up to `last` are durable.
+    pub(super) fn succeeded(&mut self, key: BranchKey, last: u64) {
         self.running_for = None;
-        self.failures.remove(&line);
-        self.remove(|entry| entry.line == line && entry.number <= last);
+        self.failures.remove(&key);
+        self.remove(|entry| entry.key == key && entry.number <= last);
     }
 
-    pub(super) fn failed(&mut self, line: Line, error: StoreError) {
+    pub(super) fn failed(&mut self, key: BranchKey, error: StoreError) {
         self.running_for = None;
         let config = self.config;
         let transient = error.is_transient();
         let error = Arc::new(error);
-        let failure = self.failures.entry(line).or_insert_with(|| Failure {
+        let failure = self.failures.entry(key).or_insert_with(|| Failure {
             error: Arc::clone(&error),
             attempts: 0,
             pauses: pauses(&config),
@@ -255,21 +255,21 @@ impl Queue {
         failure.next_try = transient.then(|| Instant::now() + pause);
     }
 
-    /// The messages of the lines that were given up; `None` while one of them is being tried.
-    pub(super) fn take_failed(&mut self) -> Option<Vec<UnsavedMessage>> {
-        let failed: BTreeSet<Line> = self
+    /// The messages of the branches that were given up; `None` while one of them is being tried.
+    pub(super) fn take_failed(&mut self) -> Option<Vec<FailedMessage>> {
+        let failed: BTreeSet<BranchKey> = self
             .failures
             .iter()
             .filter(|(_, failure)| failure.given_up.is_some())
-            .map(|(line, _)| *line)
+            .map(|(key, _)| *key)
             .collect();
-        if self.running && self.running_for.is_some_and(|line| failed.contains(&line)) {
+        if self.running && self.running_for.is_some_and(|key| failed.contains(&key)) {
             return None;
         }
-        self.failures.retain(|line, _| !failed.contains(line));
-        let taken = self.remove(|entry| failed.contains(&entry.line));
+        self.failures.retain(|key, _| !failed.contains(key));
+        let taken = self.remove(|entry| failed.contains(&entry.key));
         let unsaved =
-            |Entry { line: (thread, branch), message, .. }| UnsavedMessage { thread, branch, message };
+            |Entry { key: (thread, branch), message, .. }| FailedMessage { thread, branch, message };
         Some(taken.into_iter().map(unsaved).collect())
     }
 

@@ -27,16 +27,16 @@ async fn store(shared: &Shared) {
     loop {
         let work = shared.queue().next_work();
         match work {
-            Work::Append { line: line @ (thread, branch), messages, last } => {
+            Work::Append { key: key @ (thread, branch), messages, last } => {
                 let state = &shared.state;
                 let count = messages.len();
                 let append = Append::new(messages).branch(branch);
                 let stored = state.repository().append(state.scope(), thread, append).await;
                 match stored {
-                    Ok(_) => shared.queue().succeeded(line, last),
+                    Ok(_) => shared.queue().succeeded(key, last),
                     Err(error) => {
                         tracing::warn!(%thread, %branch, count, %error, "write-behind could not store messages yet");
-                        shared.queue().failed(line, error);
+                        shared.queue().failed(key, error);
                     }
                 }
                 shared.changed.notify_waiters();

@@ -2,9 +2,10 @@
 
 use async_trait::async_trait;
 use chatkeep_domain::{
-    Append, Branch, BranchId, BranchRepository, ChatMessage, ChatThread, ConversationRepository, Decorator,
-    Expected, Fork, IdGenerator as _, MessageQuery, MessageRevision, NewBranch, Page, Position, Removal,
-    Scope, SearchPage, SearchQuery, StoreError, ThreadAppend, ThreadId, ThreadUpdate, UuidV7Generator,
+    Append, Appended, Branch, BranchId, BranchRepository, ChatMessage, ChatThread, ConversationRepository,
+    Decorator, Expected, Fork, IdGenerator as _, MessageQuery, MessageRevision, NewBranch, Page, Position,
+    Removal, Scope, SearchPage, SearchQuery, StoreError, ThreadAppend, ThreadId, ThreadQuery, ThreadUpdate,
+    UuidV7Generator, Version,
 };
 
 use crate::faulty::{Answer, Fault, GAP, append_in_turn};
@@ -70,7 +71,48 @@ impl Decorator for Branches {
             }
             _ => {}
         }
-        self.inner.append(scope, thread, append).await
+        let (ids, branch) =
+            (append.messages.iter().map(|message| message.id).collect::<Vec<_>>(), append.branch);
+        match self.inner.append(scope, thread, append).await {
+            Err(StoreError::InvalidArgument(error))
+                if error.field == "messages" && self.fault == Fault::AcceptsIdsOfOtherBranches =>
+            {
+                let mut held = Vec::new();
+                for id in ids {
+                    held.extend(self.inner.get_message(scope, thread, id).await);
+                }
+                let version = self.inner.get_thread(scope, thread).await?.version;
+                Ok(Appended::new(held, self.stored(scope, thread, branch).await?.head, version))
+            }
+            answer => answer,
+        }
+    }
+
+    async fn delete_thread(
+        &self,
+        scope: &Scope,
+        id: ThreadId,
+        expect_version: Option<Version>,
+    ) -> Result<u64, StoreError> {
+        if self.fault == Fault::ForksDieWithTheirOrigin {
+            let forks = ThreadQuery::default().forked_from(id);
+            for fork in self.inner.list_threads(scope, &forks).await?.items {
+                self.inner.delete_thread(scope, fork.id, None).await?;
+            }
+        }
+        self.inner.delete_thread(scope, id, expect_version).await
+    }
+
+    async fn list_branches(&self, scope: &Scope, thread: ThreadId) -> Result<Vec<Branch>, StoreError> {
+        let mut branches = self.branching().list_branches(scope, thread).await?;
+        if self.fault == Fault::LowersTheHead {
+            for branch in &mut branches {
+                let last = MessageQuery::newest(1).branch(branch.id);
+                let last = self.inner.list_messages(scope, thread, &last).await?.items.pop();
+                branch.head = last.map_or(Position::ZERO, |last| last.position);
+            }
+        }
+        Ok(branches)
     }
 
     async fn append_each(&self, appends: Vec<ThreadAppend>) -> Vec<Answer> {
@@ -169,13 +211,25 @@ impl Decorator for Branches {
         thread: ThreadId,
         mut new: NewBranch,
     ) -> Result<Branch, StoreError> {
-        let request = new.request;
+        let (request, from) = (new.request, new.from);
+        if self.fault == Fault::StartsAtMessagesAlone && from.through > Position::ZERO {
+            let all = MessageQuery::first(1_000).branch(from.branch);
+            let shown = self.inner.list_messages(scope, thread, &all).await?.items;
+            if !shown.iter().any(|message| message.position == from.through) {
+                return Err(StoreError::branch_not_found(from.branch));
+            }
+        }
+        let numbers = self.branching().list_branches(scope, thread).await;
         if self.fault == Fault::BranchesForEachRequest {
             new.request = UuidV7Generator.request_id();
             new.expect_version = None;
         }
         let mut branch = self.branching().create_branch(scope, thread, new).await?;
         branch.request = Some(request);
+        if self.fault == Fault::GivesNumbersAgain {
+            let is_free = |id: &BranchId| numbers.as_ref().is_ok_and(|all| all.iter().all(|it| it.id != *id));
+            branch.id = (0..1_000).map(BranchId::new).find(is_free).unwrap_or(branch.id);
+        }
         Ok(branch)
     }
 

@@ -332,6 +332,16 @@ faults! {
         ForksWithoutRevisions => "a_fork_has_what_the_branch_shows",
         /// Forks again with another id when the fork is there.
         ForksTwice => "forking_again_gives_the_fork",
+        /// Deletes the forks of a thread with it.
+        ForksDieWithTheirOrigin => "a_fork_outlives_its_origin",
+        /// Gives the message of an id that another branch holds, and does not refuse it.
+        AcceptsIdsOfOtherBranches => "an_id_that_the_branch_does_not_show_is_refused",
+        /// Takes the last message that is there for the head.
+        LowersTheHead => "truncating_removes_the_end_and_keeps_the_head",
+        /// Gives the first number that no branch has.
+        GivesNumbersAgain => "numbers_of_branches_are_not_given_again",
+        /// Starts branches where there is a message, and nowhere else.
+        StartsAtMessagesAlone => "a_branch_starts_at_a_position_up_to_the_head",
     }
     CorruptRows::new => {
         /// Fails a page for a row in it that cannot be decoded, and goes on behind that row.

@@ -8,7 +8,7 @@ use crate::tell;
 const EVERY: usize = 4;
 
 /// A branch that is written to, and how many messages it was given.
-struct Line {
+struct Written {
     chat: Conversation,
     written: usize,
 }
@@ -37,14 +37,14 @@ pub(crate) async fn run(main: Conversation) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn branch(from: &Conversation, through: Position) -> anyhow::Result<Line> {
+async fn branch(from: &Conversation, through: Position) -> anyhow::Result<Written> {
     let chat = from.create_branch(through).await?;
     tell(format_args!("branch {} {} {through}", chat.branch_id(), from.branch_id()))?;
-    Ok(Line { chat, written: 0 })
+    Ok(Written { chat, written: 0 })
 }
 
 /// Gives the head behind the messages.
-async fn append(line: &mut Line, count: usize) -> anyhow::Result<Position> {
+async fn append(line: &mut Written, count: usize) -> anyhow::Result<Position> {
     let (chat, from) = (&line.chat, line.written);
     let text = |number| format!("{} b{} {number}", std::process::id(), chat.branch_id());
     let appended = chat.add_messages((from..from + count).map(|number| (Role::User, text(number)))).await?;

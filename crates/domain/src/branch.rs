@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Expected, StoreError};
 use crate::hidden::Hidden;
-use crate::id::{RequestId, ThreadId};
+use crate::id::{OrgId, RequestId, ThreadId};
 use crate::invalid::InvalidArgument;
 use crate::path::{BranchId, BranchPoint, ForkPoint, MAX_BRANCHES, Path};
 use crate::position::Position;
@@ -262,18 +262,19 @@ impl Fork {
         self.new.validate(scope)
     }
 
-    /// The thread as it is stored, without its messages. `parent` is the branch of `origin` that is copied.
+    /// The thread as it is stored, without its messages. `parent` is the branch that is copied, of a thread of `org`.
     ///
     /// # Errors
     /// [`StoreError::InvalidArgument`] for an owner in another organization, and for a point behind the branch's head.
-    pub fn into_thread(self, origin: &ChatThread, parent: &Branch) -> Result<ChatThread, StoreError> {
-        if self.new.org_id != origin.org_id {
+    pub fn into_thread(self, org: &OrgId, parent: &Branch) -> Result<ChatThread, StoreError> {
+        if self.new.org_id != *org {
             let rule = "must be in the organization of the thread";
             return Err(InvalidArgument::new("org_id", rule, "another one").into());
         }
         check_point(self.from, parent)?;
         let mut thread = self.new.into_thread();
-        (thread.head, thread.forked_from) = (self.from.through, Some(ForkPoint::new(origin.id, self.from)));
+        (thread.head, thread.forked_from) =
+            (self.from.through, Some(ForkPoint::new(parent.chat_thread_id, self.from)));
         Ok(thread)
     }
 }
@@ -283,7 +284,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::id::{OrgId, UserId};
+    use crate::id::UserId;
 
     #[test]
     fn debug_shows_no_name() {

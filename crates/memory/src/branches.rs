@@ -93,7 +93,7 @@ impl Record {
     fn forked(&self, fork: Fork) -> Result<Self> {
         let from = fork.from;
         let parent = &self.line(from.branch)?.branch;
-        let thread = fork.into_thread(&self.thread, parent)?;
+        let thread = fork.into_thread(&self.thread.org_id, parent)?;
         let mut record = Self::new(thread);
         let shown = self.between(&parent.path, Position::ZERO, None);
         let copied = shown.take_while(|stored| stored.message.position <= from.through);

@@ -63,7 +63,7 @@ impl<C: Connections> PostgresRepository<C> {
         let transaction = self.connections.begin().await?;
         Sql::new("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ").execute(&transaction).await?;
         let (origin, parent) = self.read_with_branch(&transaction, from, fork.from.branch).await?;
-        let thread = fork.clone().into_thread(&origin, &parent)?;
+        let thread = fork.clone().into_thread(&origin.org_id, &parent)?;
         let row = chat_thread::ActiveModel {
             head: Set(thread.head.get()),
             next_position: Set(thread.head.get() + 1),

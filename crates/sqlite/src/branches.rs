@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use chatkeep_domain::{
-    Branch, BranchId, BranchRename, BranchRepository, ChatThread, Expected, Fork, NewBranch, Position,
-    Removal, Scope, StoreError, ThreadId, Timestamp,
+    Branch, BranchId, BranchRename, BranchRepository, ChatThread, Entity, Fork, NewBranch, Path, Position,
+    Removal, Scope, StoreError, ThreadId,
 };
 use rusqlite::OptionalExtension as _;
 
@@ -12,7 +12,6 @@ use crate::in_thread::InThread;
 use crate::removals::End;
 use crate::row::{self, BRANCH_COLUMNS};
 use crate::store::SqliteRepository;
-use crate::threads;
 
 const COUNT: &str = "SELECT COUNT(*) FROM chat_branch WHERE thread = ?1";
 
@@ -20,13 +19,13 @@ const INSERT: &str = "
     INSERT INTO chat_branch (thread, branch, request, name, from_branch, from_position, head, created_at, path)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 
-const RENAME: &str = "UPDATE chat_branch SET name = ?3 WHERE thread = ?1 AND branch = ?2";
-
-/// The thread was changed, and its next branch has this number.
-const TOUCH: &str = "
+/// The thread has a branch more.
+const ADD: &str = "
     UPDATE chat_thread
     SET updated_at = MAX(updated_at, ?2), next_branch = ?3, version = version + 1
     WHERE key = ?1";
+
+const RENAME: &str = "UPDATE chat_branch SET name = ?3 WHERE thread = ?1 AND branch = ?2";
 
 impl InThread<'_> {
     fn create_branch(&self, new: &NewBranch) -> Result<Branch> {
@@ -52,7 +51,8 @@ impl InThread<'_> {
             path,
         );
         self.connection.prepare_cached(INSERT)?.execute(values)?;
-        self.touch_branches(new.at, id.next())?;
+        let added = (thread.key, new.at.timestamp_micros(), id.next().get());
+        self.connection.prepare_cached(ADD)?.execute(added)?;
         Ok(branch)
     }
 
@@ -69,10 +69,10 @@ impl InThread<'_> {
     fn rename_branch(&self, id: BranchId, rename: &BranchRename) -> Result<Branch> {
         let (thread, mut branch) = (&self.thread, self.other_branch(id)?);
         if branch.name != rename.name {
-            StoreError::unless_expected(Expected::Version, rename.expect_version, thread.version)?;
+            thread.check_expected(rename.expect_version)?;
             branch.name.clone_from(&rename.name);
             self.connection.prepare_cached(RENAME)?.execute((thread.key, id.get(), &branch.name))?;
-            self.touch_branches(rename.at, thread.next_branch)?;
+            self.touch(rename.at, 0)?;
         }
         Ok(branch)
     }
@@ -80,7 +80,9 @@ impl InThread<'_> {
     /// A branch that others may start from.
     pub(crate) fn any_branch(&self, id: BranchId) -> Result<Branch> {
         if id.is_main() {
-            return Ok(Branch::main(&threads::read(self.connection, &self.thread)?));
+            let created_at = row::moment_of(self.thread.created_at)
+                .map_err(|error| StoreError::corrupt_row(Entity::Thread, self.id, error))?;
+            return Ok(Branch::new(id, self.id, Path::main(), self.thread.head, created_at));
         }
         self.branch(id)
     }
@@ -89,12 +91,6 @@ impl InThread<'_> {
     pub(crate) fn other_branch(&self, id: BranchId) -> Result<Branch> {
         id.require_other()?;
         self.branch(id)
-    }
-
-    fn touch_branches(&self, at: Timestamp, next: BranchId) -> Result<()> {
-        let values = (self.thread.key, at.timestamp_micros(), next.get());
-        self.connection.prepare_cached(TOUCH)?.execute(values)?;
-        Ok(())
     }
 }
 

@@ -6,14 +6,14 @@
 use std::sync::Arc;
 
 use chatkeep_domain::{
-    BoxError, ChatThread, Content, ContentKey, Entity, Fork, ForkPoint, MessageId, Scope, Segment,
-    StoreError, ThreadId,
+    ChatThread, Content, ContentKey, Entity, Fork, ForkPoint, MessageId, Scope, Segment, StoreError, ThreadId,
 };
 use rusqlite::{Connection, Row};
 
 use crate::error::{Answer, Failure, Result};
 use crate::in_thread::{self, InThread};
 use crate::index::{self, Owner};
+use crate::parts::Range;
 use crate::row::uuid;
 use crate::store::{Context, SqliteRepository};
 use crate::threads;
@@ -27,14 +27,14 @@ const COPIED: &str = "SELECT COALESCE(MAX(position), 0) FROM chat_message WHERE 
 
 const ORIGINALS: &str = "
     SELECT key, id, content, revision, sender_id FROM chat_message
-    WHERE thread = ?1 AND branch = ?2 AND position > ?3 AND position <= ?4
+    WHERE thread = ?1 AND branch = ?2 AND position >= ?3 AND position <= ?4
     ORDER BY position LIMIT ?5";
 
 const COPY: &str = "
     INSERT INTO chat_message (thread, org, chat_thread_id, position, id, external_id, sender_id, sender_role, revision,
-        created_at, updated_at, edited_at, content)
+        created_at, updated_at, edited_at, pending, content)
     SELECT ?2, org, ?3, position, id, external_id, sender_id, sender_role, revision,
-        created_at, updated_at, edited_at, ?4
+        created_at, updated_at, edited_at, ?4, ?5
     FROM chat_message WHERE key = ?1";
 
 const REVISIONS: &str = "SELECT revision, content FROM chat_message_revision WHERE message = ?1";
@@ -43,7 +43,7 @@ const COPY_REVISION: &str = "
     INSERT INTO chat_message_revision (message, revision, content, written_at, edited_at)
     SELECT ?3, revision, ?4, written_at, edited_at FROM chat_message_revision WHERE message = ?1 AND revision = ?2";
 
-const COUNT: &str = "UPDATE chat_thread SET message_count = message_count + ?2 WHERE key = ?1";
+const ADD: &str = "UPDATE chat_thread SET message_count = message_count + ?2 WHERE key = ?1";
 
 const FINISH: &str = "UPDATE chat_thread SET org = ?2 WHERE key = ?1";
 
@@ -60,15 +60,16 @@ impl SqliteRepository {
             match step.await {
                 Ok(Some(thread)) => return Ok(thread),
                 Ok(None) => begins = false,
+                Err(error) if begins => return Err(error),
                 Err(error) => return Err(self.fork_failed(origin, fork, error).await),
             }
         }
     }
 
-    /// What was copied goes where another call could not go on either.
+    /// What the call has copied goes where another call could not go on either.
     async fn fork_failed(&self, origin: ThreadId, fork: Arc<Fork>, error: StoreError) -> StoreError {
         if matches!(error, StoreError::Unavailable { .. } | StoreError::Backend { .. }) {
-            return error;
+            return error.after_a_write();
         }
         let context = self.context();
         let give_up = move |connection: &Connection| {
@@ -76,7 +77,7 @@ impl SqliteRepository {
             let forking = Forking { connection, context: &context, scope: &scope, origin, fork: &fork };
             forking.give_up()
         };
-        // Else it goes when its origin does.
+        // Where this fails, it goes when its origin does.
         let _ = self.write(give_up).await;
         error
     }
@@ -100,13 +101,12 @@ impl Forking<'_> {
         }
         let origin = InThread::find(self.connection, self.context, self.scope, self.origin)?;
         let parent = origin.any_branch(self.fork.from.branch)?;
-        let thread = threads::read(self.connection, &origin.thread)?;
-        let fork = self.fork.clone().into_thread(&thread, &parent)?;
+        let fork = self.fork.clone().into_thread(&origin.thread.org_id, &parent)?;
         let copy = match self.unfinished(origin.thread.org)? {
             Some((key, true)) => key,
             Some(_) if !begins => return Err(self.taken().into()),
             Some((key, false)) => {
-                self.let_go(key)?;
+                unfinished::give_up(self.connection, &self.context.backlog, key)?;
                 self.begin(&origin, &fork)?
             }
             None => self.begin(&origin, &fork)?,
@@ -159,24 +159,24 @@ impl Forking<'_> {
 
     /// Copies what comes next of these segments; gives whether that was the last of it.
     fn copy_some(&self, origin: &InThread<'_>, copy: i64, segments: &[Segment]) -> Result<bool> {
-        let after = self.connection.prepare_cached(COPIED)?.query_row([copy], |row| row.get(0))?;
+        let copied = self.connection.prepare_cached(COPIED)?.query_row([copy], |row| row.get(0))?;
         let (mut count, mut bytes, mut is_whole) = (0, 0, true);
         let mut statement = self.connection.prepare_cached(ORIGINALS)?;
-        'segments: for segment in segments {
-            let through = segment.through.unwrap_or(self.fork.from.through).get();
-            let after = segment.after.get().max(after);
-            let values = (origin.thread.key, segment.branch.get(), after, through, STEP + 1 - count);
-            let mut rows = statement.query(values)?;
+        let rest = Range::ALL.behind(copied);
+        'parts: for part in segments.iter().filter_map(|segment| rest.part(segment)) {
+            let (first, last) = part.ends();
+            let mut rows =
+                statement.query((origin.thread.key, part.branch.get(), first, last, STEP + 1 - count))?;
             while let Some(row) = rows.next()? {
                 if count == STEP || bytes > STEP_BYTES {
                     is_whole = false;
-                    break 'segments;
+                    break 'parts;
                 }
                 bytes += self.copy_message(origin, copy, row)?;
                 count += 1;
             }
         }
-        self.connection.prepare_cached(COUNT)?.execute((copy, count))?;
+        self.connection.prepare_cached(ADD)?.execute((copy, count))?;
         Ok(is_whole)
     }
 
@@ -186,18 +186,22 @@ impl Forking<'_> {
         let id =
             uuid(row, 1).map_err(|error| StoreError::corrupt_row(Entity::Message, "of unknown id", error))?;
         let original = Original { id: id.into(), key: row.get(0)?, origin };
-        let (content, sealed) = self.resealed(&original, row, 2)?;
-        let values = (original.key, copy, new.id.as_uuid().as_bytes(), &sealed);
+        let (content, sealed) = self.copied(&original, row, 2)?;
+        // As one that the codec cannot open stays anywhere else.
+        let pending = content.is_none().then_some(1);
+        let values = (original.key, copy, new.id.as_uuid().as_bytes(), pending, &sealed);
         self.connection.prepare_cached(COPY)?.execute(values)?;
         let key = self.connection.last_insert_rowid();
         let mut bytes = sealed.len();
         if row.get::<_, i64>(3)? > 1 {
             bytes += self.copy_revisions(&original, key)?;
         }
-        let sender = row.get_ref(4)?.as_str_or_null()?;
-        let owner = Owner { org: origin.thread.org, thread: copy, user: new.user_id.as_str(), sender };
-        let document = self.context.codec.document(&content).unwrap_or_default();
-        index::insert(self.connection, key, owner, &document)?;
+        if let Some(content) = content {
+            let sender = row.get_ref(4)?.as_str_or_null()?;
+            let owner = Owner { org: origin.thread.org, thread: copy, user: new.user_id.as_str(), sender };
+            let document = self.context.codec.document(&content).unwrap_or_default();
+            index::insert(self.connection, key, owner, &document)?;
+        }
         Ok(bytes)
     }
 
@@ -206,7 +210,7 @@ impl Forking<'_> {
         let mut rows = statement.query([original.key])?;
         let mut bytes = 0;
         while let Some(row) = rows.next()? {
-            let (_, sealed) = self.resealed(original, row, 1)?;
+            let (_, sealed) = self.copied(original, row, 1)?;
             let values = (original.key, row.get::<_, i64>(0)?, copy, &sealed);
             self.connection.prepare_cached(COPY_REVISION)?.execute(values)?;
             bytes += sealed.len();
@@ -214,32 +218,30 @@ impl Forking<'_> {
         Ok(bytes)
     }
 
-    /// A content, and the same sealed for the copy: a codec may take the thread into account.
-    fn resealed(&self, original: &Original<'_>, row: &Row<'_>, column: usize) -> Result<(Content, String)> {
-        let (org, id) = (&self.fork.new.org_id, original.id);
-        let open = || -> Result<Content, BoxError> {
-            let sealed = row.get_ref(column)?.as_str()?;
-            self.context.codec.open(sealed, &original.origin.content_key(id))
-        };
-        let content = open().map_err(|error| StoreError::corrupt_row(Entity::Message, id, error))?;
-        let sealed = if self.context.codec.is_bound() {
-            self.context.seal(&content, &ContentKey::new(org, self.fork.new.id, id))?
-        } else {
-            row.get(column)?
-        };
-        Ok((content, sealed))
+    /// A content if it can be opened, and how the copy keeps it. A codec may take the thread into account: then it has to be opened.
+    fn copied(
+        &self,
+        original: &Original<'_>,
+        row: &Row<'_>,
+        column: usize,
+    ) -> Result<(Option<Content>, String)> {
+        let (codec, id) = (&self.context.codec, original.id);
+        let sealed: String = row.get(column)?;
+        let opened = codec.open(&sealed, &original.origin.content_key(id));
+        if !codec.is_bound() {
+            return Ok((opened.ok(), sealed));
+        }
+        let content = opened.map_err(|error| StoreError::corrupt_row(Entity::Message, id, error))?;
+        let key = ContentKey::new(&self.fork.new.org_id, self.fork.new.id, id);
+        let sealed = self.context.seal(&content, &key)?;
+        Ok((Some(content), sealed))
     }
 
-    fn let_go(&self, key: i64) -> Result<()> {
-        self.context.backlog.note_deleted_thread();
-        unfinished::give_up(self.connection, key)
-    }
-
-    /// Lets go of this fork where it is not whole.
+    /// Gives this fork up where it is not whole.
     fn give_up(&self) -> Result<()> {
         let Some(org) = in_thread::find_org(self.connection, &self.fork.new.org_id)? else { return Ok(()) };
         match self.unfinished(org)? {
-            Some((key, true)) => self.let_go(key),
+            Some((key, true)) => unfinished::give_up(self.connection, &self.context.backlog, key),
             _ => Ok(()),
         }
     }

@@ -11,12 +11,11 @@ use crate::readers::Work;
 use crate::row::{self, BRANCH_COLUMNS, MESSAGE_COLUMNS, Opener};
 use crate::store::{Context, SqliteRepository};
 use crate::stored;
-use crate::unfinished;
 
 /// Of all organizations where none is named; two say that the id alone is not enough.
 const FIND: &str = "
     SELECT t.key, t.org, o.org_id, t.user_id, t.head, t.message_count, t.version, t.next_position,
-        t.next_branch
+        t.next_branch, t.created_at
     FROM chat_thread t JOIN chat_org o ON o.key = t.org
     WHERE t.id = ?1 AND t.org <> 0 AND (?2 IS NULL OR o.org_id = ?2)
     LIMIT 2";
@@ -38,9 +37,18 @@ pub(crate) struct Found {
     /// The position that was allotted last, on whichever branch.
     pub(crate) allotted: Position,
     pub(crate) next_branch: BranchId,
+    /// As it is stored.
+    pub(crate) created_at: i64,
 }
 
 impl Found {
+    /// Whether this is the thread that was found before, later in its life. If not, it was made anew with the same id.
+    pub(crate) fn is_later(&self, before: &Self) -> bool {
+        self.created_at == before.created_at
+            && self.version >= before.version
+            && self.allotted >= before.allotted
+    }
+
     pub(crate) fn check_expected(&self, version: Option<Version>) -> Answer<()> {
         StoreError::unless_expected(Expected::Version, version, self.version)
     }
@@ -67,6 +75,7 @@ pub(crate) fn find(connection: &Connection, scope: &Scope, id: ThreadId) -> Resu
         version: Version::new(row.get(6)?)?,
         allotted: Position::new(row.get::<_, i64>(7)?.saturating_sub(1))?,
         next_branch: BranchId::new(row.get(8)?),
+        created_at: row.get(9)?,
     };
     if rows.next()?.is_some() {
         return Err(StoreError::ambiguous_thread_id().into());
@@ -139,13 +148,6 @@ impl<'a> InThread<'a> {
         let found =
             statement.query_row((self.thread.key, id.as_uuid().as_bytes()), stored::key).optional()?;
         Ok(found.ok_or_else(|| StoreError::message_not_found(id))?)
-    }
-
-    /// Deletes the thread, for whoever asks for it.
-    pub(crate) fn give_up(&self) -> Result<()> {
-        unfinished::give_up_thread(self.connection, self.thread.key)?;
-        self.context.backlog.note_deleted_thread();
-        Ok(())
     }
 }
 

@@ -267,7 +267,7 @@ impl InThread<'_> {
         }
         thread.check_expected(removal.expect_version)?;
         if count > CLEARED_AT_ONCE {
-            self.give_up()?;
+            self.context.backlog.give_up_thread(connection, key)?;
             let successor = (key, thread.org, self.id.as_uuid().as_bytes(), at.timestamp_micros());
             connection.prepare_cached(SUCCEED)?.execute(successor)?;
             let moved = (key, connection.last_insert_rowid());

@@ -9,7 +9,7 @@ use crate::sql::Sql;
 
 const BRANCHES: &str = "SELECT branch FROM chat_branch WHERE thread = ?1 ORDER BY branch";
 
-/// Positions from the first to the last one. No message has the last position that there is.
+/// Positions from the first through the last one. `i64::MAX` stands for no end: no message has that position.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Range {
     first: i64,
@@ -57,6 +57,11 @@ pub(crate) struct Part {
 }
 
 impl Part {
+    /// The first and the last position.
+    pub(crate) fn ends(self) -> (i64, i64) {
+        (self.range.first, self.range.last)
+    }
+
     /// Goes on with its conditions, which read alike for every part: a statement is prepared once.
     pub(crate) fn condition(self, sql: Sql) -> Sql {
         sql.bind(" AND m.branch = ", self.branch.get())

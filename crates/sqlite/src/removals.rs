@@ -1,9 +1,11 @@
 //! The end of a branch goes, a few messages at a time: the newest first, so that what stays is whole whenever it ends early.
+//! A removal that fails on its way has taken out what it has, and goes on when it comes again.
 
-use chatkeep_domain::{BranchId, Entity, Position, Removal, Scope, StoreError, ThreadId};
+use chatkeep_domain::{Branch, BranchId, Entity, Position, Removal, RequestId, Scope, StoreError, ThreadId};
+use rusqlite::Connection;
 
-use crate::error::{Answer, Result};
-use crate::in_thread::InThread;
+use crate::error::{Answer, Failure, Result};
+use crate::in_thread::{Found, InThread};
 use crate::index;
 use crate::row;
 use crate::store::SqliteRepository;
@@ -35,15 +37,35 @@ pub(crate) struct End {
     pub(crate) after: Option<Position>,
 }
 
-/// Where a removal is.
-#[derive(Debug, Clone, Copy)]
+/// How far a removal is after a step that was committed.
+#[derive(Debug, Clone)]
 struct Progress {
-    /// Branches from this one on are not known to stand elsewhere.
+    /// The thread and the branch of the first step: others may have got the ids since.
+    thread: Found,
+    branch: Option<RequestId>,
+    /// Branches from this one on are not known to show nothing of what goes.
     unchecked: BranchId,
     /// What is appended after the call began stays, unless the branch itself goes.
     through: Option<Position>,
     removed: u64,
-    is_last: bool,
+    is_done: bool,
+}
+
+/// While a removal is under way, merging of the search index stays off.
+struct Removing<'a>(&'a SqliteRepository);
+
+impl<'a> Removing<'a> {
+    fn begin(store: &'a SqliteRepository) -> Self {
+        store.backlog().begin_removal();
+        Self(store)
+    }
+}
+
+impl Drop for Removing<'_> {
+    fn drop(&mut self) {
+        self.0.backlog().end_removal();
+        self.0.wake();
+    }
 }
 
 impl SqliteRepository {
@@ -55,73 +77,109 @@ impl SqliteRepository {
         end: End,
         mut removal: Removal,
     ) -> Answer<u64> {
-        let (context, mut removing) = (self.context(), None);
-        let mut progress =
-            Progress { unchecked: end.branch.next(), through: None, removed: 0, is_last: false };
-        loop {
-            let is_first = removing.is_none();
-            let step = self.in_thread(scope, thread, move |found| {
-                let progress = found.remove_some(end, progress, removal)?;
-                if !(is_first && progress.is_last) {
-                    index::set_merging(found.connection, progress.is_last)?;
+        let _removing = Removing::begin(self);
+        let first = self.in_thread(scope, thread, move |found| found.begin_removal(end, removal));
+        let mut progress = self.write_step(first, |progress| progress.is_done).await?;
+        removal.expect_version = None;
+        while !progress.is_done {
+            let (context, scope, before) = (self.context(), scope.clone(), progress);
+            let step = move |connection: &Connection| {
+                let done = Progress { is_done: true, ..before.clone() };
+                match InThread::find(connection, &context, &scope, thread) {
+                    // Somebody deleted the rest.
+                    Err(Failure::Store(error)) if error.is_not_found() => Ok(done),
+                    found => found?.go_on_removing(end, removal, &before).map(|next| next.unwrap_or(done)),
                 }
-                Ok(progress)
-            });
-            progress = self.write_step(step, |progress| progress.is_last).await?;
-            if progress.is_last {
-                return Ok(progress.removed);
-            }
-            removing.get_or_insert_with(|| context.backlog.remove());
-            removal.expect_version = None;
+            };
+            let step = self.write_step(step, |progress| progress.is_done).await;
+            // What is gone is gone, whatever this step says of itself.
+            progress = step.map_err(StoreError::after_a_write)?;
         }
+        Ok(progress.removed)
     }
 }
 
 impl InThread<'_> {
-    fn remove_some(&self, end: End, progress: Progress, removal: Removal) -> Result<Progress> {
-        let End { branch: id, after } = end;
-        let branch = match after {
-            None => Some(self.other_branch(id)?),
-            Some(after) if !id.is_main() => {
+    fn begin_removal(&self, end: End, removal: Removal) -> Result<Progress> {
+        let branch = self.branch_to_cut(end)?;
+        let before = Progress {
+            thread: self.thread.clone(),
+            branch: branch.and_then(|branch| branch.request),
+            unchecked: end.branch.next(),
+            through: end.after.map(|_| self.thread.allotted),
+            removed: 0,
+            is_done: false,
+        };
+        self.remove_some(end, removal, &before)
+    }
+
+    /// `None`: what was to go is gone, and others have got its ids.
+    fn go_on_removing(&self, end: End, removal: Removal, before: &Progress) -> Result<Option<Progress>> {
+        if !self.thread.is_later(&before.thread) {
+            return Ok(None);
+        }
+        let branch = match self.branch_to_cut(end) {
+            Err(Failure::Store(error)) if error.is_not_found() => return Ok(None),
+            branch => branch?,
+        };
+        if branch.and_then(|branch| branch.request) != before.branch {
+            return Ok(None);
+        }
+        self.remove_some(end, removal, before).map(Some)
+    }
+
+    /// The branch that is meant; the main one is not looked at. Fails where that may not be done to it.
+    fn branch_to_cut(&self, End { branch: id, after }: End) -> Result<Option<Branch>> {
+        match after {
+            None => Ok(Some(self.other_branch(id)?)),
+            Some(_) if id.is_main() => Ok(None),
+            Some(after) => {
                 let branch = self.branch(id)?;
                 branch.check_truncation(after)?;
-                Some(branch)
+                Ok(Some(branch))
             }
-            Some(_) => None,
-        };
-        let through = progress.through.unwrap_or(self.thread.allotted);
-        let mut rows = self.last_rows(end, through)?;
-        let is_last = rows.len() <= STEP;
-        rows.truncate(STEP);
-        let removed = progress.removed + rows.len() as u64;
-        let next = Progress {
-            unchecked: self.thread.next_branch,
-            through: after.and(Some(through)),
-            removed,
-            is_last,
-        };
-        if rows.is_empty() && after.is_some() {
-            return Ok(next);
         }
-        self.check_unused(end, progress.unchecked)?;
+    }
+
+    fn remove_some(&self, end: End, removal: Removal, before: &Progress) -> Result<Progress> {
+        let mut rows = self.last_rows(end, before.through)?;
+        let is_done = rows.len() <= STEP;
+        rows.truncate(STEP);
+        let unchecked = self.thread.next_branch;
+        let removed = before.removed + rows.len() as u64;
+        let progress = Progress { unchecked, removed, is_done, ..before.clone() };
+        if rows.is_empty() && end.after.is_some() {
+            return Ok(progress);
+        }
+        self.check_unused(end, before.unchecked)?;
         self.thread.check_expected(removal.expect_version)?;
+        if !is_done {
+            index::set_merging(self.connection, false)?;
+        }
         for (key, is_indexed) in &rows {
             stored::delete_row(self.connection, *key, *is_indexed)?;
         }
-        if is_last && after.is_none() {
-            self.connection.prepare_cached(DELETE)?.execute((self.thread.key, id.get()))?;
-            let parent = branch.and_then(|branch| branch.from).map(|from| from.branch.get());
-            self.connection.prepare_cached(DEACTIVATE)?.execute((self.thread.key, id.get(), parent))?;
+        if is_done && end.after.is_none() {
+            self.delete_branch_row(end.branch)?;
         }
         self.touch(removal.at, i64::try_from(rows.len()).unwrap_or(i64::MAX))?;
-        Ok(next)
+        Ok(progress)
+    }
+
+    /// The thread is on the branch that it started from, where it was on this one.
+    fn delete_branch_row(&self, id: BranchId) -> Result<()> {
+        let parent = self.branch(id)?.from.map(|from| from.branch.get());
+        self.connection.prepare_cached(DELETE)?.execute((self.thread.key, id.get()))?;
+        self.connection.prepare_cached(DEACTIVATE)?.execute((self.thread.key, id.get(), parent))?;
+        Ok(())
     }
 
     /// The last messages of a branch's own, one more than a step takes: their keys, and whether they are in the index.
-    fn last_rows(&self, end: End, through: Position) -> Result<Vec<(i64, bool)>> {
+    fn last_rows(&self, end: End, through: Option<Position>) -> Result<Vec<(i64, bool)>> {
         let mut statement = self.connection.prepare_cached(LAST)?;
         let after = end.after.unwrap_or(Position::ZERO).get();
-        let values = (self.thread.key, end.branch.get(), after, through.get(), STEP + 1);
+        let through = through.map_or(i64::MAX, Position::get);
+        let values = (self.thread.key, end.branch.get(), after, through, STEP + 1);
         Ok(statement.query_map(values, stored::key)?.collect::<rusqlite::Result<_>>()?)
     }
 

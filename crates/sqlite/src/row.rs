@@ -144,7 +144,10 @@ pub(crate) fn uuid(row: &Row<'_>, column: usize) -> Result<Uuid, BoxError> {
 }
 
 pub(crate) fn moment(row: &Row<'_>, column: usize) -> Result<Timestamp, BoxError> {
-    let micros = row.get(column)?;
+    moment_of(row.get(column)?)
+}
+
+pub(crate) fn moment_of(micros: i64) -> Result<Timestamp, BoxError> {
     DateTime::from_timestamp_micros(micros).ok_or_else(|| "a time out of range".into())
 }
 

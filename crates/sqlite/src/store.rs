@@ -113,6 +113,17 @@ impl SqliteRepository {
         Ok(done)
     }
 
+    /// Has the writer's thread look for what can wait.
+    pub(crate) fn wake(&self) {
+        if let Some(writer) = &self.0.writer {
+            writer.wake();
+        }
+    }
+
+    pub(crate) fn backlog(&self) -> &Backlog {
+        &self.0.context.backlog
+    }
+
     pub(crate) fn context(&self) -> Arc<Context> {
         Arc::clone(&self.0.context)
     }

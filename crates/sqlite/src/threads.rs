@@ -61,6 +61,15 @@ impl InThread<'_> {
         }
         Ok(thread)
     }
+
+    /// Deletes the thread; gives the number of its messages.
+    fn delete_all(&self, expect_version: Option<Version>) -> Result<u64> {
+        let (thread, backlog) = (&self.thread, &self.context.backlog);
+        thread.check_expected(expect_version)?;
+        unfinished::give_up_all(self.connection, backlog, thread.org, self.id)?;
+        backlog.give_up_thread(self.connection, thread.key)?;
+        Ok(thread.message_count.unsigned_abs())
+    }
 }
 
 /// The whole thread.
@@ -80,8 +89,7 @@ fn create(connection: &Connection, context: &Context, new: &NewThread) -> Result
     if insert(connection, Some(org), &thread)? {
         if let Some(fork) = unfinished::find(connection, org, new.id)? {
             // A thread takes the id of a fork that is not whole.
-            unfinished::give_up(connection, fork)?;
-            context.backlog.note_deleted_thread();
+            unfinished::give_up(connection, &context.backlog, fork)?;
         }
         return Ok(thread);
     }
@@ -166,12 +174,7 @@ impl ThreadRepository for SqliteRepository {
         id: ThreadId,
         expect_version: Option<Version>,
     ) -> Answer<u64> {
-        let delete = move |found: &InThread<'_>| {
-            found.thread.check_expected(expect_version)?;
-            found.give_up()?;
-            Ok(found.thread.message_count.unsigned_abs())
-        };
-        self.write_in(scope, id, delete).await
+        self.write_in(scope, id, move |found| found.delete_all(expect_version)).await
     }
 
     async fn list_threads(&self, scope: &Scope, query: &ThreadQuery) -> Answer<Page<ChatThread>> {

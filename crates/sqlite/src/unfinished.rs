@@ -1,10 +1,10 @@
-//! Forks that are not whole yet: threads without an organization, which `chat_fork` knows by the id that each will have. And threads
-//! that are given up, whose messages go a few at a time.
+//! Forks that are not whole yet: threads without an organization, which `chat_fork` knows by the id that each will have.
 
 use chatkeep_domain::ThreadId;
 use rusqlite::{Connection, OptionalExtension as _};
 
 use crate::error::Result;
+use crate::upkeep::Backlog;
 
 const FIND: &str = "SELECT thread FROM chat_fork WHERE org = ?1 AND id = ?2";
 
@@ -12,13 +12,10 @@ const REMEMBER: &str = "INSERT INTO chat_fork (org, id, thread) VALUES (?1, ?2, 
 
 const FORGET: &str = "DELETE FROM chat_fork WHERE thread = ?1";
 
-/// Those whose origin is gone: nobody can go on with them. There are few forks under way, whatever statistics say.
-const ORPHANS: &str = "
+/// There are few forks under way, whatever statistics say.
+const OF_ORIGIN: &str = "
     SELECT f.thread FROM chat_fork f CROSS JOIN chat_thread t ON t.key = f.thread
-    WHERE NOT EXISTS (SELECT 1 FROM chat_thread o WHERE o.id = t.forked_thread AND o.org = f.org)";
-
-/// The thread is nobody's from now on, and its id is free.
-const GIVE_UP_THREAD: &str = "UPDATE chat_thread SET org = 0, id = randomblob(16) WHERE key = ?1";
+    WHERE f.org = ?1 AND t.forked_thread = ?2";
 
 /// The key of the fork that will have an id.
 pub(crate) fn find(connection: &Connection, org: i64, id: ThreadId) -> Result<Option<i64>> {
@@ -37,24 +34,22 @@ pub(crate) fn forget(connection: &Connection, thread: i64) -> Result<()> {
     Ok(())
 }
 
-/// Lets go of a fork. Who calls notes that there is a deleted thread.
-pub(crate) fn give_up(connection: &Connection, thread: i64) -> Result<()> {
+pub(crate) fn give_up(connection: &Connection, backlog: &Backlog, thread: i64) -> Result<()> {
     forget(connection, thread)?;
-    give_up_thread(connection, thread)
+    backlog.give_up_thread(connection, thread)
 }
 
-/// Deletes a thread, for whoever asks for it. Who calls notes that there is one.
-pub(crate) fn give_up_thread(connection: &Connection, thread: i64) -> Result<()> {
-    connection.prepare_cached(GIVE_UP_THREAD)?.execute([thread])?;
-    Ok(())
-}
-
-/// Lets go of the forks whose origin is gone; gives whether there were any.
-pub(crate) fn give_up_orphans(connection: &Connection) -> Result<bool> {
-    let mut statement = connection.prepare_cached(ORPHANS)?;
-    let orphans = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<i64>>>()?;
-    for thread in &orphans {
-        give_up(connection, *thread)?;
+/// Gives up those of a thread that is deleted: nobody can go on with them.
+pub(crate) fn give_up_all(
+    connection: &Connection,
+    backlog: &Backlog,
+    org: i64,
+    origin: ThreadId,
+) -> Result<()> {
+    let mut statement = connection.prepare_cached(OF_ORIGIN)?;
+    let forks = statement.query_map((org, origin.as_uuid().as_bytes()), |row| row.get(0))?;
+    for thread in forks.collect::<rusqlite::Result<Vec<i64>>>()? {
+        give_up(connection, backlog, thread)?;
     }
-    Ok(!orphans.is_empty())
+    Ok(())
 }

@@ -12,7 +12,6 @@ use crate::error::{Failure, Result};
 use crate::index::{self, Owner};
 use crate::row::uuid;
 use crate::stored;
-use crate::unfinished;
 
 /// How many pending messages are taken in at a time, and how many bytes of them.
 const BATCH: usize = 64;
@@ -37,6 +36,9 @@ const PENDING: &str = "
 
 const TAKEN_IN: &str = "UPDATE chat_message SET pending = NULL WHERE key = ?1";
 
+/// The thread is nobody's from now on, and its id is free.
+const GIVE_UP_THREAD: &str = "UPDATE chat_thread SET org = 0, id = randomblob(16) WHERE key = ?1";
+
 const DELETED_THREAD: &str = "SELECT key FROM chat_thread WHERE org = 0 LIMIT 1";
 
 /// What there is to do.
@@ -47,7 +49,8 @@ pub(crate) struct Backlog {
     /// Those of them that came with the group of calls that is being written.
     added: AtomicU64,
     pending_bytes: AtomicU64,
-    has_deleted_threads: AtomicBool,
+    /// There may be messages of deleted threads to take out, or merging to switch on.
+    deletes: AtomicBool,
     /// Calls under way that take many messages out of the index, one after the other.
     removals: AtomicU64,
 }
@@ -60,25 +63,27 @@ impl Backlog {
         self.pending_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    pub(crate) fn note_deleted_thread(&self) {
-        self.has_deleted_threads.store(true, Ordering::Relaxed);
+    /// Deletes a thread, for whoever asks for it: its messages go a few at a time.
+    pub(crate) fn give_up_thread(&self, connection: &Connection, thread: i64) -> Result<()> {
+        connection.prepare_cached(GIVE_UP_THREAD)?.execute([thread])?;
+        self.note_deletion();
+        Ok(())
     }
 
-    /// A call takes many messages out: commits are not to merge the index until it ends.
-    pub(crate) fn remove(self: &Arc<Self>) -> Removing {
-        self.removals.fetch_add(1, Ordering::Relaxed);
-        Removing(Arc::clone(self))
+    /// There may be messages of deleted threads, or merging may be off.
+    fn note_deletion(&self) {
+        self.deletes.store(true, Ordering::SeqCst);
     }
-}
 
-/// A call that takes many messages out. If it ends early, merging is switched on again with the next upkeep.
-#[derive(Debug)]
-pub(crate) struct Removing(Arc<Backlog>);
+    /// A call takes many messages out: upkeep leaves merging off until it ends.
+    pub(crate) fn begin_removal(&self) {
+        self.removals.fetch_add(1, Ordering::SeqCst);
+    }
 
-impl Drop for Removing {
-    fn drop(&mut self) {
-        self.0.removals.fetch_sub(1, Ordering::Relaxed);
-        self.0.note_deleted_thread();
+    /// Merging is to be on again.
+    pub(crate) fn end_removal(&self) {
+        self.removals.fetch_sub(1, Ordering::SeqCst);
+        self.note_deletion();
     }
 }
 
@@ -96,18 +101,18 @@ impl Upkeep {
     pub(crate) fn new(backlog: Arc<Backlog>, codec: Arc<dyn Codec>) -> Self {
         // What an earlier process left.
         backlog.note_pending(0);
-        backlog.note_deleted_thread();
+        backlog.note_deletion();
         Self { backlog, codec, behind: (0, 0, 0), taken_in: 0 }
     }
 
     pub(crate) fn is_due(&self) -> bool {
         let counts = &self.backlog;
-        counts.pending.load(Ordering::Relaxed) > 0 || counts.has_deleted_threads.load(Ordering::Relaxed)
+        counts.pending.load(Ordering::Relaxed) > 0 || counts.deletes.load(Ordering::SeqCst)
     }
 
     /// Messages of deleted threads are still to go.
     pub(crate) fn deletes(&self) -> bool {
-        self.backlog.has_deleted_threads.load(Ordering::Relaxed)
+        self.backlog.deletes.load(Ordering::SeqCst)
     }
 
     /// A group of calls begins.
@@ -131,8 +136,11 @@ impl Upkeep {
             self.delete_some(connection)?;
             Ok(connection.execute_batch("COMMIT")?)
         });
-        if done.is_err() && !connection.is_autocommit() {
-            let _ = connection.execute_batch("ROLLBACK");
+        if done.is_err() {
+            if !connection.is_autocommit() {
+                let _ = connection.execute_batch("ROLLBACK");
+            }
+            self.backlog.note_deletion();
         }
         done.is_ok()
     }
@@ -184,16 +192,14 @@ impl Upkeep {
 
     fn delete_some(&self, connection: &Connection) -> Result<()> {
         let counts = &self.backlog;
-        if !counts.has_deleted_threads.load(Ordering::Relaxed) {
+        if !counts.deletes.load(Ordering::SeqCst) {
             return Ok(());
         }
         let thread = connection.prepare_cached(DELETED_THREAD)?.query_row([], |row| row.get(0)).optional()?;
         let Some(thread): Option<i64> = thread else {
-            if unfinished::give_up_orphans(connection)? {
-                return Ok(());
-            }
-            counts.has_deleted_threads.store(false, Ordering::Relaxed);
-            return match counts.removals.load(Ordering::Relaxed) {
+            // A removal that ends after this notes it again.
+            counts.deletes.store(false, Ordering::SeqCst);
+            return match counts.removals.load(Ordering::SeqCst) {
                 0 => index::set_merging(connection, true),
                 _ => Ok(()),
             };

@@ -202,6 +202,14 @@ impl Writer {
         None
     }
 
+    /// Has the thread look for what can wait.
+    pub(crate) fn wake(&self) {
+        if let Some(calls) = &*locked(&self.calls) {
+            // The thread has ended where this fails.
+            let _ = calls.send(None);
+        }
+    }
+
     /// Later calls fail; gives the thread, which ends when the calls before have.
     pub(crate) fn close(&self) -> Option<JoinHandle<()>> {
         drop(locked(&self.calls).take());

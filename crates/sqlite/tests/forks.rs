@@ -73,8 +73,8 @@ async fn others_write_while_a_long_thread_is_forked() {
     let said = writer.end().await;
     assert_kept(&store, thread, MAIN, &said).await;
     let between = number(&path, "SELECT key FROM chat_message WHERE content LIKE '%between%'");
-    let copies = number(&path, &of_fork("MIN(m.key)"))..number(&path, &of_fork("MAX(m.key)"));
-    assert!(copies.contains(&between), "{between} is not in {copies:?}");
+    let keys = number(&path, &of_fork("MIN(m.key)"))..number(&path, &of_fork("MAX(m.key)"));
+    assert!(keys.contains(&between), "{between} is not in {keys:?}");
 
     let copied = all(&store, fork.id, MAIN).await;
     assert_eq!(copied.len(), before.len());

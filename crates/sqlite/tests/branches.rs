@@ -47,7 +47,7 @@ async fn delete(store: &SqliteRepository, thread: ThreadId, branch: BranchId) ->
     store.delete_branch(&scope(), thread, branch, at(1).into()).await
 }
 
-/// Whether the message at a position is gone.
+/// Whether the message at a position is gone, however many came meanwhile.
 fn gone(position: i64) -> String {
     format!("SELECT COUNT(*) = 0 FROM chat_message WHERE position = {position}")
 }
@@ -61,7 +61,7 @@ fn texts(messages: &[ChatMessage]) -> Vec<&str> {
 }
 
 /// The first texts of a long thread.
-fn words(count: usize) -> Vec<String> {
+fn words(count: i64) -> Vec<String> {
     (0..count).map(|n| format!("word {n}")).collect()
 }
 
@@ -87,7 +87,7 @@ async fn others_write_while_a_long_end_is_removed() {
     let is_known = |message| said.contains(message) || between.contains(message);
     assert!(left[10..].iter().all(is_known), "the end is still there");
     assert_eq!(removed + left.len() as u64, LONG.unsigned_abs() + 1 + said.len() as u64);
-    assert_eq!(texts(&all(&store, thread, other).await[10..]), words(5_000));
+    assert_eq!(texts(&all(&store, thread, other).await[10..]), words(LONG));
 
     let before = version(&store, thread).await;
     let writer = Writer::start(&path, thread, MAIN).await;
@@ -125,7 +125,9 @@ async fn the_index_is_merged_again_after_a_removal_that_ends_early() {
 
     // It fails.
     let raw = Connection::open(&path).expect("the file");
-    let trigger = "CREATE TRIGGER bad BEFORE DELETE ON chat_message WHEN OLD.position = 50 BEGIN SELECT RAISE(ABORT, 'no'); END";
+    let trigger = "
+        CREATE TRIGGER bad BEFORE DELETE ON chat_message WHEN OLD.position = 50
+        BEGIN SELECT RAISE(ABORT, 'no'); END";
     raw.execute_batch(trigger).expect("a trigger");
     let failed = truncate(&store, thread, MAIN).await.expect_err("it fails on its way");
     assert!(matches!(failed, StoreError::Backend { .. }), "{failed:?}");
@@ -225,7 +227,7 @@ async fn a_branch_from_what_is_to_go_ends_a_truncation() {
     // What was removed before is, and the rest is as it was.
     assert!(left > 20 && left < LONG, "{left} messages");
     assert_eq!(number(&path, MESSAGES), left);
-    assert_eq!(texts(&all(&store, thread, MAIN).await), words(usize::try_from(left).expect("a number")));
+    assert_eq!(texts(&all(&store, thread, MAIN).await), words(left));
     assert_eq!(texts(&all(&store, thread, other).await), words(20));
     assert_eq!(number(&path, MISCOUNTED), 0);
     until_none(&path, UNMERGED).await;
@@ -295,6 +297,6 @@ async fn another_branch_of_the_same_number_keeps_its_messages() {
 
         let removed = removal.await.expect("there is no more to remove");
         assert_eq!(removed + deleted, 2 * LONG.unsigned_abs());
-        assert_eq!(texts(&all(&store, thread, other).await[10..]), words(5_000), "{is_deleted}");
+        assert_eq!(texts(&all(&store, thread, other).await[10..]), words(LONG), "{is_deleted}");
     }
 }

@@ -1,313 +1,302 @@
-//! Long threads with branches: what takes long is done in steps, between which others write, and is whole or not seen.
+//! The ends of long branches: they are removed in steps, between which others write.
 
 mod common;
 
-use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
 
-use chatkeep_domain::search::SearchOrder;
 use chatkeep_domain::{
-    Append, BranchId, BranchPoint, BranchRepository as _, ChatMessage, ConversationRepository as _, Entity,
-    Fork, IdGenerator as _, MAX_PAGE_LEN, MessageEdit, MessageQuery, MessageRepository as _, NewBranch,
-    NewThread, Position, Scope, StoreError, ThreadId, ThreadQuery, ThreadRepository as _, UuidV7Generator,
+    Append, BranchId, BranchRepository as _, ChatMessage, Entity, MessageRepository as _, NewThread,
+    StoreError, ThreadId, ThreadRepository as _, Version,
 };
 use chatkeep_sqlite::SqliteRepository;
-use tokio::task::JoinHandle;
+use rusqlite::Connection;
 
-use crate::common::{at, found, message, number, open, org, say, scope, thread_of, until_none, user};
+use crate::common::{
+    LONG, MAIN, Writer, all, assert_kept, at, branch, go_on_until, long_thread, message, number, open, org,
+    position, say, say_many, scope, until_none, user,
+};
 
-/// Of a long thread: many steps.
-const LONG: i64 = 20_000;
+/// How many messages go with a step.
+const STEP: u64 = 100;
 
-const MAIN: BranchId = BranchId::MAIN;
+const MESSAGES: &str = "SELECT COUNT(*) FROM chat_message";
 
-const UNFINISHED: &str = "SELECT COUNT(*) FROM chat_fork";
+const DELETED_THREADS: &str = "SELECT COUNT(*) FROM chat_thread WHERE org = 0";
 
-fn position(number: i64) -> Position {
-    Position::new(number).expect("a position")
+/// Whether commits do not merge the index.
+const UNMERGED: &str = "SELECT v = 0 FROM chat_message_words_config WHERE k = 'automerge'";
+
+/// Messages that a thread counts, and that are not there.
+const MISCOUNTED: &str = "
+    SELECT COUNT(*) FROM chat_thread t
+    WHERE t.org <> 0 AND t.message_count <> (SELECT COUNT(*) FROM chat_message m WHERE m.thread = t.key)";
+
+/// Whether there are fewer messages than so many.
+fn fewer_than(count: i64) -> String {
+    format!("SELECT COUNT(*) < {count} FROM chat_message")
 }
 
-/// Says so many messages on a branch, by large appends.
-async fn say_many(store: &SqliteRepository, thread: ThreadId, branch: BranchId, count: i64) {
-    for first in (0..count).step_by(5_000) {
-        let messages = (first..count.min(first + 5_000)).map(|n| message(format!("word {n}"), n));
-        store.append(&scope(), thread, Append::new(messages).branch(branch)).await.expect("an append");
-    }
+/// Removes all behind position 10.
+async fn truncate(store: &SqliteRepository, thread: ThreadId, branch: BranchId) -> Result<u64, StoreError> {
+    store.truncate_branch(&scope(), thread, branch, position(10), at(1).into()).await
 }
 
-async fn branch(store: &SqliteRepository, thread: ThreadId, from: BranchId, through: i64) -> BranchId {
-    let new = NewBranch::new(UuidV7Generator.request_id(), BranchPoint::new(from, position(through)), at(0));
-    store.create_branch(&scope(), thread, new).await.expect("a branch").id
+async fn delete(store: &SqliteRepository, thread: ThreadId, branch: BranchId) -> Result<u64, StoreError> {
+    store.delete_branch(&scope(), thread, branch, at(1).into()).await
 }
 
-async fn all(store: &SqliteRepository, thread: ThreadId, branch: BranchId) -> Vec<ChatMessage> {
-    let (mut messages, mut query) = (Vec::new(), MessageQuery::first(MAX_PAGE_LEN).branch(branch));
-    loop {
-        let page = store.list_messages(&scope(), thread, &query).await.expect("a page");
-        messages.extend(page.items);
-        let Some(next) = page.next else { return messages };
-        query = query.behind(next);
-    }
+/// Whether the message at a position is gone, however many came meanwhile.
+fn gone(position: i64) -> String {
+    format!("SELECT COUNT(*) = 0 FROM chat_message WHERE position = {position}")
 }
 
-fn fork_of(through: i64) -> Fork {
-    let new = NewThread::new(UuidV7Generator.thread_id(), org(), user("ada"), "a fork", at(0));
-    Fork::new(new, BranchPoint::new(MAIN, position(through)))
+async fn version(store: &SqliteRepository, thread: ThreadId) -> i64 {
+    store.get_thread(&scope(), thread).await.expect("a thread").version.get()
 }
 
-/// Appends to a branch over another handle, one message after the other, until it is told to end.
-struct Writer {
-    is_over: Arc<AtomicBool>,
-    task: JoinHandle<Vec<ChatMessage>>,
+fn texts(messages: &[ChatMessage]) -> Vec<&str> {
+    messages.iter().map(|message| message.content.as_text().expect("a text")).collect()
 }
 
-impl Writer {
-    async fn start(path: &Path, thread: ThreadId, branch: BranchId) -> Self {
-        let (store, is_over) = (open(path).await, Arc::new(AtomicBool::new(false)));
-        let told = Arc::clone(&is_over);
-        let task = tokio::spawn(async move {
-            let mut said = Vec::new();
-            while !told.load(Ordering::Relaxed) {
-                let append = Append::new([message("meanwhile", 0)]).branch(branch);
-                said.extend(store.append(&scope(), thread, append).await.expect("an append").messages);
-                tokio::time::sleep(Duration::from_millis(2)).await;
-            }
-            said
-        });
-        Self { is_over, task }
-    }
-
-    async fn end(self) -> Vec<ChatMessage> {
-        self.is_over.store(true, Ordering::Relaxed);
-        self.task.await.expect("the writer ends")
-    }
-}
-
-/// The messages of the branches, without those that were said meanwhile.
-fn others(messages: &[ChatMessage]) -> usize {
-    messages.iter().filter(|message| message.content.as_text() != Some("meanwhile")).count()
-}
-
-/// Every one of the given messages is among those that a branch shows.
-async fn assert_kept(store: &SqliteRepository, thread: ThreadId, branch: BranchId, given: &[ChatMessage]) {
-    let shown = all(store, thread, branch).await;
-    let kept: Vec<_> =
-        shown.into_iter().filter(|message| message.content.as_text() == Some("meanwhile")).collect();
-    assert_eq!(kept, given, "what others wrote is lost");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn others_write_while_a_long_thread_is_forked() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("chat.db");
-    let store = open(&path).await;
-    let thread = thread_of(&store, "ada").await;
-    say_many(&store, thread, MAIN, LONG).await;
-    let edited = all(&store, thread, MAIN).await[7].id;
-    store.edit_message(&scope(), thread, edited, MessageEdit::new("edited", at(1))).await.expect("an edit");
-    let before = all(&store, thread, MAIN).await;
-
-    let writer = Writer::start(&path, thread, MAIN).await;
-    let fork = store.fork_thread(&scope(), thread, fork_of(LONG)).await.expect("a fork");
-    let said = writer.end().await;
-    assert!(said.len() > 3, "{} appends got in between the steps", said.len());
-    assert_kept(&store, thread, MAIN, &said).await;
-
-    let copied = all(&store, fork.id, MAIN).await;
-    assert_eq!(copied.len(), before.len());
-    for (copy, original) in copied.iter().zip(&before) {
-        assert_eq!(
-            (copy.id, copy.position, &copy.content),
-            (original.id, original.position, &original.content)
-        );
-    }
-    let revisions = store.list_revisions(&scope(), fork.id, edited).await.expect("revisions");
-    assert_eq!(revisions, store.list_revisions(&scope(), thread, edited).await.expect("revisions"));
-    assert_eq!(
-        number(
-            &path,
-            "SELECT COUNT(*) FROM chat_message WHERE pending = 1 AND chat_thread_id = (SELECT id FROM chat_thread WHERE forked_thread IS NOT NULL)"
-        ),
-        0
-    );
-    assert_eq!(number(&path, UNFINISHED), 0);
-    let listed = store.list_threads(&scope(), &ThreadQuery::default().with_preview()).await.expect("a page");
-    let listed = listed.items.into_iter().find(|listed| listed.id == fork.id).expect("the fork is listed");
-    assert_eq!(listed.preview.expect("a preview").message_count, LONG.unsigned_abs());
+/// The first texts of a long thread.
+fn words(count: i64) -> Vec<String> {
+    (0..count).map(|n| format!("word {n}")).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn others_write_while_a_long_end_is_removed() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("chat.db");
-    let store = open(&path).await;
-    let thread = thread_of(&store, "ada").await;
-    say_many(&store, thread, MAIN, LONG).await;
+    let (_folder, path, store, thread) = long_thread().await;
     let other = branch(&store, thread, MAIN, 10).await;
     say_many(&store, thread, other, LONG).await;
 
-    // What is said behind the end that goes stays.
+    // What is said behind the end that goes stays, unless the call began later. A step is a change of the thread, as an append is.
+    let before = version(&store, thread).await;
     let writer = Writer::start(&path, thread, MAIN).await;
-    let removed = store.truncate_branch(&scope(), thread, MAIN, position(10), at(1).into()).await;
+    let mut removal = pin!(truncate(&store, thread, MAIN));
+    go_on_until(removal.as_mut(), &path, &gone(LONG)).await;
+    let between = say(&open(&path).await, thread, [message("between", 0)]).await;
+    let removed = removal.await.expect("it is truncated");
     let said = writer.end().await;
+    let changes = removed.div_ceil(STEP) + 1 + said.len() as u64;
+    assert_eq!((version(&store, thread).await - before).unsigned_abs(), changes);
     let left = all(&store, thread, MAIN).await;
-    assert_eq!(
-        (others(&left), removed.expect("it is truncated") + left.len() as u64),
-        (10, LONG.unsigned_abs() + said.len() as u64)
-    );
-    assert!(left.len() > 13, "{} appends got in between the steps", left.len() - 10);
-    assert_eq!(all(&store, thread, other).await.len() as u64, LONG.unsigned_abs() + 10);
+    assert_eq!(texts(&left[..10]), words(10));
+    assert!(left.contains(&between[0]));
+    let is_known = |message| said.contains(message) || between.contains(message);
+    assert!(left[10..].iter().all(is_known), "the end is still there");
+    assert_eq!(removed + left.len() as u64, LONG.unsigned_abs() + 1 + said.len() as u64);
+    assert_eq!(texts(&all(&store, thread, other).await[10..]), words(LONG));
 
-    let before = all(&store, thread, MAIN).await.len();
+    let before = version(&store, thread).await;
     let writer = Writer::start(&path, thread, MAIN).await;
-    let removed = store.delete_branch(&scope(), thread, other, at(1).into()).await;
+    let removed = delete(&store, thread, other).await;
     let said = writer.end().await;
     assert_eq!(removed.expect("it is deleted"), LONG.unsigned_abs());
-    assert!(said.len() > 3, "{} appends got in between the steps", said.len());
-    assert_eq!(all(&store, thread, MAIN).await.len(), before + said.len());
-    assert_eq!(
-        number(&path, "SELECT message_count - (SELECT COUNT(*) FROM chat_message) FROM chat_thread"),
-        0
-    );
+    let changes = LONG.unsigned_abs().div_ceil(STEP) + said.len() as u64;
+    assert_eq!((version(&store, thread).await - before).unsigned_abs(), changes);
+    assert_eq!(all(&store, thread, MAIN).await, [left, said].concat());
+    assert_eq!(number(&path, MISCOUNTED), 0);
+}
 
-    // The index is merged again.
-    until_none(&path, "SELECT v = 0 FROM chat_message_words_config WHERE k = 'automerge'").await;
+#[tokio::test]
+async fn the_index_is_merged_again_after_a_removal_that_ends_early() {
+    let (_folder, path, store, thread) = long_thread().await;
+
+    // Its caller goes before the answer to the first step comes.
+    let mut removal = Box::pin(truncate(&store, thread, MAIN));
+    poll_fn(|context| {
+        assert!(removal.as_mut().poll(context).is_pending(), "it is over before");
+        Poll::Ready(())
+    })
+    .await;
+    until_none(&path, &format!("SELECT COUNT(*) = {LONG} FROM chat_message")).await;
+    drop(removal);
+    until_none(&path, UNMERGED).await;
+
+    // Its caller goes later.
+    let before = number(&path, MESSAGES);
+    let mut removal = Box::pin(truncate(&store, thread, MAIN));
+    go_on_until(removal.as_mut(), &path, &fewer_than(before - 100)).await;
+    assert_eq!(number(&path, UNMERGED), 1);
+    drop(removal);
+    until_none(&path, UNMERGED).await;
+
+    // It fails.
+    let raw = Connection::open(&path).expect("the file");
+    let trigger = "
+        CREATE TRIGGER bad BEFORE DELETE ON chat_message WHEN OLD.position = 50
+        BEGIN SELECT RAISE(ABORT, 'no'); END";
+    raw.execute_batch(trigger).expect("a trigger");
+    let failed = truncate(&store, thread, MAIN).await.expect_err("it fails on its way");
+    assert!(matches!(failed, StoreError::Backend { .. }), "{failed:?}");
+    until_none(&path, UNMERGED).await;
+
+    // A call that comes again removes the rest.
+    raw.execute_batch("DROP TRIGGER bad").expect("no trigger");
+    let left = number(&path, MESSAGES);
+    assert!(left > 50 && left < before, "{left} messages");
+    assert_eq!(truncate(&store, thread, MAIN).await.expect("it is truncated"), left.unsigned_abs() - 10);
+    assert_eq!(texts(&all(&store, thread, MAIN).await), words(10));
+    until_none(&path, UNMERGED).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn others_write_while_a_long_thread_with_branches_is_cleared() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("chat.db");
-    let store = open(&path).await;
-    let thread = thread_of(&store, "ada").await;
-    say_many(&store, thread, MAIN, LONG / 2).await;
+    let (_folder, path, store, thread) = long_thread().await;
     let other = branch(&store, thread, MAIN, 10).await;
-    say_many(&store, thread, other, LONG / 2).await;
+    say_many(&store, thread, other, LONG).await;
     let before = store.list_branches(&scope(), thread).await.expect("branches");
 
-    assert_eq!(
-        store.clear_messages(&scope(), thread, at(1).into()).await.expect("it is cleared"),
-        LONG.unsigned_abs()
-    );
+    let cleared = store.clear_messages(&scope(), thread, at(1).into()).await.expect("it is cleared");
+    assert_eq!(cleared, 2 * LONG.unsigned_abs());
     let after = store.list_branches(&scope(), thread).await.expect("branches");
     assert_eq!(after, before);
     let writer = Writer::start(&path, thread, other).await;
-    until_none(&path, "SELECT COUNT(*) FROM chat_thread WHERE org = 0").await;
+    until_none(&path, DELETED_THREADS).await;
     let said = writer.end().await;
-    assert!(said.len() > 3, "{} appends while the messages went", said.len());
-    assert_eq!(said[0].position, position(LONG + 1), "no position comes back");
+    assert_eq!(said[0].position, position(2 * LONG + 1), "no position comes back");
     assert_kept(&store, thread, other, &said).await;
     assert!(all(&store, thread, MAIN).await.is_empty());
+    assert_eq!(number(&path, MESSAGES), i64::try_from(said.len()).expect("a number"));
 }
 
-/// Begins a fork, and breaks it off as soon as some of it is copied.
-async fn break_off(path: &Path, thread: ThreadId, fork: Fork) {
-    let store = open(path).await;
-    let other = store.clone();
-    let task = tokio::spawn(async move { other.fork_thread(&scope(), thread, fork).await });
-    while number(path, UNFINISHED) == 0 {
-        tokio::task::yield_now().await;
+#[tokio::test]
+async fn two_handles_delete_a_branch_at_the_same_time() {
+    let (_folder, path, store, thread) = long_thread().await;
+    let other = branch(&store, thread, MAIN, 10).await;
+    say_many(&store, thread, other, LONG).await;
+    let second_store = open(&path).await;
+    let mut first = pin!(delete(&store, thread, other));
+    go_on_until(first.as_mut(), &path, &fewer_than(2 * LONG)).await;
+    // Comes behind the step of the first one that is under way.
+    say(&store, thread, [message("meanwhile", 0)]).await;
+    let left = number(&path, MESSAGES);
+    let mut second = pin!(delete(&second_store, thread, other));
+    go_on_until(second.as_mut(), &path, &fewer_than(left)).await;
+
+    // Both have begun: each tells what it has removed itself, whoever comes last.
+    let (first, second) = tokio::join!(first, second);
+    let (first, second) = (first.expect("it is deleted"), second.expect("it is deleted"));
+    assert!(first > 0 && second > 0, "{first} and {second}");
+    assert_eq!(first + second, LONG.unsigned_abs());
+    let gone = delete(&store, thread, other).await.expect_err("it is gone");
+    assert!(matches!(gone, StoreError::NotFound { entity: Entity::Branch, .. }), "{gone:?}");
+    assert_eq!(all(&store, thread, MAIN).await.len() as u64, LONG.unsigned_abs() + 1);
+    assert_eq!(number(&path, MISCOUNTED), 0);
+    until_none(&path, UNMERGED).await;
+}
+
+/// A branch, its thread or its messages.
+#[tokio::test]
+async fn what_goes_while_it_is_truncated_is_counted_once() {
+    for what in ["branch", "thread", "messages"] {
+        let (_folder, path, store, thread) = long_thread().await;
+        let other = branch(&store, thread, MAIN, 10).await;
+        say_many(&store, thread, other, LONG).await;
+        let mut removal = pin!(truncate(&store, thread, other));
+        go_on_until(removal.as_mut(), &path, &fewer_than(2 * LONG)).await;
+        let (gone, total) = match what {
+            "branch" => (delete(&store, thread, other).await, LONG),
+            "thread" => (store.delete_thread(&scope(), thread, None).await, 2 * LONG),
+            _ => (store.clear_messages(&scope(), thread, at(2).into()).await, 2 * LONG),
+        };
+        let (gone, removed) = (gone.expect("it goes"), removal.await.expect("there is no more to remove"));
+        assert!(removed > 0, "{what}");
+        assert_eq!(gone + removed, total.unsigned_abs(), "{what}");
+        until_none(&path, DELETED_THREADS).await;
+        assert_eq!(number(&path, MISCOUNTED), 0, "{what}");
+        until_none(&path, UNMERGED).await;
     }
-    task.abort();
-    assert!(task.await.is_err_and(|error| error.is_cancelled()), "it was over before");
-    store.close().await.expect("it closes");
-    assert_eq!(number(path, UNFINISHED), 1);
 }
 
-/// Nothing shows a fork that is not whole.
-async fn assert_unseen(store: &SqliteRepository, thread: ThreadId, fork: ThreadId) {
-    for scope in [scope(), Scope::org(org()), Scope::operator()] {
-        let read = store.get_thread(&scope, fork).await;
-        assert!(read.is_err_and(|error| error.is_not_found()));
-        let appended = store.append(&scope, fork, Append::new([message("lost", 0)])).await;
-        assert!(appended.is_err_and(|error| error.is_not_found()));
-        for query in [ThreadQuery::default().with_preview(), ThreadQuery::default().forked_from(thread)] {
-            let listed = store.list_threads(&scope, &query).await.expect("a page").items;
-            assert!(listed.iter().all(|listed| listed.id != fork), "{listed:?}");
-        }
-        for order in [SearchOrder::Newest, SearchOrder::Oldest] {
-            assert_eq!(found(store, &scope, "\"word 5\"", order).await, ["word 5"]);
-        }
-        let everything = found(store, &scope, "", SearchOrder::Oldest).await;
-        assert_eq!(everything, ["word 0", "word 1", "word 2", "word 3", "word 4"]);
+#[tokio::test]
+async fn a_branch_from_what_is_to_go_ends_a_truncation() {
+    let (_folder, path, store, thread) = long_thread().await;
+    let mut removal = pin!(truncate(&store, thread, MAIN));
+    go_on_until(removal.as_mut(), &path, &fewer_than(LONG)).await;
+    let other = branch(&store, thread, MAIN, 20).await;
+    let left = number(&path, MESSAGES);
+    let refused = removal.await.expect_err("the branch shows some of the rest");
+    assert!(
+        matches!(&refused, StoreError::InUse { entity: Entity::Branch, id, by, .. } if *id == MAIN.to_string() && *by == other.to_string()),
+        "{refused:?}"
+    );
+
+    // What was removed before is, and the rest is as it was.
+    assert!(left > 20 && left < LONG, "{left} messages");
+    assert_eq!(number(&path, MESSAGES), left);
+    assert_eq!(texts(&all(&store, thread, MAIN).await), words(left));
+    assert_eq!(texts(&all(&store, thread, other).await), words(20));
+    assert_eq!(number(&path, MISCOUNTED), 0);
+    until_none(&path, UNMERGED).await;
+
+    // Without the branch, the same call goes on.
+    assert_eq!(delete(&store, thread, other).await.expect("it is deleted"), 0);
+    let removed = truncate(&store, thread, MAIN).await;
+    assert_eq!(removed.expect("it is truncated"), left.unsigned_abs() - 10);
+}
+
+/// Deletes a thread, and makes one with its id, its time and a version; gives what there was of the old one.
+async fn replace(store: &SqliteRepository, mut new: NewThread, thread: ThreadId, version: i64) -> u64 {
+    new.version = Version::new(version).expect("a version");
+    let scope = scope();
+    let (deleted, made) =
+        tokio::join!(store.delete_thread(&scope, thread, None), store.create_thread(&scope, new));
+    made.expect("a thread");
+    deleted.expect("it is deleted")
+}
+
+/// Each differs from the old one in one of the things by which they are told apart.
+#[tokio::test]
+async fn another_thread_of_the_same_id_keeps_its_messages() {
+    const NEXT: i64 = 1_000;
+    for (created, versions, count) in [(1, NEXT, LONG + 10), (0, -NEXT, LONG + 10), (0, NEXT, LONG - 10)] {
+        let (_folder, path, store, thread) = long_thread().await;
+        let before = version(&store, thread).await;
+        let mut removal = pin!(truncate(&store, thread, MAIN));
+        go_on_until(removal.as_mut(), &path, &fewer_than(LONG)).await;
+        let new = NewThread::new(thread, org(), user("ada"), "another thread", at(created));
+        let deleted = replace(&store, new, thread, before + versions).await;
+        say_many(&store, thread, MAIN, count).await;
+        let after = version(&store, thread).await;
+
+        let removed = removal.await.expect("there is no more to remove");
+        assert_eq!(removed + deleted, LONG.unsigned_abs(), "{created} {versions} {count}");
+        let kept = all(&store, thread, MAIN).await;
+        assert_eq!(kept.len() as u64, count.unsigned_abs(), "{created} {versions} {count}");
+        assert_eq!(version(&store, thread).await, after, "it was not touched");
+        until_none(&path, UNMERGED).await;
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_fork_that_was_broken_off_is_not_seen_and_goes_on() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("chat.db");
-    let store = open(&path).await;
-    let thread = thread_of(&store, "ada").await;
-    say_many(&store, thread, MAIN, LONG).await;
-    let fork = fork_of(LONG);
-    break_off(&path, thread, fork.clone()).await;
-    assert_unseen(&store, thread, fork.new.id).await;
-    let copied = number(&path, "SELECT COUNT(*) FROM chat_message m JOIN chat_fork f ON f.thread = m.thread");
-    assert!(copied > 0 && copied < LONG, "{copied} messages are copied");
+/// All else of the threads is as it could be of one.
+#[tokio::test]
+async fn another_branch_of_the_same_number_keeps_its_messages() {
+    for is_deleted in [true, false] {
+        let (_folder, path, store, thread) = long_thread().await;
+        let other = branch(&store, thread, MAIN, 10).await;
+        say_many(&store, thread, other, LONG).await;
+        let before = version(&store, thread).await;
+        let mut removal = pin!(async {
+            if is_deleted {
+                delete(&store, thread, other).await
+            } else {
+                truncate(&store, thread, other).await
+            }
+        });
+        go_on_until(removal.as_mut(), &path, &fewer_than(2 * LONG)).await;
+        let new = NewThread::new(thread, org(), user("ada"), "another thread", at(0));
+        let deleted = replace(&store, new, thread, before + 1_000).await;
+        say_many(&store, thread, MAIN, 10).await;
+        assert_eq!(branch(&store, thread, MAIN, 10).await, other);
+        say_many(&store, thread, other, LONG).await;
+        let last = Append::new((0..LONG).map(|n| message("last", n)));
+        store.append(&scope(), thread, last).await.expect("an append");
 
-    // It goes on behind what was copied, and copies nothing twice.
-    let first = "SELECT MIN(m.key) FROM chat_message m JOIN chat_thread t ON t.key = m.thread WHERE t.forked_thread IS NOT NULL";
-    let key = number(&path, first);
-    let done = store.fork_thread(&scope(), thread, fork.clone()).await.expect("it goes on");
-    assert_eq!((done.id, number(&path, first)), (fork.new.id, key));
-    assert_eq!(all(&store, done.id, MAIN).await.len() as u64, LONG.unsigned_abs());
-    assert_eq!(store.fork_thread(&scope(), thread, fork).await.expect("again"), done);
-    assert_eq!(number(&path, UNFINISHED), 0);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_id_of_a_fork_that_was_broken_off_is_free() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("chat.db");
-    let store = open(&path).await;
-    let thread = thread_of(&store, "ada").await;
-    say_many(&store, thread, MAIN, LONG).await;
-    let fork = fork_of(LONG);
-    break_off(&path, thread, fork.clone()).await;
-
-    // A thread takes it.
-    let new = NewThread::new(fork.new.id, org(), user("ada"), "a thread", at(0));
-    store.create_thread(&scope(), new).await.expect("a thread");
-    say(&store, fork.new.id, [message("of its own", 1)]).await;
-    assert_eq!(number(&path, UNFINISHED), 0);
-    let taken = store.fork_thread(&scope(), thread, fork).await.expect_err("the id is taken");
-    assert!(matches!(taken, StoreError::AlreadyExists { entity: Entity::Thread, .. }), "{taken:?}");
-    until_none(&path, "SELECT COUNT(*) FROM chat_thread WHERE org = 0").await;
-    assert_eq!(number(&path, "SELECT COUNT(*) FROM chat_message"), LONG + 1);
-
-    // Another fork takes it.
-    let (first, mut second) = (fork_of(LONG), fork_of(3));
-    second.new.id = first.new.id;
-    break_off(&path, thread, first.clone()).await;
-    let taken = store.fork_thread(&scope(), thread, second).await.expect("a fork");
-    assert_eq!((taken.head, all(&store, taken.id, MAIN).await.len()), (position(3), 3));
-    let refused = store.fork_thread(&scope(), thread, first).await.expect_err("the id is taken");
-    assert!(matches!(refused, StoreError::AlreadyExists { .. }), "{refused:?}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_fork_that_was_broken_off_goes_with_its_origin() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("chat.db");
-    let store = open(&path).await;
-    let thread = thread_of(&store, "ada").await;
-    say_many(&store, thread, MAIN, LONG).await;
-    let fork = fork_of(LONG);
-    break_off(&path, thread, fork.clone()).await;
-    store.delete_thread(&scope(), thread, None).await.expect("it is deleted");
-    let gone = store.fork_thread(&scope(), thread, fork.clone()).await.expect_err("nothing to copy");
-    assert!(gone.is_not_found(), "{gone:?}");
-    assert_eq!(number(&path, UNFINISHED), 0);
-    until_none(&path, "SELECT COUNT(*) FROM chat_message").await;
-
-    // Also where nobody comes again.
-    let thread = thread_of(&store, "ada").await;
-    say_many(&store, thread, MAIN, LONG).await;
-    break_off(&path, thread, fork_of(LONG)).await;
-    store.delete_thread(&scope(), thread, None).await.expect("it is deleted");
-    until_none(&path, UNFINISHED).await;
-    until_none(&path, "SELECT COUNT(*) FROM chat_message").await;
+        let removed = removal.await.expect("there is no more to remove");
+        assert_eq!(removed + deleted, 2 * LONG.unsigned_abs());
+        assert_eq!(texts(&all(&store, thread, other).await[10..]), words(LONG), "{is_deleted}");
+    }
 }

@@ -251,9 +251,9 @@ impl InThread<'_> {
     }
 
     fn delete(&self, id: MessageId, removal: Removal) -> Result<()> {
-        let (key, is_indexed) = self.message_key(id)?;
+        let row = self.message_key(id)?;
         self.thread.check_expected(removal.expect_version)?;
-        stored::delete_row(self.connection, key, is_indexed)?;
+        stored::delete(self.connection, &[row])?;
         self.touch(removal.at, 1)
     }
 
@@ -274,7 +274,7 @@ impl InThread<'_> {
             connection.prepare_cached(MOVE_TAGS)?.execute(moved)?;
             connection.prepare_cached(MOVE_BRANCHES)?.execute(moved)?;
         } else {
-            while stored::delete_rows(connection, key, 200)? > 0 {}
+            while stored::delete_some(connection, key, 200)? > 0 {}
             self.touch(at, count)?;
         }
         Ok(count.unsigned_abs())

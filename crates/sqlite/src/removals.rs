@@ -156,9 +156,7 @@ impl InThread<'_> {
         if !is_done {
             index::set_merging(self.connection, false)?;
         }
-        for (key, is_indexed) in &rows {
-            stored::delete_row(self.connection, *key, *is_indexed)?;
-        }
+        stored::delete(self.connection, &rows)?;
         if is_done && end.after.is_none() {
             self.delete_branch_row(end.branch)?;
         }

@@ -28,22 +28,24 @@ pub(crate) fn filter(mut sql: Sql, filter: &MessageFilter) -> Sql {
         .range("m.created_at", &filter.created)
 }
 
-/// Deletes a message, and takes it out of the index if it is there.
-pub(crate) fn delete_row(connection: &Connection, key: i64, is_indexed: bool) -> Result<()> {
-    if is_indexed {
-        index::delete(connection, key)?;
+/// Deletes messages, and takes those out of the index that are there: all of them first, as FTS5 writes what it keeps of the index
+/// with each row that goes with its revisions.
+pub(crate) fn delete(connection: &Connection, rows: &[(i64, bool)]) -> Result<()> {
+    for (key, _) in rows.iter().filter(|(_, is_indexed)| *is_indexed) {
+        index::delete(connection, *key)?;
     }
-    connection.prepare_cached(DELETE)?.execute([key])?;
+    let mut delete = connection.prepare_cached(DELETE)?;
+    for (key, _) in rows {
+        delete.execute([key])?;
+    }
     Ok(())
 }
 
 /// Deletes some messages of a thread; gives how many.
-pub(crate) fn delete_rows(connection: &Connection, thread: i64, count: usize) -> Result<usize> {
+pub(crate) fn delete_some(connection: &Connection, thread: i64, count: usize) -> Result<usize> {
     let mut statement = connection.prepare_cached(SOME_OF_A_THREAD)?;
     let rows: Vec<_> = statement.query_map((thread, count), key)?.collect::<rusqlite::Result<_>>()?;
-    for (key, is_indexed) in &rows {
-        delete_row(connection, *key, *is_indexed)?;
-    }
+    delete(connection, &rows)?;
     Ok(rows.len())
 }
 

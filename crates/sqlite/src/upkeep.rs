@@ -205,7 +205,7 @@ impl Upkeep {
             };
         };
         index::set_merging(connection, false)?;
-        if stored::delete_rows(connection, thread, DELETED)? < DELETED {
+        if stored::delete_some(connection, thread, DELETED)? < DELETED {
             connection.prepare_cached("DELETE FROM chat_thread WHERE key = ?1")?.execute([thread])?;
         }
         Ok(())

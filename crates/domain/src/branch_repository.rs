@@ -65,9 +65,12 @@ pub trait BranchRepository: Send + Sync + Debug {
         rename: BranchRename,
     ) -> Result<Branch, StoreError>;
 
-    /// Deletes a branch with the messages of its own. Gives their number. A long branch goes in steps, the last messages first, so
-    /// that others can write in between; each step is a write of its own. If the call fails on its way, what is gone is gone. What it shares stays. If it was the
+    /// Deletes a branch with the messages of its own. Gives their number. What it shares stays. If it was the
     /// [active](ChatThread::active_branch) one, the branch where it started is now.
+    ///
+    /// A long branch goes in steps, the last messages first, so that others can write in between. Each step is a write of its own:
+    /// if the call fails on its way, what is gone is gone, also where the error's [outcome](StoreError::outcome) is that this step was
+    /// not done. The call can be made again.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] for the thread or for the branch; [`StoreError::InUse`] while another branch shows some of
@@ -82,7 +85,8 @@ pub trait BranchRepository: Send + Sync + Debug {
     ) -> Result<u64, StoreError>;
 
     /// Deletes the messages of a branch's own behind a position, and their revisions. Gives their number. The head stays. Many go
-    /// in steps, as those of a branch that is deleted; what is appended after the call began stays. Where there are none, nothing changes, whatever is expected.
+    /// in steps, as those of a branch that is deleted; what is appended after the call began stays. Where there are none, nothing
+    /// changes, whatever is expected.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] for the thread or for the branch; [`StoreError::InvalidArgument`] for a position ahead of the

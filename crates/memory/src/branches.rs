@@ -1,14 +1,19 @@
 //! Branches and forks.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use chatkeep_domain::{
-    Branch, BranchId, BranchRename, BranchRepository, ChatThread, ContentKey, Entity, Expected, Fork,
-    NewBranch, Position, Removal, Scope, StoreError, ThreadId,
+    Branch, BranchId, BranchPoint, BranchRename, BranchRepository, ChatThread, ContentKey, Entity, Expected,
+    Fork, NewBranch, Position, Removal, Scope, StoreError, ThreadId,
 };
 
 use crate::index::Index;
 use crate::record::{Line, Record, Result, Stored};
 use crate::store::MemoryRepository;
+
+/// How many messages a fork copies while others wait.
+const COPIED_AT_ONCE: usize = 10_000;
 
 impl Record {
     fn create_branch(&mut self, new: NewBranch) -> Result<Branch> {
@@ -89,25 +94,27 @@ impl Record {
         }
     }
 
-    /// A copy of what a branch shows up to a point, as a thread of its own.
-    fn forked(&self, fork: Fork) -> Result<Self> {
-        let from = fork.from;
-        let parent = &self.line(from.branch)?.branch;
-        let thread = fork.into_thread(&self.thread.org_id, parent)?;
-        let mut record = Self::new(thread);
-        let shown = self.between(&parent.path, Position::ZERO, None);
-        let copied = shown.take_while(|stored| stored.message.position <= from.through);
-        let copy = |stored: &Stored| {
+    /// The thread of a fork, without its messages.
+    fn begin_fork(&self, fork: Fork) -> Result<Self> {
+        let parent = &self.line(fork.from.branch)?.branch;
+        Ok(Self::new(fork.into_thread(&self.thread.org_id, parent)?))
+    }
+
+    /// Copies what comes next of what a branch shows up to a point; gives whether there was something.
+    fn copy_some(&self, from: BranchPoint, fork: &mut Self) -> Result<bool> {
+        let path = &self.line(from.branch)?.branch.path;
+        let (thread, main) = (fork.thread.id, fork.lines.entry(BranchId::MAIN));
+        let copies = &mut main.or_insert_with(|| Line::new(Branch::main(&fork.thread))).messages;
+        let (count, last) =
+            (copies.len(), copies.last().map_or(Position::ZERO, |last| last.message.position));
+        let shown = self.between(path, last, None);
+        let next = shown.take_while(|stored| stored.message.position <= from.through).take(COPIED_AT_ONCE);
+        copies.extend(next.map(|stored| {
             let mut message = stored.message.clone();
-            (message.chat_thread_id, message.branch) = (record.thread.id, BranchId::MAIN);
+            (message.chat_thread_id, message.branch) = (thread, BranchId::MAIN);
             Stored { message, edits: stored.edits.clone(), number: 0 }
-        };
-        let messages: Vec<_> = copied.map(copy).collect();
-        if let Some(main) = record.lines.get_mut(&BranchId::MAIN) {
-            main.messages = messages;
-        }
-        record.keep_places();
-        Ok(record)
+        }));
+        Ok(copies.len() > count)
     }
 }
 
@@ -168,20 +175,35 @@ impl BranchRepository for MemoryRepository {
         Ok(gone.len() as u64)
     }
 
-    /// In one piece, however long the thread is: others wait for as long as it takes to copy the messages.
+    /// The lock is free between the parts of a long copy.
     async fn fork_thread(&self, scope: &Scope, thread: ThreadId, fork: Fork) -> Result<ChatThread> {
         fork.validate(scope)?;
         if let Some(known) = self.state().find_fork(thread, &fork)? {
             return Ok(known);
         }
         let org = self.org_of(scope, thread)?;
+        let (mut record, life) = {
+            let state = self.state();
+            let origin = state.get(scope, &org, thread)?;
+            (origin.begin_fork(fork.clone())?, Arc::clone(&origin.life))
+        };
+        loop {
+            let state = self.state();
+            let origin = state.get(scope, &org, thread)?;
+            if !Arc::ptr_eq(&origin.life, &life) {
+                return Err(StoreError::thread_not_found(thread));
+            }
+            if !origin.copy_some(fork.from, &mut record)? {
+                break;
+            }
+        }
+        self.reseal(&mut record, thread)?;
+        record.keep_places();
         let mut state = self.state();
         // Another call may have been first.
         if let Some(known) = state.find_fork(thread, &fork)? {
             return Ok(known);
         }
-        let mut record = state.get(scope, &org, thread)?.forked(fork)?;
-        self.reseal(&mut record, thread)?;
         Ok(state.insert(record, !self.is_without_search))
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::mem::{replace, take};
+use std::sync::Arc;
 
 use chatkeep_domain::{
     Append, Appended, Branch, BranchId, ChatMessage, ChatThread, Content, Expected, MessageEdit, MessageId,
@@ -25,6 +26,8 @@ pub(crate) struct Record {
     /// `None` as long as there is the main branch alone and each id is greater than those before, as UUIDv7 comes: then
     /// they are sorted as the messages are.
     places: Option<HashMap<MessageId, Place>>,
+    /// One of its own for each thread that was ever made, also with an id that was there before.
+    pub(crate) life: Arc<()>,
 }
 
 /// A branch with the messages of its own, by position.
@@ -77,6 +80,7 @@ impl Record {
             next_branch: BranchId::MAIN.next(),
             lines: BTreeMap::from([(BranchId::MAIN, main)]),
             places: None,
+            life: Arc::default(),
         }
     }
 
@@ -257,7 +261,11 @@ impl Record {
             return Ok(Vec::new());
         }
         self.check_version(removal)?;
-        let gone = self.lines.values_mut().flat_map(|line| take(&mut line.messages)).collect();
+        // The first and mostly the only part is not moved message by message.
+        let mut parts = self.lines.values_mut().map(|line| take(&mut line.messages));
+        let mut gone = parts.next().unwrap_or_default();
+        gone.extend(parts.flatten());
+        self.places = self.places.take().map(|_| HashMap::new());
         Ok(self.removed(gone, removal, index))
     }
 

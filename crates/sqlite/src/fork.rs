@@ -6,7 +6,8 @@
 use std::sync::Arc;
 
 use chatkeep_domain::{
-    ChatThread, Content, ContentKey, Entity, Fork, ForkPoint, MessageId, Scope, Segment, StoreError, ThreadId,
+    BoxError, ChatThread, Content, ContentKey, Entity, Fork, ForkPoint, MessageId, Scope, Segment,
+    StoreError, ThreadId,
 };
 use rusqlite::{Connection, Row};
 
@@ -34,14 +35,15 @@ const COPY: &str = "
     INSERT INTO chat_message (thread, org, chat_thread_id, position, id, external_id, sender_id, sender_role, revision,
         created_at, updated_at, edited_at, pending, content)
     SELECT ?2, org, ?3, position, id, external_id, sender_id, sender_role, revision,
-        created_at, updated_at, edited_at, ?4, ?5
+        created_at, updated_at, edited_at, ?4, COALESCE(?5, content)
     FROM chat_message WHERE key = ?1";
 
 const REVISIONS: &str = "SELECT revision, content FROM chat_message_revision WHERE message = ?1";
 
 const COPY_REVISION: &str = "
     INSERT INTO chat_message_revision (message, revision, content, written_at, edited_at)
-    SELECT ?3, revision, ?4, written_at, edited_at FROM chat_message_revision WHERE message = ?1 AND revision = ?2";
+    SELECT ?3, revision, COALESCE(?4, content), written_at, edited_at
+    FROM chat_message_revision WHERE message = ?1 AND revision = ?2";
 
 const ADD: &str = "UPDATE chat_thread SET message_count = message_count + ?2 WHERE key = ?1";
 
@@ -60,16 +62,26 @@ impl SqliteRepository {
             match step.await {
                 Ok(Some(thread)) => return Ok(thread),
                 Ok(None) => begins = false,
-                Err(error) if begins => return Err(error),
-                Err(error) => return Err(self.fork_failed(origin, fork, error).await),
+                Err(error) => return Err(self.fork_failed(origin, fork, begins, error).await),
             }
         }
     }
 
-    /// What the call has copied goes where another call could not go on either.
-    async fn fork_failed(&self, origin: ThreadId, fork: Arc<Fork>, error: StoreError) -> StoreError {
-        if matches!(error, StoreError::Unavailable { .. } | StoreError::Backend { .. }) {
-            return error.after_a_write();
+    /// Gives the copy up where no call can go on with it. A call that fails when it begins may have met another caller's copy.
+    async fn fork_failed(
+        &self,
+        origin: ThreadId,
+        fork: Arc<Fork>,
+        begins: bool,
+        error: StoreError,
+    ) -> StoreError {
+        let is_over = match error {
+            StoreError::Unavailable { .. } | StoreError::Backend { .. } => false,
+            StoreError::CorruptRow { .. } => true,
+            _ => !begins,
+        };
+        if !is_over {
+            return error;
         }
         let context = self.context();
         let give_up = move |connection: &Connection| {
@@ -193,21 +205,29 @@ impl Forking<'_> {
         let id =
             uuid(row, 1).map_err(|error| StoreError::corrupt_row(Entity::Message, "of unknown id", error))?;
         let original = Original { id: id.into(), key: row.get(0)?, origin };
-        let (content, sealed) = self.copied(&original, row, 2)?;
-        // As one that the codec cannot open stays anywhere else.
-        let pending = content.is_none().then_some(1);
+        let opened = self.open(&original, row, 2);
+        // One that cannot be opened is not in the index. It is pending, as it is elsewhere.
+        let pending = opened.is_err().then_some(1);
+        let (content, sealed) = if self.context.codec.is_bound() {
+            let content = opened.map_err(|error| original.corrupt(error))?;
+            let sealed = self.seal(&original, &content)?;
+            (Some(content), Some(sealed))
+        } else {
+            (opened.ok(), None)
+        };
         let values = (original.key, copy, new.id.as_uuid().as_bytes(), pending, &sealed);
         self.connection.prepare_cached(COPY)?.execute(values)?;
         let key = self.connection.last_insert_rowid();
-        let mut bytes = sealed.len();
+        let mut bytes = row.get_ref(2)?.as_bytes().map_or(0, <[u8]>::len);
         if row.get::<_, i64>(3)? > 1 {
             bytes += self.copy_revisions(&original, key)?;
         }
         Ok(MessageCopy { key, sender: row.get(4)?, content, bytes })
     }
 
-    /// Puts copies into the index. All are rows before: else FTS5 writes a part of the index for each, as `INSERT ... SELECT` begins
-    /// a savepoint. In a thread of 500,000 messages that held others up for 340 ms, and this does for 70.
+    /// Puts copies into the index. All of their rows are there before: an `INSERT ... SELECT` begins a savepoint, and FTS5 writes
+    /// all that it has of the index at a savepoint. One after the other, the copies of a thread of 500,000 messages held others up for
+    /// 340 ms, and so they do for 70.
     fn index_all(&self, org: i64, thread: i64, copies: Vec<MessageCopy>) -> Result<()> {
         let user = self.fork.new.user_id.as_str();
         for MessageCopy { key, sender, content, .. } in copies {
@@ -224,31 +244,28 @@ impl Forking<'_> {
         let mut rows = statement.query([original.key])?;
         let mut bytes = 0;
         while let Some(row) = rows.next()? {
-            let (_, sealed) = self.copied(original, row, 1)?;
+            let sealed = if self.context.codec.is_bound() {
+                let content = self.open(original, row, 1).map_err(|error| original.corrupt(error))?;
+                Some(self.seal(original, &content)?)
+            } else {
+                None
+            };
             let values = (original.key, row.get::<_, i64>(0)?, copy, &sealed);
             self.connection.prepare_cached(COPY_REVISION)?.execute(values)?;
-            bytes += sealed.len();
+            bytes += row.get_ref(1)?.as_bytes().map_or(0, <[u8]>::len);
         }
         Ok(bytes)
     }
 
-    /// A content if it can be opened, and how the copy keeps it. A codec may take the thread into account: then it has to be opened.
-    fn copied(
-        &self,
-        original: &Original<'_>,
-        row: &Row<'_>,
-        column: usize,
-    ) -> Result<(Option<Content>, String)> {
-        let (codec, id) = (&self.context.codec, original.id);
-        let sealed: String = row.get(column)?;
-        let opened = codec.open(&sealed, &original.origin.content_key(id));
-        if !codec.is_bound() {
-            return Ok((opened.ok(), sealed));
-        }
-        let content = opened.map_err(|error| StoreError::corrupt_row(Entity::Message, id, error))?;
-        let key = ContentKey::new(&self.fork.new.org_id, self.fork.new.id, id);
-        let sealed = self.context.seal(&content, &key)?;
-        Ok((Some(content), sealed))
+    fn open(&self, original: &Original<'_>, row: &Row<'_>, column: usize) -> Result<Content, BoxError> {
+        let sealed = row.get_ref(column)?.as_str()?;
+        self.context.codec.open(sealed, &original.origin.content_key(original.id))
+    }
+
+    /// A content as the copy keeps it, where the codec takes the thread into account. Else it is copied as it is.
+    fn seal(&self, original: &Original<'_>, content: &Content) -> Result<String> {
+        let new = &self.fork.new;
+        Ok(self.context.seal(content, &ContentKey::new(&new.org_id, new.id, original.id))?)
     }
 
     /// Gives this fork up where it is not whole.
@@ -276,4 +293,10 @@ struct Original<'a> {
     id: MessageId,
     key: i64,
     origin: &'a InThread<'a>,
+}
+
+impl Original<'_> {
+    fn corrupt(&self, error: BoxError) -> StoreError {
+        StoreError::corrupt_row(Entity::Message, self.id, error)
+    }
 }

@@ -42,9 +42,10 @@ pub(crate) struct Found {
 }
 
 impl Found {
-    /// Whether this is the thread that was found before, later in its life. If not, it was made anew with the same id.
-    pub(crate) fn is_later(&self, before: &Self) -> bool {
-        self.created_at == before.created_at
+    /// Whether this can be the thread that was found before, later in its life. If not, another one has its id. A thread that was
+    /// cleared may have another key, and a key may come back.
+    pub(crate) fn can_be(&self, before: &Self) -> bool {
+        (self.org, &self.user, self.created_at) == (before.org, &before.user, before.created_at)
             && self.version >= before.version
             && self.allotted >= before.allotted
     }

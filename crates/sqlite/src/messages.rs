@@ -19,6 +19,7 @@ use crate::row::MESSAGE_COLUMNS;
 use crate::sql::Sql;
 use crate::store::SqliteRepository;
 use crate::stored;
+use crate::unfinished;
 
 const KEEP: &str = "
     INSERT INTO chat_message_revision (message, revision, content, written_at, edited_at)
@@ -262,12 +263,15 @@ impl InThread<'_> {
     fn clear(&self, removal: Removal) -> Result<u64> {
         let (connection, thread) = (self.connection, &self.thread);
         let (key, count, at) = (thread.key, thread.message_count, removal.at);
+        let backlog = &self.context.backlog;
         if count == 0 {
             return Ok(0);
         }
         thread.check_expected(removal.expect_version)?;
+        // A fork that was broken off does not come back with what is gone.
+        unfinished::give_up_all(connection, backlog, thread.org, self.id)?;
         if count > CLEARED_AT_ONCE {
-            self.context.backlog.give_up_thread(connection, key)?;
+            backlog.give_up_thread(connection, key)?;
             let successor = (key, thread.org, self.id.as_uuid().as_bytes(), at.timestamp_micros());
             connection.prepare_cached(SUCCEED)?.execute(successor)?;
             let moved = (key, connection.last_insert_rowid());

@@ -40,7 +40,7 @@ pub(crate) struct End {
 /// How far a removal is after a step that was committed.
 #[derive(Debug, Clone)]
 struct Progress {
-    /// The thread and the branch of the first step: others may have got the ids since.
+    /// The thread as it was, and the request of its branch: others may have got the ids since.
     thread: Found,
     branch: Option<RequestId>,
     /// Branches from this one on are not known to show nothing of what goes.
@@ -77,9 +77,12 @@ impl SqliteRepository {
         end: End,
         mut removal: Removal,
     ) -> Answer<u64> {
-        let _removing = Removing::begin(self);
         let first = self.in_thread(scope, thread, move |found| found.begin_removal(end, removal));
         let mut progress = self.write_step(first, |progress| progress.is_done).await?;
+        if progress.is_done {
+            return Ok(progress.removed);
+        }
+        let _removing = Removing::begin(self);
         removal.expect_version = None;
         while !progress.is_done {
             let (context, scope, before) = (self.context(), scope.clone(), progress);
@@ -115,7 +118,9 @@ impl InThread<'_> {
 
     /// `None`: what was to go is gone, and others have got its ids.
     fn go_on_removing(&self, end: End, removal: Removal, before: &Progress) -> Result<Option<Progress>> {
-        if !self.thread.is_later(&before.thread) {
+        // With another key the thread was cleared, if it is still the same: nothing is left of what was to be truncated.
+        let is_cleared = end.after.is_some() && self.thread.key != before.thread.key;
+        if is_cleared || !self.thread.can_be(&before.thread) {
             return Ok(None);
         }
         let branch = match self.branch_to_cut(end) {
@@ -147,7 +152,8 @@ impl InThread<'_> {
         rows.truncate(STEP);
         let unchecked = self.thread.next_branch;
         let removed = before.removed + rows.len() as u64;
-        let progress = Progress { unchecked, removed, is_done, ..before.clone() };
+        let thread = self.thread.clone();
+        let progress = Progress { thread, unchecked, removed, is_done, ..before.clone() };
         if rows.is_empty() && end.after.is_some() {
             return Ok(progress);
         }
@@ -155,6 +161,7 @@ impl InThread<'_> {
         self.thread.check_expected(removal.expect_version)?;
         if !is_done {
             index::set_merging(self.connection, false)?;
+            self.context.backlog.note_deletion();
         }
         stored::delete(self.connection, &rows)?;
         if is_done && end.after.is_none() {

@@ -28,8 +28,8 @@ pub(crate) fn filter(mut sql: Sql, filter: &MessageFilter) -> Sql {
         .range("m.created_at", &filter.created)
 }
 
-/// Deletes messages, and takes those out of the index that are there: all of them first, as FTS5 writes what it keeps of the index
-/// with each row that goes with its revisions.
+/// Deletes messages, and takes those out of the index that are there: all of them first. A row that goes takes its revisions with it,
+/// which begins a savepoint, and FTS5 writes all that it has of the index at a savepoint.
 pub(crate) fn delete(connection: &Connection, rows: &[(i64, bool)]) -> Result<()> {
     for (key, _) in rows.iter().filter(|(_, is_indexed)| *is_indexed) {
         index::delete(connection, *key)?;

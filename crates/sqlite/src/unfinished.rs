@@ -39,7 +39,7 @@ pub(crate) fn give_up(connection: &Connection, backlog: &Backlog, thread: i64) -
     backlog.give_up_thread(connection, thread)
 }
 
-/// Gives up those of a thread that is deleted: nobody can go on with them.
+/// Gives up those of a thread that is deleted or cleared.
 pub(crate) fn give_up_all(
     connection: &Connection,
     backlog: &Backlog,

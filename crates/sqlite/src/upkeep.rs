@@ -71,7 +71,7 @@ impl Backlog {
     }
 
     /// There may be messages of deleted threads, or merging may be off.
-    fn note_deletion(&self) {
+    pub(crate) fn note_deletion(&self) {
         self.deletes.store(true, Ordering::SeqCst);
     }
 

@@ -246,7 +246,7 @@ fn run(work: &Mutex<Option<Committer>>, waiting: &Receiver<Option<Box<dyn Call>>
                 work.commit(group);
                 true
             }
-            Ok(None) => continue,
+            Ok(None) => true,
             Err(RecvTimeoutError::Timeout) => work.committed.elapsed() < work.idle(),
             Err(RecvTimeoutError::Disconnected) => break,
         };

@@ -175,6 +175,26 @@ async fn a_fork_that_was_broken_off_goes_with_its_origin() {
     until_none(&path, MESSAGES).await;
 }
 
+/// What was copied before a thread was cleared does not come back, whether many messages went or few.
+#[tokio::test]
+async fn a_fork_that_was_broken_off_shows_nothing_that_was_cleared() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("chat.db");
+    let store = open(&path).await;
+    for count in [LONG, 500] {
+        let thread = thread_of(&store, "ada").await;
+        say_many(&store, thread, MAIN, count).await;
+        let fork = fork_of(count);
+        break_off(&path, thread, fork.clone()).await;
+        let cleared = store.clear_messages(&scope(), thread, at(2).into()).await;
+        assert_eq!(cleared.expect("it is cleared"), count.unsigned_abs());
+        let done = store.fork_thread(&scope(), thread, fork).await.expect("a fork");
+        assert_eq!(all(&store, done.id, MAIN).await, []);
+        assert_eq!(done.head, position(count));
+    }
+    until_none(&path, MESSAGES).await;
+}
+
 /// Nothing that was copied of a thread gets into a fork of another one that has its id.
 #[tokio::test]
 async fn a_fork_has_the_messages_of_one_thread_only() {
@@ -205,11 +225,17 @@ async fn a_fork_goes_over_a_corrupt_message() {
     let raw = Connection::open(&path).expect("the file");
     let broken = raw.execute("UPDATE chat_message SET content = '{' WHERE position = 5", []);
     assert_eq!(broken.expect("a write"), 1);
+    // No UTF-8.
+    let broken = raw.execute("UPDATE chat_message SET content = CAST(x'ff' AS TEXT) WHERE position = 6", []);
+    assert_eq!(broken.expect("a write"), 1);
 
     let fork = store.fork_thread(&scope(), thread, fork_of(LONG)).await.expect("a fork");
     let copy = of_fork("COUNT(*)") + " AND m.position = 5 AND m.pending = 1 AND m.content = '{'";
     assert_eq!(number(&path, &copy), 1);
-    assert_eq!(number(&path, &of_fork("COUNT(m.pending)")), 1, "the others are in the index");
+    let copy =
+        of_fork("COUNT(*)") + " AND m.position = 6 AND m.pending = 1 AND m.content = CAST(x'ff' AS TEXT)";
+    assert_eq!(number(&path, &copy), 1);
+    assert_eq!(number(&path, &of_fork("COUNT(m.pending)")), 2, "the others are in the index");
     assert_eq!(number(&path, UNFINISHED), 0);
     // Both threads tell it in the same way.
     for thread in [thread, fork.id] {
@@ -222,8 +248,11 @@ async fn a_fork_goes_over_a_corrupt_message() {
             panic!("{corrupt:?}")
         };
         assert_eq!(id, before[4].id.to_string());
+        let further = MessageQuery::first(1_000).behind(behind);
+        let corrupt = store.list_messages(&scope(), thread, &further).await.expect_err("it is corrupt");
+        let StoreError::CorruptRow { behind: Some(behind), .. } = corrupt else { panic!("{corrupt:?}") };
         let rest = store.list_messages(&scope(), thread, &further.behind(behind)).await.expect("a page");
         let ids = rest.items.iter().map(|message| message.id);
-        assert!(ids.eq(before[5..].iter().take(1_000).map(|message| message.id)));
+        assert!(ids.eq(before[6..].iter().take(1_000).map(|message| message.id)));
     }
 }

@@ -25,10 +25,10 @@ pub(crate) async fn check(state: &StateManager, origin: ThreadId, told: &mut Tol
 
     let there = chat.branches().await.expect("its branches");
     assert!(there.iter().any(|branch| branch.id == thread.active_branch), "the active branch is there");
-    for (id, line) in &mut told.branches {
+    for (id, told) in &mut told.branches {
         let branch = there.iter().find(|branch| branch.id.get() == *id);
-        line.state = check_state(&format!("branch {id}"), line.state, branch.is_some());
-        assert!(branch.is_none_or(|branch| branch.head.get() >= line.head), "the head of branch {id}");
+        told.state = check_state(&format!("branch {id}"), told.state, branch.is_some());
+        assert!(branch.is_none_or(|branch| branch.head.get() >= told.head), "the head of branch {id}");
     }
     let mut shown = BTreeMap::from([(0, main)]);
     for branch in there.iter().filter(|branch| !branch.id.is_main()) {
@@ -68,24 +68,24 @@ fn check_state(what: &str, told: State, is_there: bool) -> State {
 /// What a branch shows. Nothing may have been told of it: then the kill came in between.
 fn check_shown(branch: &Branch, messages: &[ChatMessage], told: Option<&mut ToldBranch>) {
     let what = format!("branch {}", branch.id);
-    check_order(messages, told.as_ref().is_some_and(|line| !line.is_whole()));
+    check_order(messages, told.as_ref().is_some_and(|told| !told.is_whole()));
     let last = messages.last().map_or(0, |last| last.position.get());
-    let Some(line) = told else { return };
+    let Some(told) = told else { return };
     let from = branch.from.expect("it starts somewhere");
-    assert_eq!((from.branch.get(), from.through.get()), (line.parent, line.through), "the start of {what}");
+    assert_eq!((from.branch.get(), from.through.get()), (told.parent, told.through), "the start of {what}");
     assert!(branch.head.get() >= last, "the head of {what} is behind its last message");
     let own = messages.iter().filter(|message| message.branch == branch.id);
     let places: HashMap<_, _> = own.map(|message| (message.id, message.position.get())).collect();
-    let in_doubt = line.own.iter().filter(|own| own.state == State::Doubtful);
+    let in_doubt = told.own.iter().filter(|own| own.state == State::Doubtful);
     let doubtful: HashSet<_> = in_doubt.map(|own| places.contains_key(&own.id)).collect();
     assert!(doubtful.len() < 2, "a part of {what} was removed, and a part was not");
-    for own in &mut line.own {
+    for own in &mut told.own {
         let place = places.get(&own.id);
         own.state = check_state(&format!("message {} of {what}", own.position), own.state, place.is_some());
         assert!(place.is_none_or(|place| *place == own.position), "a message of {what} moved");
     }
-    if line.is_whole() {
-        assert_eq!(branch.head.get(), last.max(line.through), "the head of {what}");
+    if told.is_whole() {
+        assert_eq!(branch.head.get(), last.max(told.through), "the head of {what}");
     }
 }
 

@@ -63,21 +63,21 @@ impl Told {
             ["stored", id] => drop(self.main.insert(read(id))),
             ["branch", id, parent, through] => {
                 let (parent, through) = (read(parent), read(through));
-                let line =
+                let branch =
                     ToldBranch { state: State::Stored, parent, through, head: through, own: Vec::new() };
-                assert!(self.branches.insert(read(id), line).is_none(), "branch {id} twice");
+                assert!(self.branches.insert(read(id), branch).is_none(), "branch {id} twice");
             }
             ["appended", id, head, version, ref ids @ ..] => self.append(id, read(head), read(version), ids),
             ["truncating", id, after] => {
                 let after = read(after);
-                self.line(id).mark(|own| own.position > after, State::Doubtful);
+                self.branch(id).mark(|own| own.position > after, State::Doubtful);
             }
-            ["truncated", id] => self.line(id).mark(|own| own.state == State::Doubtful, State::Removed),
-            ["deleting", id] => self.line(id).mark_all(State::Doubtful),
-            ["deleted", id] => self.line(id).mark_all(State::Removed),
+            ["truncated", id] => self.branch(id).mark(|own| own.state == State::Doubtful, State::Removed),
+            ["deleting", id] => self.branch(id).mark_all(State::Doubtful),
+            ["deleted", id] => self.branch(id).mark_all(State::Removed),
             ["forking", thread, id, through] => {
                 let through = read(through);
-                let own = self.line(id).own.iter().filter(|own| own.position <= through);
+                let own = self.branch(id).own.iter().filter(|own| own.position <= through);
                 let own = own.map(|own| own.id).collect();
                 self.forks.insert(read(thread), Fork { branch: read(id), through, is_finished: false, own });
             }
@@ -89,17 +89,17 @@ impl Told {
         }
     }
 
-    fn line(&mut self, id: &str) -> &mut ToldBranch {
+    fn branch(&mut self, id: &str) -> &mut ToldBranch {
         self.branches.get_mut(&read(id)).expect("the branch was told of")
     }
 
     fn append(&mut self, id: &str, head: i64, version: i64, ids: &[&str]) {
         self.version = self.version.max(version);
-        let line = self.line(id);
-        line.head = head;
+        let branch = self.branch(id);
+        branch.head = head;
         // Neighbours.
         for (position, id) in (head - i64::try_from(ids.len()).expect("few") + 1..).zip(ids) {
-            line.own.push(Own { id: read(id), position, state: State::Stored });
+            branch.own.push(Own { id: read(id), position, state: State::Stored });
         }
     }
 
@@ -113,7 +113,7 @@ impl Told {
     }
 
     fn own(&self, state: State) -> impl Iterator<Item = MessageId> {
-        let own = self.branches.values().flat_map(|line| &line.own);
+        let own = self.branches.values().flat_map(|branch| &branch.own);
         own.filter(move |own| own.state == state).map(|own| own.id)
     }
 

@@ -44,14 +44,14 @@ async fn branch(from: &Conversation, through: Position) -> anyhow::Result<Writte
 }
 
 /// Gives the head behind the messages.
-async fn append(line: &mut Written, count: usize) -> anyhow::Result<Position> {
-    let (chat, from) = (&line.chat, line.written);
+async fn append(branch: &mut Written, count: usize) -> anyhow::Result<Position> {
+    let (chat, from) = (&branch.chat, branch.written);
     let text = |number| format!("{} b{} {number}", std::process::id(), chat.branch_id());
     let appended = chat.add_messages((from..from + count).map(|number| (Role::User, text(number)))).await?;
     let ids: Vec<_> = appended.messages.iter().map(|message| message.id.to_string()).collect();
     let (head, version) = (appended.head, appended.version);
     tell(format_args!("appended {} {head} {version} {}", chat.branch_id(), ids.join(" ")))?;
-    line.written += count;
+    branch.written += count;
     Ok(head)
 }
 

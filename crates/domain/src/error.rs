@@ -290,7 +290,8 @@ impl StoreError {
         Self::unavailable(store, Outcome::NotDone, Again::Soon, reason, "this one was not tried")
     }
 
-    /// An error of a call that has written something before: of what it says is not done, it cannot be known how much is.
+    /// The error of a call in steps whose earlier steps were committed: [`StoreError::Unavailable`] gets the outcome
+    /// [`Outcome::Unknown`], as a part of the call is done. Other errors stay as they are.
     #[must_use]
     pub fn after_a_write(self) -> Self {
         match self {

@@ -49,7 +49,7 @@ impl What {
 }
 
 /// How far a removal is after a step that was committed.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Progress {
     removed: u64,
     /// What comes later stays.
@@ -58,16 +58,17 @@ struct Progress {
     ahead: Option<(i32, i64)>,
     /// Branches from this number on are not known to show nothing of what goes.
     unchecked: i32,
-    /// The thread and the branch of the first step: another one may have got the id since.
+    /// The thread as it was, and the request of its branch: others may have got the ids since.
     thread: Identity,
     branch: Option<RequestId>,
     is_done: bool,
 }
 
-/// What tells a thread from one that was made with its id after it was deleted: when it was created, and that its version and
-/// its positions go up.
-#[derive(Debug, Clone, Copy)]
+/// What tells a thread from one that was made with its id after it was deleted: its user, when it was created, and that its
+/// version and its positions go up.
+#[derive(Debug, Clone)]
 struct Identity {
+    user: String,
     created_at: Timestamp,
     version: Version,
     next_position: i64,
@@ -76,11 +77,11 @@ struct Identity {
 impl Identity {
     fn of(locked: &LockedThread) -> Self {
         let LockedThread { created_at, version, next_position, .. } = *locked;
-        Self { created_at, version, next_position }
+        Self { user: locked.user.clone(), created_at, version, next_position }
     }
 
-    fn is_of(self, locked: &LockedThread) -> bool {
-        self.created_at == locked.created_at
+    fn is_of(&self, locked: &LockedThread) -> bool {
+        (&self.user, self.created_at) == (&locked.user, locked.created_at)
             && self.version <= locked.version
             && self.next_position <= locked.next_position
     }
@@ -104,7 +105,7 @@ impl<C: Connections> PostgresRepository<C> {
             sleep(begun.elapsed().min(PAUSE)).await;
             begun = Instant::now();
             // What is gone is gone, whatever this step says of itself.
-            let step = self.writes(self.next_step(&target, what, removal, progress)).await;
+            let step = self.writes(self.next_step(&target, what, removal, &progress)).await;
             progress = step.map_err(StoreError::after_a_write)?;
         }
         Ok(progress.removed)
@@ -132,7 +133,7 @@ impl<C: Connections> PostgresRepository<C> {
             branch: branch.and_then(|branch| branch.request),
             is_done: false,
         };
-        let progress = remove_some(&transaction, target, &locked, (what, removal), before).await?;
+        let progress = remove_some(&transaction, target, &locked, (what, removal), &before).await?;
         if progress.removed == 0 && !matches!(what, What::Branch(_)) {
             return Ok(None);
         }
@@ -146,9 +147,9 @@ impl<C: Connections> PostgresRepository<C> {
         target: &Target,
         what: What,
         removal: Removal,
-        before: Progress,
+        before: &Progress,
     ) -> Result<Progress, Failure> {
-        let done = Progress { is_done: true, ..before };
+        let done = Progress { is_done: true, ..before.clone() };
         let transaction = self.connections.begin().await?;
         let locked = match self.lock_thread(&transaction, target).await {
             // Somebody deleted the rest.
@@ -196,7 +197,7 @@ async fn remove_some(
     target: &Target,
     locked: &LockedThread,
     (what, removal): (What, Removal),
-    before: Progress,
+    before: &Progress,
 ) -> Result<Progress, Failure> {
     let number = what.branch().map(row::branch_number);
     let (first, last) = number.map_or((0, i32::MAX), |number| (number, number));
@@ -232,7 +233,8 @@ async fn remove_some(
         Sql::constant(DELETE_BRANCH, values).execute(on).await?;
     }
     let removed = before.removed + count.unsigned_abs();
-    Ok(Progress { removed, ahead, unchecked: locked.next_branch, is_done, ..before })
+    let (unchecked, thread) = (locked.next_branch, Identity::of(locked));
+    Ok(Progress { removed, ahead, unchecked, thread, is_done, ..before.clone() })
 }
 
 /// Fails where another branch shows something of a branch's own part behind a position.
@@ -259,15 +261,16 @@ mod tests {
 
     #[test]
     fn a_thread_that_was_made_anew_is_another_one() {
-        let locked = |created_at: i64, version, next_position| LockedThread {
+        let of = |user: &str, created_at: i64, version, next_position| LockedThread {
             head: Position::ZERO,
-            user: String::new(),
+            user: user.to_owned(),
             version: Version::new(version).unwrap(),
             message_count: 0,
             next_position,
             next_branch: 1,
             created_at: Timestamp::from_timestamp(created_at, 0).unwrap(),
         };
+        let locked = |created_at, version, next_position| of("ada", created_at, version, next_position);
         let first = Identity::of(&locked(7, 70, 10));
         for (later, is_same) in [
             (locked(7, 70, 10), true),
@@ -275,6 +278,7 @@ mod tests {
             (locked(8, 75, 12), false),
             (locked(7, 69, 12), false),
             (locked(7, 75, 9), false),
+            (of("bob", 7, 75, 12), false),
         ] {
             assert_eq!(first.is_of(&later), is_same);
         }

@@ -18,6 +18,9 @@ use crate::invalid::InvalidArgument;
 
 /// Reads JSON text. Errors name `field`, and say where the text is wrong, not what it says.
 pub(crate) fn read<'a>(field: &'static str, text: &'a str) -> Result<Read<'a>, InvalidArgument> {
+    if let Some(text) = reader::plain_text(text) {
+        return Ok(Read::Text(text));
+    }
     let read: Read<'a> = serde_json::from_str(text).map_err(|error| refused(field, &error))?;
     // What is nothing but text has no numbers.
     if matches!(read, Read::Value(_))

@@ -18,9 +18,12 @@ use chatkeep_domain::{
 use chatkeep_sqlite::{SqliteConfig, SqliteRepository};
 use common::at;
 use figures::figure;
+use sea_orm::ConnectionTrait as _;
 use uuid::Uuid;
 
 const MAIN: BranchId = BranchId::MAIN;
+
+const LONG: &str = "CHATKEEP_LONG";
 
 /// The messages of an append.
 const BATCH: u64 = 500;
@@ -63,12 +66,15 @@ impl Talk {
         self.store.branches().expect("the store has branches")
     }
 
-    async fn fill(&self, branch: BranchId, first: u64, count: u64) {
+    /// Gives the position of the last one.
+    async fn fill(&self, branch: BranchId, first: u64, count: u64) -> Position {
+        let mut head = Position::ZERO;
         for begin in (first..first + count).step_by(usize::try_from(BATCH).expect("it is small")) {
             let messages = (begin..(begin + BATCH).min(first + count)).map(message);
             let append = Append::new(messages).branch(branch);
-            self.store.append(&self.scope, self.id, append).await.expect("an append");
+            head = self.store.append(&self.scope, self.id, append).await.expect("an append").head;
         }
+        head
     }
 
     async fn count(&self) -> u64 {
@@ -112,15 +118,15 @@ impl Talk {
     }
 }
 
-async fn long_work_holds_nobody_up(name: &str, store: Repo) {
-    let count: u64 = figure("CHATKEEP_LONG").unwrap_or(5_000);
+/// Before each work it waits until the store has `settled` from the one before.
+async fn long_work_holds_nobody_up(name: &str, store: Repo, settled: impl AsyncFn()) {
+    let count: u64 = figure(LONG).unwrap_or(5_000);
     let talk = Talk::begin(&store, 1).await;
     talk.fill(MAIN, 1, count).await;
     let end = talk.store.get_thread(&talk.scope, talk.id).await.expect("the thread").head;
     let from = BranchPoint::new(MAIN, Position::new(1).expect("a position"));
     let new = NewBranch::new(RequestId::from(Uuid::from_u128(1)), from, at(1));
     let branch = talk.branches().create_branch(&talk.scope, talk.id, new).await.expect("a branch").id;
-    talk.fill(branch, count + 1, count).await;
     let mut next = 2 * count + 1;
     let mut kept: Vec<MessageId> = Vec::new();
     let mut report = |what: &str, begun: Instant, meanwhile: Meanwhile| {
@@ -134,12 +140,25 @@ async fn long_work_holds_nobody_up(name: &str, store: Repo) {
         (ids, next)
     };
 
+    // What the rest is compared with: others who only append.
+    settled().await;
+    let begun = Instant::now();
+    let filling = async {
+        let half = talk.fill(branch, count + 1, count / 2).await;
+        talk.fill(branch, count + 1 + count / 2, count - count / 2).await;
+        half
+    };
+    let (half, others) = talk.beside(2 * count + 1, filling).await;
+    let (ids, next) = report("appending, 500 at once,", begun, others);
+    kept.extend(ids);
+
     let (org, user) = owner();
     let new = NewThread::new(Uuid::from_u128(2).into(), org, user, "fork", at(2));
     let fork = Fork::new(new, BranchPoint::new(MAIN, end));
+    settled().await;
     let begun = Instant::now();
     let forking = talk.branches().fork_thread(&talk.scope, talk.id, fork);
-    let (forked, others) = talk.beside(2 * count + 1, forking).await;
+    let (forked, others) = talk.beside(next, forking).await;
     let (ids, next) = report("a fork", begun, others);
     kept.extend(ids);
     let copy = Talk { id: forked.expect("a fork").id, store: Arc::clone(&store), scope: talk.scope.clone() };
@@ -148,7 +167,7 @@ async fn long_work_holds_nobody_up(name: &str, store: Repo) {
     assert_eq!(copy.shown(MAIN).await, originals);
     assert_eq!(copy.count().await, count);
 
-    let half = Position::new(end.get() + i64::try_from(count / 2).expect("it is small")).expect("a position");
+    settled().await;
     let begun = Instant::now();
     let truncating = talk.branches().truncate_branch(&talk.scope, talk.id, branch, half, Removal::new(at(3)));
     let (removed, others) = talk.beside(next, truncating).await;
@@ -157,6 +176,7 @@ async fn long_work_holds_nobody_up(name: &str, store: Repo) {
     assert_eq!(removed.expect("it is truncated"), count - count / 2);
     assert_eq!(talk.shown(branch).await.len() as u64, 1 + count / 2);
 
+    settled().await;
     let begun = Instant::now();
     let deleting = talk.branches().delete_branch(&talk.scope, talk.id, branch, Removal::new(at(4)));
     let (removed, others) = talk.beside(next, deleting).await;
@@ -166,6 +186,7 @@ async fn long_work_holds_nobody_up(name: &str, store: Repo) {
 
     assert_eq!(talk.shown(MAIN).await, [originals, kept].concat(), "what others said meanwhile is lost");
     let before = talk.count().await;
+    settled().await;
     let begun = Instant::now();
     let clearing = talk.store.clear_messages(&talk.scope, talk.id, Removal::new(at(5)));
     let (removed, others) = talk.beside(next, clearing).await;
@@ -180,12 +201,12 @@ async fn long_work_holds_nobody_up(name: &str, store: Repo) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn in_memory() {
-    long_work_holds_nobody_up("memory", common::memory()).await;
+    long_work_holds_nobody_up("memory", common::memory(), async || {}).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn on_sqlite_in_memory() {
-    long_work_holds_nobody_up("SQLite in memory", common::sqlite().await).await;
+    long_work_holds_nobody_up("SQLite in memory", common::sqlite().await, async || {}).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -193,11 +214,19 @@ async fn on_sqlite() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = SqliteConfig::file(folder.path().join("chat.db"));
     let store = SqliteRepository::open(file).await.expect("a file");
-    long_work_holds_nobody_up("SQLite", Arc::new(store)).await;
+    long_work_holds_nobody_up("SQLite", Arc::new(store), async || {}).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL: run `cargo xtask test`"]
 async fn on_postgres() {
-    long_work_holds_nobody_up("PostgreSQL", common::postgres().await).await;
+    let server = common::postgres::server().await;
+    // A checkpoint brings to the disk what was written before it, and commits wait for that. It is not the next work's doing.
+    let settled = async || {
+        if figure::<u64>(LONG).is_some() {
+            tokio::time::sleep(Duration::from_secs(20)).await;
+            server.execute_unprepared("CHECKPOINT").await.expect("a checkpoint");
+        }
+    };
+    long_work_holds_nobody_up("PostgreSQL", common::postgres().await, settled).await;
 }

@@ -1,6 +1,6 @@
 //! The stores that the suites compare.
 
-mod postgres;
+pub(crate) mod postgres;
 
 use std::sync::Arc;
 

@@ -221,7 +221,8 @@ async fn on_sqlite() {
 #[ignore = "needs PostgreSQL: run `cargo xtask test`"]
 async fn on_postgres() {
     let server = common::postgres::server().await;
-    // A checkpoint brings to the disk what was written before it, and commits wait for that. It is not the next work's doing.
+    // Autovacuum and a checkpoint bring to the disk what the last work left, and commits wait for that. It is not the next
+    // work's doing.
     let settled = async || {
         if figure::<u64>(LONG).is_some() {
             tokio::time::sleep(Duration::from_secs(20)).await;

@@ -24,7 +24,7 @@ const WITH_LAST: &str = "
                     AND l.position > s.value ->> 'after' AND l.position <= s.value ->> 'through'
                 ORDER BY l.position DESC LIMIT 1) AS last
             FROM chat_branch b CROSS JOIN json_each(CASE WHEN json_valid(b.path) THEN b.path ELSE '[]' END) s
-            WHERE b.thread = t.key AND b.branch = t.active_branch AND last IS NOT NULL
+            WHERE b.thread = t.key AND b.branch = t.active_branch AND s.type = 'object' AND last IS NOT NULL
             ORDER BY s.key DESC LIMIT 1))";
 
 /// Page by page until enough of what is found matches: without filters on metadata, all of it does.

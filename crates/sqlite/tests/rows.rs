@@ -2,10 +2,13 @@
 
 mod common;
 
-use chatkeep_domain::{Entity, MessageQuery, MessageRepository as _, StoreError};
+use chatkeep_domain::{
+    Entity, MessageQuery, MessageRepository as _, StoreError, ThreadQuery, ThreadRepository as _,
+    ThreadUpdate,
+};
 use rusqlite::Connection;
 
-use crate::common::{message, open, say, scope, thread_of};
+use crate::common::{MAIN, at, branch, message, open, say, scope, thread_of};
 
 #[tokio::test]
 async fn a_corrupt_column_is_named_by_its_row_and_its_neighbours_can_be_read() {
@@ -42,5 +45,34 @@ async fn a_corrupt_column_is_named_by_its_row_and_its_neighbours_can_be_read() {
         };
         let rest = store.list_messages(&scope(), thread, &further.behind(behind)).await.expect("a page");
         assert_eq!(rest.items, said[2..], "{column}");
+    }
+}
+
+#[tokio::test]
+async fn a_corrupt_path_of_a_branch_keeps_no_thread_from_a_list_with_previews() {
+    for value in ["'no JSON'", "'[\"text\"]'", "'{\"branch\": \"text\"}'", "'[{}]'", "'[]'"] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("chat.db");
+        let store = open(&path).await;
+        let thread = thread_of(&store, "ada").await;
+        let other = thread_of(&store, "ada").await;
+        say(&store, thread, [message("one", 1)]).await;
+        let said = say(&store, other, [message("two", 1)]).await;
+        let branch = branch(&store, thread, MAIN, 1).await;
+        let update = ThreadUpdate::new(at(3)).active_branch(branch);
+        store.update_thread(&scope(), thread, update).await.expect("it is switched to");
+        let raw = Connection::open(&path).expect("the file");
+        let damage = format!("UPDATE chat_branch SET path = {value} WHERE branch = {branch}");
+        assert_eq!(raw.execute(&damage, ()).expect("SQL"), 1, "{value}");
+
+        let query = ThreadQuery::first(10).with_preview();
+        let page = store.list_threads(&scope(), &query).await;
+        let page = page.unwrap_or_else(|error| panic!("{value}: {error:?}"));
+        let mut listed: Vec<_> = page.items.into_iter().map(|thread| (thread.id, thread.preview)).collect();
+        listed.sort_by_key(|(id, _)| *id != thread);
+        let [(first, damaged), (second, whole)] = &listed[..] else { panic!("{value}: {listed:?}") };
+        assert_eq!((*first, *second), (thread, other), "{value}");
+        assert_eq!(damaged.as_ref().expect("a preview").message_count, 1, "{value}");
+        assert_eq!(whole.as_ref().expect("a preview").last_message.as_ref(), said.last(), "{value}");
     }
 }

@@ -64,12 +64,14 @@ async fn fill(store: &Store) {
     assert_eq!(reindex(store, false).await.1, 0);
 }
 
-/// The number of rows that a step of this name gave, of all times that it was done.
-fn rows(plan: &str, step: &str) -> u64 {
+/// The number of rows that a step of this name gave, of all times that it was done. From PostgreSQL 18 on a plan has the average
+/// with two decimals.
+fn rows(plan: &str, step: &str) -> f64 {
     let actual = |line: &str| {
         let number = |name: &str| {
-            let digits = line.rsplit_once(name)?.1.split(|char: char| !char.is_ascii_digit()).next()?;
-            digits.parse::<u64>().ok()
+            let of_number = |char: char| char.is_ascii_digit() || char == '.';
+            let digits = line.rsplit_once(name)?.1.split(|char| !of_number(char)).next()?;
+            digits.parse::<f64>().ok()
         };
         Some(number("rows=")? * number("loops=")?)
     };
@@ -111,7 +113,7 @@ async fn a_page_of_a_deep_branch_is_one_statement_that_reads_no_further() {
                         "{case}: {plan}"
                     );
                     let read = rows(plan, " on chat_message ");
-                    assert!((50..=110).contains(&read), "{case}: {read} rows: {plan}");
+                    assert!((49.5..=110.5).contains(&read), "{case}: {read} rows: {plan}");
                 }
             }
             // The preview of a thread whose active branch is the deepest one.
@@ -121,7 +123,7 @@ async fn a_page_of_a_deep_branch_is_one_statement_that_reads_no_further() {
             assert_eq!(last.position.get(), MAIN + OWN * BRANCHES);
             let [plan] = &plans.take()[..] else { panic!("not one statement") };
             assert!(!plan.contains("Seq Scan on chat_message"), "{plan}");
-            assert!(rows(plan, " on chat_message ") <= 4, "{mode}: {plan}");
+            assert!(rows(plan, " on chat_message ") <= 4.0, "{mode}: {plan}");
             repository.close().await.expect("it closes");
         }
     }

@@ -14,7 +14,7 @@ use crate::row::{self, MESSAGE_COLUMNS, Opener, THREAD_COLUMNS, THREAD_WIDTH};
 use crate::sql::Sql;
 
 /// What a preview adds to a list: the last message that the active branch shows, of its own or else the last one that it shares.
-/// Nothing but indexes is looked at for its place.
+/// Nothing but indexes is looked at for its place. A path that is damaged shares nothing, so that its thread is listed.
 const WITH_LAST: &str = "
     LEFT JOIN chat_message m ON m.key = COALESCE(
         (SELECT l.key FROM chat_message l WHERE l.thread = t.key AND l.branch = t.active_branch
